@@ -1,0 +1,1 @@
+"""Atomic models from lattices, outlines and displacements."""

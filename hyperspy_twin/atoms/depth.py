@@ -1,0 +1,96 @@
+"""The displacement along the beam that goes with jumps of the displacement in the image."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.fft import dctn, idctn
+
+from hyperspy_twin.atoms.displace import LARGEST_GRADIENT
+from hyperspy_twin.grid import Grid
+
+
+def depth_displacement(
+    field: np.ndarray,
+    known: np.ndarray,
+    grid: Grid,
+    plane: np.ndarray,
+    lift: np.ndarray,
+    length: float,
+) -> np.ndarray:
+    """Return the displacement along the beam that keeps the crystal whole across jumps.
+
+    Where the displacement seen in the image jumps by a projected lattice vector (the cut of a
+    dislocation, whose place has no meaning), the crystal goes on as if nothing happened. The
+    lattice vector also has a part along the beam, which the image does not show; without it the
+    two sides would meet shifted along the beam. The field with these jumps and no more gradient
+    than needed is the solution of Poisson's equation: constant on either side of a closed cut,
+    and the field of a screw dislocation around a cut that ends. Of two equal parts +-length/2,
+    which a projection cannot tell apart, one is taken.
+
+    Parameters
+    ----------
+    field
+        Displacement (u_x, u_y) in nm without gaps, shape (2, rows, columns).
+    known
+        False where the field was extended and its jumps mean nothing, shape (rows, columns).
+    grid
+        Pixel grid of the field.
+    plane
+        In-plane parts of two reduced lattice vectors as rows in nm, shape (2, 2).
+    lift
+        Parts of these vectors along the beam, shape (2,).
+    length
+        Repeat along the beam in the unit of ``lift``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Displacement along the beam in the unit of ``lift``, median zero, shape (rows, columns).
+
+    References
+    ----------
+    D. C. Ghiglia, L. A. Romero, J. Opt. Soc. Am. A 11 (1994) 107-117: least squares with the
+    cosine transform.
+    """
+    rows, columns = field.shape[1:]
+    divergence = np.zeros((rows, columns))
+    x_steps = np.where(known[:, 1:] & known[:, :-1], np.diff(field, axis=2), 0.0)
+    y_steps = np.where(known[1:] & known[:-1], np.diff(field, axis=1), 0.0)
+    along_x = _lifts(x_steps, grid, plane, lift, length) / grid.scale[0] ** 2
+    along_y = _lifts(y_steps, grid, plane, lift, length) / grid.scale[1] ** 2
+    divergence[:, 1:] += along_x
+    divergence[:, :-1] -= along_x
+    divergence[1:] += along_y
+    divergence[:-1] -= along_y
+    curvature = (2 - 2 * np.cos(np.pi * np.arange(rows) / rows))[:, None] / grid.scale[1] ** 2
+    curvature = curvature + (2 - 2 * np.cos(np.pi * np.arange(columns) / columns)) / (
+        grid.scale[0] ** 2
+    )
+    curvature[0, 0] = 1.0  # the mean is free
+    depth = idctn(dctn(divergence, workers=-1) / curvature, workers=-1)
+    return depth - np.median(depth)
+
+
+def sample_nearest(values: np.ndarray, grid: Grid, points: np.ndarray) -> np.ndarray:
+    """Return the values of the pixels nearest to points (x, y), shape (n,)."""
+    pixels = np.rint(grid.to_pixels(points)).astype(np.intp)
+    rows, columns = values.shape
+    return values[np.clip(pixels[:, 1], 0, rows - 1), np.clip(pixels[:, 0], 0, columns - 1)]
+
+
+def _lifts(
+    steps: np.ndarray, grid: Grid, plane: np.ndarray, lift: np.ndarray, length: float
+) -> np.ndarray:
+    """Return the step along the beam between neighbouring pixels, zero where nothing jumps."""
+    result = np.zeros(steps.shape[1:])
+    where = np.nonzero(np.abs(steps).max(axis=0) > LARGEST_GRADIENT * min(grid.scale))
+    jumps = np.moveaxis(steps, 0, -1)[where]
+    index = np.rint(jumps @ np.linalg.inv(plane))
+    # A vector and its opposite must lift by opposite amounts, also by exactly half a repeat.
+    sign = np.where(index[:, 0] != 0, np.sign(index[:, 0]), np.sign(index[:, 1]))
+    turns = sign * (index @ lift) / length
+    rest = sign * (turns - np.ceil(turns - 0.5 - 1e-9)) * length
+    away = np.linalg.norm(jumps - index @ plane, axis=1)
+    translation = away < 0.25 * np.linalg.norm(plane, axis=1).min()
+    result[where] = np.where(translation, rest, 0.0)
+    return result

@@ -1,0 +1,191 @@
+"""Displaced lattice sites: the points r = R + u(r) for sites R of the reference lattice."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from scipy import ndimage
+
+from hyperspy_twin.grid import Grid
+
+# Strain and rotation stay well below this displacement per length; where neighbouring pixels
+# differ by more, the field jumps (the cut of a dislocation) and must not be interpolated.
+LARGEST_GRADIENT = 0.5
+TOLERANCE = 1e-8
+
+
+def fill_missing(displacement: np.ndarray) -> np.ndarray:
+    """Extend a displacement field into the pixels where it is unknown.
+
+    Parameters
+    ----------
+    displacement
+        Displacement (u_x, u_y), NaN where there is no lattice, shape (2, rows, columns).
+
+    Returns
+    -------
+    numpy.ndarray
+        The field with each unknown pixel taken from the nearest known one, float64.
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong or no pixel is known.
+    """
+    displacement = np.asarray(displacement, float)
+    if displacement.ndim != 3 or displacement.shape[0] != 2:
+        raise ValueError(f"displacement must be (2, rows, columns), not {displacement.shape}")
+    missing = ~np.all(np.isfinite(displacement), axis=0)
+    if not missing.any():
+        return np.ascontiguousarray(displacement)
+    if missing.all():
+        raise ValueError("the displacement is unknown everywhere: run gpa() on a region first")
+    rows, columns = ndimage.distance_transform_edt(
+        missing, return_distances=False, return_indices=True
+    )
+    return displacement[:, rows, columns]
+
+
+def displaced_points(
+    reference: np.ndarray, displacement: np.ndarray, grid: Grid
+) -> tuple[np.ndarray, np.ndarray]:
+    """Solve r = R + u(r) for reference points R.
+
+    Geometric phase analysis gives the displacement at the deformed position r, so the displaced
+    point is the solution of an equation, not R + u(R). It is found by Newton's method on the
+    bilinear interpolation of u, to 1e-8 of the unit of length. Outside the image u keeps its value
+    at the edge.
+
+    Parameters
+    ----------
+    reference
+        Points R (x, y) in nm, shape (n, 2).
+    displacement
+        Displacement (u_x, u_y) in nm on the grid, shape (2, rows, columns); NaN is replaced by
+        the nearest known value.
+    grid
+        Calibrated pixel grid.
+
+    Returns
+    -------
+    points : numpy.ndarray
+        Displaced points r (x, y) in nm, shape (n, 2).
+    solved : numpy.ndarray
+        False where no solution was found, as in the gap that opens at a dislocation's cut; the
+        points are NaN there. Shape (n,).
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or the displacement is unknown everywhere.
+
+    References
+    ----------
+    M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
+    """
+    reference = np.ascontiguousarray(reference, float)
+    if reference.ndim != 2 or reference.shape[1] != 2:
+        raise ValueError(f"reference points must be (n, 2), not {reference.shape}")
+    field = prepare_field(displacement, grid)
+    points = np.empty_like(reference)
+    solved = np.empty(len(reference), bool)
+    _solve_all(reference, field, np.array(grid.offset), np.array(grid.scale), points, solved)
+    return points, solved
+
+
+def prepare_field(displacement: np.ndarray, grid: Grid) -> np.ndarray:
+    """Return a gap-free contiguous field that matches the grid, at least 2 by 2 pixels."""
+    field = fill_missing(displacement)
+    if field.shape[1:] != tuple(grid.shape):
+        raise ValueError(
+            f"displacement has {field.shape[1:]} pixels and the grid {tuple(grid.shape)}: "
+            "give both on the same pixels"
+        )
+    short = [(0, 0)] + [(0, max(0, 2 - size)) for size in field.shape[1:]]
+    return np.ascontiguousarray(np.pad(field, short, mode="edge"), dtype=np.float64)
+
+
+@njit(cache=True, nogil=True)
+def interpolate(
+    field: np.ndarray, offset: np.ndarray, scale: np.ndarray, x: float, y: float
+) -> tuple[float, float, float, float, float, float]:
+    """Interpolate u bilinearly at one point; return u_x, u_y and their four derivatives."""
+    rows, columns = field.shape[1], field.shape[2]
+    column = (x - offset[0]) / scale[0]
+    row = (y - offset[1]) / scale[1]
+    inside_x = 0.0 <= column <= columns - 1
+    inside_y = 0.0 <= row <= rows - 1
+    column = min(max(column, 0.0), columns - 1.0)
+    row = min(max(row, 0.0), rows - 1.0)
+    j = min(int(column), columns - 2)
+    i = min(int(row), rows - 2)
+    s = column - j
+    t = row - i
+    limit = LARGEST_GRADIENT * min(scale[0], scale[1])
+    jump = False
+    for axis in range(2):
+        f00, f01 = field[axis, i, j], field[axis, i, j + 1]
+        f10, f11 = field[axis, i + 1, j], field[axis, i + 1, j + 1]
+        steps = max(abs(f01 - f00), abs(f11 - f10), abs(f10 - f00), abs(f11 - f01))
+        jump = jump or steps > limit
+    if jump:
+        near_i = i + 1 if t >= 0.5 else i
+        near_j = j + 1 if s >= 0.5 else j
+        return field[0, near_i, near_j], field[1, near_i, near_j], 0.0, 0.0, 0.0, 0.0
+    value = np.empty(2)
+    slope_x = np.zeros(2)
+    slope_y = np.zeros(2)
+    for axis in range(2):
+        f00, f01 = field[axis, i, j], field[axis, i, j + 1]
+        f10, f11 = field[axis, i + 1, j], field[axis, i + 1, j + 1]
+        value[axis] = (1 - t) * ((1 - s) * f00 + s * f01) + t * ((1 - s) * f10 + s * f11)
+        if inside_x:
+            slope_x[axis] = ((1 - t) * (f01 - f00) + t * (f11 - f10)) / scale[0]
+        if inside_y:
+            slope_y[axis] = ((1 - s) * (f10 - f00) + s * (f11 - f01)) / scale[1]
+    return value[0], value[1], slope_x[0], slope_y[0], slope_x[1], slope_y[1]
+
+
+@njit(cache=True, nogil=True)
+def solve_point(
+    field: np.ndarray,
+    offset: np.ndarray,
+    scale: np.ndarray,
+    reference_x: float,
+    reference_y: float,
+    x: float,
+    y: float,
+) -> tuple[float, float, bool]:
+    """Solve r = R + u(r) for one point R from a start r; return x, y and success."""
+    for iteration in range(60):
+        u_x, u_y, xx, xy, yx, yy = interpolate(field, offset, scale, x, y)
+        rest_x = x - reference_x - u_x
+        rest_y = y - reference_y - u_y
+        if abs(rest_x) < TOLERANCE and abs(rest_y) < TOLERANCE:
+            return x, y, True
+        determinant = (1 - xx) * (1 - yy) - xy * yx
+        if iteration < 12 and determinant > 0.1:
+            x -= ((1 - yy) * rest_x + xy * rest_y) / determinant
+            y -= (yx * rest_x + (1 - xx) * rest_y) / determinant
+        else:
+            # Newton's method can cycle across a kink of the bilinear field; substitution cannot.
+            x -= rest_x
+            y -= rest_y
+    return np.nan, np.nan, False
+
+
+@njit(cache=True, nogil=True)
+def _solve_all(
+    reference: np.ndarray,
+    field: np.ndarray,
+    offset: np.ndarray,
+    scale: np.ndarray,
+    points: np.ndarray,
+    solved: np.ndarray,
+) -> None:
+    for n in range(len(reference)):
+        x, y = reference[n]
+        u = interpolate(field, offset, scale, x, y)
+        points[n, 0], points[n, 1], solved[n] = solve_point(
+            field, offset, scale, x, y, x + u[0], y + u[1]
+        )

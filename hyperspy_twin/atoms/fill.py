@@ -1,0 +1,274 @@
+"""Fill regions with atoms: columns of a displaced lattice, repeated along the beam."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hyperspy_twin.atoms.cell import ANGSTROM_PER_NM
+from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
+from hyperspy_twin.atoms.depth import depth_displacement, sample_nearest
+from hyperspy_twin.atoms.displace import prepare_field
+from hyperspy_twin.atoms.join import remove_overlaps
+from hyperspy_twin.atoms.occupancy import draw_elements, merge_sites
+from hyperspy_twin.atoms.repeat import RepeatCell, repeat_cell
+from hyperspy_twin.grid import Grid
+
+logger = logging.getLogger(__name__)
+
+# Bonds across a join may be shorter than in the crystals, but not by more than this.
+SHORTEST_BOND_FRACTION = 0.75
+LARGEST_BEAM_STRAIN = 0.1
+
+
+@dataclass(frozen=True)
+class Block:
+    """Regions that one structure on one lattice fills.
+
+    Coherent regions of different composition are blocks with the same lattice and origin.
+
+    Attributes
+    ----------
+    lattice
+        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
+    zone_axis
+        Lattice direction [uvw] along +z, integers.
+    origin
+        Position (x, y) of the cell's origin in nm.
+    numbers, fractional, occupancy
+        Atomic numbers (n,), fractional coordinates (n, 3) and occupancies (n,) of the structure.
+    repeats
+        Number of repeats along the beam.
+    regions
+        Labels of the regions to fill.
+    bounds
+        Rectangle (x_min, y_min, x_max, y_max) in nm that holds the regions.
+    displaced
+        Whether the displacement field moves this block; False for a lattice of its own fit.
+    """
+
+    lattice: np.ndarray
+    zone_axis: tuple[int, int, int]
+    origin: tuple[float, float]
+    numbers: np.ndarray
+    fractional: np.ndarray
+    occupancy: np.ndarray
+    repeats: int
+    regions: tuple[int, ...]
+    bounds: tuple[float, float, float, float]
+    displaced: bool = True
+
+
+@dataclass(frozen=True)
+class FilledAtoms:
+    """Atoms of all blocks.
+
+    Attributes
+    ----------
+    positions
+        Positions in the image frame, Angstrom, 0 <= z < thickness, float64, shape (n, 3).
+    numbers
+        Atomic numbers, uint8, shape (n,).
+    region
+        Region labels, int32, shape (n,).
+    occupancy
+        Probability of the atom's element on its site, float32, shape (n,).
+    block
+        Index of the block, int16, shape (n,).
+    site
+        Index of the crystallographic site in the block's repeat cell, int16, shape (n,).
+    thickness
+        Period along z in Angstrom.
+    beam_strain
+        Strain along the beam of each block that fits it to the common period.
+    """
+
+    positions: np.ndarray
+    numbers: np.ndarray
+    region: np.ndarray
+    occupancy: np.ndarray
+    block: np.ndarray
+    site: np.ndarray
+    thickness: float
+    beam_strain: tuple[float, ...]
+
+
+def fill(
+    blocks: Sequence[Block],
+    region_of: Callable[[np.ndarray], np.ndarray],
+    displacement: np.ndarray | None = None,
+    grid: Grid | None = None,
+    seed: int | None = None,
+    minimum_distance: float | None = None,
+) -> FilledAtoms:
+    """Fill regions with the atoms whose displaced columns lie inside them.
+
+    The first block sets the period along the beam. Blocks with another repeat are stretched along
+    the beam to the same period; the strain is returned and logged when above 2 %.
+
+    Parameters
+    ----------
+    blocks
+        What to fill. Where blocks of different lattices meet, earlier ones keep their atoms.
+    region_of
+        Function from points (n, 2) in nm to region labels (n,).
+    displacement
+        Displacement (u_x, u_y) of the reference lattice in nm at the deformed position, NaN where
+        unknown, shape (2, rows, columns). None means none.
+    grid
+        Pixel grid of ``displacement``.
+    seed
+        Seed for the elements on mixed sites.
+    minimum_distance
+        Smallest distance between atoms of different lattices in Angstrom; 0.75 of the smallest
+        nearest-neighbour distance if absent.
+
+    Returns
+    -------
+    FilledAtoms
+        The atoms.
+
+    Raises
+    ------
+    ValueError
+        If there is no block, a block is malformed, the repeats of the blocks give thicknesses more
+        than 10 % apart, or the displacement comes without its grid.
+    """
+    if not blocks:
+        raise ValueError("there is nothing to fill: give at least one block")
+    if displacement is not None and grid is None:
+        raise ValueError("give the grid of the displacement")
+    still = np.zeros((2, 2, 2)), np.ones((2, 2), bool), Grid((2, 2), (1.0, 1.0))
+    moved = still
+    if displacement is not None and grid is not None:
+        field = prepare_field(displacement, grid)
+        known = np.pad(
+            np.all(np.isfinite(displacement), axis=0),
+            [(0, size - given) for size, given in zip(field.shape[1:], grid.shape, strict=True)],
+        )
+        moved = field, known, grid
+    cells = [
+        repeat_cell(b.lattice, b.zone_axis, b.numbers, b.fractional, b.occupancy) for b in blocks
+    ]
+    thickness, strains = _common_thickness(blocks, cells)
+    generator = np.random.default_rng(seed)
+    parts = [
+        _fill_block(
+            block, cell, thickness, region_of, moved if block.displaced else still, generator
+        )
+        for block, cell in zip(blocks, cells, strict=True)
+    ]
+    index = np.repeat(np.arange(len(blocks), dtype=np.int16), [len(part[1]) for part in parts])
+    arrays = [
+        np.concatenate(columns) if len(parts) > 1 else columns[0]
+        for columns in zip(*parts, strict=True)
+    ]
+    groups = _lattice_groups(blocks)
+    if groups.max() > 0:
+        if minimum_distance is None:
+            minimum_distance = SHORTEST_BOND_FRACTION * min(map(nearest_neighbour_distance, cells))
+        keep = remove_overlaps(arrays[0], groups[index], minimum_distance, thickness)
+        index, arrays = index[keep], [array[keep] for array in arrays]
+    positions, numbers, region, occupancy, site = arrays
+    return FilledAtoms(positions, numbers, region, occupancy, index, site, thickness, strains)
+
+
+def nearest_neighbour_distance(cell: RepeatCell) -> float:
+    """Return the shortest distance between two sites of a crystal in Angstrom."""
+    sites = merge_sites(cell.numbers, cell.fractional, cell.occupancy)
+    # The cell is reduced across the beam only, so the images along it reach further.
+    along = int(np.ceil(np.linalg.norm(cell.lattice[0, :2]) / cell.length)) + 2
+    images = np.array(
+        [(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in range(-along, along + 1)]
+    )
+    around = (sites.fractional[None] + images[:, None]).reshape(-1, 3) @ cell.lattice
+    distance, _ = cKDTree(around).query(sites.fractional @ cell.lattice, k=2)
+    return float(distance[:, 1].min())
+
+
+def _common_thickness(
+    blocks: Sequence[Block], cells: Sequence[RepeatCell]
+) -> tuple[float, tuple[float, ...]]:
+    for block in blocks:
+        if block.repeats != int(block.repeats) or block.repeats < 1:
+            raise ValueError(f"repeats must be a whole number >= 1, not {block.repeats}")
+    own = [block.repeats * cell.length for block, cell in zip(blocks, cells, strict=True)]
+    strains = tuple(own[0] / length - 1 for length in own)
+    for block, strain in zip(blocks, strains, strict=True):
+        if abs(strain) > LARGEST_BEAM_STRAIN:
+            raise ValueError(
+                f"regions {block.regions} would be strained by {100 * strain:.1f} % along the "
+                "beam to share one period: choose a larger thickness"
+            )
+        if abs(strain) > 0.02:
+            logger.warning(
+                "Regions %s are strained by %.1f %% along the beam to share one period; a larger "
+                "thickness makes this smaller.",
+                block.regions,
+                100 * strain,
+            )
+    return own[0], strains
+
+
+def _lattice_groups(blocks: Sequence[Block]) -> np.ndarray:
+    """Return a number for each block that blocks of the same lattice share."""
+    groups: list[int] = []
+    for block in blocks:
+        same = (
+            groups[i]
+            for i, other in enumerate(blocks[: len(groups)])
+            if other.displaced == block.displaced
+            and np.allclose(other.lattice, block.lattice, rtol=0, atol=1e-9)
+            and np.allclose(other.origin, block.origin, rtol=0, atol=1e-9)
+        )
+        groups.append(next(same, max(groups, default=-1) + 1))
+    return np.array(groups)
+
+
+def _fill_block(
+    block: Block,
+    cell: RepeatCell,
+    thickness: float,
+    region_of: Callable[[np.ndarray], np.ndarray],
+    displacement: tuple[np.ndarray, np.ndarray, Grid],
+    generator: np.random.Generator,
+) -> tuple[np.ndarray, ...]:
+    """Return positions, numbers, region, occupancy and site of one block's atoms."""
+    sites = merge_sites(cell.numbers, cell.fractional, cell.occupancy)
+    inside = sites.fractional @ cell.lattice
+    offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.origin, float)
+    field, known, grid = displacement
+    kept = []
+    for points, site, index in find_columns(cell.plane, offsets, block.bounds, field, grid):
+        region = np.asarray(region_of(points)).astype(np.int32)
+        inner = np.isin(region, block.regions)
+        height = inside[site[inner], 2] + index[inner] @ cell.lattice[:2, 2]
+        kept.append((points[inner], region[inner], site[inner].astype(np.int16), height))
+    points, region, site, height = (np.concatenate(part) for part in zip(*kept, strict=True))
+    del kept
+    if has_jumps(field, grid):
+        depth = depth_displacement(field, known, grid, cell.plane, cell.lattice[:2, 2], cell.length)
+        height = height + sample_nearest(depth, grid, points)
+        apart = separate_columns(
+            points,
+            height / ANGSTROM_PER_NM,
+            cell.length / ANGSTROM_PER_NM,
+            SHORTEST_BOND_FRACTION * nearest_neighbour_distance(cell) / ANGSTROM_PER_NM,
+        )
+        points, region, site, height = (a[apart] for a in (points, region, site, height))
+    length = thickness / block.repeats
+    # Heights within rounding of the top belong to the bottom.
+    fraction = np.mod(height / cell.length + 1e-9, 1.0) - 1e-9
+    height = np.maximum(fraction, 0.0) * length
+    positions = np.empty((len(points), block.repeats, 3))
+    positions[:, :, :2] = ANGSTROM_PER_NM * points[:, None, :]
+    positions[:, :, 2] = height[:, None] + length * np.arange(block.repeats)
+    site = np.repeat(site, block.repeats)
+    numbers, occupancy = draw_elements(site, sites, generator)
+    atoms = (positions.reshape(-1, 3), numbers, np.repeat(region, block.repeats), occupancy, site)
+    present = numbers > 0
+    return atoms if present.all() else tuple(array[present] for array in atoms)

@@ -1,0 +1,5 @@
+"""Sample micrographs whose truth is known: atoms placed by physics, then imaged."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

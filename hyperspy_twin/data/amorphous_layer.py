@@ -1,0 +1,71 @@
+"""An amorphous layer on a silicon crystal, with vacuum above."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .checks import require_positive
+from .known import Truth
+from .lattice import ORIENTATION_110, fill_planes
+from .packing import GLASSES, fill_glass
+from .scan import Scan
+
+SILICON_LATTICE = 5.431
+SURFACE = 0.55
+
+
+def build(scan: Scan, *, layer: str, layer_thickness: float, thickness: float) -> Truth:
+    """Build silicon below 55 % of the field's height, the layer on it and vacuum above.
+
+    Parameters
+    ----------
+    scan
+        The frame.
+    layer
+        Amorphous material: a name in :data:`hyperspy_twin.data.packing.GLASSES`.
+    layer_thickness
+        In nm.
+    thickness
+        Of the foil, in nm.
+
+    Returns
+    -------
+    Truth
+        Labels 0, 1, 2: vacuum, amorphous layer, crystal (the reference).
+
+    Raises
+    ------
+    ValueError
+        If the material is unknown or a thickness not positive.
+    """
+    require_positive(layer_thickness=layer_thickness, thickness=thickness)
+    if layer not in GLASSES:
+        raise ValueError(f"layer must be one of {sorted(GLASSES)}, not {layer!r}.")
+    glass = GLASSES[layer]
+    left, right, top, bottom = scan.filled_box(thickness)
+    surface = SURFACE * 10 * scan.field[1]
+    spacing = SILICON_LATTICE / 4
+    below = np.arange(np.ceil((bottom - surface) / spacing))
+    heights = surface + (below + 0.5) * spacing
+    period = SILICON_LATTICE / np.sqrt(2)
+    crystal, _ = fill_planes(heights, -1 - below.astype(int), period, (left, right), 10 * thickness)
+    # The glass begins its own closest distance above the last atomic plane.
+    floor = surface + spacing / 2 - glass.closest
+    ceiling = max(top, floor - 10 * layer_thickness)
+    amorphous, numbers = fill_glass(
+        (left, ceiling, 0), (right, floor, 10 * thickness), glass, scan.random(0)
+    )
+
+    y = np.broadcast_to(scan.seen()[1], scan.shape)
+    labels = np.select([y < ceiling, y < surface], [0, 1], 2)
+    unstrained = np.where(labels == 2, 0.0, np.nan)
+    return Truth(
+        labels=labels,
+        phases={1: "amorphous", 2: "Si"},
+        zone_axes={2: (1, 1, 0)},
+        orientations={2: ORIENTATION_110.copy()},
+        strain=dict.fromkeys(("e_xx", "e_yy", "e_xy", "rotation"), unstrained),
+        positions=np.concatenate([amorphous, crystal]),
+        numbers=np.concatenate([numbers, np.full(len(crystal), 14)]),
+        reference=2,
+    )

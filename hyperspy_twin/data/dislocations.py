@@ -1,0 +1,138 @@
+"""Displacement field of a periodic array of edge dislocations in an interface."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def array_field(
+    x: float, y: float, cores: np.ndarray, period: float, burgers: float, poisson: float
+) -> tuple[float, float, float, float, float, float]:
+    """Displacement and its gradient, without what remains far from the interface.
+
+    The sum of isotropic edge dislocations along y = 0, Burgers vectors along x and extra half
+    planes at y > 0, repeated with ``period``, less the uniform strain of opposite sign that they
+    leave on either side. It relates two lattices that are relaxed far away: between the cores
+    it brings them into register, and it decays exponentially with the distance.
+
+    Parameters
+    ----------
+    x, y
+        Point; y = 0 belongs to the upper side of the sheet (y > 0).
+    cores
+        x of the dislocations of one period, shape (n,).
+    period
+        Of the array along x, in the unit of x.
+    burgers
+        Length of the Burgers vector.
+    poisson
+        Poisson's ratio.
+
+    Returns
+    -------
+    tuple of float
+        u_x, u_y, du_x/dx, du_x/dy, du_y/dx, du_y/dy.
+
+    References
+    ----------
+    J.P. Hirth, J. Lothe, Theory of Dislocations, Wiley (1982), chapters 3 and 19.
+    """
+    turn = 2 * np.pi / period
+    side = 1.0 if y >= 0 else -1.0
+    far = abs(y) * turn
+    decay = np.exp(-far)
+    # Closed forms of the sums over the repeats, with w = decay * exp(i angle).
+    angle_sum = logarithm = ratio_real = ratio_imaginary = slope_real = slope_imaginary = 0.0
+    for core in cores:
+        angle = (x - core) * turn
+        cosine, sine = np.cos(angle), np.sin(angle)
+        distance = 1 - 2 * decay * cosine + decay * decay
+        real = decay * (cosine - decay) / distance
+        imaginary = decay * sine / distance
+        angle_sum += np.arctan2(decay * sine, 1 - decay * cosine)
+        logarithm += np.log(distance)
+        ratio_real += real
+        ratio_imaginary += imaginary
+        slope_real += real + real * real - imaginary * imaginary
+        slope_imaginary += imaginary + 2 * real * imaginary
+    scale = burgers / (2 * np.pi)
+    share = 1 / (2 * (1 - poisson))
+    inner = (1 - 2 * poisson) * share
+    u_x = scale * side * (share * far * ratio_imaginary - angle_sum)
+    u_y = scale * (share * far * ratio_real - inner * logarithm / 2)
+    scale *= turn
+    x_x = scale * side * (share * far * slope_real - ratio_real)
+    x_y = scale * ((1 + share) * ratio_imaginary - share * far * slope_imaginary)
+    y_x = -scale * (inner * ratio_imaginary + share * far * slope_imaginary)
+    y_y = scale * side * ((share - inner) * ratio_real - share * far * slope_real)
+    return u_x, u_y, x_x, x_y, y_x, y_y
+
+
+@njit(cache=True, nogil=True)
+def displace(
+    points: np.ndarray, cores: np.ndarray, period: float, burgers: float, poisson: float
+) -> np.ndarray:
+    """Displacement of many points.
+
+    Parameters
+    ----------
+    points
+        x and y, shape (n, 2).
+    cores, period, burgers, poisson
+        As in :func:`array_field`.
+
+    Returns
+    -------
+    numpy.ndarray
+        u_x and u_y, shape (n, 2).
+    """
+    moved = np.empty(points.shape)
+    for i in range(points.shape[0]):
+        field = array_field(points[i, 0], points[i, 1], cores, period, burgers, poisson)
+        moved[i, 0] = field[0]
+        moved[i, 1] = field[1]
+    return moved
+
+
+@njit(cache=True, nogil=True)
+def undo(
+    points: np.ndarray, cores: np.ndarray, period: float, burgers: float, poisson: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where displaced points came from, by Newton's method, and the gradient there.
+
+    Parameters
+    ----------
+    points
+        Displaced x and y, shape (n, 2).
+    cores, period, burgers, poisson
+        As in :func:`array_field`.
+
+    Returns
+    -------
+    origin : numpy.ndarray
+        x and y before the displacement, shape (n, 2); where no origin is found, as in the core
+        of a dislocation, the last attempt.
+    gradient : numpy.ndarray
+        du_x/dx, du_x/dy, du_y/dx, du_y/dy, shape (n, 4); NaN where no origin is found.
+    """
+    origin = points.copy()
+    gradient = np.full((points.shape[0], 4), np.nan)
+    for i in range(points.shape[0]):
+        x, y = points[i, 0], points[i, 1]
+        for _ in range(30):
+            u_x, u_y, x_x, x_y, y_x, y_y = array_field(x, y, cores, period, burgers, poisson)
+            miss_x = x + u_x - points[i, 0]
+            miss_y = y + u_y - points[i, 1]
+            if abs(miss_x) + abs(miss_y) < 1e-9 * period:
+                gradient[i] = (x_x, x_y, y_x, y_y)
+                break
+            determinant = (1 + x_x) * (1 + y_y) - x_y * y_x
+            if abs(determinant) < 1e-3:
+                break
+            x -= ((1 + y_y) * miss_x - x_y * miss_y) / determinant
+            y -= ((1 + x_x) * miss_y - y_x * miss_x) / determinant
+        origin[i, 0] = x
+        origin[i, 1] = y
+    return origin, gradient

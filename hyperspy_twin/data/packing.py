@@ -1,0 +1,139 @@
+"""Amorphous matter by random sequential packing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import constants
+
+ATOMS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
+
+
+@dataclass(frozen=True)
+class Glass:
+    """An amorphous material.
+
+    Attributes
+    ----------
+    numbers
+        Atomic numbers of one formula unit.
+    molar_mass
+        Of the formula unit, in g/mol.
+    density
+        In g/cm³.
+    closest
+        Smallest distance between two atoms, in Angstrom.
+    """
+
+    numbers: tuple[int, ...]
+    molar_mass: float
+    density: float
+    closest: float
+
+    @property
+    def atoms_per_volume(self) -> float:
+        """Atoms per cubic Angstrom."""
+        return self.density / self.molar_mass * len(self.numbers) * ATOMS_PER_CUBIC_ANGSTROM
+
+
+# Densities are typical of evaporated carbon, vitreous silica and amorphous germanium films;
+# the smallest distances are the shortest bonds, a little less in germanium.
+GLASSES = {
+    "C": Glass((6,), 12.011, 2.0, 1.42),
+    "SiO2": Glass((14, 8, 8), 60.084, 2.20, 1.60),
+    "Ge": Glass((32,), 72.630, 5.1, 2.30),
+}
+
+
+@njit(cache=True, nogil=True)
+def place_apart(
+    trials: np.ndarray, placed: np.ndarray, cells: np.ndarray, count: int, closest: float
+) -> int:
+    """Accept, one after the other, the trial points that keep their distance from all others.
+
+    Parameters
+    ----------
+    trials
+        Shape (n, 3), inside the box.
+    placed
+        Accepted points, shape (m, 3), filled in place from ``count`` on until full.
+    cells
+        Index of the point in each cell of edge ``closest / sqrt(3)``, or -1; updated in place.
+    count
+        Points accepted before.
+    closest
+        Smallest distance.
+
+    Returns
+    -------
+    int
+        Points accepted so far.
+    """
+    edge = closest / np.sqrt(3.0)
+    size_x, size_y, size_z = cells.shape
+    for trial in range(trials.shape[0]):
+        if count == placed.shape[0]:
+            break
+        i = int(trials[trial, 0] / edge)
+        j = int(trials[trial, 1] / edge)
+        k = int(trials[trial, 2] / edge)
+        free = True
+        for a in range(max(0, i - 2), min(size_x, i + 3)):
+            for b in range(max(0, j - 2), min(size_y, j + 3)):
+                for c in range(max(0, k - 2), min(size_z, k + 3)):
+                    other = cells[a, b, c]
+                    if free and other >= 0:
+                        squared = 0.0
+                        for axis in range(3):
+                            squared += (trials[trial, axis] - placed[other, axis]) ** 2
+                        free = squared >= closest * closest
+        if free:
+            placed[count] = trials[trial]
+            cells[i, j, k] = count
+            count += 1
+    return count
+
+
+def fill_glass(
+    low: tuple[float, float, float],
+    high: tuple[float, float, float],
+    glass: Glass,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill a box with an amorphous material at its density.
+
+    Random sequential packing: density, composition and smallest distance are right, bond angles
+    and the network are not, which a projection through many atoms hardly shows.
+
+    Parameters
+    ----------
+    low, high
+        Corners of the box, Angstrom.
+    glass
+        The material.
+    random
+        Random numbers.
+
+    Returns
+    -------
+    positions : numpy.ndarray
+        Shape (n, 3), Angstrom.
+    numbers : numpy.ndarray
+        Atomic numbers, shape (n,).
+
+    References
+    ----------
+    B. Widom, J. Chem. Phys. 44 (1966) 3888.
+    """
+    size = np.subtract(high, low)
+    placed = np.empty((round(float(np.prod(size)) * glass.atoms_per_volume), 3))
+    edge = glass.closest / np.sqrt(3)
+    cells = np.full(np.ceil(size / edge).astype(int) + 1, -1, np.int32)
+    count = 0
+    while count < len(placed):
+        trials = random.random((len(placed), 3)) * size
+        count = place_apart(trials, placed, cells, count, glass.closest)
+    numbers = random.permutation(np.resize(glass.numbers, len(placed)))
+    return placed + low, numbers

@@ -1,0 +1,134 @@
+"""A strained germanium quantum well between SiGe barriers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .checks import require_positive
+from .known import Truth
+from .lattice import ORIENTATION_110, fill_planes
+from .scan import Scan
+
+# Stiffness of germanium, GPa (McSkimin 1953).
+GERMANIUM_C11, GERMANIUM_C12 = 128.5, 48.3
+SILICON, GERMANIUM = 14, 32
+
+
+def alloy_lattice(germanium_fraction: float) -> float:
+    """Lattice parameter of relaxed Si(1-x)Ge(x) in Angstrom.
+
+    Parameters
+    ----------
+    germanium_fraction
+        Atomic fraction x.
+
+    Returns
+    -------
+    float
+        Angstrom.
+
+    References
+    ----------
+    J.P. Dismukes, L. Ekstrom, R.J. Paff, J. Phys. Chem. 68 (1964) 3021.
+    """
+    return 5.431 + 0.20 * germanium_fraction + 0.027 * germanium_fraction**2
+
+
+def well_lattice(in_plane: float) -> float:
+    """Lattice parameter along [001] of germanium held at an in-plane lattice parameter.
+
+    Biaxial strain of a bulk (001) layer: ``e_perp = -2 C12 / C11 e_par``.
+
+    Parameters
+    ----------
+    in_plane
+        In-plane lattice parameter, Angstrom.
+
+    Returns
+    -------
+    float
+        Angstrom.
+
+    References
+    ----------
+    H.J. McSkimin, J. Appl. Phys. 24 (1953) 988.
+    """
+    relaxed = alloy_lattice(1.0)
+    parallel = in_plane / relaxed - 1
+    return relaxed * (1 - 2 * GERMANIUM_C12 / GERMANIUM_C11 * parallel)
+
+
+def build(
+    scan: Scan, *, germanium_fraction: float, well_thickness: float, thickness: float
+) -> Truth:
+    """Build barrier, well and barrier, plane by plane, with the well in mid-field.
+
+    Parameters
+    ----------
+    scan
+        The frame.
+    germanium_fraction
+        Of the barriers.
+    well_thickness
+        In nm, rounded to whole atomic planes.
+    thickness
+        Of the foil, in nm.
+
+    Returns
+    -------
+    Truth
+        Labels 1, 2, 3: upper barrier, well, lower barrier (the reference).
+
+    Raises
+    ------
+    ValueError
+        If the composition is outside 0 to 1, or a thickness is not positive.
+    """
+    require_positive(well_thickness=well_thickness, thickness=thickness)
+    if not 0 <= germanium_fraction <= 1:
+        raise ValueError(f"germanium_fraction must be from 0 to 1, not {germanium_fraction!r}.")
+    barrier = alloy_lattice(germanium_fraction)
+    well = well_lattice(barrier)
+    left, right, top, bottom = scan.filled_box(thickness)
+    planes = max(1, round(10 * well_thickness / (well / 4)))
+    lower = 10 * scan.field[1] / 2 + planes * well / 8
+    upper = lower - planes * well / 4
+
+    # Planes sit half a spacing inside their layer, so the interface spacing is the mean.
+    below = np.arange(max(0, np.ceil((bottom - lower) / (barrier / 4))))
+    above = np.arange(max(0, np.ceil((upper - top) / (barrier / 4))))
+    within = np.arange(planes)
+    heights = np.concatenate(
+        [
+            lower + (below + 0.5) * barrier / 4,
+            lower - (within + 0.5) * well / 4,
+            upper - (above + 0.5) * barrier / 4,
+        ]
+    )
+    indices = np.concatenate([-1 - below, within, planes + above]).astype(int)
+    period = barrier / np.sqrt(2)
+    positions, plane = fill_planes(heights, indices, period, (left, right), 10 * thickness)
+
+    in_well = (plane >= 0) & (plane < planes)
+    occupied_by_germanium = scan.random(0).random(len(positions)) < germanium_fraction
+    numbers = np.where(in_well | occupied_by_germanium, GERMANIUM, SILICON)
+
+    y = np.broadcast_to(scan.seen()[1], scan.shape)
+    labels = np.where(y < upper, 1, np.where(y < lower, 2, 3))
+    zero = np.zeros(scan.shape)
+    nearest = "Ge" if barrier > (alloy_lattice(0) + alloy_lattice(1)) / 2 else "Si"
+    return Truth(
+        labels=labels,
+        phases={1: nearest, 2: "Ge", 3: nearest},
+        zone_axes=dict.fromkeys((1, 2, 3), (1, 1, 0)),
+        orientations=dict.fromkeys((1, 2, 3), ORIENTATION_110.copy()),
+        strain={
+            "e_xx": zero,
+            "e_yy": np.where(labels == 2, well / barrier - 1, 0.0),
+            "e_xy": zero,
+            "rotation": zero,
+        },
+        positions=positions,
+        numbers=numbers,
+        reference=3,
+    )

@@ -1,0 +1,137 @@
+"""The scan: which point of the sample each pixel sees, and with how many electrons."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+
+# Atoms are placed this far beyond the field of view, so that the image has no border; nm.
+MARGIN = 1.5
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One recorded frame.
+
+    Attributes
+    ----------
+    shape
+        Rows and columns.
+    pixel_size
+        In nm.
+    dose
+        Electrons per square Angstrom.
+    scan_jitter
+        Root-mean-square displacement of a scan line along x, in nm; half of it along y.
+    drift
+        Displacement (x, y) of the sample during the frame, in nm.
+    tilt
+        Angles (x, y) in mrad by which the sample leans out of the beam direction.
+    seed
+        Of every random choice.
+    """
+
+    shape: tuple[int, int]
+    pixel_size: float
+    dose: float
+    scan_jitter: float
+    drift: tuple[float, float]
+    tilt: tuple[float, float]
+    seed: int
+
+    def __post_init__(self) -> None:
+        """Refuse what no microscope could record."""
+        _check_shape(self.shape)
+        for name, lowest in (("pixel_size", 0.0), ("dose", 0.0)):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > lowest):
+                raise ValueError(f"{name} must be a positive number, not {value!r}.")
+        if not (np.isfinite(self.scan_jitter) and self.scan_jitter >= 0):
+            raise ValueError(f"scan_jitter must be zero or positive, not {self.scan_jitter!r}.")
+        for name in ("drift", "tilt"):
+            pair = getattr(self, name)
+            if np.shape(pair) != (2,) or not np.all(np.isfinite(pair)):
+                raise ValueError(f"{name} must be two finite numbers (x, y), not {pair!r}.")
+        if np.abs(self.drift).max() >= min(self.field) / 2:
+            raise ValueError("drift must be smaller than half the field of view.")
+        if np.abs(self.tilt).max() > 200:
+            raise ValueError("tilt must be within 200 mrad; larger tilts are another zone axis.")
+        if not isinstance(self.seed, numbers.Integral) or self.seed < 0:
+            raise ValueError(f"seed must be a non-negative integer, not {self.seed!r}.")
+
+    @property
+    def field(self) -> tuple[float, float]:
+        """Field of view (x, y) in nm."""
+        return self.shape[1] * self.pixel_size, self.shape[0] * self.pixel_size
+
+    def random(self, stream: int) -> np.random.Generator:
+        """Random numbers of one purpose: 0 the sample, 1 the scan lines, 2 the electrons."""
+        return np.random.default_rng([self.seed, stream])
+
+    def filled_box(self, thickness: float) -> tuple[float, float, float, float]:
+        """Extent the sample must fill so that it reaches beyond every border.
+
+        Parameters
+        ----------
+        thickness
+            Of the sample along the beam, in nm.
+
+        Returns
+        -------
+        tuple of float
+            Lowest x, highest x, lowest y, highest y in Angstrom.
+        """
+        lean = np.abs(self.tilt) * 1e-3 * thickness / 2
+        reach = MARGIN + np.abs(self.drift) + lean + 5 * self.scan_jitter
+        low, high = -reach, np.array(self.field) + reach
+        return 10 * low[0], 10 * high[0], 10 * low[1], 10 * high[1]
+
+    def seen(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sample coordinates that each pixel sees under the drift, without the jitter.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            x with shape (rows, columns) and y with shape (rows, 1), in Angstrom.
+        """
+        rows, columns = self.shape
+        elapsed = np.arange(rows)[:, None] / rows
+        x = np.arange(columns)[None, :] * self.pixel_size - self.drift[0] * elapsed
+        y = np.arange(rows)[:, None] * self.pixel_size - self.drift[1] * elapsed
+        return 10 * x, 10 * y
+
+    def apparent(self, positions: np.ndarray) -> np.ndarray:
+        """Where atoms appear in the frame, under tilt and drift.
+
+        The tilt is about the middle of the sample's depth. The drift is constant in time, and
+        a line takes no time compared with the frame, so that it acts as an exact affine map.
+
+        Parameters
+        ----------
+        positions
+            Shape (n, 3), Angstrom.
+
+        Returns
+        -------
+        numpy.ndarray
+            x and y, shape (n, 2), in nm.
+        """
+        depth = positions[:, 2] / 10
+        middle = (depth.min() + depth.max()) / 2 if depth.size else 0.0
+        points = positions[:, :2] / 10 + (depth - middle)[:, None] * np.array(self.tilt) * 1e-3
+        height = self.field[1]
+        y = points[:, 1] / (1 - self.drift[1] / height)
+        return np.column_stack([points[:, 0] + self.drift[0] * y / height, y])
+
+    def line_offsets(self) -> np.ndarray:
+        """Random displacement (x, y) of each scan line, shape (rows, 2), in nm."""
+        spread = self.scan_jitter * np.array([1.0, 0.5])
+        return self.random(1).standard_normal((self.shape[0], 2)) * spread
+
+
+def _check_shape(shape: tuple[int, int]) -> None:
+    pair = isinstance(shape, tuple) and len(shape) == 2
+    if not pair or not all(isinstance(n, numbers.Integral) and n >= 16 for n in shape):
+        raise ValueError(f"shape must be (rows, columns), each at least 16, not {shape!r}.")

@@ -1,0 +1,1 @@
+"""Vendor files in, atomic models out."""

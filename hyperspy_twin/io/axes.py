@@ -1,0 +1,184 @@
+"""Pixel size of a signal: its axes in nm, and the report in its metadata."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import TYPE_CHECKING
+
+from hyperspy_twin.io.calibration import (
+    Calibration,
+    Pair,
+    calibration_of,
+    pixel_size_from_known_spacing,
+    pixel_size_from_scale_bar,
+    pixel_size_from_value,
+    read_calibration,
+)
+
+if TYPE_CHECKING:
+    from hyperspy.signals import BaseSignal, Signal2D
+
+_logger = logging.getLogger(__name__)
+
+RECORD = "Twin.calibration"
+_HYPERSPY_FORMATS = {"rsciio.hspy", "rsciio.zspy"}
+
+
+def calibration_of_signal(signal: Signal2D) -> Calibration:
+    """Report on the pixel size of an image, which is left as it is.
+
+    The report in the metadata, unless there is none or the axes were changed since, by
+    binning for instance; then what the axes say.
+
+    Parameters
+    ----------
+    signal
+        Image with axes in any unit of length, or none.
+
+    Raises
+    ------
+    ValueError
+        If the unit of an axis is no length.
+    """
+    text = signal.metadata.get_item(RECORD)
+    if not text:
+        return _read_axes(signal, *_origin(signal))
+    recorded = Calibration.from_json(text)
+    present = _read_axes(signal, f"axes, changed after {recorded.source}", None)
+    return recorded if _same_size(recorded, present) else present
+
+
+def to_nanometres(signal: Signal2D) -> Calibration:
+    """Name the signal axes x and y, bring them to nm in place, and record what was done.
+
+    Parameters
+    ----------
+    signal
+        Image with axes in any unit of length. Where the unit is missing, the axes count
+        pixels afterwards.
+
+    Returns
+    -------
+    Calibration
+        The report that is kept in the metadata.
+
+    Raises
+    ------
+    ValueError
+        If the unit of an axis is no length.
+    """
+    is_new = not signal.metadata.has_item(RECORD)
+    calibration = calibration_of_signal(signal)
+    if is_new and ("assumed" in calibration.source or "not used" in calibration.note):
+        _logger.warning("%r", calibration)
+    write_calibration(signal, calibration)
+    return calibration
+
+
+def calibrate_signal(
+    signal: Signal2D,
+    *,
+    pixel_size: float | Pair | None = None,
+    scale_bar: Pair | None = None,
+    spacing: Pair | None = None,
+) -> None:
+    """Set the pixel size of an image in place, in one of three ways.
+
+    Parameters
+    ----------
+    signal
+        Image.
+    pixel_size
+        Pixel size in nm, or a pair (x, y).
+    scale_bar
+        Length of a scale bar in nm and its length in pixels.
+    spacing
+        A lattice spacing as measured with the present axes, and its true value in nm.
+
+    Raises
+    ------
+    ValueError
+        If not exactly one way is given, or a value is not a positive number.
+    """
+    if [pixel_size, scale_bar, spacing].count(None) != 2:
+        raise ValueError("give exactly one of pixel_size, scale_bar and spacing")
+    if pixel_size is not None:
+        size, source = pixel_size_from_value(pixel_size), "the value given"
+    elif scale_bar is not None:
+        length, pixels = _pair(scale_bar, "scale_bar", "length in nm, length in pixels")
+        size = pixel_size_from_scale_bar(length, pixels)
+        source = f"a scale bar of {length:.6g} nm over {pixels:.6g} pixels"
+    else:
+        measured, true = _pair(spacing, "spacing", "measured, true in nm")
+        x, y = signal.axes_manager.signal_axes
+        size = pixel_size_from_known_spacing(measured, true, (x.scale, y.scale))
+        source = f"a spacing of {true:.6g} nm measured as {measured:.6g}"
+    write_calibration(signal, calibration_of(size, source))
+
+
+def write_calibration(signal: Signal2D, calibration: Calibration) -> None:
+    """Set the signal axes of an image to a pixel size, and keep the report in its metadata.
+
+    The offset is scaled with the pixel size, so that it stays at the same pixel.
+
+    Parameters
+    ----------
+    signal
+        Image, changed in place.
+    calibration
+        Pixel size to set; without one, the axes count pixels.
+    """
+    scales = calibration.pixel_size or (1.0, 1.0)
+    unit = "px" if calibration.pixel_size is None else "nm"
+    for axis in signal.axes_manager.navigation_axes:
+        if axis.name in ("x", "y"):
+            axis.name = f"position_{axis.name}"
+    for axis, name, scale in zip(signal.axes_manager.signal_axes, "xy", scales, strict=True):
+        offset = axis.offset / axis.scale * scale if axis.scale else 0.0
+        axis.name, axis.scale, axis.offset, axis.units = name, scale, offset, unit
+    signal.metadata.set_item(RECORD, calibration.to_json())
+
+
+def file_name(signal: BaseSignal) -> str:
+    """Name of the file that a signal was loaded from; empty when it was not."""
+    parameters = signal.tmp_parameters
+    name = parameters.get_item("original_filename", "")
+    extension = str(parameters.get_item("original_extension", "")).lstrip(".")
+    return f"{name}.{extension}" if name else ""
+
+
+def _origin(signal: Signal2D) -> tuple[str, str | None]:
+    """Source of the axes, and the unit to assume where they have a scale but no unit.
+
+    Only HyperSpy's own files get one: a person typed their scale, in nm as HyperSpy's
+    microscopy formats have it. Readers of other formats give numbers whose unit they dropped.
+    """
+    history = signal.metadata.get_item("General.FileIO")
+    records = history.as_dictionary().values() if history else []
+    plugins = {record.get("io_plugin") for record in records}
+    units = [str(axis.units) for axis in signal.axes_manager.signal_axes]
+    by_hyperspy = bool(plugins) and plugins <= _HYPERSPY_FORMATS and "" not in units
+    name = file_name(signal)
+    return f"file {name}" if name else "axes", "nm" if by_hyperspy else None
+
+
+def _read_axes(signal: Signal2D, source: str, unit: str | None) -> Calibration:
+    x, y = signal.axes_manager.signal_axes
+    scale, units = (float(x.scale), float(y.scale)), (str(x.units), str(y.units))
+    return read_calibration(scale, units, source, unit)
+
+
+def _same_size(first: Calibration, second: Calibration) -> bool:
+    if first.pixel_size is None or second.pixel_size is None:
+        return first.pixel_size is second.pixel_size
+    pairs = zip(first.pixel_size, second.pixel_size, strict=True)
+    return all(math.isclose(a, b, rel_tol=1e-9) for a, b in pairs)
+
+
+def _pair(value: Pair | None, name: str, meaning: str) -> Pair:
+    try:
+        first, second = value  # type: ignore[misc]
+        return float(first), float(second)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be two numbers ({meaning}), not {value!r}") from None

@@ -1,0 +1,1 @@
+"""The five HyperSpy signal types: state, plotting and the calls into the rooms."""

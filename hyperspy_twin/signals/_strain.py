@@ -1,0 +1,142 @@
+"""Hands the state of an indexed spectrum to geometric phase analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_twin.signals.strain_map import COMPONENTS
+
+if TYPE_CHECKING:
+    from hyperspy_twin.atoms.model import IndexedRegion
+    from hyperspy_twin.grid import Grid
+    from hyperspy_twin.signals.indexed_fft import IndexedFFT
+
+# The reference keeps this many resolutions from its outline.
+MARGIN = 2.5
+# Spots below this part of the strongest do not disturb the phase of another.
+WEAK = 0.01
+
+
+def analyse(
+    image: np.ndarray,
+    grid: Grid,
+    spectrum: IndexedFFT,
+    reference: int | None,
+    vectors: Sequence[Sequence[float]] | None,
+    resolution: float | None,
+    definition: str,
+) -> tuple[np.ndarray, dict[str, Any], list[str]]:
+    """Choose what is not given, analyse, and fix the lattices in the image.
+
+    Returns
+    -------
+    maps : numpy.ndarray
+        Components, float32, shape (7, rows, columns).
+    strain : dict
+        Reference, vectors, resolution and definition, for the metadata.
+    lattices : list of str
+        Lattices of the indexed regions, for the metadata; empty without phases or pixel size.
+    """
+    from hyperspy_twin.segmentation.outlines import rasterise
+    from hyperspy_twin.strain.phase import geometric_phase_analysis
+    from hyperspy_twin.strain.selection import (
+        choose_reference,
+        choose_resolution,
+        choose_vectors,
+        reference_mask,
+    )
+
+    labels = rasterise(spectrum._outlines(), grid)
+    quality = _quality(spectrum)
+    if not quality:
+        raise ValueError(
+            "no region has a lattice: "
+            + "; ".join(f"region {n} is {state}" for n, state in spectrum.states.items())
+        )
+    if reference is None:
+        reference = choose_reference(labels, quality, 0)
+    elif reference not in quality:
+        raise ValueError(
+            f"region {reference} cannot be the reference: the regions with a lattice are "
+            f"{sorted(quality)}"
+        )
+    spots = spectrum.peaks(reference)
+    positions = _positions(spots)
+    if vectors is None:
+        others = [_positions(spectrum.peaks(region)) for region in quality]
+        vectors = choose_vectors(positions, spots["snr"], spots["intensity"], others)
+    if resolution is None:
+        strong = spots["intensity"] > WEAK * spots["intensity"].max()
+        resolution = choose_resolution(np.asarray(vectors, float), positions[strong])
+    margin = MARGIN * resolution / min(grid.scale)
+    crystalline = np.where(np.isin(labels, list(quality)), labels, 0)
+    field = geometric_phase_analysis(
+        image,
+        grid,
+        np.asarray(vectors, float),
+        resolution=resolution,
+        reference=reference_mask(labels, reference, margin),
+        labels=crystalline,
+        definition=definition,  # type: ignore[arg-type]
+    )
+    maps = np.stack([getattr(field, name) for name in COMPONENTS]).astype(np.float32)
+    strain = {
+        "reference": int(reference),
+        "g": np.asarray(field.vectors, float),
+        "resolution": float(resolution),
+        "definition": definition,
+    }
+    regions = _indexed_regions(spectrum) if spectrum._calibrated else {}
+    if reference not in regions:
+        return maps, strain, []
+    from hyperspy_twin.atoms.model import measure_lattices
+
+    displacement = np.stack([field.u_x, field.u_y])
+    found = measure_lattices(
+        image, grid, labels, regions, reference, field.vectors, displacement
+    )
+    return maps, strain, [lattice.to_json() for lattice in found]
+
+
+def _quality(spectrum: IndexedFFT) -> dict[int, float]:
+    """How well each crystalline region is a single crystal, from 0 to 1."""
+    if not spectrum.phases:
+        return {n: 1.0 for n, state in spectrum.states.items() if state == "crystalline"}
+    return {
+        record.region: record.explained for record in spectrum.phases if record.phase is not None
+    }
+
+
+def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:
+    from ase.data import atomic_numbers
+
+    from hyperspy_twin.atoms.model import IndexedRegion
+
+    regions = {}
+    for record in spectrum.phases:
+        if record.phase is None:
+            continue
+        spots = spectrum.peaks(record.region)
+        indexed = np.any(record.hkl != 0, axis=1)
+        crystal = record.crystal
+        regions[record.region] = IndexedRegion(
+            region=record.region,
+            phase=record.phase,
+            base=crystal.base,
+            numbers=np.array([atomic_numbers[symbol] for symbol in crystal.symbols]),
+            fractional=np.asarray(crystal.fractional),
+            occupancy=np.asarray(crystal.occupancy),
+            zone_axis=record.zone_axis,
+            orientation=np.asarray(record.orientation),
+            hkl=record.hkl[indexed],
+            g=_positions(spots)[indexed],
+            error=np.stack([spots["error_x"], spots["error_y"]], axis=1)[indexed],
+        )
+    return regions
+
+
+def _positions(spots: np.ndarray) -> np.ndarray:
+    return np.stack([spots["x"], spots["y"]], axis=1)

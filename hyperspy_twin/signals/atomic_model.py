@@ -1,0 +1,144 @@
+"""A table of atoms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from hyperspy.signals import LazySignal1D, Signal1D
+
+from hyperspy_twin.signals._state import TwinState
+
+if TYPE_CHECKING:
+    import ase
+    from matplotlib.figure import Figure
+
+COLUMNS = ("x", "y", "z", "Z", "region", "occupancy")
+
+
+class AtomicModel(TwinState, Signal1D):
+    """Atoms of a model, one per navigation position, made by :meth:`StrainMap.to_atoms`.
+
+    The columns are x, y, z in Angstrom in the image frame (x right, y down, z into the screen),
+    atomic number Z, region and occupancy (the probability of the element on its site).
+    """
+
+    _signal_type = "twin_atomic_model"
+    _alias_signal_types = ["AtomicModel"]
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Positions in Angstrom, shape (n, 3)."""
+        return self._columns("x", "y", "z")
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """Atomic numbers, shape (n,)."""
+        return self._columns("Z")[:, 0].astype(int)
+
+    @property
+    def region(self) -> np.ndarray:
+        """Number of the region of each atom, shape (n,)."""
+        return self._columns("region")[:, 0].astype(int)
+
+    @property
+    def occupancy(self) -> np.ndarray:
+        """Probability of each atom's element on its site, shape (n,)."""
+        return self._columns("occupancy")[:, 0]
+
+    @property
+    def cell(self) -> np.ndarray:
+        """Box as rows in Angstrom, shape (3, 3); periodic along the beam only."""
+        return np.asarray(self._twin("model")["cell"])
+
+    @property
+    def formula(self) -> str:
+        """Number of atoms of each element, most frequent first."""
+        from ase.data import chemical_symbols
+
+        counts = Counter(self.numbers.tolist())
+        return " ".join(f"{chemical_symbols[z]}{n}" for z, n in counts.most_common())
+
+    def to_ase(self) -> ase.Atoms:
+        """Convert to ASE, with the arrays ``region`` and ``occupancy``.
+
+        Returns
+        -------
+        ase.Atoms
+            Positions relative to the corner of the image, periodic along the beam.
+        """
+        from ase import Atoms
+
+        model = self._twin("model")
+        atoms = Atoms(
+            numbers=self.numbers,
+            positions=self.positions - np.asarray(model["origin"]),
+            cell=self.cell,
+            pbc=model["pbc"],
+        )
+        atoms.set_array("region", self.region)
+        atoms.set_array("occupancy", self.occupancy)
+        return atoms
+
+    def write(self, path: str | Path, format: str | None = None) -> Path:
+        """Write the model to a file.
+
+        Parameters
+        ----------
+        path
+            File to write: extended XYZ (``.xyz``, ``.extxyz``), POSCAR (``.vasp``, ``POSCAR``),
+            CIF (``.cif``) or LAMMPS data (``.lmp``, ``.data``).
+        format
+            Name of the format where the suffix does not tell.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
+
+        Raises
+        ------
+        ValueError
+            If the format is unknown.
+        FileNotFoundError
+            If the folder does not exist.
+        """
+        from hyperspy_twin.io.writers import write_atoms
+
+        return write_atoms(self.to_ase(), path, format)
+
+    def plot(self, **kwargs: Any) -> Figure:
+        """Plot the atoms as seen along the beam, coloured by element.
+
+        Parameters
+        ----------
+        **kwargs
+            Passed to :func:`hyperspy_twin.signals._figures.model_figure`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+        """
+        from hyperspy_twin.signals._figures import model_figure
+
+        return model_figure(self, **kwargs)
+
+    def _columns(self, *names: str) -> np.ndarray:
+        stored = list(self._twin("model")["columns"])
+        return np.atleast_2d(np.asarray(self.data))[:, [stored.index(name) for name in names]]
+
+    def __repr__(self) -> str:
+        """Type, title and composition in one line."""
+        if self._twin("model") is None or self._lazy:
+            return super().__repr__()
+        return (
+            f"<{type(self).__name__}, title: {self.metadata.General.title}, "
+            f"atoms: {len(self.positions)} ({self.formula})>"
+        )
+
+
+class LazyAtomicModel(AtomicModel, LazySignal1D):
+    """An atomic model whose table is read when it is needed."""

@@ -1,0 +1,149 @@
+"""An image with the outlines of its regions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from hyperspy.signals import LazySignal2D, Signal2D
+
+from hyperspy_twin.signals._state import (
+    TwinState,
+    finite_image,
+    grid_of,
+    progress,
+    table,
+)
+from hyperspy_twin.signals.indexed_fft import IndexedFFT
+
+SHORTEST_SPACING = 0.05  # nm; the best lattice resolution of (S)TEM imaging
+
+
+class SegmentedImage(TwinState, Signal2D):
+    """An image divided into regions, made by :meth:`Micrograph.segment`.
+
+    The data are the image. The outlines are kept as polygons in the unit of the axes, so that a
+    crop with ``isig`` keeps them in place.
+    """
+
+    _signal_type = "twin_segmented_image"
+    _alias_signal_types = ["SegmentedImage"]
+
+    @property
+    def labels(self) -> Signal2D:
+        """Label image: the number of the region of each pixel, 0 where there is none."""
+        metadata = {"General": {"title": f"Regions of {self.metadata.General.title}"}}
+        return Signal2D(self._labels(), axes=self._image_axes(), metadata=metadata)
+
+    @property
+    def regions(self) -> np.ndarray:
+        """Table of the regions, a structured array.
+
+        Columns: ``region``, ``area`` (squared units of the axes), centroid ``x`` and ``y``,
+        ``mean`` and ``standard_deviation`` of the intensity.
+        """
+        from hyperspy_twin.segmentation.regions import describe
+
+        image = finite_image(self)
+        return table(vars(describe(image, self._labels(), grid_of(self._image_axes()))))
+
+    def find_peaks(
+        self, *, false_alarms: float = 0.05, show_progressbar: bool | None = None
+    ) -> IndexedFFT:
+        """Find the Bragg spots in the Fourier spectrum of every region.
+
+        Each region is windowed smoothly inside its outline, its mean removed. A spot must rise
+        above the noise around it at a stated rate of false alarms; scan streaks and the window's
+        own side lobes are not spots.
+
+        Parameters
+        ----------
+        false_alarms
+            Expected number of false spots in a region without a lattice.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
+
+        Returns
+        -------
+        IndexedFFT
+            Spectrum of the whole image with the table of spots of each region.
+
+        Raises
+        ------
+        ValueError
+            If the image is not finite, or no region lies inside it.
+
+        See Also
+        --------
+        hyperspy_twin.spectra.gaussian.detect : The detector and its literature.
+        """
+        from hyperspy_twin.spectra.region import find_region_peaks
+        from hyperspy_twin.spectra.transform import spectrum
+
+        image, labels = finite_image(self), self._labels()
+        grid = grid_of(self._image_axes())
+        shortest = SHORTEST_SPACING if self._calibrated else 0.0
+        regions = [int(region) for region in np.unique(labels) if region]
+        if not regions:
+            raise ValueError("no region lies inside this image: crop less, or segment it again")
+        columns: dict[str, list[np.ndarray]] = {name: [] for name in PEAK_COLUMNS}
+        states = []
+        for region in progress(regions, show_progressbar, "Finding peaks"):
+            found = find_region_peaks(
+                image,
+                grid,
+                labels == region,
+                false_alarms=false_alarms,
+                shortest_spacing=shortest,
+            )
+            states.append({"region": region, "state": found.state, "reason": found.reason})
+            spots = asdict(found.spots)
+            spots["region"] = np.full(len(found.spots), region)
+            spots["x"], spots["y"] = spots["position"].T
+            spots["error_x"], spots["error_y"] = spots["error"].T
+            for name in PEAK_COLUMNS:
+                columns[name].append(spots[name])
+        values = np.stack([np.concatenate(columns[name]) for name in PEAK_COLUMNS], axis=1)
+        return self._derive(
+            IndexedFFT,
+            spectrum(image),
+            IndexedFFT._axes_for(grid, self._unit),
+            "find_peaks",
+            {"false_alarms": false_alarms},
+            peaks={"columns": list(PEAK_COLUMNS), "values": values.astype(float)},
+            region_states=[json.dumps(state) for state in states],
+            image_grid={
+                "shape": list(grid.shape),
+                "scale": list(grid.scale),
+                "offset": list(grid.offset),
+            },
+        )
+
+    def plot(self, **kwargs: Any) -> None:
+        """Plot the image with the coloured outlines and numbers of its regions.
+
+        Parameters
+        ----------
+        **kwargs
+            Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
+        """
+        from hyperspy_twin.signals._markers import outline_markers
+
+        super().plot(**kwargs)
+        grid = grid_of(self._image_axes())
+        for marker in outline_markers(self._outlines(), grid, self.regions):
+            self.add_marker(marker, plot_marker=True)
+
+    def _labels(self) -> np.ndarray:
+        from hyperspy_twin.segmentation.outlines import rasterise
+
+        return rasterise(self._outlines(), grid_of(self._image_axes()))
+
+
+PEAK_COLUMNS = ("region", "x", "y", "error_x", "error_y", "intensity", "snr", "probability")
+
+
+class LazySegmentedImage(SegmentedImage, LazySignal2D):
+    """A segmented image whose data are read when they are needed."""

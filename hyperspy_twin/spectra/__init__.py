@@ -1,0 +1,1 @@
+"""Fourier spectra of regions and their Bragg spots."""

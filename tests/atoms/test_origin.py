@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hyperspy_twin.atoms.cell import reciprocal_vectors
+from hyperspy_twin.atoms.origin import fit_origin, measure_amplitudes, smooth_window
+from hyperspy_twin.grid import Grid
+
+HKL = np.array(
+    [[1, -1, 1], [1, -1, -1], [0, 0, 2], [2, -2, 0], [0, 0, 4], [2, -2, 4], [1, -1, 3], [1, -1, -3]]
+)
+GRID = Grid((220, 260), (0.025, 0.025), (12.0, -3.0))
+
+
+def in_plane_distance(first, second, lattice, hkl):
+    """Return the distance between two points modulo the period of the reflections."""
+    phase = (np.array(first) - second) @ reciprocal_vectors(lattice, hkl).T
+    rest = phase - np.rint(phase)
+    return np.linalg.lstsq(reciprocal_vectors(lattice, hkl), rest, rcond=None)[0]
+
+
+def column_image(lattice, crystal, weights, origin, grid=GRID, displacement=(0.0, 0.0)):
+    """Draw round columns of 60 pm width, each at origin + x_j + u(r)."""
+    indices = np.arange(-8, 9)
+    cells = np.array(np.meshgrid(indices, indices, indices)).reshape(3, -1).T
+    cells = cells[np.abs(cells[:, 0] + cells[:, 1]) < 2]
+    sites = (cells[:, None] + crystal.fractional).reshape(-1, 3) @ lattice / 10
+    brightness = np.tile(weights, len(cells))
+    columns, where = np.unique(np.round(sites[:, :2], 6), axis=0, return_inverse=True)
+    total = np.zeros(len(columns))
+    np.maximum.at(total, where.ravel(), brightness)
+    centre = np.array(grid.offset) + np.array(grid.extent) / 2
+    nearest = np.linalg.inv(reciprocal_vectors(lattice, [[1, -1, 1], [1, -1, -1]])).T
+    shift = np.rint((centre - origin) @ np.linalg.inv(nearest)) @ nearest
+    u_x, u_y = displacement
+    x = grid.x[None, :] - u_x
+    y = grid.y[:, None] - u_y
+    image = np.full(grid.shape, 3.0)
+    for (column_x, column_y), value in zip(columns + shift + origin, total, strict=True):
+        near = (x - column_x) ** 2 + (y - column_y) ** 2
+        image += value * np.exp(-near / (2 * 0.06**2))
+    return image
+
+
+@pytest.fixture(scope="module")
+def zincblende(crystals, orient):
+    crystal = crystals["zincblende"]
+    return crystal, crystal.base @ orient(crystal.base, (1, 1, 0), 20).T
+
+
+@settings(max_examples=40)
+@given(st.floats(-40, 40), st.floats(-40, 40), st.floats(0, 360))
+def test_exact_amplitudes_give_the_exact_origin(crystals, orient, x, y, angle):
+    crystal = crystals["zincblende"]
+    lattice = crystal.base @ orient(crystal.base, (1, 1, 0), angle).T
+    weights = crystal.numbers**1.7
+    structure = np.exp(-2j * np.pi * HKL @ crystal.fractional.T) @ weights
+    g = reciprocal_vectors(lattice, HKL)
+    amplitudes = structure * np.exp(-2j * np.pi * g @ [x, y])
+    found = fit_origin(lattice, crystal.fractional, weights, HKL, amplitudes, near=(x, y))
+    np.testing.assert_allclose(found.position, (x, y), atol=1e-8)
+    assert found.merit == pytest.approx(1)
+    assert 0 < found.margin < 1
+
+
+def test_origin_of_a_simulated_image_within_a_picometre(zincblende):
+    crystal, lattice = zincblende
+    weights = crystal.numbers**1.7
+    origin = np.array([14.321, -0.777])
+    image = column_image(lattice, crystal, weights, origin)
+    g = reciprocal_vectors(lattice, HKL)
+    amplitudes = measure_amplitudes(image, GRID, np.ones(GRID.shape, bool), g)
+    found = fit_origin(lattice, crystal.fractional, weights, HKL, amplitudes, near=origin)
+    np.testing.assert_allclose(found.position, origin, atol=1e-3)
+    assert found.merit > 0.99
+    # The light and the heavy column of a dumbbell are told apart.
+    swapped = fit_origin(lattice, crystal.fractional, weights[::-1], HKL, amplitudes, near=origin)
+    assert swapped.merit < found.merit
+
+
+def test_displaced_image_refers_to_the_undisplaced_lattice(zincblende):
+    crystal, lattice = zincblende
+    weights = crystal.numbers**1.7
+    origin = np.array([14.5, -0.5])
+    x, y = np.meshgrid(GRID.x, GRID.y)
+    displacement = np.array([0.1 + 0.01 * (x - 15), -0.06 + 0.008 * (y - x)])
+    image = column_image(lattice, crystal, weights, origin, displacement=displacement)
+    mask = np.hypot(x - 15.2, y + 0.2) < 2.2
+    displacement[:, ~mask] = np.nan
+    amplitudes = measure_amplitudes(
+        image, GRID, mask, reciprocal_vectors(lattice, HKL), displacement
+    )
+    found = fit_origin(lattice, crystal.fractional, weights, HKL, amplitudes, near=origin)
+    np.testing.assert_allclose(found.position, origin, atol=1e-3)
+
+
+@pytest.mark.parametrize("columns", [200, 201])
+def test_amplitude_of_a_wave(columns):
+    grid = Grid((180, columns), (0.03, 0.04), (-1.0, 7.0))
+    x, y = np.meshgrid(grid.x, grid.y)
+    g = np.array([[3.137, -1.911], [0.4, 4.6]])
+    image = 50 + 2 * 0.7 * np.cos(2 * np.pi * (g[0, 0] * x + g[0, 1] * y) + 0.9)
+    image[5, 7] = np.nan
+    amplitudes = measure_amplitudes(image, grid, np.ones(grid.shape, bool), g)
+    assert amplitudes[0] == pytest.approx(0.7 * np.exp(0.9j), abs=2e-3)
+    assert abs(amplitudes[1]) < 2e-3
+
+
+def test_window_is_smooth_and_inside():
+    mask = np.zeros((60, 80), bool)
+    mask[10:50, 5:80] = True
+    window = smooth_window(mask)
+    assert np.all(window[~mask] == 0)
+    assert window.max() == pytest.approx(1)
+    assert window[30, 79] < 0.05
+    assert np.abs(np.diff(window, axis=0)).max() < 0.16
+
+
+def test_wrong_input(zincblende):
+    crystal, lattice = zincblende
+    weights = np.ones(8)
+    with pytest.raises(ValueError, match="empty"):
+        smooth_window(np.zeros((4, 4), bool))
+    with pytest.raises(ValueError, match="shape of the grid"):
+        measure_amplitudes(np.ones((3, 3)), GRID, np.ones(GRID.shape, bool), [[1, 1]])
+    with pytest.raises(ValueError, match="displacement must have"):
+        measure_amplitudes(
+            np.ones(GRID.shape), GRID, np.ones(GRID.shape, bool), [[1, 1]], np.ones(GRID.shape)
+        )
+    with pytest.raises(ValueError, match="1 direction"):
+        fit_origin(lattice, crystal.fractional, weights, HKL[[2, 4]], np.ones(2))
+    with pytest.raises(ValueError, match="0 direction"):
+        fit_origin(lattice, crystal.fractional, weights, HKL, np.zeros(len(HKL)))
+    with pytest.raises(ValueError, match="3 direction"):
+        fit_origin(lattice, crystal.fractional, weights, [[2, 2, 0], *HKL], np.ones(len(HKL) + 1))
+    with pytest.raises(ValueError, match="integers"):
+        fit_origin(lattice, crystal.fractional, weights, HKL + 0.1, np.ones(len(HKL)))
+    with pytest.raises(ValueError, match="finite"):
+        fit_origin(lattice, crystal.fractional, weights, HKL, np.full(len(HKL), np.nan))
+    with pytest.raises(ValueError, match="must be"):
+        fit_origin(lattice, crystal.fractional, weights, HKL, np.ones(2))
