@@ -66,18 +66,17 @@ def spectrum_figure(spectrum: IndexedFFT) -> Figure:
 
     power = np.log(np.abs(np.asarray(spectrum.data)) + 1e-12)
     peaks = spectrum.peaks()
+    indexed = "h" in (peaks.dtype.names or ())
     grid = grid_of(spectrum._image_axes())
     figure, axis = plt.subplots(figsize=(9, 9), layout="constrained")
     low, high = np.percentile(power, [5, 99.99])
-    axis.imshow(
-        power, cmap="gray", vmin=low, vmax=high, extent=image_extent(grid), aspect="equal"
-    )
+    axis.imshow(power, cmap="gray", vmin=low, vmax=high, extent=image_extent(grid), aspect="equal")
     named = set()
     for peak in peaks:
         colour = colour_of(int(peak["region"]))
         for sign in (1, -1):
             axis.plot(sign * peak["x"], sign * peak["y"], "o", ms=11, mfc="none", mec=colour)
-        if "h" in peaks.dtype.names and any(peak[index] for index in "hkl"):
+        if indexed and any(peak[index] for index in "hkl"):
             name = " ".join(str(peak[index]) for index in "hkl")
             if name not in named:
                 named.add(name)
@@ -173,9 +172,7 @@ def model_figure(model: AtomicModel) -> Figure:
     return figure
 
 
-def draw_outlines(
-    axis: Axes, outlines: Outlines, grid: Grid, coloured: bool = False
-) -> None:
+def draw_outlines(axis: Axes, outlines: Outlines, grid: Grid, coloured: bool = False) -> None:
     """Draw all outlines on an axis in the unit of the grid, in black or the regions' colours."""
     for region in outlines.regions:
         colour = colour_of(int(region)) if coloured else "black"

@@ -63,7 +63,7 @@ class TwinState:
 
     def _twin(self, key: str, default: Any = None) -> Any:
         """Item of the metadata node that holds all state."""
-        item = self.metadata.get_item(f"Twin.{key}", default)  # type: ignore[attr-defined]
+        item = self.metadata.get_item(f"Twin.{key}", default)
         return item.as_dictionary() if hasattr(item, "as_dictionary") else item
 
     def _derive(
@@ -76,7 +76,7 @@ class TwinState:
         **state: Any,
     ) -> Any:
         """Signal of another type with this one's metadata, new state and a longer history."""
-        metadata = self.metadata.deepcopy().as_dictionary()  # type: ignore[attr-defined]
+        metadata = self.metadata.deepcopy().as_dictionary()
         metadata.pop("Markers", None)
         metadata["Signal"] = {"signal_type": kind._signal_type}  # type: ignore[attr-defined]
         twin = metadata.setdefault("Twin", {})
@@ -85,15 +85,15 @@ class TwinState:
             "step": step,
             "parameters": parameters,
             "versions": _versions(),
-            "input": content_hash(self.data),  # type: ignore[attr-defined]
+            "input": content_hash(self.data),
         }
         twin["history"] = [*twin.get("history", []), json.dumps(record)]
-        original = self.original_metadata.as_dictionary()  # type: ignore[attr-defined]
+        original = self.original_metadata.as_dictionary()
         return kind(data, axes=axes, metadata=metadata, original_metadata=original)
 
     def _axes(self) -> list[dict[str, Any]]:
         """Descriptions of the axes in the order of the array."""
-        manager = self.axes_manager  # type: ignore[attr-defined]
+        manager = self.axes_manager
         return [axis.get_axis_dictionary() for axis in manager._axes]
 
     def _image_axes(self) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ import numpy as np
 from hyperspy_twin.signals.strain_map import COMPONENTS
 
 if TYPE_CHECKING:
-    from hyperspy_twin.atoms.model import IndexedRegion
+    from hyperspy_twin.atoms.lattices import IndexedRegion, Lattice
     from hyperspy_twin.grid import Grid
     from hyperspy_twin.signals.indexed_fft import IndexedFFT
+    from hyperspy_twin.strain.phase import StrainField
 
 # The reference keeps this many resolutions from its outline.
 MARGIN = 2.5
@@ -52,10 +53,8 @@ def analyse(
     labels = rasterise(spectrum._outlines(), grid)
     quality = _quality(spectrum)
     if not quality:
-        raise ValueError(
-            "no region has a lattice: "
-            + "; ".join(f"region {n} is {state}" for n, state in spectrum.states.items())
-        )
+        found = "; ".join(f"region {n} is {state}" for n, state in spectrum.states.items())
+        raise ValueError(f"no region has a lattice: {found}")
     if reference is None:
         reference = choose_reference(labels, quality, 0)
     elif reference not in quality:
@@ -64,19 +63,24 @@ def analyse(
             f"{sorted(quality)}"
         )
     spots = spectrum.peaks(reference)
+    if "h" in (spots.dtype.names or ()):
+        indexed = (spots["h"] != 0) | (spots["k"] != 0) | (spots["l"] != 0)
+        spots = spots[indexed] if indexed.any() else spots
     positions = _positions(spots)
-    if vectors is None:
+    if vectors is not None:
+        chosen = np.asarray(vectors, float)
+    else:
         others = [_positions(spectrum.peaks(region)) for region in quality]
-        vectors = choose_vectors(positions, spots["snr"], spots["intensity"], others)
+        chosen = choose_vectors(positions, spots["snr"], spots["intensity"], others)
     if resolution is None:
         strong = spots["intensity"] > WEAK * spots["intensity"].max()
-        resolution = choose_resolution(np.asarray(vectors, float), positions[strong])
+        resolution = choose_resolution(chosen, positions[strong])
     margin = MARGIN * resolution / min(grid.scale)
     crystalline = np.where(np.isin(labels, list(quality)), labels, 0)
     field = geometric_phase_analysis(
         image,
         grid,
-        np.asarray(vectors, float),
+        chosen,
         resolution=resolution,
         reference=reference_mask(labels, reference, margin),
         labels=crystalline,
@@ -89,39 +93,66 @@ def analyse(
         "resolution": float(resolution),
         "definition": definition,
     }
-    regions = _indexed_regions(spectrum) if spectrum._calibrated else {}
-    if reference not in regions:
-        return maps, strain, []
-    from hyperspy_twin.atoms.model import measure_lattices
+    lattices: list[str] = []
+    try:
+        found = _lattices(image, grid, labels, spectrum, int(reference), chosen, field)
+        lattices = [lattice.to_json() for lattice in found]
+    except ValueError as error:
+        # Strain is right without a lattice for the atoms; to_atoms says what is missing.
+        strain["without_atoms"] = str(error)
+    return maps, strain, lattices
 
+
+def _lattices(
+    image: np.ndarray,
+    grid: Grid,
+    labels: np.ndarray,
+    spectrum: IndexedFFT,
+    reference: int,
+    vectors: np.ndarray,
+    field: StrainField,
+) -> list[Lattice]:
+    """Lattices of the indexed regions; a ValueError says why there are none."""
+    from hyperspy_twin.atoms.lattices import measure_lattices
+
+    if not spectrum._calibrated:
+        raise ValueError(
+            "pixel size is missing: call s.calibrate(...) on the micrograph and run the chain again"
+        )
+    regions = _indexed_regions(spectrum)
+    if not regions:
+        raise ValueError("no region has an indexed phase: call index_phases(...) before gpa()")
     displacement = np.stack([field.u_x, field.u_y])
-    found = measure_lattices(
-        image, grid, labels, regions, reference, field.vectors, displacement
+    return measure_lattices(
+        image, grid, labels, regions, reference, vectors, field.vectors, displacement
     )
-    return maps, strain, [lattice.to_json() for lattice in found]
 
 
 def _quality(spectrum: IndexedFFT) -> dict[int, float]:
-    """How well each crystalline region is a single crystal, from 0 to 1."""
-    if not spectrum.phases:
-        return {n: 1.0 for n, state in spectrum.states.items() if state == "crystalline"}
-    return {
-        record.region: record.explained for record in spectrum.phases if record.phase is not None
+    """How well each region is a single crystal, from 0 to 1.
+
+    That of the indexed regions; of all crystalline ones where no phase was found.
+    """
+    indexed = {
+        record.region: record.ranking[0].explained
+        for record in spectrum.phases
+        if record.phase is not None
     }
+    return indexed or {n: 1.0 for n, state in spectrum.states.items() if state == "crystalline"}
 
 
 def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:
     from ase.data import atomic_numbers
 
-    from hyperspy_twin.atoms.model import IndexedRegion
+    from hyperspy_twin.atoms.lattices import IndexedRegion
 
     regions = {}
     for record in spectrum.phases:
-        if record.phase is None:
+        if record.phase is None or record.zone_axis is None:
             continue
         spots = spectrum.peaks(record.region)
         indexed = np.any(record.hkl != 0, axis=1)
-        crystal = record.crystal
+        crystal = record.ranking[0].crystal
         regions[record.region] = IndexedRegion(
             region=record.region,
             phase=record.phase,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hyperspy_twin.signals._state import TwinState, axes_of, table
 from hyperspy_twin.signals.strain_map import StrainMap
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.phases import RegionPhase
+    from hyperspy_twin.crystals.regions import RegionPhase
 
 
 class IndexedFFT(TwinState, ComplexSignal2D):
@@ -69,7 +70,7 @@ class IndexedFFT(TwinState, ComplexSignal2D):
     @property
     def phases(self) -> tuple[RegionPhase, ...]:
         """Phase, zone axis and orientation of each region; empty before :meth:`index_phases`."""
-        from hyperspy_twin.crystals.phases import RegionPhase
+        from hyperspy_twin.crystals.regions import RegionPhase
 
         return tuple(RegionPhase.from_json(text) for text in self._twin("phases", []))
 
@@ -110,23 +111,30 @@ class IndexedFFT(TwinState, ComplexSignal2D):
         --------
         hyperspy_twin.crystals.indexing.index_spots : The method and its score.
         """
-        from hyperspy_twin.crystals.phases import index_regions
+        from hyperspy_twin.crystals.candidates import as_candidates
+        from hyperspy_twin.crystals.regions import index_regions
 
-        crystals = self._crystals(candidates)
-        tables = {state["region"]: self.peaks(state["region"]) for state in self._states()}
+        crystals = as_candidates(candidates, self.metadata.get_item("Sample.elements", []))
+        states = self._states()
+        spots = []
+        for state in states:
+            peaks = self.peaks(state["region"])
+            spots.append(
+                (_pairs(peaks, "x", "y"), _pairs(peaks, "error_x", "error_y"), peaks["intensity"])
+            )
         found = index_regions(
-            {
-                region: (_pairs(peaks, "x", "y"), _pairs(peaks, "error_x", "error_y"),
-                         peaks["intensity"])
-                for region, peaks in tables.items()
-            },  # fmt: skip
+            spots,
             crystals,
-            reasons={state["region"]: state["reason"] for state in self._states()},
             tolerance=tolerance,
             calibrated=self._calibrated,
             max_index=max_index,
             zone_axes=zone_axes,
         )
+        records = []
+        for state, record in zip(states, found, strict=True):
+            lattice = state["state"] == "crystalline"
+            reason = record.reason if lattice else f"{state['state']}: {state['reason']}"
+            records.append(replace(record, region=state["region"], reason=reason))
         return self._derive(
             type(self),
             self.data,
@@ -138,7 +146,7 @@ class IndexedFFT(TwinState, ComplexSignal2D):
                 "max_index": max_index,
                 "zone_axes": None if zone_axes is None else np.asarray(zone_axes).tolist(),
             },
-            phases=[record.to_json() for record in found],
+            phases=[record.to_json() for record in records],
         )
 
     def gpa(
@@ -245,29 +253,6 @@ class IndexedFFT(TwinState, ComplexSignal2D):
     def _check_region(self, region: int) -> None:
         if region not in self.states:
             raise ValueError(f"there is no region {region}: the regions are {list(self.states)}")
-
-    def _crystals(self, candidates: Any) -> list[Any]:
-        from hyperspy_twin.crystals import catalogue
-        from hyperspy_twin.crystals.structures import as_crystal
-
-        if candidates is None:
-            elements = self.metadata.get_item("Sample.elements", [])
-            if not len(elements):
-                raise ValueError(
-                    "no candidate phases: name them, as in index_phases(['Si', 'Ge']), or set "
-                    "s.metadata.Sample.elements"
-                )
-            candidates = catalogue.with_elements(elements)
-            if not candidates:
-                raise ValueError(
-                    f"no bundled structure consists of {', '.join(elements)} only: "
-                    "give names, CIF files or structures"
-                )
-        elif not isinstance(candidates, (list, tuple)):
-            candidates = [candidates]
-        if not candidates:
-            raise ValueError("no candidate phases: the list is empty")
-        return [as_crystal(candidate) for candidate in candidates]
 
     @staticmethod
     def _axes_for(grid: Grid, unit: str) -> list[dict[str, Any]]:

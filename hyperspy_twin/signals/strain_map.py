@@ -118,18 +118,15 @@ class StrainMap(TwinState, Signal2D):
         ValueError
             If the pixel size is missing, no region is indexed, or the thickness is not positive.
         """
-        from hyperspy_twin.atoms.model import Lattice, build
+        from hyperspy_twin.atoms.lattices import Lattice
+        from hyperspy_twin.atoms.model import build
         from hyperspy_twin.segmentation.outlines import contains
         from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
-        if not self._calibrated:
-            raise ValueError(
-                "pixel size is missing: call s.calibrate(...) on the micrograph and run the chain "
-                "again"
-            )
-        records = self._twin("lattices", [])
-        if not records:
-            raise ValueError("no region has an indexed phase: call index_phases() before gpa()")
+        missing = self._twin("strain").get("without_atoms")
+        if missing:
+            raise ValueError(missing)
+        records = self._twin("lattices")
         outlines, grid = self._outlines(), grid_of(self._image_axes())
         displacement = np.stack([self._component(name).data for name in ("u_x", "u_y")])
         atoms = build(

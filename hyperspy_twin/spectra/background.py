@@ -50,8 +50,9 @@ def radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     return ndimage.maximum_filter1d(profile, 3)[ring]
 
 
-def local_background(power: np.ndarray, rows: np.ndarray, columns: np.ndarray, height: int,
-                     width: int) -> np.ndarray:
+def local_background(
+    power: np.ndarray, rows: np.ndarray, columns: np.ndarray, height: int, width: int
+) -> np.ndarray:
     """Noise power beside single frequencies, streaks included.
 
     The median over a ring, or that over the pixels above and below or left and right where it

@@ -46,9 +46,7 @@ class Spots:
         return len(self.snr)
 
 
-def detect(
-    region: WindowedRegion, false_alarms: float, shortest_spacing: float = 0.0
-) -> Spots:
+def detect(region: WindowedRegion, false_alarms: float, shortest_spacing: float = 0.0) -> Spots:
     """Find the Bragg spots of a windowed region.
 
     Noise power is exponentially distributed about its expectation, so that a threshold of

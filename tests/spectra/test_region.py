@@ -80,7 +80,11 @@ def test_noise_gives_no_more_false_spots_than_stated():
     grid = Grid((128, 129), SCALE)
     rng = np.random.default_rng(5)
     count = sum(
-        len(find_region_peaks(rng.normal(size=grid.shape), grid, whole(grid), false_alarms=0.2).spots)
+        len(
+            find_region_peaks(
+                rng.normal(size=grid.shape), grid, whole(grid), false_alarms=0.2
+            ).spots
+        )
         for _ in range(60)
     )
     assert count <= 0.2 * 60 + 3 * np.sqrt(0.2 * 60)

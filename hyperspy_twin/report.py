@@ -1,0 +1,235 @@
+"""One page that a person can read, with the files of every step beside it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_twin import __version__
+from hyperspy_twin.crystals.candidates import as_candidates
+from hyperspy_twin.signals import _figures
+from hyperspy_twin.workflow import STEPS, run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from hyperspy_twin import AtomicModel, IndexedFFT, Micrograph, SegmentedImage, StrainMap
+
+MODEL_FILES = ("model.xyz", "model.cif")
+LARGEST_CIF = 200_000  # atoms; viewers of CIF files do not open larger ones
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em;
+       color: #222; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2em; border-bottom: 1px solid #ccc; }
+table { border-collapse: collapse; margin: 1em 0; }
+th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; }
+th:first-child, td:first-child, td.text { text-align: left; }
+img { max-width: 100%; } .stop { background: #fdecea; padding: 1em; } code { font-size: .9em; }
+"""
+
+
+def write_report(
+    micrograph: Micrograph,
+    folder: Path,
+    *,
+    phases: Sequence[Any] | None = None,
+    thickness: float = 5.0,
+    show_progressbar: bool | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> bool:
+    """Run the chain and write each step, its figure and ``report.html``.
+
+    Parameters
+    ----------
+    micrograph
+        The image.
+    folder
+        Existing folder; files of an earlier run are replaced.
+    phases
+        Candidates for :meth:`IndexedFFT.index_phases`.
+    thickness
+        Thickness of the foil in nm.
+    show_progressbar
+        Whether to show progress bars.
+    say
+        Called with one line per finished step.
+
+    Returns
+    -------
+    bool
+        Whether the chain reached the atomic model. Where not, the report says why.
+
+    Raises
+    ------
+    ValueError
+        If the candidates or the thickness do not fit, or the first step is not possible.
+    """
+    if not 0 < thickness < np.inf:
+        raise ValueError(f"the thickness must be a positive number of nm, not {thickness}")
+    crystals = as_candidates(phases, micrograph.metadata.get_item("Sample.elements", []))
+    sections: list[str] = []
+    reached: list[str] = []
+    stop = ""
+    start = time.perf_counter()
+    try:
+        for name, signal in run(
+            micrograph, crystals, thickness=thickness, show_progressbar=show_progressbar
+        ):
+            signal.save(folder / f"{name}.hspy", overwrite=True)
+            title, figure, body = SECTIONS[name](signal, folder)
+            figure.savefig(folder / f"{name}.png", dpi=110)
+            _close(figure)
+            sections.append(f'<h2>{title}</h2>{body}<img src="{name}.png" alt="{title}">')
+            seconds = time.perf_counter() - start
+            start = time.perf_counter()
+            reached.append(name)
+            say(f"{len(reached)}/{len(STEPS)} {title} ({seconds:.1f} s): {_summary(signal)}")
+    except ValueError as error:
+        if not reached:
+            raise
+        stop = str(error)
+        say(f"stopped after {reached[-1]}: {stop}")
+    page = folder / "report.html"
+    page.write_text(_page(micrograph, sections, stop, signal), encoding="utf-8")
+    say(f"report: {page}")
+    return not stop
+
+
+def _page(micrograph: Micrograph, sections: list[str], stop: str, last: Any) -> str:
+    title = escape(micrograph.metadata.General.title or "Micrograph")
+    calibration = escape(repr(micrograph.calibration))
+    stopped = f'<p class="stop">The chain stopped here: {escape(stop)}</p>' if stop else ""
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{STYLE}</style></head><body><h1>{title}</h1><p>{calibration}</p>"
+        f"{''.join(sections)}{stopped}<h2>How it was made</h2>{_history(last)}</body></html>"
+    )
+
+
+def _segmented(signal: SegmentedImage, folder: Path) -> tuple[str, Figure, str]:
+    rows = (
+        [str(r["region"]), f"{r['area']:.4g}", f"{r['mean']:.4g}", f"{r['standard_deviation']:.3g}"]
+        for r in signal.regions
+    )
+    unit = f"{signal._unit}²"
+    body = _table(["region", f"area ({unit})", "mean intensity", "standard deviation"], rows)
+    return "Regions", _figures.regions_figure(signal), body
+
+
+def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
+    return (
+        "Phases",
+        _figures.spectrum_figure(signal),
+        _table(
+            ["region", "phase", "zone axis", "score", "spots", "residual (%)", "scale", "note"],
+            _phase_rows(signal),
+        ),
+    )
+
+
+def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
+    for record in signal.phases:
+        spots = len(signal.peaks(record.region))
+        if record.phase is None or record.zone_axis is None:
+            yield [str(record.region), "none", "", "", str(spots), "", "", record.reason]
+            continue
+        yield [
+            str(record.region),
+            record.phase,
+            _zone(record.zone_axis),
+            f"{record.score:.1f}",
+            str(spots),
+            f"{100 * record.residual:.2f}",
+            f"{record.scale:.4f}",
+            record.reason,
+        ]
+
+
+def _strain(signal: StrainMap, folder: Path) -> tuple[str, Figure, str]:
+    from hyperspy_twin.segmentation.outlines import rasterise
+    from hyperspy_twin.signals._state import grid_of
+
+    labels = rasterise(signal._outlines(), grid_of(signal._image_axes()))
+    names = ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
+    maps = {name: np.asarray(signal._component(name).data) for name in names}
+    rows = []
+    for region in np.unique(labels[labels > 0]):
+        inside = (labels == region) & np.isfinite(maps["e_xx"])
+        if not inside.any():
+            rows.append([str(region), *["no lattice"] * 5])
+            continue
+        mean = {name: float(values[inside].mean()) for name, values in maps.items()}
+        strains = [f"{100 * mean[name]:+.3f}" for name in ("e_xx", "e_yy", "e_xy")]
+        rotation, error = f"{mean['rotation']:+.3f}", f"{100 * mean['sigma']:.3f}"
+        rows.append([str(region), *strains, rotation, error])
+    strains = [f"mean {name} (%)" for name in names[:3]]
+    head = ["region", *strains, "mean rotation (°)", "error per pixel (%)"]
+    return "Strain", _figures.strain_figure(signal), _table(head, rows)
+
+
+def _model(signal: AtomicModel, folder: Path) -> tuple[str, Figure, str]:
+    files = [name for name in MODEL_FILES if name.endswith("xyz") or len(signal.data) < LARGEST_CIF]
+    for name in files:
+        signal.write(folder / name)
+    links = ", ".join(f'<a href="{name}">{name}</a>' for name in files)
+    body = f"<p>{len(signal.data)} atoms ({escape(signal.formula)}): {links}</p>"
+    return "Atomic model", _figures.model_figure(signal), body
+
+
+SECTIONS: dict[str, Callable[[Any, Path], tuple[str, Figure, str]]] = {
+    "segmented": _segmented,
+    "indexed": _indexed,
+    "strain": _strain,
+    "model": _model,
+}
+
+
+def _summary(signal: Any) -> str:
+    from hyperspy_twin import AtomicModel, IndexedFFT, SegmentedImage
+
+    if isinstance(signal, SegmentedImage):
+        return f"{len(signal.regions)} regions"
+    if isinstance(signal, IndexedFFT):
+        return "; ".join(
+            f"region {r.region}: "
+            + (f"{r.phase} {_zone(r.zone_axis)}" if r.zone_axis else f"no phase ({r.reason})")
+            for r in signal.phases
+        )
+    if isinstance(signal, AtomicModel):
+        return f"{len(signal.data)} atoms"
+    return f"reference region {signal.reference}, resolution {signal.resolution:.2g} {signal._unit}"
+
+
+def _zone(axis: Sequence[int]) -> str:
+    return f"[{' '.join(map(str, axis))}]"
+
+
+def _table(head: Sequence[str], rows: Any) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
+
+
+def _history(signal: Any) -> str:
+    rows = [
+        [step["step"], json.dumps(step["parameters"]), step["input"]] for step in signal.history
+    ]
+    versions = signal.history[-1]["versions"]
+    listed = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return (
+        _table(["step", "parameters", "hash of its input"], rows)
+        + f"<p>hyperspy_twin {escape(__version__)}; {escape(listed)}</p>"
+    )
+
+
+def _close(figure: Figure) -> None:
+    import matplotlib.pyplot as plt
+
+    plt.close(figure)
