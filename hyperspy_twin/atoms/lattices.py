@@ -11,10 +11,12 @@ import numpy as np
 
 from hyperspy_twin.atoms.cell import align_to_zone_axis, fit_cell, reciprocal_vectors
 from hyperspy_twin.atoms.origin import fit_origin, measure_amplitudes
+from hyperspy_twin.atoms.repeat import repeat_cell
 from hyperspy_twin.grid import Grid
 
 HAADF_EXPONENT = 1.7  # of the atomic number; Pennycook & Jesson, Ultramicroscopy 37, 14 (1991)
 COHERENT_FRACTION = 0.5
+SAME_ORIGIN = 0.03  # nm; far above the error of an origin, far below a period
 SAME_VECTOR = 0.02  # relative difference below which two reciprocal vectors are the same spot
 
 
@@ -119,7 +121,9 @@ def measure_lattices(
     """Fit the lattice of every indexed region and place it on the bright maxima of the image.
 
     Regions of the reference's structure type whose lattice the displacement follows share the
-    reference's lattice; the others get their own.
+    reference's lattice, and its origin where the image agrees: the displacement is known only up
+    to a period of its two waves, which need not be a period of the crystal. The other regions get
+    a lattice of their own.
 
     Parameters
     ----------
@@ -150,14 +154,16 @@ def measure_lattices(
     hkl = _indices(master, vectors)
     mask = labels == reference
     lattice, zone_axis = _fit(master, hkl, refined, None)
-    origin, merit = _place(image, grid, mask, master, lattice, displacement)
+    origin, _ = _place(image, grid, mask, master, lattice, displacement)
     found = []
     for label, region in regions.items():
         inside = labels == label
         known = np.isfinite(displacement[0][inside])
         if _same_type(region, master) and known.mean() > COHERENT_FRACTION:
-            shared = (lattice, zone_axis, origin, merit)
-            found.append(_lattice(region, *shared, displaced=True))
+            placed = _place(image, grid, inside, region, lattice, displacement)
+            if _equivalent(placed[0], origin, region, lattice):
+                placed = origin, placed[1]
+            found.append(_lattice(region, lattice, zone_axis, *placed, displaced=True))
         else:
             own, axis = _fit(region, region.hkl, region.g, 1 / region.error.prod(axis=1))
             placed = _place(image, grid, inside, region, own, None)
@@ -204,6 +210,16 @@ def _place(
     near = float(grid.x[columns].mean()), float(grid.y[rows].mean())
     origin = fit_origin(lattice, region.fractional, weights, region.hkl, amplitudes, near)
     return (float(origin.position[0]), float(origin.position[1])), float(origin.merit)
+
+
+def _equivalent(
+    one: tuple[float, float], other: tuple[float, float], region: IndexedRegion, lattice: np.ndarray
+) -> bool:
+    """Whether two origins (nm) differ by a translation of the projected crystal, or by noise."""
+    structure = region.numbers, region.fractional, region.occupancy
+    plane = repeat_cell(lattice, region.zone_axis, *structure).lattice[:2, :2] / 10
+    steps = (np.asarray(one) - other) @ np.linalg.inv(plane)
+    return bool(np.linalg.norm((steps - np.rint(steps)) @ plane) < SAME_ORIGIN)
 
 
 def _same_type(one: IndexedRegion, other: IndexedRegion) -> bool:

@@ -54,7 +54,7 @@ def build(
     length = count * _repeat_length(first)
     groups: dict[tuple[Any, ...], list[Lattice]] = {}
     for lattice in lattices:
-        key = (lattice.region,) if not lattice.displaced else ("displaced", lattice.phase)
+        key = (lattice.region,) if not lattice.displaced else (lattice.phase, lattice.origin)
         groups.setdefault(key, []).append(lattice)
     blocks = []
     for members in groups.values():

@@ -42,6 +42,7 @@ def analyse(
         Lattices of the indexed regions, for the metadata; empty without phases or pixel size.
     """
     from hyperspy_twin.segmentation.outlines import rasterise
+    from hyperspy_twin.strain.partners import has_partners
     from hyperspy_twin.strain.phase import geometric_phase_analysis
     from hyperspy_twin.strain.selection import (
         choose_reference,
@@ -62,28 +63,27 @@ def analyse(
             f"region {reference} cannot be the reference: the regions with a lattice are "
             f"{sorted(quality)}"
         )
-    spots = spectrum.peaks(reference)
-    if "h" in (spots.dtype.names or ()):
-        indexed = (spots["h"] != 0) | (spots["k"] != 0) | (spots["l"] != 0)
-        spots = spots[indexed] if indexed.any() else spots
+    spots = _lattice_spots(spectrum, reference)
     positions = _positions(spots)
     if vectors is not None:
         chosen = np.asarray(vectors, float)
     else:
-        others = [_positions(spectrum.peaks(region)) for region in quality]
+        others = [_positions(_lattice_spots(spectrum, region)) for region in quality]
         chosen = choose_vectors(positions, spots["snr"], spots["intensity"], others)
     if resolution is None:
         strong = spots["intensity"] > WEAK * spots["intensity"].max()
         resolution = choose_resolution(chosen, positions[strong])
     margin = MARGIN * resolution / min(grid.scale)
-    crystalline = np.where(np.isin(labels, list(quality)), labels, 0)
+    comparable = [
+        n for n in quality if has_partners(chosen, _positions(_lattice_spots(spectrum, n)))
+    ]
     field = geometric_phase_analysis(
         image,
         grid,
         chosen,
         resolution=resolution,
         reference=reference_mask(labels, reference, margin),
-        labels=crystalline,
+        labels=np.where(np.isin(labels, comparable), labels, 0),
         definition=definition,  # type: ignore[arg-type]
     )
     maps = np.stack([getattr(field, name) for name in COMPONENTS]).astype(np.float32)
@@ -167,6 +167,15 @@ def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:
             error=np.stack([spots["error_x"], spots["error_y"]], axis=1)[indexed],
         )
     return regions
+
+
+def _lattice_spots(spectrum: IndexedFFT, region: int) -> np.ndarray:
+    """Spots of a region that belong to its crystal: the indexed ones, or all without indices."""
+    spots = spectrum.peaks(region)
+    if "h" not in (spots.dtype.names or ()):
+        return spots
+    indexed = (spots["h"] != 0) | (spots["k"] != 0) | (spots["l"] != 0)
+    return spots[indexed] if indexed.any() else spots
 
 
 def _positions(spots: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Crystal structures, their diffraction and the indexing of spots."""

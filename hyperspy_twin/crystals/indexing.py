@@ -1,0 +1,295 @@
+"""From spots to crystal, zone axis, orientation and true scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hyperspy_twin.crystals.affine import forward
+from hyperspy_twin.crystals.diffraction import primitive_zone_axis
+from hyperspy_twin.crystals.evidence import evaluate
+from hyperspy_twin.crystals.hypotheses import Lattice, search
+from hyperspy_twin.crystals.spots import FoldedSpots, fold_spots, two_directions
+from hyperspy_twin.crystals.structures import Crystal, as_crystal
+from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
+
+SCALE_LIMIT = 1.15
+CALIBRATED = (0.0, 0.01)
+UNCALIBRATED = (0.0, np.inf)
+FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
+SHORTEST_STRONG_PERIOD = 0.1  # nm; the strong fringes of an image without a scale are wider
+RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
+HYPOTHESES = 4
+EQUAL_SCORE = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """One explanation of a set of spots.
+
+    Attributes
+    ----------
+    crystal
+        The crystal.
+    zone_axis
+        Lattice direction [uvw] along +z, into the screen.
+    orientation
+        Proper rotation M, shape (3, 3): image vector (x right, y down, z into the screen) = M @
+        vector in the Cartesian frame of ``crystal.base``. A zeroth-order Laue zone repeats after
+        half a turn, so that M and M turned by 180 degrees about z cannot be told apart; the one
+        given turns the pattern's own x axis by -90 to +90 degrees.
+    scale
+        True over nominal length: the pixel size must be multiplied by it.
+    distortion
+        Symmetric matrix D of trace 2, shape (2, 2): nominal spot = scale * D @ (M @ g)[:2].
+    hkl
+        Signed Miller indices of each given spot, shape (n, 3); (0, 0, 0) if not explained.
+    explained
+        Part of the spots that is explained, weak ones counting less.
+    residual
+        Root mean square deviation of the explained spots relative to their length.
+    score
+        Natural logarithm of the evidence, see :func:`index_spots`.
+    intensity_score
+        The part of ``score`` that comes from intensities.
+    """
+
+    crystal: Crystal
+    zone_axis: tuple[int, int, int]
+    orientation: np.ndarray
+    scale: float
+    distortion: np.ndarray
+    hkl: np.ndarray
+    explained: float
+    residual: float
+    score: float
+    intensity_score: float
+
+    @property
+    def phase(self) -> str:
+        """Name of the crystal."""
+        return self.crystal.name
+
+    @property
+    def label(self) -> str:
+        """Crystal and zone axis, e.g. ``"Si [110]"``."""
+        separator = " " if any(abs(index) > 9 or index < 0 for index in self.zone_axis) else ""
+        return f"{self.phase} [{separator.join(map(str, self.zone_axis))}]"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers that JSON can hold."""
+        entry = {
+            key: value.tolist() if isinstance(value, np.ndarray) else value
+            for key, value in vars(self).items()
+        }
+        return {**entry, "crystal": self.crystal.to_json()}
+
+    @classmethod
+    def from_dict(cls, entry: dict[str, Any]) -> Match:
+        """Match from what :meth:`to_dict` gave."""
+        return cls(
+            **{
+                **entry,
+                "crystal": Crystal.from_json(entry["crystal"]),
+                "zone_axis": tuple(entry["zone_axis"]),
+                "orientation": np.array(entry["orientation"], float),
+                "distortion": np.array(entry["distortion"], float),
+                "hkl": np.array(entry["hkl"], int).reshape(-1, 3),
+            }
+        )
+
+
+def index_spots(
+    spots: ArrayLike,
+    error: ArrayLike,
+    intensity: ArrayLike,
+    crystals: Sequence[Any],
+    *,
+    tolerance: float = 0.05,
+    calibrated: bool = True,
+    max_index: int = 3,
+    zone_axes: Sequence[ArrayLike] | None = None,
+    scale_prior: tuple[float, float] | None = None,
+) -> list[Match]:
+    r"""Index spots by every crystal and zone axis, best explanation first.
+
+    Parameters
+    ----------
+    spots
+        Reciprocal vectors (x right, y down) in 1/nm, one or both of each Friedel pair,
+        shape (n, 2). Any unit where ``calibrated`` is False.
+    error
+        Standard errors of ``spots``, same shape.
+    intensity
+        Intensities (squared amplitudes), shape (n,).
+    crystals
+        Candidates; whatever :func:`hyperspy_twin.crystals.structures.as_crystal` takes.
+    tolerance
+        Largest relative distortion of the image that is looked for.
+    calibrated
+        Whether the pixel size is known. It may still be wrong by 15 %, but that counts against
+        an explanation.
+    max_index
+        Largest index of the zone axes that are tried.
+    zone_axes
+        Try these zone axes only.
+    scale_prior
+        Centre and half width of the Cauchy distribution expected for ln(scale); by default
+        (0, 0.01) for a calibrated image.
+
+    Returns
+    -------
+    list of Match
+        The best explanation by each zone axis of each crystal, by falling score; ties keep the
+        order of ``crystals``. Empty where the spots lie along one line.
+
+    Raises
+    ------
+    ValueError
+        If the input is not valid or there are no candidates.
+
+    Notes
+    -----
+    The score is the natural logarithm of the Bayesian evidence against "all spots are false". It
+    sums over the spots that stand on a reflection :math:`\ln(p\,N(q; T g, \sigma)/\rho)`, with p
+    the probability to detect a reflection of this structure factor and :math:`\rho` the density
+    of spots; over the reflections that should have been seen but were not :math:`\ln(1 - p)`,
+    which keeps dense reciprocal lattices from explaining everything; for each unexplained spot
+    -1.2 times its weight; and the likelihood of ln(intensity) about the kinematical value with a
+    smooth fall-off, at most 1.5 per spot. Weak spots and the satellites of strong ones count by
+    their weight only. What an intensity should be lies between electron scattering and
+    atomic-number contrast. Priors: scale (Cauchy, so that an image 9 % off
+    can still win; flat when uncalibrated), distortion (1.5 % per component), zone axis
+    (inverse of the length of [uvw]). Rotation, scale and distortion are integrated out.
+    A score above 10 is strong; 3 more than a rival means odds of 20 to 1.
+
+    References
+    ----------
+    MacKay, Neural Computation 4 (1992) 415 (evidence and Occam factor).
+    """
+    candidates = _candidates(crystals)
+    if not 0 < tolerance < 0.3:
+        raise ValueError(f"tolerance is a relative distortion between 0 and 0.3, not {tolerance}")
+    folded = fold_spots(
+        spots, error, intensity, SCALE_LIMIT / FINEST_PERIOD if calibrated else np.inf
+    )
+    if folded is None or not two_directions(folded.observed.position):
+        return []
+    chosen = None if zone_axes is None else tuple(primitive_zone_axis(z) for z in zone_axes)
+    prior = scale_prior or (CALIBRATED if calibrated else UNCALIBRATED)
+    if calibrated:
+        scales = (1 / SCALE_LIMIT, SCALE_LIMIT)
+        radius = float(np.abs(folded.observed.position).max()) * SCALE_LIMIT
+    else:
+        scales = (folded.typical * SHORTEST_STRONG_PERIOD, np.inf)
+        radius = 1 / FINEST_PERIOD
+    radius = RADIUS_STEP * np.ceil(radius / RADIUS_STEP)
+    found: list[Match] = []
+    for crystal in candidates:
+        for pattern, lattice in _lattices(crystal, max_index, radius, chosen):
+            match = _best(folded, crystal, pattern, lattice, scales, tolerance, prior)
+            if match is not None:
+                found.append(match)
+    return ranked(found, [crystal.name for crystal in candidates])
+
+
+def ranked(matches: Sequence[Match], order: Sequence[str]) -> list[Match]:
+    """Sort by falling score; what is equal to the best goes by the order of the candidates."""
+    found = sorted(matches, key=lambda match: -match.score)
+    equal = sum(match.score > found[0].score - EQUAL_SCORE for match in found) if found else 0
+    place = {name: number for number, name in reversed(list(enumerate(order)))}
+    return sorted(found[:equal], key=lambda match: place[match.phase]) + found[equal:]
+
+
+def _candidates(crystals: Sequence[Any]) -> list[Crystal]:
+    if isinstance(crystals, (str, Crystal)):
+        raise ValueError("give a list of candidate crystals, e.g. ['Si', 'Ge']")
+    candidates = [as_crystal(candidate) for candidate in crystals]
+    if not candidates:
+        raise ValueError("give at least one candidate crystal")
+    return candidates
+
+
+@lru_cache(maxsize=512)
+def _lattices(
+    crystal: Crystal,
+    max_index: int,
+    radius: float,
+    zone_axes: tuple[tuple[int, int, int], ...] | None,
+) -> tuple[tuple[ZonePattern, Lattice], ...]:
+    return tuple(
+        (
+            pattern,
+            Lattice(
+                basis=pattern.basis,
+                coordinates=pattern.index.astype(np.int64),
+                vector=pattern.vector,
+                length=np.abs(pattern.vector),
+                amplitude=pattern.amplitude,
+                doubt=pattern.doubt,
+                table=pattern.table,
+                doubt_table=pattern.doubt_table,
+            ),
+        )
+        for pattern in zone_patterns(crystal, max_index, radius, zone_axes)
+    )
+
+
+def _best(
+    folded: FoldedSpots,
+    crystal: Crystal,
+    pattern: ZonePattern,
+    lattice: Lattice,
+    scales: tuple[float, float],
+    tolerance: float,
+    prior: tuple[float, float],
+) -> Match | None:
+    votes, hypotheses = search(folded.observed, lattice, scales, tolerance, HYPOTHESES)
+    results = [
+        evaluate(folded.observed, lattice, alpha, beta, prior)
+        for vote, (alpha, beta) in zip(votes, hypotheses, strict=True)
+        if np.isfinite(vote)
+    ]
+    results = [result for result in results if _possible(result, scales, tolerance)]
+    if not results:
+        return None
+    return _match(folded, crystal, pattern, max(results, key=lambda result: result[0]))
+
+
+def _possible(result: tuple, scales: tuple[float, float], tolerance: float) -> bool:
+    evidence, _, alpha, beta, _ = result
+    undistorted = abs(beta) <= 1.2 * tolerance * abs(alpha)
+    return np.isfinite(evidence) and undistorted and scales[0] <= abs(alpha) <= scales[1]
+
+
+def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: tuple) -> Match:
+    evidence, intensity, alpha, beta, index = result
+    if alpha.real < 0:
+        alpha, beta, index = -alpha, -beta, -index
+    turn = alpha / abs(alpha)
+    c = beta * turn / abs(alpha)
+    rotation = np.array([[turn.real, -turn.imag, 0], [turn.imag, turn.real, 0], [0, 0, 1]])
+    observed = folded.observed
+    used = index.any(axis=1)
+    g = index[used] @ pattern.basis
+    away = np.abs(observed.position[used] - forward(g, alpha, beta))
+    hkl = np.zeros((len(folded.member), 3), int)
+    kept = folded.member >= 0
+    hkl[kept] = (index @ pattern.plane)[folded.member[kept]] * folded.sign[kept, None]
+    return Match(
+        crystal=crystal,
+        zone_axis=pattern.zone_axis,
+        orientation=rotation @ pattern.frame,
+        scale=float(abs(alpha)),
+        distortion=np.eye(2) + np.array([[c.real, c.imag], [c.imag, -c.real]]),
+        hkl=hkl,
+        explained=float(observed.weight[used].sum() / observed.weight.sum()),
+        residual=float(np.sqrt(np.mean((away / np.abs(observed.position[used])) ** 2))),
+        score=float(evidence + pattern.log_prior),
+        intensity_score=float(intensity),
+    )

@@ -1,0 +1,286 @@
+"""Zone axes of a crystal that differ in their diffraction pattern, and those patterns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hyperspy_twin.crystals.diffraction import (
+    ANGSTROM_PER_NM,
+    atomic_number_factors,
+    primitive_zone_axis,
+    reduce_plane,
+    reflections,
+    structure_factors,
+    zone_reflections,
+)
+from hyperspy_twin.crystals.structures import Crystal
+
+_METRIC_TOLERANCE = 1e-3
+_INTENSITY_TOLERANCE = 1e-3
+_NOT_IN_LATTICE = -1.0
+GREATEST_DOUBT = 2.0
+
+
+@dataclass(frozen=True)
+class ZonePattern:
+    """Zeroth-order Laue zone of one zone axis.
+
+    Attributes
+    ----------
+    zone_axis
+        Lattice direction [uvw] along the beam (+z, into the screen).
+    frame
+        Rows: image x, y and z in the crystal's Cartesian frame, shape (3, 3), determinant +1.
+    plane
+        Miller indices of two vectors that generate the allowed reflections, shape (2, 3).
+    basis
+        The same two vectors as complex numbers x + i y in 1/nm, shape (2,).
+    index
+        Integer coordinates in ``basis`` of one of each Friedel pair, by length, shape (n, 2).
+    vector
+        The same as complex numbers in 1/nm, shape (n,).
+    amplitude
+        Expected amplitude in Å, shape (n,): geometric mean of the moduli of the structure factors
+        for electrons and for atomic-number contrast; 0 for points of the generated lattice that
+        only double diffraction reaches.
+    doubt
+        Half of the difference of the two in ln(intensity), shape (n,).
+    table, doubt_table
+        ``amplitude`` and ``doubt`` at [i + m, j + m] for the coordinates (i, j), shape
+        (2 m + 1, 2 m + 1); -1 beyond the radius.
+    log_prior
+        Logarithm of the prior weight of the zone, -ln |uvw|: low-index zones are what is imaged.
+    """
+
+    zone_axis: tuple[int, int, int]
+    frame: np.ndarray
+    plane: np.ndarray
+    basis: np.ndarray
+    index: np.ndarray
+    vector: np.ndarray
+    amplitude: np.ndarray
+    doubt: np.ndarray
+    table: np.ndarray
+    doubt_table: np.ndarray
+    log_prior: float
+
+
+@lru_cache(maxsize=256)
+def laue_rotations(crystal: Crystal) -> np.ndarray:
+    """Proper rotations of the Laue group, from the cell and the structure factors.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+
+    Returns
+    -------
+    numpy.ndarray
+        Integer matrices acting on lattice directions [uvw] as columns, shape (n, 3, 3).
+    """
+    entries = np.stack(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij"), -1).reshape(-1, 3, 3)
+    metric = crystal.base @ crystal.base.T
+    moved = np.swapaxes(entries, 1, 2) @ metric @ entries
+    scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+    close = (np.abs(moved - metric) < _METRIC_TOLERANCE * scale).all(axis=(1, 2))
+    isometries = entries[close]
+    isometries = isometries[np.linalg.det(isometries) > 0]
+    hkl = _some_reflections(crystal)
+    intensity = np.abs(structure_factors(crystal, hkl)) ** 2
+    tolerance = _INTENSITY_TOLERANCE * intensity.max(initial=0.0)
+    kept = [
+        operation
+        for operation in isometries
+        if np.allclose(
+            np.abs(structure_factors(crystal, hkl @ operation)) ** 2, intensity, atol=tolerance
+        )
+    ]
+    return np.array(kept)
+
+
+@lru_cache(maxsize=256)
+def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
+    """Zone axes that no rotation of the Laue group carries into each other.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    max_index
+        Largest absolute value of u, v, w.
+
+    Returns
+    -------
+    tuple of (int, int, int)
+        One of each family, lowest indices first.
+
+    Raises
+    ------
+    ValueError
+        If ``max_index`` is below 1.
+    """
+    if max_index < 1:
+        raise ValueError(f"max_index must be at least 1, not {max_index}")
+    grid = np.arange(-max_index, max_index + 1)
+    axes = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    axes = axes[np.gcd.reduce(axes, axis=1) == 1]
+    rotations = laue_rotations(crystal)
+    found: set[tuple[int, int, int]] = set()
+    done: set[tuple[int, int, int]] = set()
+    for axis in map(tuple, axes.tolist()):
+        if axis in done:
+            continue
+        family = {tuple(row) for row in (rotations @ np.array(axis)).tolist()}
+        done |= family
+        found.add(min(family, key=_unusual))
+    return tuple(sorted(found, key=lambda axis: (sum(np.square(axis)), _unusual(axis))))
+
+
+def _unusual(axis: tuple[int, ...]) -> tuple:
+    """Sort key that is least for the customary name: [001], [110], [112], [210]."""
+    negative = sum(value < 0 for value in axis)
+    size = tuple(map(abs, axis))
+    zeros = size.count(0)
+    if zeros == 2:
+        order = size  # [001] before [010]
+    elif zeros == 1:
+        order = (size[2] != 0, -size[0])
+    else:
+        order = (size != tuple(sorted(size)), *size)
+    return negative, order, tuple(-value for value in axis)
+
+
+@lru_cache(maxsize=256)
+def zone_patterns(
+    crystal: Crystal,
+    max_index: int,
+    g_max: float,
+    zone_axes: tuple[tuple[int, int, int], ...] | None = None,
+) -> tuple[ZonePattern, ...]:
+    """Patterns of all distinct zone axes that have reflections in two directions.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    max_index
+        Largest index of the zone axes, where ``zone_axes`` is None.
+    g_max
+        Radius in 1/nm.
+    zone_axes
+        These zone axes only.
+
+    Returns
+    -------
+    tuple of ZonePattern
+        In the order of the axes.
+    """
+    axes = distinct_zone_axes(crystal, max_index) if zone_axes is None else zone_axes
+    found = [pattern for axis in axes if (pattern := _pattern(crystal, axis, g_max))]
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _some_reflections(crystal: Crystal) -> np.ndarray:
+    """List allowed (h, k, l), enough of them to show symmetry and centring."""
+    radius = 4.0 * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
+    return reflections(crystal, radius).hkl
+
+
+def zone_frame(crystal: Crystal, zone_axis: ArrayLike, x_vector: np.ndarray) -> np.ndarray:
+    """Rotation with the zone axis along +z and ``x_vector`` along +x.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    zone_axis
+        Lattice direction [uvw].
+    x_vector
+        Cartesian vector perpendicular to the zone axis, shape (3,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Rows: image x, y, z in the crystal's Cartesian frame, shape (3, 3).
+    """
+    z = np.asarray(zone_axis, float) @ crystal.base
+    z /= np.linalg.norm(z)
+    x = x_vector / np.linalg.norm(x_vector)
+    return np.array([x, np.cross(z, x), z])
+
+
+def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePattern | None:
+    axis = primitive_zone_axis(zone_axis)
+    allowed = zone_reflections(crystal, axis, g_max)
+    if np.linalg.matrix_rank(allowed.hkl) < 2:
+        return None
+    plane = _generated_lattice(crystal, allowed.hkl)
+    if np.dot(np.cross(*plane), axis) < 0:
+        plane[1] *= -1
+    vectors = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
+    frame = zone_frame(crystal, axis, vectors[0])
+    flat = vectors @ frame[:2].T
+    basis = flat[:, 0] + 1j * flat[:, 1]
+    allowed_index = np.rint(_coordinates(allowed.vector @ frame[:2].T, flat)).astype(int)
+    reach = int(np.abs(allowed_index).max())
+    grid = np.arange(-reach, reach + 1)
+    index = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
+    inside = np.abs(index @ basis) <= g_max * (1 + 1e-9)
+    electron = np.abs(allowed.structure_factor)
+    contrast = np.abs(atomic_number_factors(crystal, allowed.hkl))
+    # A reflection that is extinct for one kind of contrast only is weak, not absent.
+    contrast = np.maximum(contrast, electron * np.exp(-GREATEST_DOUBT))
+    electron = np.maximum(electron, contrast * np.exp(-GREATEST_DOUBT))
+    table = np.full((2 * reach + 1, 2 * reach + 1), _NOT_IN_LATTICE)
+    table[tuple(index[inside].T + reach)] = 0.0
+    doubt_table = table.copy()
+    table[tuple(allowed_index.T + reach)] = np.sqrt(electron * contrast)
+    doubt_table[tuple(allowed_index.T + reach)] = np.abs(np.log(electron / contrast))
+    half = index[inside & ((index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0)))]
+    half = half[np.argsort(np.round(np.abs(half @ basis), 6), kind="stable")]
+    place = tuple(half.T + reach)
+    return ZonePattern(
+        zone_axis=axis,
+        frame=frame,
+        plane=plane,
+        basis=basis,
+        index=half,
+        vector=half @ basis,
+        amplitude=table[place],
+        doubt=doubt_table[place],
+        table=table,
+        doubt_table=doubt_table,
+        log_prior=-0.5 * float(np.log(np.sum(np.square(axis)))),
+    )
+
+
+def _coordinates(points: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    return points @ np.linalg.inv(basis)
+
+
+def _generated_lattice(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
+    """Shortest two integer vectors that generate the given coplanar ones, shape (2, 3)."""
+    reciprocal = np.linalg.inv(crystal.base)
+    first = hkl[0]
+    second = next(row for row in hkl if np.cross(first, row).any())
+    plane = reduce_plane(np.array([first, second]), reciprocal)
+    while True:
+        coordinates = hkl @ np.linalg.pinv(plane)
+        rest = coordinates - np.rint(coordinates)
+        outside = np.flatnonzero(np.abs(rest).max(axis=1) > 1e-6)
+        if not len(outside):
+            return plane
+        plane = _joined(plane, np.rint(rest[outside[0]] @ plane).astype(int), reciprocal)
+
+
+def _joined(plane: np.ndarray, extra: np.ndarray, reciprocal: np.ndarray) -> np.ndarray:
+    """Basis of the lattice that two vectors and a third generate."""
+    pairs = [np.array([extra, row]) for row in plane if np.cross(extra, row).any()]
+    candidates = [reduce_plane(pair, reciprocal) for pair in pairs]
+    return min(candidates, key=lambda pair: float(np.linalg.norm(np.cross(*pair))))

@@ -1,0 +1,69 @@
+"""Spot patterns of known truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from hyperspy_twin.crystals import catalogue
+from hyperspy_twin.crystals.diffraction import structure_factors, zone_reflections
+from hyperspy_twin.crystals.zones import laue_rotations, zone_frame
+
+
+@dataclass
+class Pattern:
+    spots: np.ndarray
+    error: np.ndarray
+    intensity: np.ndarray
+    orientation: np.ndarray
+
+    def __iter__(self):
+        return iter((self.spots, self.error, self.intensity))
+
+
+@pytest.fixture(scope="session")
+def make_pattern():
+    """Spots of a zone axis; all options describe what is wrong with them."""
+
+    def make(
+        name, zone, angle=0.3, scale=1.0, anisotropy=0.0, missing=0.0, false=0, both=False, seed=0,
+        noise=0.0, g_max=12.0, contrast=structure_factors,
+    ):  # fmt: skip
+        rng = np.random.default_rng(seed)
+        crystal = catalogue.get(name)
+        found = zone_reflections(crystal, zone, g_max)
+        frame = zone_frame(crystal, zone, found.vector[0])
+        turn = np.array(
+            [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
+        )
+        orientation = turn @ frame
+        spots = found.vector @ orientation[:2].T
+        half = np.array([tuple(row) > (0, 0, 0) for row in found.hkl.tolist()])
+        power = np.abs(contrast(crystal, found.hkl)) ** 2 * np.exp(-0.02 * found.length**2)
+        keep = (half | both) & (power > 2e-3 * power.max())
+        spots, power = spots[keep], power[keep]
+        kept = rng.random(len(spots)) >= missing
+        spots, power = spots[kept], power[kept]
+        spots = scale * spots * [1 + anisotropy / 2, 1 - anisotropy / 2]
+        spots = spots + rng.normal(0, noise, spots.shape)
+        extra = rng.uniform(-9, 9, (false, 2))
+        spots = np.vstack([spots, extra])
+        power = np.append(power, rng.uniform(0.01, 0.1, false) * power.max())
+        order = rng.permutation(len(spots))
+        error = np.full(spots.shape, max(noise, 0.01))
+        return Pattern(spots[order], error, power[order], orientation)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def same_family():
+    """Whether two zone axes are carried into each other by a rotation of the crystal."""
+
+    def same(crystal, first, second):
+        family = laue_rotations(crystal) @ np.array(first)
+        return tuple(second) in {tuple(row) for row in family.tolist()}
+
+    return same

@@ -1,0 +1,50 @@
+"""The compiled kernels and their plain Python agree."""
+
+from __future__ import annotations
+
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from hyperspy_twin.crystals import affine, catalogue, evidence, hypotheses
+from hyperspy_twin.crystals.indexing import CALIBRATED, UNCALIBRATED, _lattices
+from hyperspy_twin.crystals.spots import fold_spots
+
+
+def plain(module):
+    """Replace every kernel of a module by its Python function."""
+    kernels = {
+        name: value.py_func for name, value in vars(module).items() if hasattr(value, "py_func")
+    }
+    return mock.patch.multiple(module, **kernels)
+
+
+def test_search_and_evaluate_agree_with_plain_python(make_pattern):
+    pattern = make_pattern("Si", (1, 1, 0), scale=1.02, false=1)
+    observed = fold_spots(*pattern).observed
+    ((_, lattice),) = _lattices(catalogue.get("Si"), 1, 16.0, ((1, 1, 0),))
+    arguments = observed, lattice, (0.9, 1.1), 0.05, 2
+    votes, found = hypotheses.search(*arguments)
+    compiled = evidence.evaluate(observed, lattice, *found[0], CALIBRATED)
+    with plain(affine), plain(hypotheses), plain(evidence):
+        slow_votes, slow_found = hypotheses.search(*arguments)
+        slow = evidence.evaluate(observed, lattice, *found[0], CALIBRATED)
+    assert np.allclose(votes, slow_votes) and np.allclose(found, slow_found)
+    assert compiled[:4] == pytest.approx(slow[:4])
+    assert np.array_equal(compiled[4], slow[4])
+
+
+def test_prior_of_the_scale():
+    for density in (evidence.log_scale_density, evidence.log_scale_density.py_func):
+        assert density(0.0, CALIBRATED) - density(0.01, CALIBRATED) == pytest.approx(np.log(2))
+        assert density(0.5, UNCALIBRATED) == density(-3.0, UNCALIBRATED)
+    x = np.linspace(-20, 20, 400001)
+    total = np.exp([evidence.log_scale_density(v, (0.0, 0.05)) for v in x[::10]]).sum() * 1e-3
+    assert total == pytest.approx(1, abs=0.01)
+
+
+def test_detection_grows_with_intensity():
+    values = [evidence.detection_probability(x, 0.0) for x in (-9, -1, 0, 1, 9)]
+    assert values == sorted(values)
+    assert values[0] == pytest.approx(0.03) and values[-1] == pytest.approx(0.9, abs=1e-3)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperspy_twin.crystals.regions import RegionPhase, identify, index_regions
+
+SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]
+
+
+def test_clear_case(make_pattern):
+    pattern = make_pattern("SrTiO3", (1, 1, 0), scale=0.99, noise=0.01, false=2)
+    verdict = identify(*pattern, SEVEN)
+    assert (verdict.phase, verdict.zone_axis, verdict.ties) == ("SrTiO3", (1, 1, 0), ())
+    assert verdict.scale == pytest.approx(0.99, abs=2e-3)
+    assert "SrTiO3 [110] explains" in verdict.reason
+    assert [match.phase for match in verdict.ranking][0] == "SrTiO3"
+    assert len({match.phase for match in verdict.ranking}) == len(verdict.ranking)
+
+
+def test_tie_is_named(make_pattern):
+    pattern = make_pattern("Si", (1, 1, 0))
+    verdict = identify(
+        pattern.spots * 0.009, pattern.error * 0.009, pattern.intensity, SEVEN, calibrated=False
+    )
+    assert verdict.phase == "Si" and "Ge" in verdict.ties
+    assert "tie: Si = Ge" in verdict.reason and "without a pixel size" in verdict.reason
+
+
+def test_wrong_pixel_size_is_said(make_pattern):
+    verdict = identify(*make_pattern("Au", (1, 1, 0), scale=1.08), ["Au"])
+    assert verdict.phase == "Au" and "pixel size is wrong by +8.0%" in verdict.reason
+
+
+def test_structure_out_of_the_list_is_refused(make_pattern):
+    """No candidate has a rectangle of this shape anywhere near this size."""
+    pattern = make_pattern("graphite", (1, 0, 0), noise=0.01, g_max=14.0)
+    verdict = identify(*pattern, ["Au", "Cu", "Fe"])
+    assert verdict.phase is None and "none of these" in verdict.reason
+    assert verdict.zone_axis is None and np.isnan(verdict.scale)
+    assert not verdict.hkl.any() and verdict.orientation is None
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_random_spots_are_refused(calibrated):
+    rng = np.random.default_rng(1)
+    for count in range(3, 15):
+        spots = rng.uniform(-9, 9, (count, 2))
+        power = np.exp(rng.normal(0, 1.5, count))
+        verdict = identify(spots, 0.02, power, SEVEN, calibrated=calibrated)
+        assert verdict.phase is None
+
+
+def test_too_few_spots():
+    for spots in (np.zeros((0, 2)), [[3.0, 0.0]], [[3.0, 1.0], [6.0, 2.0]]):
+        verdict = identify(spots, 0.01, np.ones(len(spots)), SEVEN)
+        assert verdict.phase is None and verdict.reason.startswith("too few spots")
+        assert verdict.ranking == () and len(verdict.hkl) == len(spots)
+
+
+def test_one_scale_for_all_regions(make_pattern):
+    """Without a pixel size silicon is a tie, unless the regions beside it settle the scale."""
+    silicon, titanate = make_pattern("Si", (1, 1, 0)), make_pattern("SrTiO3", (1, 1, 0), seed=4)
+    scaled = [(p.spots * 0.01, p.error * 0.01, p.intensity) for p in (silicon, titanate)]
+    alone = identify(*scaled[0], ["Ge", "Si", "SrTiO3"], calibrated=False)
+    assert alone.phase == "Ge"
+    first, second = index_regions(scaled, ["Ge", "Si", "SrTiO3"], calibrated=False)
+    assert (first.phase, second.phase) == ("Si", "SrTiO3")
+    assert first.scale == second.scale == pytest.approx(0.01, rel=2e-3)
+
+
+def test_two_alike_regions_do_not_break_their_tie(make_pattern):
+    pattern = make_pattern("Ge", (1, 1, 0))
+    scaled = (pattern.spots * 0.01, pattern.error * 0.01, pattern.intensity)
+    for verdict in index_regions([scaled, scaled], ["Si", "Ge"], calibrated=False):
+        assert verdict.phase == "Si" and verdict.ties == ("Ge",)
+
+
+def test_empty_region_beside_a_full_one(make_pattern):
+    nothing = np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)
+    pattern = make_pattern("Au", (1, 1, 0))
+    full, empty = index_regions([tuple(pattern), nothing], SEVEN)
+    assert full.phase == "Au" and empty.phase is None
+    assert index_regions([], SEVEN) == []
+
+
+def test_json_round_trip(make_pattern):
+    for verdict in (
+        identify(*make_pattern("Si", (1, 1, 0)), ["Si", "Ge"]),
+        identify([[3.0, 0.0]], 0.01, [1.0], ["Si"]),
+    ):
+        again = RegionPhase.from_json(verdict.to_json())
+        assert again.to_json() == verdict.to_json()
+        assert again.zone_axis == verdict.zone_axis and np.array_equal(again.hkl, verdict.hkl)
+
+
+@pytest.mark.parametrize(
+    ("file", "pixel", "phase", "zone", "scale"),
+    [
+        ("STO_ADF.hspy", 0.009326, "SrTiO3", (1, 1, 0), 1.0),
+        ("16_STOimage_1.ser", 0.010013, "SrTiO3", (0, 0, 1), 0.965),
+        ("Si110_5nmX25us_03_none_none.png", None, "Si", (1, 1, 0), 0.00894),
+    ],
+)
+def test_real_images(shared_file, file, pixel, phase, zone, scale):
+    region = pytest.importorskip("hyperspy_twin.spectra.region")
+    from rsciio import hspy, image, tia
+
+    from hyperspy_twin.grid import Grid
+
+    reader = {"hspy": hspy, "ser": tia, "png": image}[file.rsplit(".", 1)[1]]
+    data = np.asarray(reader.file_reader(str(shared_file(f"data/{file}")))[0]["data"])
+    if data.dtype.names:
+        data = data[data.dtype.names[0]]
+    grid = Grid(data.shape, (pixel or 1.0,) * 2)
+    mask = np.ones(data.shape, bool)
+    spots = region.find_region_peaks(data.astype(float), grid, mask).spots
+    verdict = identify(
+        spots.position, spots.error, spots.intensity, SEVEN, calibrated=pixel is not None
+    )
+    assert (verdict.phase, verdict.zone_axis) == (phase, zone)
+    assert verdict.scale == pytest.approx(scale, rel=5e-3)
+    assert ("Ge" in verdict.ties) == (pixel is None)

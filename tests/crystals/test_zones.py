@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperspy_twin.crystals import catalogue
+from hyperspy_twin.crystals.structures import Crystal
+from hyperspy_twin.crystals.zones import distinct_zone_axes, laue_rotations, zone_patterns
+
+ORDER = {"Si": 24, "GaAs": 24, "Fe": 24, "TiO2": 8, "PbTiO3": 8, "GaN": 12, "CuTe": 4}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_order_of_the_rotation_group(name):
+    assert len(laue_rotations(catalogue.get(name))) == ORDER[name]
+
+
+def test_triclinic_crystal_has_only_the_identity():
+    sites = ((0.0, 0.0, 0.0), (0.3, 0.1, 0.2))
+    crystal = Crystal("x", (4, 5, 6, 80, 95, 103), ("Ti", "O"), sites, (1, 1))
+    assert len(laue_rotations(crystal)) == 1
+    assert len(distinct_zone_axes(crystal, 1)) == 26
+
+
+def test_customary_names():
+    cubic = distinct_zone_axes(catalogue.get("Si"), 3)
+    assert cubic[:5] == ((0, 0, 1), (1, 1, 0), (1, 1, 1), (2, 1, 0), (1, 1, 2))
+    assert len(cubic) == 14  # as 432: mirrored patterns such as [123] and [132] are distinct
+    with pytest.raises(ValueError, match="max_index"):
+        distinct_zone_axes(catalogue.get("Si"), 0)
+
+
+@pytest.mark.parametrize("name", ["Si", "GaN", "CuTe"])
+def test_patterns(name):
+    crystal = catalogue.get(name)
+    reciprocal = np.linalg.inv(crystal.base).T * 10
+    for pattern in zone_patterns(crystal, 2, 10.0):
+        frame = pattern.frame
+        assert np.allclose(frame @ frame.T, np.eye(3)) and np.linalg.det(frame) > 0.99
+        direction = np.array(pattern.zone_axis) @ crystal.base
+        assert np.allclose(frame @ direction, [0, 0, np.linalg.norm(direction)])
+        image = pattern.index @ pattern.plane @ reciprocal @ frame.T
+        assert np.allclose(image[:, 2], 0, atol=1e-9)
+        assert np.allclose(image[:, 0] + 1j * image[:, 1], pattern.vector)
+        middle = pattern.table.shape[0] // 2
+        assert np.array_equal(pattern.table[tuple(pattern.index.T + middle)], pattern.amplitude)
+
+
+def test_double_diffraction_points_are_kept_apart():
+    (pattern,) = zone_patterns(catalogue.get("Si"), 1, 10.0, ((1, 1, 0),))
+    hkl = [tuple(row) for row in np.abs(pattern.index @ pattern.plane).tolist()]
+    assert pattern.amplitude[hkl.index((0, 0, 2))] == 0
+    assert pattern.amplitude[hkl.index((1, 1, 1))] > 1
+    assert (0, 0, 1) not in hkl
