@@ -45,6 +45,7 @@ def analyse(
     from hyperspy_twin.strain.partners import has_partners
     from hyperspy_twin.strain.phase import geometric_phase_analysis
     from hyperspy_twin.strain.selection import (
+        DEFAULT_SEPARATION,
         choose_reference,
         choose_resolution,
         choose_vectors,
@@ -57,7 +58,10 @@ def analyse(
         found = "; ".join(f"region {n} is {state}" for n, state in spectrum.states.items())
         raise ValueError(f"no region has a lattice: {found}")
     if reference is None:
-        reference = choose_reference(labels, quality, 0)
+        region_spots = {n: _positions(_lattice_spots(spectrum, n)) for n in quality}
+        shortest = min(np.linalg.norm(found, axis=1).min() for found in region_spots.values())
+        margin = MARGIN * DEFAULT_SEPARATION / shortest / min(grid.scale)
+        reference = choose_reference(labels, quality, margin, region_spots)
     elif reference not in quality:
         raise ValueError(
             f"region {reference} cannot be the reference: the regions with a lattice are "

@@ -1,0 +1,143 @@
+"""Errors that say why an image, a vector or a reference cannot give a strain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..grid import Grid
+from .noise import Noise, is_significant
+from .region_waves import RegionWaves
+from .tensor import LEAST_SQUARED_SINE
+
+# Distance of a reflection from any other, in units of 1 / resolution, at which the Gaussian
+# mask has fallen to exp(-2 pi^2 0.6^2) = 0.08 %.
+LEAST_SEPARATION = 0.6
+# Distance from the given vector to the lattice of the reference, in units of 1 / resolution:
+# two standard deviations of the Gaussian mask.
+LARGEST_DRIFT = 1.0 / np.pi
+# The image must hold this many standard deviations of the window in each direction.
+LEAST_EXTENT = 4.0
+
+
+def check_input(
+    image: np.ndarray,
+    grid: Grid,
+    vectors: np.ndarray,
+    resolution: float,
+    reference: np.ndarray,
+    labels: np.ndarray | None,
+    definition: str,
+) -> None:
+    """Raise a ValueError for input that cannot give a strain."""
+    if image.ndim != 2 or image.shape != grid.shape:
+        raise ValueError(f"the image has shape {image.shape}, its grid {grid.shape}")
+    if not np.isfinite(image).all():
+        raise ValueError("the image holds NaN or infinite values: replace or crop them first")
+    if definition not in ("lagrangian", "eulerian"):
+        raise ValueError(f"definition is 'lagrangian' or 'eulerian', not {definition!r}")
+    if reference.shape != grid.shape:
+        raise ValueError(f"the reference has shape {reference.shape}, the image {grid.shape}")
+    if not reference.any():
+        raise ValueError("the reference is empty: mark pixels of the unstrained lattice")
+    if labels is not None and labels.shape != grid.shape:
+        raise ValueError(f"the labels have shape {labels.shape}, the image {grid.shape}")
+    check_vectors(vectors, grid)
+    check_resolution(resolution, vectors, grid)
+
+
+def check_vectors(vectors: np.ndarray, grid: Grid) -> None:
+    """Raise a ValueError for vectors that do not determine a strain tensor."""
+    if vectors.ndim != 2 or vectors.shape[1:] != (2,) or len(vectors) < 2:
+        raise ValueError(f"vectors need the shape (k, 2) with k >= 2, not {vectors.shape}")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if not np.isfinite(vectors).all() or not (lengths > 0.0).all():
+        raise ValueError("the vectors must be finite and different from zero")
+    unit = vectors / lengths[:, None]
+    if np.linalg.det(unit.T @ unit) < LEAST_SQUARED_SINE:
+        raise ValueError(
+            "the vectors are collinear: choose two reflections in clearly different directions"
+        )
+    nyquist = 0.5 / np.array(grid.scale)
+    if (np.abs(vectors) >= nyquist).any():
+        raise ValueError(
+            f"a vector lies beyond the Nyquist frequency {tuple(nyquist)}: choose a reflection of "
+            "lower order or an image with smaller pixels"
+        )
+
+
+def check_resolution(resolution: float, vectors: np.ndarray, grid: Grid) -> None:
+    """Raise a ValueError where the window is too small or too large."""
+    if not np.isfinite(resolution) or resolution <= 0.0:
+        raise ValueError(f"the resolution must be a positive length, not {resolution}")
+    extent = min(grid.extent)
+    if extent < LEAST_EXTENT * resolution:
+        raise ValueError(
+            f"the image is too small ({extent:g}) for the resolution {resolution:g}: it needs "
+            f"{LEAST_EXTENT:g} times the resolution; use a smaller resolution or a larger image"
+        )
+    least = LEAST_SEPARATION / _separation(vectors, grid)
+    if resolution < least:
+        raise ValueError(
+            f"the resolution {resolution:g} is too small: the mask in reciprocal space overlaps "
+            f"the centre or another reflection; use at least {least:g}"
+        )
+
+
+def check_reference(intensity: np.ndarray, mass: float) -> None:
+    """Raise a ValueError where the reference is not analysed or is empty of contrast."""
+    if mass <= 0.0:
+        raise ValueError(
+            "the reference lies in no analysed region: choose it inside a labelled region that is "
+            "larger than the window"
+        )
+    if not (intensity > 0.0).all():
+        raise ValueError("no lattice in the reference: the image is constant there")
+
+
+def check_drift(refined: np.ndarray, vectors: np.ndarray, resolution: float) -> None:
+    """Raise a ValueError where the lattice in the reference lies outside the given mask."""
+    for index, distance in enumerate(np.linalg.norm(refined - vectors, axis=1)):
+        if distance > LARGEST_DRIFT / resolution:
+            raise ValueError(
+                f"no lattice at vector {index + 1} in the reference: the nearest reflection there "
+                f"lies {distance:.3g} away, outside the mask; correct the vector"
+            )
+
+
+def check_lattice(
+    shares: list[np.ndarray], regions: list[RegionWaves], noises: list[Noise]
+) -> None:
+    """Raise a ValueError where a wave is not above the noise in half of the reference.
+
+    Parameters
+    ----------
+    shares
+        Weights of the reference at the nodes of each region.
+    regions
+        The lattice waves of each region.
+    noises
+        Their noise.
+    """
+    total = sum(float(share.sum(dtype=float)) for share in shares)
+    for index in range(len(regions[0].waves)):
+        present = sum(
+            float(np.sum(share * is_significant(region, noise, index), dtype=float))
+            for share, region, noise in zip(shares, regions, noises, strict=True)
+        )
+        if present < 0.5 * total:
+            raise ValueError(
+                f"no lattice at vector {index + 1} in the reference: its amplitude is not above "
+                "the noise; choose another vector, reference or a larger resolution"
+            )
+
+
+def _separation(vectors: np.ndarray, grid: Grid) -> float:
+    """Least distance of a vector from the centre, its opposite and the others, with aliases."""
+    sampling = 1.0 / np.array(grid.scale)
+    least = np.linalg.norm(vectors, axis=1).min()
+    for index, vector in enumerate(vectors):
+        others = np.concatenate([-vectors, vectors[:index], vectors[index + 1 :]])
+        difference = vector - others
+        difference -= sampling * np.round(difference / sampling)
+        least = min(least, np.linalg.norm(difference, axis=1).min())
+    return float(least)

@@ -1,0 +1,98 @@
+"""The pieces of an image whose lattice is followed without crossing an outline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.ndimage
+
+# A piece must hold at least this many squared resolutions to be analysed.
+LEAST_AREA = 12.0
+
+
+@dataclass(frozen=True)
+class Support:
+    """One connected piece of the image.
+
+    Attributes
+    ----------
+    rows, columns
+        Bounding box.
+    mask
+        Pixels of the piece inside the bounding box.
+    distance
+        Distance of each pixel to the outline of the piece or of the image, in the unit of
+        the pixel size, float32.
+    """
+
+    rows: slice
+    columns: slice
+    mask: np.ndarray
+    distance: np.ndarray
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Bounding box as an index of the image."""
+        return self.rows, self.columns
+
+
+def find_supports(
+    labels: np.ndarray | None,
+    shape: tuple[int, int],
+    scale: tuple[float, float],
+    resolution: float,
+) -> list[Support]:
+    """Split labels into connected pieces that are large enough; the whole image without labels.
+
+    Parameters
+    ----------
+    labels
+        Region number of each pixel, 0 where unassigned, or None.
+    shape
+        Rows and columns of the image.
+    scale
+        Pixel size (x, y).
+    resolution
+        Standard deviation of the Gaussian window, in the unit of ``scale``.
+
+    Returns
+    -------
+    list of Support
+        Largest piece first.
+    """
+    if labels is None:
+        return [_whole(shape, scale)]
+    least = LEAST_AREA * resolution**2 / (scale[0] * scale[1])
+    pieces = []
+    for label in np.unique(labels[labels > 0]):
+        numbered, _ = scipy.ndimage.label(labels == label)
+        for number, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
+            mask = numbered[box] == number
+            if np.count_nonzero(mask) >= least:
+                pieces.append(_piece(box, mask, scale))
+    return sorted(pieces, key=lambda piece: -np.count_nonzero(piece.mask))
+
+
+def taper(distance: np.ndarray, width: float) -> np.ndarray:
+    """Weights that rise from 0 at the outline to 1 at ``width`` as a squared sine."""
+    return np.sin(0.5 * np.pi * np.minimum(distance / np.float32(width), 1.0)) ** 2
+
+
+def _whole(shape: tuple[int, int], scale: tuple[float, float]) -> Support:
+    """Return the whole image as one piece."""
+    near = [
+        (np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5) * step
+        for size, step in zip(shape, scale[::-1], strict=True)
+    ]
+    distance = np.minimum(near[0][:, None], near[1][None, :]).astype(np.float32)
+    mask = np.ones(shape, bool)
+    return Support(slice(0, shape[0]), slice(0, shape[1]), mask, distance)
+
+
+def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Support:
+    """Return one piece with the distance to its outline."""
+    distance = scipy.ndimage.distance_transform_edt(np.pad(mask, 1), sampling=scale[::-1])
+    half_pixel = 0.5 * min(scale)
+    inner = np.where(mask, distance[1:-1, 1:-1] - half_pixel, 0.0)
+    return Support(box[0], box[1], mask, inner.astype(np.float32))
