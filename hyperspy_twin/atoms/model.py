@@ -74,7 +74,13 @@ def build(
                 displaced=one.displaced,
             )
         )
-    return fill(blocks, region_of, displacement, grid, seed)
+    low, high = _corners(grid)
+
+    def region_in_image(points: np.ndarray) -> np.ndarray:
+        inside = np.all((points >= low) & (points <= high), axis=1)
+        return np.where(inside, region_of(points), 0)
+
+    return fill(blocks, region_in_image, displacement, grid, seed)
 
 
 def _repeat_length(lattice: Lattice) -> float:
@@ -87,7 +93,13 @@ def _bounds(
 ) -> tuple[float, float, float, float]:
     """Rectangle around regions, cut to the image."""
     boxes = np.array([outlines.bounds(label) for label in labels])
-    half = np.asarray(grid.scale) / 2
-    low = np.maximum(boxes[:, :2].min(axis=0), np.asarray(grid.offset) - half)
-    high = np.minimum(boxes[:, 2:].max(axis=0), [grid.x[-1] + half[0], grid.y[-1] + half[1]])
+    corner, opposite = _corners(grid)
+    low = np.maximum(boxes[:, :2].min(axis=0), corner)
+    high = np.minimum(boxes[:, 2:].max(axis=0), opposite)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _corners(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Outer corners (x, y) of the first and the last pixel."""
+    half = np.asarray(grid.scale) / 2
+    return np.asarray(grid.offset) - half, np.array([grid.x[-1], grid.y[-1]]) + half
