@@ -86,7 +86,7 @@ def spectrum_figure(spectrum: IndexedFFT) -> Figure:
                     xytext=(6, 6),
                     textcoords="offset points",
                     color=colour,
-                    fontsize=8,
+                    fontsize=10,
                 )
     if len(peaks):
         reach = 1.2 * max(np.abs(peaks["x"]).max(), np.abs(peaks["y"]).max())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from hyperspy_twin.spectra.background import local_background, radial_background
 from hyperspy_twin.spectra.transform import WindowedRegion
@@ -14,6 +14,7 @@ FEWEST_PERIODS = 6
 SHORTEST_PERIOD = 2.5  # pixels; detector and scan artefacts crowd the edge of the spectrum
 WEAKEST_SPOT = 1e-7  # of the strongest power: the rounding error of single precision
 LEAKAGE_MARGIN = 4.0
+LEAKAGE_REACH, LEAKAGE_SAMPLES = 60, 128  # bins around a spot; samples across the window
 MERGING_DISTANCE = 2.5
 NEWTON_STEPS = 2
 
@@ -113,39 +114,49 @@ def _without_side_lobes(
     level that the window's own transform leaks there.
     """
     height, width = region.grid.shape
-    leakage = np.abs(fft.rfft2(region.window, workers=-1)) ** 2
-    # Spots lie between frequencies, so that a lobe may fall anywhere within one bin.
-    leakage = ndimage.maximum_filter(leakage, 3, mode="nearest")
-    leakage *= LEAKAGE_MARGIN / leakage[0, 0]
-    order = np.argsort(power[rows, columns])[::-1]
+    leakage = _leakage(region.window)
     row = np.where(rows > height // 2, rows - height, rows)
+    frequency = np.stack([row, columns], axis=1)
+    strength = power[rows, columns]
     kept: list[int] = []
-    for index in order:
-        explained = False
-        for other in kept:
-            for sign in (1, -1):
-                shift = row[index] - sign * row[other], columns[index] - sign * columns[other]
-                if np.hypot(*shift) < MERGING_DISTANCE:
-                    explained = True
-                    break
-                level = _half_plane(leakage, shift, height, width)
-                if power[rows[index], columns[index]] < level * power[rows[other], columns[other]]:
-                    explained = True
-                    break
-            if explained:
-                break
-        if not explained:
-            kept.append(index)
+    for index in np.argsort(strength)[::-1]:
+        others = np.asarray(kept, dtype=int)
+        both = np.concatenate([frequency[others], -frequency[others]])
+        shift = np.abs(_wrapped(frequency[index] - both, (height, width)))
+        level = np.zeros(len(both))
+        near = np.all(shift <= LEAKAGE_REACH, axis=1)
+        level[near] = leakage[2 * shift[near, 0], 2 * shift[near, 1]]
+        leaked = level * np.tile(strength[others], 2)
+        if not len(both) or (
+            np.hypot(*shift.T).min() >= MERGING_DISTANCE and leaked.max() <= strength[index]
+        ):
+            kept.append(int(index))
     return np.asarray(kept, dtype=int)
 
 
-def _half_plane(power: np.ndarray, shift: tuple[int, int], height: int, width: int) -> float:
-    row, column = shift
-    if column < 0:
-        row, column = -row, -column
-    if column > width // 2:
-        row, column = -row, width - column
-    return float(power[row % height, column])
+def _wrapped(shift: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Shortest equivalents of shifts (row, column) on a periodic spectrum."""
+    size = np.asarray(shape)
+    return (shift + size // 2) % size - size // 2
+
+
+def _leakage(window: np.ndarray) -> np.ndarray:
+    """Power that a spot leaks by offset (row, column) in half bins, relative to its own.
+
+    With a safety margin, and the largest value within one bin, since spots lie between bins and
+    the lobes of a window vanish on them.
+    """
+    step = max(1, min(window.shape) // LEAKAGE_SAMPLES)
+    coarse = window[::step, ::step]
+    offset = 0.5 * np.arange(-2, 2 * LEAKAGE_REACH + 3)
+    waves = [
+        np.exp(-2j * np.pi * offset[:, None] * np.arange(0, size, step)[None, :] / size)
+        for size in window.shape
+    ]
+    amplitude = [waves[0] @ coarse @ waves[1].T, waves[0] @ coarse @ waves[1].conj().T]
+    power = np.max(np.abs(amplitude) ** 2, axis=0)
+    highest = ndimage.maximum_filter(power, 5, mode="nearest")[2:-2, 2:-2]
+    return LEAKAGE_MARGIN * highest / power[2, 2]
 
 
 def _refined(

@@ -1,0 +1,136 @@
+"""The whole chain on samples of known truth, at their default dose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+import hyperspy_twin as ht
+
+PICOMETRE = 0.01  # Angstrom
+
+
+def run(sample, phases):
+    indexed = sample.segment().find_peaks(show_progressbar=False).index_phases(phases)
+    strain = indexed.gpa()
+    return indexed, strain, strain.to_atoms(thickness=5.0)
+
+
+def distances(model, truth, chosen):
+    """In-plane distance of model atoms from the nearest true column, in Angstrom."""
+    columns = np.unique(np.round(truth.positions[:, :2], 4), axis=0)
+    return cKDTree(columns).query(model.positions[chosen, :2])[0]
+
+
+def overlap(labels, region, truth):
+    """Label of the truth that fills most of a region."""
+    return int(np.bincount(truth[labels == region]).argmax())
+
+
+@pytest.fixture(scope="module", params=[0, 11], ids=lambda seed: f"seed {seed}")
+def well(request):
+    sample = ht.data.sige_quantum_well(seed=request.param)
+    return sample.truth, *run(sample, ["Si", "Ge"])
+
+
+def test_well_has_three_diamond_regions_along_110(well):
+    truth, indexed, _, _ = well
+    assert len(indexed.phases) == 3
+    assert [record.phase for record in indexed.phases] == ["Ge", "Ge", "Ge"]
+    assert all(sorted(map(abs, record.zone_axis)) == [0, 1, 1] for record in indexed.phases)
+
+
+def test_strain_of_the_well(well):
+    truth, _, strain, _ = well
+    assert strain.reference in (1, 3)
+    inside = truth.labels == 2
+    error = strain.e_yy.data[inside] - truth.strain["e_yy"][inside]
+    assert np.isfinite(error).all()
+    assert abs(error.mean()) < 5e-4
+    assert np.sqrt((error**2).mean()) < 3e-3
+    for component in ("e_xx", "e_xy"):
+        values = getattr(strain, component).data[inside] - truth.strain[component][inside]
+        assert abs(values.mean()) < 5e-4
+
+
+def test_standard_error_is_the_scatter(well):
+    truth, _, strain, _ = well
+    inside = ndimage.binary_erosion(truth.labels == 2, iterations=60)
+    scatter = [
+        np.std(getattr(strain, name).data[inside] - truth.strain[name][inside])
+        for name in ("e_xx", "e_yy")
+    ]
+    stated = np.sqrt(np.mean(strain.sigma.data[inside] ** 2))
+    assert stated == pytest.approx(np.sqrt(np.mean(np.square(scatter))), rel=0.4)
+
+
+def test_atoms_of_the_well(well):
+    truth, _, strain, model = well
+    edge = 10.0
+    size = np.diag(model.cell)[:2]
+    inside = np.all((model.positions[:, :2] > edge) & (model.positions[:, :2] < size - edge), axis=1)
+    error = distances(model, truth, inside)
+    assert np.sqrt((error**2).mean()) < 10 * PICOMETRE
+    # As many atoms as there truly are: none doubled, none missing.
+    true = np.all((truth.positions[:, :2] > edge) & (truth.positions[:, :2] < size - edge), axis=1)
+    per_length = true.sum() / np.ptp(truth.positions[:, 2])
+    assert inside.sum() / model.cell[2, 2] == pytest.approx(per_length, rel=0.05)
+
+
+def test_nanoparticles():
+    sample = ht.data.nanoparticles()
+    truth = sample.truth
+    indexed, strain, model = run(sample, ["Au", "Pd", "Cu", "Si"])
+    labels = indexed._outlines(), sample.segment().labels.data
+    right = 0
+    for record in indexed.phases:
+        true = overlap(labels[1], record.region, truth.labels)
+        if true not in truth.zone_axes:
+            assert record.phase is None
+            continue
+        assert record.phase == truth.phases[true]
+        expected = sorted(map(abs, truth.zone_axes[true]))
+        assert sorted(map(abs, record.zone_axis)) == expected
+        right += 1
+        error = distances(model, truth, model.region == record.region)
+        assert np.median(error) < 3 * PICOMETRE
+    assert right == len(truth.zone_axes)
+    # Particles turned against the reference have no strain relative to it.
+    assert np.isnan(strain.e_xx.data[labels[1] != strain.reference]).all()
+
+
+def test_amorphous_layer_on_a_crystal():
+    sample = ht.data.amorphous_on_crystal()
+    truth = sample.truth
+    indexed, strain, model = run(sample, ["Si", "Ge", "GaAs"])
+    labels = sample.segment().labels.data
+    for record in indexed.phases:
+        true = overlap(labels, record.region, truth.labels)
+        if true == 2:
+            assert (record.phase, sorted(map(abs, record.zone_axis))) == ("Si", [0, 1, 1])
+        else:
+            assert record.phase is None
+            assert indexed.states[record.region] == "amorphous"
+    assert np.isnan(strain.e_xx.data[truth.labels == 0]).mean() > 0.98
+    assert np.median(distances(model, truth, slice(None))) < 3 * PICOMETRE
+
+
+def test_mismatched_nanowire():
+    sample = ht.data.mismatched_nanowire()
+    truth = sample.truth
+    indexed, strain, model = run(sample, ["InSb", "InP", "GaAs", "Si"])
+    labels = sample.segment().labels.data
+    for record in indexed.phases:
+        true = overlap(labels, record.region, truth.labels)
+        assert record.phase == truth.phases.get(true)
+    far = ndimage.binary_erosion(truth.labels == 1, iterations=60)
+    for component in ("e_xx", "e_yy"):
+        error = getattr(strain, component).data[far] - truth.strain[component][far]
+        assert abs(np.nanmedian(error)) < 2e-3
+    for element, label in ((51, 1), (15, 2)):
+        assert set(truth.numbers[truth.numbers == element]) == {element}
+        chosen = model.numbers == element
+        assert chosen.any()
+        assert np.median(distances(model, truth, chosen)) < 10 * PICOMETRE, label
