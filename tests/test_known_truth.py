@@ -70,7 +70,9 @@ def test_atoms_of_the_well(well):
     truth, _, strain, model = well
     edge = 10.0
     size = np.diag(model.cell)[:2]
-    inside = np.all((model.positions[:, :2] > edge) & (model.positions[:, :2] < size - edge), axis=1)
+    inside = np.all(
+        (model.positions[:, :2] > edge) & (model.positions[:, :2] < size - edge), axis=1
+    )
     error = distances(model, truth, inside)
     assert np.sqrt((error**2).mean()) < 10 * PICOMETRE
     # As many atoms as there truly are: none doubled, none missing.

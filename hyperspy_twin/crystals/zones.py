@@ -53,7 +53,8 @@ class ZonePattern:
         ``amplitude`` and ``doubt`` at [i + m, j + m] for the coordinates (i, j), shape
         (2 m + 1, 2 m + 1); -1 beyond the radius.
     log_prior
-        Logarithm of the prior weight of the zone, -ln |uvw|: low-index zones are what is imaged.
+        Logarithm of the prior weight of the zone, the negative logarithm of the
+        length of [uvw]: low-index zones are what is imaged.
     """
 
     zone_axis: tuple[int, int, int]

@@ -99,8 +99,8 @@ def analyse(
     }
     lattices: list[str] = []
     try:
-        found = _lattices(image, grid, labels, spectrum, int(reference), chosen, field)
-        lattices = [lattice.to_json() for lattice in found]
+        measured = _lattices(image, grid, labels, spectrum, int(reference), chosen, field)
+        lattices = [lattice.to_json() for lattice in measured]
     except ValueError as error:
         # Strain is right without a lattice for the atoms; to_atoms says what is missing.
         strain["without_atoms"] = str(error)
