@@ -136,8 +136,8 @@ def fit_origin(
 
     Columns of weight w_j at r0 + x_j have the Fourier amplitudes S_g exp(-2 pi i g.r0) with
     S_g = sum_j w_j exp(-2 pi i g.x_j). The origin maximises their correlation with the measured
-    amplitudes, ``sum_g |A_g| |S_g| cos(arg A_g - arg S_g + 2 pi g.r0)``, searched over one period on
-    a fine grid and refined by Newton's method. Columns must be bright, as in HAADF-STEM.
+    amplitudes, ``sum_g |A_g| |S_g| cos(arg A_g - arg S_g + 2 pi g.r0)``, searched over one period
+    on a fine grid and refined by Newton's method. Columns must be bright, as in HAADF-STEM.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ NEAREST_NEIGHBOUR = 0.4
 # Resolution times the distance to a partner at which the mask has fallen to one half.
 HALF_HEIGHT = float(np.sqrt(np.log(2.0) / 2.0) / np.pi)
 # Regions within this share of the best are equal, and the lowest on the screen is taken.
-EQUAL_SHARE = 0.9
+EQUAL_SHARE = 0.75
 # Regions have the same lattice if this share of their reflections differs by no more than this.
 SAME_SHARE, SAME_LATTICE = 0.8, 0.005
 
@@ -147,7 +147,7 @@ def choose_reference(
 
     Regions are ranked by quality times the area that is left after the margin, and regions of
     the same lattice count together, so that two barriers outweigh the wider well between them.
-    Of regions that are equal within 10 % the lowest on the screen is taken, where a substrate
+    Of regions that are equal within a quarter the lowest on the screen is taken, where a substrate
     usually is.
 
     Parameters
