@@ -16,6 +16,7 @@ from hyperspy_twin.grid import Grid
 
 HAADF_EXPONENT = 1.7  # of the atomic number; Pennycook & Jesson, Ultramicroscopy 37, 14 (1991)
 COHERENT_FRACTION = 0.5
+STRONGEST = 12  # spots that place a lattice; weaker ones add nothing
 SAME_ORIGIN = 0.03  # nm; far above the error of an origin, far below a period
 SAME_VECTOR = 0.02  # relative difference below which two reciprocal vectors are the same spot
 
@@ -39,7 +40,7 @@ class IndexedRegion:
     orientation
         Image vector = orientation @ crystal vector, shape (3, 3).
     hkl
-        Miller indices of the indexed spots, shape (k, 3).
+        Miller indices of the indexed spots, strongest first, shape (k, 3).
     g, error
         Their reciprocal vectors and standard errors in 1/nm, shape (k, 2).
     """
@@ -203,12 +204,13 @@ def _place(
     displacement: np.ndarray | None,
 ) -> tuple[tuple[float, float], float]:
     """Origin of the cell on the bright maxima of a region, and how well it fits."""
-    g = reciprocal_vectors(lattice, region.hkl)
+    hkl = region.hkl[:STRONGEST]
+    g = reciprocal_vectors(lattice, hkl)
     amplitudes = measure_amplitudes(image, grid, mask, g, displacement)
     weights = region.occupancy * region.numbers.astype(float) ** HAADF_EXPONENT
     columns, rows = mask.any(axis=0), mask.any(axis=1)
     near = float(grid.x[columns].mean()), float(grid.y[rows].mean())
-    origin = fit_origin(lattice, region.fractional, weights, region.hkl, amplitudes, near)
+    origin = fit_origin(lattice, region.fractional, weights, hkl, amplitudes, near)
     return (float(origin.position[0]), float(origin.position[1])), float(origin.merit)
 
 

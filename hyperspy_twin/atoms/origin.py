@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy import ndimage
 
+from hyperspy_twin.apodisation import region_window
 from hyperspy_twin.atoms.cell import reciprocal_vectors
 from hyperspy_twin.atoms.integer_lattice import integer_row_basis
 from hyperspy_twin.grid import Grid
+
+BLOCK = 4  # pixels; displacements are averaged over such squares
 
 
 @dataclass(frozen=True)
@@ -29,33 +33,6 @@ class Origin:
     position: tuple[float, float]
     merit: float
     margin: float
-
-
-def smooth_window(mask: np.ndarray) -> np.ndarray:
-    """Return a window that falls smoothly to zero at the edge of a mask and of the image.
-
-    Parameters
-    ----------
-    mask
-        True inside the region, shape (rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        Raised cosine of the distance to the edge, as wide as half the region's largest inner
-        radius, shape (rows, columns).
-
-    Raises
-    ------
-    ValueError
-        If the mask is empty.
-    """
-    inside = np.pad(np.asarray(mask, bool), 1)
-    if not inside.any():
-        raise ValueError("the region is empty: choose one that holds pixels of the lattice")
-    distance = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
-    taper = max(1.0, distance.max() / 2)
-    return np.sin(np.pi / 2 * np.minimum(distance / taper, 1.0)) ** 2
 
 
 def measure_amplitudes(
@@ -105,9 +82,10 @@ def measure_amplitudes(
         if displacement.shape != (2, *grid.shape):
             raise ValueError(f"displacement must have shape {(2, *grid.shape)}")
         usable &= np.all(np.isfinite(displacement), axis=0)
-    window = smooth_window(usable)
+    if not usable.any():
+        raise ValueError("the region is empty: choose one that holds pixels of the lattice")
     rows, columns = (slice(axis.min(), axis.max() + 1) for axis in np.nonzero(usable))
-    window = window[rows, columns]
+    window = region_window(usable[rows, columns]).astype(float)
     values = np.where(window > 0, image[rows, columns], 0.0)
     total = window.sum()
     weighted = window * (values - (window * values).sum() / total) / total
@@ -115,13 +93,36 @@ def measure_amplitudes(
     along_y = np.exp(-2j * np.pi * np.outer(g[:, 1], grid.y[rows]))
     if displacement is None:
         return np.sum((along_y @ weighted) * along_x, axis=1)
-    u_x, u_y = np.where(window > 0, displacement[:, rows, columns], 0.0)
+    u_x, u_y = _block_means(np.where(window > 0, displacement[:, rows, columns], 0.0))
     return np.array(
         [
-            wave_y @ (weighted * np.exp(2j * np.pi * (g_x * u_x + g_y * u_y))) @ wave_x
-            for (g_x, g_y), wave_x, wave_y in zip(g, along_x, along_y, strict=True)
+            np.sum(_block_sums(weighted, wave_x, wave_y) * np.exp(2j * np.pi * (a * u_x + b * u_y)))
+            for (a, b), wave_x, wave_y in zip(g, along_x, along_y, strict=True)
         ]
     )
+
+
+@njit(cache=True, nogil=True)
+def _block_sums(weighted: np.ndarray, wave_x: np.ndarray, wave_y: np.ndarray) -> np.ndarray:
+    """Sum a modulated image over square blocks, in which the displacement hardly varies."""
+    rows, columns = weighted.shape
+    sums = np.zeros(((rows + BLOCK - 1) // BLOCK, (columns + BLOCK - 1) // BLOCK), np.complex128)
+    for row in range(rows):
+        for start in range(0, columns, BLOCK):
+            part = 0j
+            for column in range(start, min(start + BLOCK, columns)):
+                part += weighted[row, column] * wave_x[column]
+            sums[row // BLOCK, start // BLOCK] += part * wave_y[row]
+    return sums
+
+
+def _block_means(fields: np.ndarray) -> np.ndarray:
+    """Means of fields (n, rows, columns) over the same blocks."""
+    padding = [(0, 0), *((0, -size % BLOCK) for size in fields.shape[1:])]
+    padded = np.pad(fields, padding, mode="edge")
+    count, rows, columns = padded.shape
+    blocks = padded.reshape(count, rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
+    return blocks.mean(axis=(2, 4))
 
 
 def fit_origin(

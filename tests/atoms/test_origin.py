@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.atoms.cell import reciprocal_vectors
-from hyperspy_twin.atoms.origin import fit_origin, measure_amplitudes, smooth_window
+from hyperspy_twin.atoms.origin import _block_sums, fit_origin, measure_amplitudes
 from hyperspy_twin.grid import Grid
 
 HKL = np.array(
@@ -109,21 +109,23 @@ def test_amplitude_of_a_wave(columns):
     assert abs(amplitudes[1]) < 2e-3
 
 
-def test_window_is_smooth_and_inside():
-    mask = np.zeros((60, 80), bool)
-    mask[10:50, 5:80] = True
-    window = smooth_window(mask)
-    assert np.all(window[~mask] == 0)
-    assert window.max() == pytest.approx(1)
-    assert window[30, 79] < 0.05
-    assert np.abs(np.diff(window, axis=0)).max() < 0.16
+def test_block_sums_compiled_and_not():
+    rng = np.random.default_rng(1)
+    weighted = rng.normal(size=(10, 13))
+    wave_x, wave_y = (np.exp(1j * rng.normal(size=size)) for size in (13, 10))
+    expected = weighted * wave_x * wave_y[:, None]
+    for function in (_block_sums, _block_sums.py_func):
+        sums = function(weighted, wave_x, wave_y)
+        assert sums.shape == (3, 4)
+        assert sums[1, 2] == pytest.approx(expected[4:8, 8:12].sum())
+        assert sums.sum() == pytest.approx(expected.sum())
 
 
 def test_wrong_input(zincblende):
     crystal, lattice = zincblende
     weights = np.ones(8)
     with pytest.raises(ValueError, match="empty"):
-        smooth_window(np.zeros((4, 4), bool))
+        measure_amplitudes(np.ones(GRID.shape), GRID, np.zeros(GRID.shape, bool), [[1, 1]])
     with pytest.raises(ValueError, match="shape of the grid"):
         measure_amplitudes(np.ones((3, 3)), GRID, np.ones(GRID.shape, bool), [[1, 1]])
     with pytest.raises(ValueError, match="displacement must have"):
