@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin import __version__
 from hyperspy_twin.crystals.candidates import as_candidates
 from hyperspy_twin.signals import _figures
 from hyperspy_twin.workflow import STEPS, run
@@ -28,8 +27,9 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; 
        color: #222; }
 h1, h2 { line-height: 1.2; } h2 { margin-top: 2em; border-bottom: 1px solid #ccc; }
 table { border-collapse: collapse; margin: 1em 0; }
-th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child, td.text { text-align: left; }
+th, td { padding: .25em .8em; text-align: right; border-bottom: 1px solid #ddd;
+         vertical-align: top; }
+th:first-child, td:first-child, th:last-child, td.text { text-align: left; }
 img { max-width: 100%; } .stop { background: #fdecea; padding: 1em; } code { font-size: .9em; }
 """
 
@@ -103,7 +103,7 @@ def write_report(
 
 def _page(micrograph: Micrograph, sections: list[str], stop: str, last: Any) -> str:
     title = escape(micrograph.metadata.General.title or "Micrograph")
-    calibration = escape(repr(micrograph.calibration))
+    calibration = escape(repr(micrograph.calibration).strip("<>"))
     stopped = f'<p class="stop">The chain stopped here: {escape(stop)}</p>' if stop else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -210,11 +210,16 @@ def _zone(axis: Sequence[int]) -> str:
     return f"[{' '.join(map(str, axis))}]"
 
 
-def _table(head: Sequence[str], rows: Any) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = ("".join(_cell(cell) for cell in row) for row in rows)
+    return f"<table><tr>{top}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
 
-    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
+
+def _cell(text: str) -> str:
+    """Table cell: words to the left, numbers to the right."""
+    words = any(letter.isalpha() for letter in text)
+    return f"<td{' class=text' if words else ''}>{escape(text)}</td>"
 
 
 def _history(signal: Any) -> str:
@@ -223,10 +228,7 @@ def _history(signal: Any) -> str:
     ]
     versions = signal.history[-1]["versions"]
     listed = ", ".join(f"{name} {number}" for name, number in versions.items())
-    return (
-        _table(["step", "parameters", "hash of its input"], rows)
-        + f"<p>hyperspy_twin {escape(__version__)}; {escape(listed)}</p>"
-    )
+    return _table(["step", "parameters", "hash of its input"], rows) + f"<p>{escape(listed)}</p>"
 
 
 def _close(figure: Figure) -> None:
