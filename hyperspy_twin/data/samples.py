@@ -259,6 +259,9 @@ def _micrograph(name: str, title: str, **arguments: Any) -> Signal2D:
     from ase.data import chemical_symbols
     from hyperspy.signals import Signal2D
 
+    from hyperspy_twin.io.axes import write_calibration
+    from hyperspy_twin.io.calibration import calibration_of
+
     kept = json.loads(json.dumps(arguments, default=_plain))
     sample = truth(name, kept)
     microscope = Microscope()
@@ -279,6 +282,8 @@ def _micrograph(name: str, title: str, **arguments: Any) -> Signal2D:
     signal.metadata.set_item(instrument + "acquisition_mode", "STEM")
     signal.metadata.set_item("Twin.sample", json.dumps({"name": name, "arguments": kept}))
     signal.set_signal_type("Micrograph")
+    calibration = calibration_of((scan.pixel_size, scan.pixel_size), f"the sample {name}")
+    write_calibration(signal, calibration)
     return signal
 
 

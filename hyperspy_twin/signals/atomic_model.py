@@ -128,11 +128,13 @@ class AtomicModel(TwinState, Signal1D):
 
     def _columns(self, *names: str) -> np.ndarray:
         stored = list(self._twin("model")["columns"])
+        if self.data.shape[-1] != len(stored):
+            raise ValueError("columns of this model were sliced away: slice atoms only, with inav")
         return np.atleast_2d(np.asarray(self.data))[:, [stored.index(name) for name in names]]
 
     def __repr__(self) -> str:
         """Type, title and composition in one line."""
-        if self._twin("model") is None or self._lazy:
+        if self._twin("model") is None or self._lazy or self.data.shape[-1] != len(COLUMNS):
             return super().__repr__()
         return (
             f"<{type(self).__name__}, title: {self.metadata.General.title}, "

@@ -110,13 +110,13 @@ class Micrograph(TwinState, Signal2D):
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
 
         image = finite_image(self)
-        pixel_size = to_nanometres(self).pixel_size
-        axes = self._image_axes()
-        grid = grid_of(axes)
-        unit = "px" if pixel_size is None else "nm"
+        # The slice shares the data; its axes can be brought to nm without touching this signal.
+        signal = self.isig[:, :]
+        unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
+        grid = grid_of(signal._image_axes())
         found = segment_edges(image, grid, smoothing=smoothing, min_area=min_area)
         outlines = trace(found.labels, grid)
-        return self._derive(
+        return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
             self.data,
             axes_of(grid, unit),

@@ -161,21 +161,27 @@ class StrainMap(TwinState, Signal2D):
             },
         )
 
-    def plot(self, **kwargs: Any) -> Figure:
+    def plot(self, **kwargs: Any) -> Figure | None:
         """Plot strains and rotation side by side, with the outlines of the regions.
+
+        A map from which components were sliced away is plotted as HyperSpy plots images.
 
         Parameters
         ----------
         **kwargs
-            Passed to :func:`hyperspy_twin.signals._figures.strain_figure`, such as ``limit``.
+            ``limit``, the largest strain on the colour scale; for a sliced map whatever
+            :meth:`hyperspy.api.signals.Signal2D.plot` takes.
 
         Returns
         -------
         matplotlib.figure.Figure
-            The figure.
+            The figure; None for a sliced map.
         """
         from hyperspy_twin.signals._figures import strain_figure
 
+        if self.axes_manager.navigation_size != len(COMPONENTS):
+            super().plot(**kwargs)
+            return None
         return strain_figure(self, **kwargs)
 
     def _component(self, name: str) -> Signal2D:

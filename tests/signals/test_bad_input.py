@@ -89,6 +89,15 @@ def test_calibrated_afterwards_the_chain_reaches_atoms(well):
     assert len(strain.to_atoms(1.0).data) > 100
 
 
+def test_other_units_of_length_are_converted_and_left_alone(well):
+    micron = micrograph(well.data, unit="µm", scale=3.6e-5)
+    segmented = micron.segment()
+    assert segmented.axes_manager.signal_axes[0].scale == pytest.approx(0.036)
+    assert segmented.axes_manager.signal_axes[0].units == "nm"
+    assert micron.axes_manager.signal_axes[0].units == "µm"
+    assert micron.axes_manager.signal_axes[0].scale == 3.6e-5
+
+
 @pytest.mark.parametrize(
     "arguments",
     [{}, {"pixel_size": -1}, {"pixel_size": 0.1, "scale_bar": (5, 100)}, {"scale_bar": (5, 0)},
@@ -183,3 +192,10 @@ def test_truth_is_known_of_samples_only(well):
     assert well.truth.labels.shape == (300, 300)
     with pytest.raises(ValueError, match="samples"):
         _ = ht.Micrograph(np.zeros((20, 20))).truth
+
+
+def test_sliced_model_says_what_is_missing(chain):
+    part = chain.model.isig[:3]
+    assert "AtomicModel" in repr(part)
+    with pytest.raises(ValueError, match="columns of this model were sliced away"):
+        _ = part.positions
