@@ -45,7 +45,7 @@ def outline_markers(outlines: Outlines, grid: Grid, regions: np.ndarray) -> list
         offsets=np.stack([regions["x"], regions["y"]], axis=1),
         texts=[str(region) for region in regions["region"]],
         color=[colour_of(int(region)) for region in regions["region"]],
-        sizes=14,
+        sizes=8,
         horizontalalignment="center",
         verticalalignment="center",
     )
@@ -80,7 +80,7 @@ def spot_markers(positions: np.ndarray, colours: list[str], names: list[str]) ->
                 offsets=positions[named],
                 texts=[names[index] for index in named],
                 color=[colours[index] for index in named],
-                sizes=9,
+                sizes=2,
                 verticalalignment="bottom",
             )
         )

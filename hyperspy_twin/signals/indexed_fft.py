@@ -227,23 +227,25 @@ class IndexedFFT(TwinState, ComplexSignal2D):
             )
         return inverse_spectrum(np.asarray(self.data)), grid
 
-    def plot(self, **kwargs: Any) -> None:
-        """Plot the logarithm of the spectrum with the spots of all regions and their indices.
+    def plot(self, region: int | None = None, **kwargs: Any) -> None:
+        """Plot the amplitude of the spectrum with the spots of the regions and their indices.
 
         Parameters
         ----------
+        region
+            Number of the region whose spots to show; all by default.
         **kwargs
             Passed to the plot of the amplitude.
         """
         from hyperspy_twin.signals._markers import colour_of, spot_markers
 
-        peaks = self.peaks()
+        peaks = self.peaks(region)
         indexed = "h" in (peaks.dtype.names or ())
         names = [_miller(peak) if indexed else "" for peak in peaks]
         shown = self.amplitude
         kwargs.setdefault("norm", "log")
         shown.plot(**kwargs)
-        colours = [colour_of(region) for region in peaks["region"]]
+        colours = [colour_of(number) for number in peaks["region"]]
         for marker in spot_markers(_pairs(peaks, "x", "y"), colours, names):
             shown.add_marker(marker)
 

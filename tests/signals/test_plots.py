@@ -28,6 +28,7 @@ def test_regions_are_outlined_and_numbered(chain):
 def test_spectrum_is_plotted_before_and_after_indexing(chain):
     for signal in (chain.found, chain.indexed):
         signal.plot()
+        signal.plot(region=2)
         assert not signal.metadata.has_item("Markers")
     figure = plt.gcf()
     assert figure.axes
