@@ -10,6 +10,9 @@ from numba import njit
 def follow_cracks(padded: np.ndarray, capacity: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Follow the border of each region along pixel corners, the region to the right.
 
+    A vertex stands where the border turns, and where a third region meets it, so that neighbours
+    have the same vertices on the border that they share.
+
     Parameters
     ----------
     padded : numpy.ndarray
@@ -58,15 +61,17 @@ def follow_cracks(padded: np.ndarray, capacity: int) -> tuple[np.ndarray, np.nda
                 left_column = ahead_column + step_column[left]
                 corner_row = row - 1 + end_row[side]
                 corner_column = column - 1 + end_column[side]
-                turned = True
+                marked = True
                 if padded[ahead_row, ahead_column] != label:
                     side = (side + 1) % 4
                 elif padded[left_row, left_column] != label:
+                    # Straight on: a vertex only where the neighbour across the border changes.
+                    across_row, across_column = row + step_row[left], column + step_column[left]
+                    marked = padded[across_row, across_column] != padded[left_row, left_column]
                     row, column = ahead_row, ahead_column
-                    turned = False
                 else:
                     row, column, side = left_row, left_column, left
-                if turned:
+                if marked:
                     corners[vertices, 0] = corner_column
                     corners[vertices, 1] = corner_row
                     vertices += 1

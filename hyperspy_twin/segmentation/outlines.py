@@ -165,8 +165,8 @@ def _edges_and_regions(
 def trace(labels: np.ndarray, grid: Grid) -> Outlines:
     """Outlines of the regions of a label image along the pixel edges.
 
-    Vertices lie on pixel corners; those in the middle of a straight line are left out. The
-    outlines are exact: ``rasterise(trace(labels, grid), grid)`` gives ``labels`` back. Parts of a
+    Vertices lie on pixel corners, where the border turns or a third region meets it, so that
+    neighbours share theirs vertex for vertex. The outlines are exact: ``rasterise(trace(labels, grid), grid)`` gives ``labels`` back. Parts of a
     region that touch at a corner only become rings of their own.
 
     Parameters

@@ -136,6 +136,15 @@ def axes_of(grid: Grid, unit: str) -> list[dict[str, Any]]:
     ]
 
 
+def outlines_state(outlines: Outlines) -> dict[str, np.ndarray]:
+    """Outlines as metadata holds them."""
+    return {
+        "vertices": outlines.vertices,
+        "ring_start": outlines.ring_start,
+        "ring_region": outlines.ring_region,
+    }
+
+
 def finite_image(signal: BaseSignal) -> np.ndarray:
     """Pixels of a single real image as floating-point numbers, computed if lazy.
 

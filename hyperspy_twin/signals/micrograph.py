@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.io.calibration import Calibration
-from hyperspy_twin.signals._state import TwinState, axes_of, finite_image, grid_of
+from hyperspy_twin.signals._state import TwinState, axes_of, finite_image, grid_of, outlines_state
 
 if TYPE_CHECKING:
     from hyperspy_twin.data import Truth
@@ -115,7 +115,6 @@ class Micrograph(TwinState, Signal2D):
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         grid = grid_of(signal._image_axes())
         found = segment_edges(image, grid, smoothing=smoothing, min_area=min_area)
-        outlines = trace(found.labels, grid)
         return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
             self.data,
@@ -123,11 +122,7 @@ class Micrograph(TwinState, Signal2D):
             "segment",
             {"smoothing": smoothing, "min_area": min_area},
             unit=unit,
-            outlines={
-                "vertices": outlines.vertices,
-                "ring_start": outlines.ring_start,
-                "ring_region": outlines.ring_region,
-            },
+            outlines=outlines_state(trace(found.labels, grid)),
             segmentation={"method": "edges", "smoothing": float(found.smoothing)},
         )
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.signals._state import (
     TwinState,
+    axes_of,
     finite_image,
     grid_of,
+    outlines_state,
     progress,
     table,
 )
 from hyperspy_twin.signals.indexed_fft import IndexedFFT
+
+if TYPE_CHECKING:
+    from hyperspy_twin.segmentation.outlines import Outlines
 
 SHORTEST_SPACING = 0.05  # nm; the best lattice resolution of (S)TEM imaging
 
@@ -48,6 +54,126 @@ class SegmentedImage(TwinState, Signal2D):
 
         image = finite_image(self)
         return table(vars(describe(image, self._labels(), grid_of(self._image_axes()))))
+
+    @classmethod
+    def from_labels(cls, image: Signal2D, labels: np.ndarray | Signal2D) -> SegmentedImage:
+        """Segmented image of regions that are known otherwise.
+
+        Parameters
+        ----------
+        image
+            The image; its axes are brought to nm.
+        labels
+            Label of each pixel, integers, 0 where unassigned, shape (rows, columns).
+
+        Raises
+        ------
+        ValueError
+            If the image is a stack or not finite, or the labels do not fit it.
+        """
+        from hyperspy_twin.io.axes import to_nanometres
+        from hyperspy_twin.segmentation.outlines import trace
+        from hyperspy_twin.signals.micrograph import Micrograph
+
+        finite_image(image)
+        signal = image.isig[:, :]
+        signal.set_signal_type(Micrograph._signal_type)
+        unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
+        grid = grid_of(signal._image_axes())
+        values = np.asarray(labels.data if isinstance(labels, Signal2D) else labels)
+        outlines = outlines_state(trace(values, grid))
+        axes = axes_of(grid, unit)
+        kind = LazySegmentedImage if signal._lazy else cls
+        return signal._derive(
+            kind, signal.data, axes, "from_labels", {}, unit=unit, outlines=outlines
+        )
+
+    def merge(self, regions: Sequence[int]) -> SegmentedImage:
+        """Make one region of several; it takes the lowest of their numbers.
+
+        Parameters
+        ----------
+        regions
+            Numbers of the regions.
+        """
+        from hyperspy_twin.segmentation.editing import merge
+
+        return self._edited("merge", {"regions": regions}, merge(self._outlines(), regions))
+
+    def remove(self, regions: Sequence[int]) -> SegmentedImage:
+        """Leave the area of regions unassigned.
+
+        Parameters
+        ----------
+        regions
+            Numbers of the regions.
+        """
+        from hyperspy_twin.segmentation.editing import remove
+
+        return self._edited("remove", {"regions": regions}, remove(self._outlines(), regions))
+
+    def relabel(self, numbers: Mapping[int, int] | None = None) -> SegmentedImage:
+        """Give regions other numbers.
+
+        Parameters
+        ----------
+        numbers
+            New number of each region to change; by default all are numbered 1, 2, ... in order.
+        """
+        from hyperspy_twin.segmentation.editing import relabel
+
+        parameters = {"numbers": None if numbers is None else list(numbers.items())}
+        return self._edited("relabel", parameters, relabel(self._outlines(), numbers))
+
+    def split(self, line: Any, regions: Sequence[int] | None = None) -> SegmentedImage:
+        """Cut regions along a line; the largest part keeps its number.
+
+        Parameters
+        ----------
+        line
+            ``hs.roi.Line2DROI``, or points (x, y) in the unit of the axes.
+        regions
+            Regions to cut; by default all that the line crosses.
+        """
+        from hyperspy_twin.segmentation.editing import split
+        from hyperspy_twin.signals._rois import line_of
+
+        points = line_of(line)
+        changed = split(self._outlines(), grid_of(self._image_axes()), points, regions)
+        return self._edited("split", {"line": points.tolist(), "regions": regions}, changed)
+
+    def add(self, outline: Any) -> SegmentedImage:
+        """Add a region; it takes its area from the regions below it.
+
+        Parameters
+        ----------
+        outline
+            ``hs.roi.RectangularROI``, ``CircleROI`` or ``PolygonROI``, or vertices (x, y) in the
+            unit of the axes.
+        """
+        from hyperspy_twin.segmentation.editing import add
+        from hyperspy_twin.signals._rois import polygon_of
+
+        polygon = polygon_of(outline)
+        changed = add(self._outlines(), grid_of(self._image_axes()), polygon)
+        return self._edited("add", {"outline": polygon.tolist()}, changed)
+
+    def simplify(self, tolerance: float) -> SegmentedImage:
+        """Straighten the outlines; neighbours still fit together without gap or overlap.
+
+        Parameters
+        ----------
+        tolerance
+            Largest distance that a vertex moves, in the unit of the axes.
+        """
+        from hyperspy_twin.segmentation.simplify import simplify
+
+        changed = simplify(self._outlines(), tolerance)
+        return self._edited("simplify", {"tolerance": tolerance}, changed)
+
+    def _edited(self, step: str, parameters: dict[str, Any], outlines: Outlines) -> SegmentedImage:
+        state = outlines_state(outlines)
+        return self._derive(type(self), self.data, self._axes(), step, parameters, outlines=state)
 
     def find_peaks(
         self, *, false_alarms: float = 0.05, show_progressbar: bool | None = None
