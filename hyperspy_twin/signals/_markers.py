@@ -8,7 +8,6 @@ import numpy as np
 from hyperspy.api import plot
 
 if TYPE_CHECKING:
-    from hyperspy_twin.grid import Grid
     from hyperspy_twin.segmentation.outlines import Outlines
 
 COLOURS = ("#e6550d", "#3182bd", "#31a354", "#9e4ac8", "#d6a400", "#17a2b8", "#e377c2", "#8c564b")
@@ -19,37 +18,67 @@ def colour_of(region: int) -> str:
     return COLOURS[(region - 1) % len(COLOURS)]
 
 
-def outline_markers(outlines: Outlines, grid: Grid, regions: np.ndarray) -> list[Any]:
-    """Outlines of all regions and their numbers at the deepest point of each.
+def outline_markers(images: list[Outlines], shape: tuple[int, ...]) -> list[Any]:
+    """Outlines of all regions, and their numbers in the middle of each.
 
     Parameters
     ----------
-    outlines
-        Outlines of the regions.
-    grid
-        Grid of the plotted image.
-    regions
-        Table with the columns ``region``, ``x`` and ``y``.
+    images
+        Outlines of each image of a stack, or of the one image.
+    shape
+        Navigation shape of the stack; empty for one image.
     """
+    lines = [_rings(outlines) for outlines in images]
+    names = [_numbers(outlines) for outlines in images]
+    if not any(len(vertices) for vertices, _ in lines):
+        return []
+    return [
+        plot.markers.Polygons(
+            verts=_stacked([vertices for vertices, _ in lines], shape),
+            edgecolor=_stacked([colours for _, colours in lines], shape),
+            facecolor="none",
+            linewidth=1.5,
+        ),
+        plot.markers.Texts(
+            offsets=_stacked([middle for middle, _, _ in names], shape),
+            texts=_stacked([texts for _, texts, _ in names], shape),
+            color=_stacked([colours for _, _, colours in names], shape),
+            sizes=8,
+            horizontalalignment="center",
+            verticalalignment="center",
+        ),
+    ]
+
+
+def _rings(outlines: Outlines) -> tuple[list[np.ndarray], list[str]]:
     vertices, colours = [], []
     for region in outlines.regions:
         for ring in outlines.rings(region):
             vertices.append(np.concatenate([ring, ring[:1]]))
             colours.append(colour_of(int(region)))
-    if not len(regions):
-        return []
-    lines = plot.markers.Polygons(
-        verts=vertices, edgecolor=colours, facecolor="none", linewidth=1.5
-    )
-    texts = plot.markers.Texts(
-        offsets=np.stack([regions["x"], regions["y"]], axis=1),
-        texts=[str(region) for region in regions["region"]],
-        color=[colour_of(int(region)) for region in regions["region"]],
-        sizes=8,
-        horizontalalignment="center",
-        verticalalignment="center",
-    )
-    return [lines, texts]
+    return vertices, colours
+
+
+def _numbers(outlines: Outlines) -> tuple[np.ndarray, list[str], list[str]]:
+    """Middle of the longest ring of each region, its number and colour."""
+    middle, texts, colours = [], [], []
+    for region in outlines.regions:
+        ring = max(outlines.rings(region), key=lambda ring: np.ptp(ring, axis=0).sum())
+        middle.append((ring.min(axis=0) + ring.max(axis=0)) / 2)
+        texts.append(str(region))
+        colours.append(colour_of(int(region)))
+    return np.reshape(middle, (-1, 2)), texts, colours
+
+
+def _stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
+    """One value per navigation position, or the value itself for a single image."""
+    if not shape:
+        return values[0]
+    stack = np.empty(len(values), object)
+    for index, value in enumerate(values):
+        stack[index] = value
+    # Markers are indexed as the axes manager counts, the fastest axis first.
+    return stack.reshape(shape).T
 
 
 def spot_markers(positions: np.ndarray, colours: list[str], names: list[str]) -> list[Any]:

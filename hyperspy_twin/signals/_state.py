@@ -103,7 +103,10 @@ class TwinState:
     def _outlines(self) -> Outlines:
         from hyperspy_twin.segmentation.outlines import Outlines
 
-        return Outlines(**self._twin("outlines"))
+        state = self._twin("outlines")
+        if "ring_image" in state:
+            raise ValueError("this signal holds a stack of images: choose one with s.inav[...]")
+        return Outlines(**state)
 
     @property
     def _unit(self) -> str:
@@ -145,6 +148,23 @@ def outlines_state(outlines: Outlines) -> dict[str, np.ndarray]:
     }
 
 
+def check_images(signal: BaseSignal) -> None:
+    """Check that a signal holds real images with pixels.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if signal.data.dtype.kind not in "buif":
+        raise ValueError(
+            f"an image of real numbers is needed, not {signal.data.dtype}: "
+            "convert it first, for example s.change_dtype('float32') of one colour channel"
+        )
+    if signal.data.size == 0:
+        raise ValueError("the image is empty")
+
+
 def finite_image(signal: BaseSignal) -> np.ndarray:
     """Pixels of a single real image as floating-point numbers, computed if lazy.
 
@@ -158,14 +178,18 @@ def finite_image(signal: BaseSignal) -> np.ndarray:
             f"this signal holds a stack of {signal.axes_manager.navigation_size} images: "
             "choose one with s.inav[...], or loop over the stack"
         )
-    if signal.data.dtype.kind not in "buif":
-        raise ValueError(
-            f"an image of real numbers is needed, not {signal.data.dtype}: "
-            "convert it first, for example s.change_dtype('float32') of one colour channel"
-        )
-    image = np.asarray(signal.data)
-    if image.size == 0:
-        raise ValueError("the image is empty")
+    check_images(signal)
+    return as_finite(np.asarray(signal.data))
+
+
+def as_finite(image: np.ndarray) -> np.ndarray:
+    """Image as floating-point numbers.
+
+    Raises
+    ------
+    ValueError
+        If it holds values that are not finite.
+    """
     image = image if image.dtype == np.float64 else image.astype(np.float32)
     bad = image.size - int(np.count_nonzero(np.isfinite(image)))
     if bad:

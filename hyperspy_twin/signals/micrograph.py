@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.io.calibration import Calibration
-from hyperspy_twin.signals._state import TwinState, axes_of, finite_image, grid_of, outlines_state
+from hyperspy_twin.signals._state import (
+    TwinState,
+    axes_of,
+    check_images,
+    finite_image,
+    grid_of,
+    outlines_state,
+)
 
 if TYPE_CHECKING:
     from hyperspy_twin.data import Truth
@@ -78,9 +85,13 @@ class Micrograph(TwinState, Signal2D):
         return truth(record["name"], record["arguments"])
 
     def segment(
-        self, *, smoothing: float | None = None, min_area: float | None = None
+        self,
+        *,
+        smoothing: float | None = None,
+        min_area: float | None = None,
+        show_progressbar: bool | None = None,
     ) -> SegmentedImage:
-        """Divide the image into regions by automatic edges.
+        """Divide the image, or each image of a stack, into regions by automatic edges.
 
         Parameters
         ----------
@@ -89,6 +100,8 @@ class Micrograph(TwinState, Signal2D):
             the image so that the lattice is smoothed away and layers are not.
         min_area
             Regions below this area, in squared units of the axes, join a neighbour.
+        show_progressbar
+            Whether to show progress on a stack; by default as in HyperSpy's preferences.
 
         Returns
         -------
@@ -98,7 +111,7 @@ class Micrograph(TwinState, Signal2D):
         Raises
         ------
         ValueError
-            If the signal is a stack, or the image is not finite, has no contrast or is too small.
+            If an image is not finite, has no contrast or is too small.
 
         See Also
         --------
@@ -107,23 +120,31 @@ class Micrograph(TwinState, Signal2D):
         from hyperspy_twin.io.axes import to_nanometres
         from hyperspy_twin.segmentation.edges import segment_edges
         from hyperspy_twin.segmentation.outlines import trace
+        from hyperspy_twin.signals._stacks import segment_stack
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
 
-        image = finite_image(self)
+        check_images(self)
         # The slice shares the data; its axes can be brought to nm without touching this signal.
         signal = self.isig[:, :]
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         grid = grid_of(signal._image_axes())
-        found = segment_edges(image, grid, smoothing=smoothing, min_area=min_area)
+        options = {"smoothing": smoothing, "min_area": min_area}
+        if self.axes_manager.navigation_dimension == 0:
+            found = segment_edges(finite_image(self), grid, **options)
+            outlines = outlines_state(trace(found.labels, grid))
+            report = {"method": "edges", "smoothing": float(found.smoothing)}
+        else:
+            outlines = segment_stack(self, grid, options, show_progressbar)
+            report = {"method": "edges"}
         return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
             self.data,
-            axes_of(grid, unit),
+            [*signal._axes()[:-2], *axes_of(grid, unit)],
             "segment",
-            {"smoothing": smoothing, "min_area": min_area},
+            options,
             unit=unit,
-            outlines=outlines_state(trace(found.labels, grid)),
-            segmentation={"method": "edges", "smoothing": float(found.smoothing)},
+            outlines=outlines,
+            segmentation=report,
         )
 
 

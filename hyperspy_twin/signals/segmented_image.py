@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
+from hyperspy_twin.signals._stacks import StackSlicer, outlines_of
 from hyperspy_twin.signals._state import (
     TwinState,
     axes_of,
@@ -38,10 +39,23 @@ class SegmentedImage(TwinState, Signal2D):
     _alias_signal_types = ["SegmentedImage"]
 
     @property
+    def inav(self) -> Any:
+        """Slices images of a stack together with their outlines."""
+        state = self._twin("outlines")
+        if not state or "ring_image" not in state:
+            return self._slicer_of_images
+        return StackSlicer(self, self._slicer_of_images, state)
+
+    @inav.setter
+    def inav(self, slicer: Any) -> None:
+        # HyperSpy sets its slicer on each signal that it makes.
+        self._slicer_of_images = slicer
+
+    @property
     def labels(self) -> Signal2D:
-        """Label image: the number of the region of each pixel, 0 where there is none."""
+        """Label image(s): the number of the region of each pixel, 0 where there is none."""
         metadata = {"General": {"title": f"Regions of {self.metadata.General.title}"}}
-        return Signal2D(self._labels(), axes=self._image_axes(), metadata=metadata)
+        return Signal2D(self._labels(), axes=self._axes(), metadata=metadata)
 
     @property
     def regions(self) -> np.ndarray:
@@ -258,14 +272,31 @@ class SegmentedImage(TwinState, Signal2D):
         from hyperspy_twin.signals._markers import outline_markers
 
         super().plot(**kwargs)
-        grid = grid_of(self._image_axes())
-        for marker in outline_markers(self._outlines(), grid, self.regions):
+        for marker in outline_markers(self._stack_outlines(), self._navigation_shape):
             self.add_marker(marker, plot_marker=True)
+
+    @property
+    def _navigation_shape(self) -> tuple[int, ...]:
+        return tuple(self.axes_manager.navigation_shape[::-1])
+
+    def _stack_outlines(self) -> list[Outlines]:
+        """Outlines of each image, in the order of the array."""
+        state = self._twin("outlines")
+        size = int(np.prod(self._navigation_shape))
+        if "ring_image" not in state:
+            return [self._outlines()]
+        if size != int(state["images"][0]):
+            raise ValueError(
+                "this is not the stack that was segmented: take its images with s.inav[...]"
+            )
+        return [outlines_of(state, index) for index in range(size)]
 
     def _labels(self) -> np.ndarray:
         from hyperspy_twin.segmentation.outlines import rasterise
 
-        return rasterise(self._outlines(), grid_of(self._image_axes()))
+        grid = grid_of(self._image_axes())
+        images = [rasterise(outlines, grid) for outlines in self._stack_outlines()]
+        return np.reshape(images, (*self._navigation_shape, *grid.shape))
 
 
 PEAK_COLUMNS = ("region", "x", "y", "error_x", "error_y", "intensity", "snr", "probability")

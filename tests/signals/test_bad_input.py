@@ -31,12 +31,17 @@ def well():
         (np.zeros((8, 400)), "16"),
         (np.full((64, 64), 3.0), "contrast"),
         (np.full((64, 64), np.nan), "not finite"),
-        (np.zeros((3, 64, 64)), r"stack of 3 images.*inav"),
     ],
 )
 def test_images_that_cannot_be_segmented(data, message):
     with pytest.raises(ValueError, match=message):
         micrograph(data).segment()
+
+
+def test_stack_is_segmented_but_its_spectrum_is_that_of_one_image(well):
+    stack = micrograph(np.stack([well.data] * 3))
+    with pytest.raises(ValueError, match=r"stack of 3 images.*inav"):
+        stack.segment(show_progressbar=False).find_peaks()
 
 
 def test_a_single_nan_is_counted(well):
