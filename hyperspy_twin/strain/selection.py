@@ -24,6 +24,8 @@ NEAREST_NEIGHBOUR = 0.4
 HALF_HEIGHT = float(np.sqrt(np.log(2.0) / 2.0) / np.pi)
 # Regions within this share of the best are equal, and the lowest on the screen is taken.
 EQUAL_SHARE = 0.75
+# Share of the border that counts for a region that touches none.
+WITHOUT_BORDER = 0.05
 # Regions have the same lattice if this share of their reflections differs by no more than this.
 SAME_SHARE, SAME_LATTICE = 0.8, 0.005
 
@@ -143,10 +145,12 @@ def choose_reference(
     margin_pixels: float,
     region_spots: Mapping[int, np.ndarray] | None = None,
 ) -> int:
-    """Choose the region whose lattice is taken as unstrained: that which fills most of the image.
+    """Choose the region whose lattice is taken as unstrained: a large one that leaves the image.
 
-    Regions are ranked by quality times the area that is left after the margin, and regions of
-    the same lattice count together, so that two barriers outweigh the wider well between them.
+    A substrate or a barrier goes on beyond the field of view, a layer or a particle does not. So
+    regions are ranked by quality times the area that is left after the margin, times the share
+    of the image's border that they touch (plus 0.05, for regions that touch none). Regions of the
+    same lattice count together, so that two barriers outweigh the wider well between them.
     Of regions that are equal within a quarter the lowest on the screen is taken, where a substrate
     usually is.
 
@@ -175,6 +179,7 @@ def choose_reference(
     """
     score: dict[int, float] = {}
     row: dict[int, float] = {}
+    border = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
     for label, value in quality.items():
         if not np.isfinite(value) or value <= 0.0:
             continue
@@ -196,7 +201,11 @@ def choose_reference(
         ]
         for label in score
     }
-    total = {label: sum(score[member] for member in families[label]) for label in score}
+    total = {
+        label: sum(score[member] for member in family)
+        * (WITHOUT_BORDER + np.isin(border, family).mean())
+        for label, family in families.items()
+    }
     equal = [
         label
         for label, family in families.items()

@@ -119,13 +119,21 @@ def test_reference_is_the_largest_good_crystal():
     assert choose_reference(labels, {1: 0.9, 2: 0.2}, 4) == 1
 
 
+def test_substrate_that_leaves_the_image_outweighs_what_stands_on_it():
+    labels = np.ones((70, 60), int)
+    labels[:45], labels[5:45, 20:45] = 0, 2
+    assert choose_reference(labels, {1: 1.0, 2: 1.0}, 2) == 1
+    labels[45:] = 0
+    assert choose_reference(labels, {2: 1.0}, 2) == 2
+
+
 def test_of_equal_regions_the_lowest_is_taken():
     assert choose_reference(layers(), {1: 1.0, 2: 1.0}, 4) == 2
 
 
 def test_regions_of_one_lattice_count_together():
-    """Two barriers of 20 rows each outweigh a well of 30 rows whose lattice is longer along y."""
-    labels = np.repeat([1, 2, 3], [20, 30, 20])[:, None] * np.ones((1, 40), int)
+    """Two barriers of 16 rows each outweigh a well of 38 rows whose lattice is longer along y."""
+    labels = np.repeat([1, 2, 3], [16, 38, 16])[:, None] * np.ones((1, 40), int)
     stretched = DIAMOND / [1.0, 1.02]
     spots = {1: DIAMOND * 1.001, 2: stretched, 3: -DIAMOND}
     quality = {1: 1.0, 2: 1.0, 3: 1.0}
