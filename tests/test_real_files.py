@@ -70,3 +70,27 @@ def test_tetragonal_domains(shared_file):
     # The long axis lies along y in one domain and along x in the other: c/a = 1.063 twice.
     low, high = np.median(ratio[ratio < middle]), np.median(ratio[ratio > middle])
     assert np.sqrt(high / low) == pytest.approx(1.064, abs=0.003)
+
+
+@pytest.mark.parametrize("name", ["STO_ADF.hspy", "16_STOimage_1.ser"])
+def test_atoms_stand_on_their_columns(shared_file, name):
+    """Strontium columns are the brightest of SrTiO3 in a dark-field image, oxygen the darkest."""
+    image = ht.load(shared_file(f"data/{name}"))
+    model = (
+        image.segment()
+        .find_peaks(show_progressbar=False)
+        .index_phases(CANDIDATES)
+        .gpa()
+        .to_atoms(thickness=1.0)
+    )
+    x, y = image.axes_manager.signal_axes
+    column = np.rint((model.positions[:, 0] / 10 - x.offset) / x.scale).astype(int)
+    row = np.rint((model.positions[:, 1] / 10 - y.offset) / y.scale).astype(int)
+    inside = (row > 20) & (row < y.size - 20) & (column > 20) & (column < x.size - 20)
+    brightness = image.data[row[inside], column[inside]] - np.percentile(image.data, 1)
+    strontium, titanium, oxygen = (
+        brightness[model.numbers[inside] == number] for number in (38, 22, 8)
+    )
+    assert np.median(strontium) > 1.3 * np.median(titanium)
+    # A third of the oxygen shares the titanium columns along [001].
+    assert np.percentile(oxygen, 30) < 0.7 * np.median(titanium)
