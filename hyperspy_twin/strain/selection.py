@@ -175,7 +175,7 @@ def choose_reference(
     Raises
     ------
     ValueError
-        If no crystalline region is left after the margin.
+        If there is no crystalline region.
     """
     score: dict[int, float] = {}
     row: dict[int, float] = {}
@@ -188,8 +188,7 @@ def choose_reference(
             score[label], row[label] = value * len(rows), float(rows.mean())
     if not score:
         raise ValueError(
-            f"no crystalline region is left after a margin of {margin_pixels:g} pixels: name the "
-            "reference, or use a smaller resolution"
+            "no region is crystalline: name the reference, or find peaks in a region with a lattice"
         )
     spots = region_spots or {}
     families = {
@@ -225,7 +224,8 @@ def reference_mask(labels: np.ndarray, label: int, margin_pixels: float) -> np.n
     label
         Label of the reference.
     margin_pixels
-        Distance in pixels; two to three resolutions keep the windows inside the region.
+        Distance in pixels; two to three resolutions keep the windows inside the region. At most
+        half of the largest distance is taken.
 
     Returns
     -------
@@ -235,21 +235,18 @@ def reference_mask(labels: np.ndarray, label: int, margin_pixels: float) -> np.n
     Raises
     ------
     ValueError
-        If the label is absent, or nothing is left after the margin.
+        If the label is absent.
     """
     if not np.any(labels == label):
         raise ValueError(f"there is no region {label}: choose one of {np.unique(labels).tolist()}")
-    inner = _inner(labels, label, margin_pixels)
-    if not inner.any():
-        raise ValueError(
-            f"nothing of region {label} is left after a margin of {margin_pixels:g} pixels: choose "
-            "a larger region, or a smaller resolution"
-        )
-    return inner
+    return _inner(labels, label, margin_pixels)
 
 
 def _inner(labels: np.ndarray, label: int, margin_pixels: float) -> np.ndarray:
-    """Pixels of a label farther than the margin from any other pixel and from the edge."""
+    """Pixels of a label farther than the margin from any other pixel and from the edge.
+
+    The margin is at most half of the largest such distance, so that thin regions keep a core.
+    """
     from scipy.ndimage import distance_transform_edt
 
     result = np.zeros(labels.shape, bool)
@@ -258,7 +255,7 @@ def _inner(labels: np.ndarray, label: int, margin_pixels: float) -> np.ndarray:
     if len(rows):
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         distance = distance_transform_edt(np.pad(inside[box], 1))[1:-1, 1:-1]
-        result[box] = distance > margin_pixels
+        result[box] = distance > min(margin_pixels, distance.max() / 2)
     return result
 
 

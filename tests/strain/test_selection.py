@@ -141,11 +141,17 @@ def test_regions_of_one_lattice_count_together():
     assert choose_reference(labels, quality, 1, spots) == 3
 
 
-def test_reference_must_survive_the_margin():
-    with pytest.raises(ValueError, match="no crystalline region"):
-        choose_reference(layers(), {1: 1.0, 2: 1.0}, 12)
-    with pytest.raises(ValueError, match="no crystalline region"):
-        choose_reference(layers(), {}, 1)
+def test_reference_must_be_crystalline():
+    for quality in ({}, {1: 0.0, 2: float("nan")}):
+        with pytest.raises(ValueError, match="no region is crystalline"):
+            choose_reference(layers(), quality, 1)
+
+
+def test_thin_region_keeps_its_core():
+    mask = reference_mask(layers(), 1, 1000)
+    thickness = np.count_nonzero(layers()[:, 0] == 1)
+    assert 0 < mask.any(axis=1).sum() < 0.6 * thickness
+    assert choose_reference(layers(), {1: 1.0}, 1000) == 1
 
 
 def test_reference_mask_keeps_its_distance():
@@ -159,5 +165,3 @@ def test_reference_mask_keeps_its_distance():
 def test_reference_mask_errors():
     with pytest.raises(ValueError, match="no region 9"):
         reference_mask(layers(), 9, 5)
-    with pytest.raises(ValueError, match="nothing of region 1"):
-        reference_mask(layers(), 1, 15)
