@@ -1,24 +1,56 @@
-"""Make the pictures of the user guide from the bundled sample.
+"""Make the pictures of the user guide from bundled samples, and from real images where present.
 
-Run: python docs/pictures.py
+Run: python docs/pictures.py [folder of real images] [weights of MobileSAM]
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
 
 import hyperspy_twin as ht
 from hyperspy_twin.signals import _figures
+from hyperspy_twin.signals._state import grid_of
 
 FOLDER = Path(__file__).parent / "_static"
 DPI = 60
 
 
-def main() -> None:
+REAL = {
+    "nanowire cross-section": "SAG_nanowire_304px.png",
+    "gold particles": "example_Au_nanoparticle.emd",
+    "graphene grain boundary": "graphene_defect_raw.dm3",
+}
+
+
+def segmentation_methods(folder: Path, weights: Path) -> None:
+    """Write the picture that compares the methods on real images and a sample."""
+    images = {name: ht.load(folder / file) for name, file in REAL.items()}
+    images["amorphous layer (simulated)"] = ht.data.amorphous_on_crystal(shape=(640, 640))
+    methods = {"edges": {}, "texture": {}, "sam": {"checkpoint": weights}}
+    figure, axes = plt.subplots(len(images), 3, figsize=(12, 4 * len(images)), layout="constrained")
+    for row, (name, image) in zip(axes, images.items(), strict=True):
+        low, high = np.percentile(image.data, [1, 99])
+        for axis, (method, options) in zip(row, methods.items(), strict=True):
+            segmented = image.segment(method, **options)
+            grid = grid_of(segmented._image_axes())
+            extent = _figures.image_extent(grid)
+            axis.imshow(image.data, cmap="gray", vmin=low, vmax=high, extent=extent)
+            _figures.draw_outlines(axis, segmented._outlines(), grid, coloured=True)
+            axis.set_title(f"{name}: {method}, {len(np.unique(segmented.labels.data))} regions")
+            axis.set_axis_off()
+    figure.savefig(FOLDER / "segment_methods.png", dpi=DPI)
+
+
+def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
+    if arguments:
+        segmentation_methods(*(Path(argument) for argument in arguments))
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si", "Ge"])
@@ -35,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -8,36 +8,43 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.merging import (
-    Borders,
-    basins,
-    find_borders,
-    merge_small,
-    merge_weak,
+from hyperspy_twin.segmentation.merging import whole_parts
+from hyperspy_twin.segmentation.noise import brightness_range
+from hyperspy_twin.segmentation.placement import (
+    FineGrid,
+    depth_inside,
+    place_borders,
+    place_inside,
+    relax,
 )
-from hyperspy_twin.segmentation.noise import gradient_noise
-from hyperspy_twin.segmentation.placement import depth_inside, place_borders
 from hyperspy_twin.segmentation.scales import (
     choose_smoothing,
+    coarser,
+    continued,
     cosine_spectrum,
+    lattice_period,
+    radial_spectrum,
     resample,
     sample,
+    suppress_lattice,
 )
+from hyperspy_twin.segmentation.splitting import THINNEST, split, without_slope
 
 _SMALLEST_SIDE = 16
 # Working pixel in smoothing lengths: the Gaussian leaves 1e-3 beyond its band limit.
 _WORKING_PIXEL = 0.6
-# Smallest region (edge of a square) and thinnest layer in smoothing lengths.
+# Smallest region (edge of a square) in smoothing lengths.
 _SMALLEST_REGION = 4.5
-_THINNEST = 2.4
 # Coarsest smoothing that is tried, in image sides.
 _COARSEST = 1 / 24
 # Share of the variance that a doubling of the number of regions must explain to be worth it, and
 # the difference below which the finer of two scales is taken.
 _REGION_PENALTY = 0.03
 _MERIT_TIE = 0.01
-# Median of a Rayleigh distribution of unit scale: gradient magnitude of pure noise.
-_RAYLEIGH_MEDIAN = 1.17741
+# Growth of the smoothing when regions are looked at again at the scale that found them.
+_SAME_SCALE = 1.2
+# Pixels this near to a border (smoothing lengths) hold brightness from beyond it.
+_EDGE_FOOT = 1.8
 
 
 @dataclass(frozen=True)
@@ -61,16 +68,6 @@ class Segmentation:
     thresholds: tuple[float, float]
 
 
-@dataclass(frozen=True)
-class _Split:
-    """Regions found at one scale on its working grid."""
-
-    regions: np.ndarray
-    working: np.ndarray
-    smoothing: float
-    noise: tuple[float, float]
-
-
 def segment_edges(
     image: np.ndarray,
     grid: Grid,
@@ -80,12 +77,14 @@ def segment_edges(
 ) -> Segmentation:
     """Regions between the edges of an image.
 
-    The image is smoothed until lattice and noise are gone, its gradient measured in units of its
-    own noise (Canny 1986), closed to basins by a watershed, and basins are merged, weakest border
-    first, until each border that is left is stronger than noise and texture explain. Several
-    scales are tried from the finest that the noise allows (Elder & Zucker 1998), each twice the
-    one before; the one whose regions explain the image best with few regions is taken. Borders
-    are then placed on the full image where the brightness is half-way between the two sides.
+    The spectrum loses what a lattice lifts out of the noise, the image is smoothed until the noise
+    is gone, its gradient measured in units of its own noise (Canny 1986), closed to basins by a
+    watershed, and basins are merged, weakest border first, until each border that is left is
+    stronger than noise and texture explain. Several scales are tried from the finest that the
+    noise allows (Elder & Zucker 1998), each twice the one before; the one whose regions explain
+    the image best with few regions is taken. Each pixel near a border goes to the side whose
+    brightness is nearer (Chan & Vese 2001). At last each region is looked at alone, at this and
+    the coarser scales, for fainter and more blurred edges within.
 
     Parameters
     ----------
@@ -116,33 +115,59 @@ def segment_edges(
     Canny, IEEE Trans. Pattern Anal. Mach. Intell. 8 (1986) 679.
     Elder & Zucker, IEEE Trans. Pattern Anal. Mach. Intell. 20 (1998) 699.
     Haris et al., IEEE Trans. Image Process. 7 (1998) 1684 (watershed and merging).
+    Chan & Vese, IEEE Trans. Image Process. 10 (2001) 266.
     """
     image = _checked(image, grid)
     for name, value in (("smoothing", smoothing), ("min_area", min_area)):
         if value is not None and not 0 < value < np.inf:
             raise ValueError(f"{name} must be a positive number, not {value}")
     spectrum = cosine_spectrum(image)
+    rings = radial_spectrum(spectrum)
+    period = lattice_period(rings, max(image.shape))
+    if period is not None:
+        spectrum = suppress_lattice(spectrum, rings, period)
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
     if smoothing is not None:
         scales = [smoothing / pixel]
     else:
-        first = choose_smoothing(spectrum)
+        first = choose_smoothing(spectrum, rings, period)
         doublings = max(int(np.log2(max(min(image.shape) * _COARSEST / first, 1))), 0)
         scales = [first * 2**k for k in range(doublings + 1)]
-    splits = [
-        _split(
-            spectrum, s, (_SMALLEST_REGION * s) ** 2 if min_area is None else min_area / pixel**2
-        )
-        for s in scales
-    ]
-    merits = np.array([_merit(split, splits[0].working) for split in splits])
+    area = None if min_area is None else min_area / pixel**2
+    whole = [_whole(spectrum, s, area) for s in scales]
+    merits = np.array([_merit(regions, whole[0][1]) for regions, _, _ in whole])
     best = int(np.argmax(merits >= merits.max() - _MERIT_TIE))
-    split = splits[best]
-    step = scales[best] / split.smoothing * pixel
-    labels = place_borders(split.regions, split.working, image.shape, split.smoothing)
+    regions, working, noise = whole[best]
+    step = float(np.sqrt(image.size / working.size))
+    if regions.max():
+        relaxed = relax(regions, working, scales[best] / step)
+        regions = whole_parts(relaxed, _least_area(scales[best], area) / step**2)
+    labels = place_borders(regions, working, image.shape, scales[best] / step)
+    field = _Field(working, scales[best] / step, brightness_range(working), step)
+    for doubling in range(len(scales) - best):
+        labels = _refine_regions(labels, field, doubling, area)
+    labels = whole_parts(labels, _least_area(scales[best], area))
+    step *= pixel
     return Segmentation(
-        _ordered(labels), scales[best] * pixel, (split.noise[0] / step, split.noise[1] / step)
+        _ordered(labels),
+        scales[best] * pixel,
+        (float(noise.min()) / step, float(noise.max()) / step),
     )
+
+
+@dataclass(frozen=True)
+class _Field:
+    """Smoothed image on its working grid; ``step`` is its pixel in pixels of the image."""
+
+    working: np.ndarray
+    smoothing: float
+    span: float
+    step: float
+
+
+def _least_area(smoothing: float, area: float | None) -> float:
+    """Smallest area of a region in pixels: the one that was asked for, or from the smoothing."""
+    return (_SMALLEST_REGION * smoothing) ** 2 if area is None else area
 
 
 def _checked(image: np.ndarray, grid: Grid) -> np.ndarray:
@@ -163,73 +188,75 @@ def _checked(image: np.ndarray, grid: Grid) -> np.ndarray:
     return centred.astype(np.float32)
 
 
-def _split(spectrum: np.ndarray, pixels: float, least: float) -> _Split:
-    """Regions at one smoothing length, on a grid of 0.6 smoothing lengths."""
+def _whole(
+    spectrum: np.ndarray, pixels: float, area: float | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Regions of the whole image at one smoothing length, on a grid of 0.6 smoothing lengths."""
     rows, columns = spectrum.shape
     shape = tuple(int(np.ceil(n / max(_WORKING_PIXEL * pixels, 1))) for n in (rows, columns))
     step = float(np.sqrt(rows * columns / (shape[0] * shape[1])))
-    smoothing = pixels / step
-    working = _without_slope(resample(spectrum, shape, pixels))
-    along_y, along_x = np.gradient(working)
-    noise = gradient_noise(np.hypot(along_x, along_y), working, smoothing)
-    along_x /= noise
-    along_y /= noise
-    magnitude = np.hypot(along_x, along_y)
-    leaves, count = basins(magnitude)
-    level = ndimage.minimum(magnitude, leaves, np.arange(count))
-    borders = _with_steps(find_borders(leaves, along_x, along_y), leaves, working, noise, smoothing)
-    region, borders = merge_weak(borders, level, 3 * smoothing)
-    regions = region[leaves]
-    region, borders = merge_weak(borders, _slope_inside(magnitude, regions), 3 * smoothing)
-    regions = region[regions]
-    area = np.bincount(regions.ravel()).astype(float)
-    deepest = ndimage.maximum(depth_inside(regions), regions, np.arange(area.size))
-    area[deepest < _THINNEST / 2 * smoothing] = 0  # the flank of an edge, not a layer
-    region, _ = merge_small(borders, area, least / step**2)
-    return _Split(region[regions], working, smoothing, (float(noise.min()), float(noise.max())))
+    inside = np.ones(shape, bool)
+    working = without_slope(resample(spectrum, shape, pixels), inside)
+    least = _least_area(pixels, area)
+    regions, noise = split(
+        working, inside, pixels / step, brightness_range(working), least / step**2
+    )
+    return regions, working, noise
 
 
-def _without_slope(working: np.ndarray) -> np.ndarray:
-    """Take off the slope that most of the image shares: uneven illumination or thickness."""
-    down, across = (np.median(component) for component in np.gradient(working))
-    rows, columns = (np.arange(n, dtype=np.float32) for n in working.shape)
-    return working - down * rows[:, None] - across * columns
+def _refine_regions(
+    labels: np.ndarray, field: _Field, doubling: int, area: float | None
+) -> np.ndarray:
+    """Split regions along edges that show only inside them: fainter or more blurred ones.
 
-
-def _with_steps(
-    borders: Borders, leaves: np.ndarray, working: np.ndarray, noise: np.ndarray, smoothing: float
-) -> Borders:
-    """Let the difference in mean of the basins on either side count as much as the gradient.
-
-    A gradient on the border alone sees half a smoothing length on either side; the basins see
-    two. In white noise the difference is 2.1 gradient scales times the smoothing length, in
-    texture that outlasts the smoothing more, which its lower quartile tells.
+    Each region is smoothed further without what lies outside it (normalised convolution, Knutsson
+    & Westin 1993), so that the strong edges around it neither hide a faint one nor set its noise.
     """
-    flat = leaves.ravel()
-    area = np.bincount(flat)
-    mean = np.bincount(flat, working.ravel()) / area
-    scale = np.bincount(flat, noise.ravel()) / area
-    step = (mean[borders.second] - mean[borders.first]) / smoothing
-    step /= (scale[borders.second] + scale[borders.first]) / 2
-    if step.size:
-        step /= np.clip(np.quantile(np.abs(step), 0.25) / 0.3186, 2.1, 4.0)
-    flux = (borders.flux + step * borders.length) / 2
-    return Borders(borders.first, borders.second, flux, borders.length)
+    coarse = sample(labels, field.working.shape)
+    depth = depth_inside(coarse)
+    factor = 2**doubling
+    smoothing = field.smoothing * max(factor, _SAME_SCALE)
+    further = float(np.sqrt(smoothing**2 - field.smoothing**2))
+    least = (_SMALLEST_REGION * smoothing) ** 2 if area is None else area / field.step**2
+    size = np.bincount(coarse.ravel(), minlength=int(labels.max()) + 1)
+    boxes, coarse_boxes = ndimage.find_objects(labels + 1), ndimage.find_objects(coarse + 1)
+    for region in np.flatnonzero(size > 2 * least):
+        near = _whole_blocks(coarse_boxes[region], factor, coarse.shape)
+        own = coarse[near] == region
+        certain = own & (depth[near] > _EDGE_FOOT * field.smoothing)
+        if depth[near][own].max() < THINNEST / 2 * smoothing or not certain.any():
+            continue
+        value, inside = continued(field.working[near], certain, own, factor, further)
+        value = without_slope(value, inside)
+        slope = np.hypot(*np.gradient(coarser(field.working[near], factor, further)))
+        children, _ = split(value, inside, smoothing / factor, field.span, least / factor**2, slope)
+        if children.max() < 1:
+            continue
+        place = FineGrid(
+            *(
+                ((np.arange(fine.start, fine.stop) + 0.5) * m / n - start.start) / factor - 0.5
+                for fine, start, m, n in zip(
+                    boxes[region], near, coarse.shape, labels.shape, strict=True
+                )
+            )
+        )
+        target = labels[boxes[region]]
+        placed = place_inside(children, value, target == region, place, smoothing / factor)
+        target[placed > 0] = placed[placed > 0] + labels.max()
+    return labels
 
 
-def _slope_inside(magnitude: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Half of the typical gradient in each region, beyond that of noise.
-
-    It tells a strip on the flank of a broad interface, where the gradient is larger than on the
-    strip's outer border, from a layer.
-    """
-    typical = ndimage.median(magnitude, regions, np.arange(regions.max() + 1))
-    return 0.5 * np.sqrt(np.maximum(typical**2 - _RAYLEIGH_MEDIAN**2, 0))
+def _whole_blocks(box: tuple[slice, ...], factor: int, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the box grown to whole blocks, within the image."""
+    return tuple(
+        slice(side.start // factor * factor, min(-(-side.stop // factor) * factor, size))
+        for side, size in zip(box, shape, strict=True)
+    )
 
 
-def _merit(split: _Split, working: np.ndarray) -> float:
+def _merit(regions: np.ndarray, working: np.ndarray) -> float:
     """Share of the variance that lies between regions, less a price for their number."""
-    flat = sample(split.regions, working.shape).ravel()
+    flat = sample(regions, working.shape).ravel()
     area = np.bincount(flat)
     mean = np.bincount(flat, working.ravel()) / np.maximum(area, 1)
     between = np.sum(area * (mean - working.mean()) ** 2)

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from skimage.measure import label
 
 # A border must carry this many times the gradient found inside its basins: a ridge, not a slope.
 _RIDGE = 1.6
@@ -81,7 +82,7 @@ def basins(height: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def find_borders(labels: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> Borders:
-    """Borders between basins of a label image, shape (rows, columns).
+    """Borders between basins of a label image, shape (rows, columns); -1 belongs to none.
 
     ``along_x`` and ``along_y`` are the gradient components in units of their noise.
     """
@@ -90,7 +91,7 @@ def find_borders(labels: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -
         (labels[:, :-1], labels[:, 1:], (along_x[:, :-1] + along_x[:, 1:]) / 2),
         (labels[:-1], labels[1:], (along_y[:-1] + along_y[1:]) / 2),
     ):
-        different = a != b
+        different = (a != b) & (a >= 0) & (b >= 0)
         parts.append((a[different], b[different], gradient[different]))
     first, second, flux = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return gather_borders(first, second, flux.astype(float), np.ones(flux.size))
@@ -163,6 +164,18 @@ def merge_weak(borders: Borders, level: np.ndarray, coherence: float) -> tuple[n
     return region, borders
 
 
+def prominence(borders: Borders, count: int) -> np.ndarray:
+    """How far each region is brighter (or darker) than all its neighbours.
+
+    One for a thin layer, whose borders all lead the same way; about zero for a strip on the flank
+    of an edge, which lies between its neighbours.
+    """
+    both = np.concatenate([borders.first, borders.second])
+    inward = np.concatenate([-borders.flux, borders.flux])
+    total = np.bincount(both, np.abs(inward), count)
+    return np.abs(np.bincount(both, inward, count)) / np.maximum(total, 1e-12)
+
+
 def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.ndarray, Borders]:
     """Merge regions below an area to the neighbour behind their weakest border.
 
@@ -198,6 +211,30 @@ def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.nd
         joined, borders = _join(borders, chosen, area.size)
         area, region = np.bincount(joined, area), joined[region]
     return region, borders
+
+
+def whole_parts(regions: np.ndarray, least: float) -> np.ndarray:
+    """Make every connected part a region; parts below an area join their longest neighbour.
+
+    Parameters
+    ----------
+    regions : numpy.ndarray
+        Regions, integers, shape (rows, columns).
+    least : float
+        Smallest area of a part in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Regions 0..n-1, int32.
+    """
+    parts = label(regions, background=-1, connectivity=1) - 1
+    area = np.bincount(parts.ravel()).astype(float)
+    nothing = np.zeros(parts.shape, np.float32)
+    borders = find_borders(parts, nothing, nothing)
+    contact = Borders(borders.first, borders.second, np.ones(borders.length.size), borders.length)
+    joined, _ = merge_small(contact, area, least)
+    return joined[parts].astype(np.int32)
 
 
 def _join(borders: Borders, chosen: np.ndarray, count: int) -> tuple[np.ndarray, Borders]:

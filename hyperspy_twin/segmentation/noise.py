@@ -16,11 +16,13 @@ _BRIGHTNESS_CLASSES = 16
 _TILE = 32
 
 
-def gradient_noise(magnitude: np.ndarray, working: np.ndarray, smoothing: float) -> np.ndarray:
+def gradient_noise(
+    magnitude: np.ndarray, working: np.ndarray, inside: np.ndarray, smoothing: float, span: float
+) -> np.ndarray:
     """Scale of the gradient that noise and texture make at each pixel.
 
     Edges fill a small part of an image, so that the lower quartile of the gradient magnitude tells
-    the noise (Canny estimates it from a low percentile too). It is taken for the whole image, in
+    the noise (Canny estimates it from a low percentile too). It is taken for the whole area, in
     tiles (texture of one region) and in classes of brightness (counting noise), and never below
     0.0075 of the brightness range over one smoothing length: with the least border strength that
     `merging` asks for, a sharp step below about 5 % of the range is no border.
@@ -31,8 +33,12 @@ def gradient_noise(magnitude: np.ndarray, working: np.ndarray, smoothing: float)
         Gradient magnitude per pixel, shape (rows, columns).
     working : numpy.ndarray
         The smoothed image, same shape.
+    inside : numpy.ndarray
+        Pixels that count, bool, same shape.
     smoothing : float
         Smoothing length in pixels.
+    span : float
+        Brightness range of the whole image.
 
     Returns
     -------
@@ -43,28 +49,51 @@ def gradient_noise(magnitude: np.ndarray, working: np.ndarray, smoothing: float)
     ----------
     Canny, IEEE Trans. Pattern Anal. Mach. Intell. 8 (1986) 679.
     """
-    low, high = np.quantile(working, [0.01, 0.99])
-    everywhere = _rayleigh_scale(magnitude)
-    floor = max(0.25 * everywhere, _LEAST_GRADIENT * (high - low) / smoothing)
+    everywhere = _rayleigh_scale(magnitude[inside])
+    floor = max(0.25 * everywhere, _LEAST_GRADIENT * span / smoothing)
     base = max(everywhere, floor)
-    bright = np.minimum(_by_brightness(magnitude, working), _BRIGHTNESS_LIMIT * base)
-    place = np.minimum(_by_place(magnitude, smoothing), _TEXTURE_LIMIT * base)
+    bright = np.minimum(_by_brightness(magnitude, working, inside), _BRIGHTNESS_LIMIT * base)
+    place = np.minimum(_by_place(magnitude, inside, smoothing), _TEXTURE_LIMIT * base)
     noise = np.maximum(np.maximum(bright, place), floor)
     return np.maximum(noise, np.finfo(np.float32).tiny).astype(np.float32)
+
+
+def brightness_range(working: np.ndarray) -> float:
+    """Range between the first and the last per cent of the brightness."""
+    low, high = np.quantile(working, [0.01, 0.99])
+    return float(high - low)
 
 
 def _rayleigh_scale(magnitude: np.ndarray) -> float:
     return float(np.quantile(magnitude, 0.25) / _RAYLEIGH_QUARTILE)
 
 
-def _by_place(magnitude: np.ndarray, smoothing: float) -> np.ndarray:
-    """Noise in tiles of 32 smoothing lengths, interpolated between their centres."""
+def _by_place(magnitude: np.ndarray, inside: np.ndarray, smoothing: float) -> np.ndarray:
+    """Noise in tiles of 32 smoothing lengths, interpolated between their centres.
+
+    A tile that lies outside by more than half has the noise of the whole area.
+    """
     tile = max(int(_TILE * smoothing), 16)
     rows, columns = (max(n // tile, 1) for n in magnitude.shape)
+    everywhere = _rayleigh_scale(magnitude[inside])
+
+    def scale(block: np.ndarray, kept: np.ndarray) -> float:
+        return _rayleigh_scale(block[kept]) if kept.mean() > 0.5 else everywhere
+
+    bands = zip(
+        np.array_split(magnitude, rows, axis=0), np.array_split(inside, rows, axis=0), strict=True
+    )
     tiles = np.array(
         [
-            [_rayleigh_scale(block) for block in np.array_split(band, columns, axis=1)]
-            for band in np.array_split(magnitude, rows, axis=0)
+            [
+                scale(block, kept)
+                for block, kept in zip(
+                    np.array_split(band, columns, axis=1),
+                    np.array_split(mask, columns, axis=1),
+                    strict=True,
+                )
+            ]
+            for band, mask in bands
         ]
     )
     y, x = (
@@ -75,15 +104,15 @@ def _by_place(magnitude: np.ndarray, smoothing: float) -> np.ndarray:
     return ndimage.map_coordinates(tiles, positions, order=1, mode="nearest")
 
 
-def _by_brightness(magnitude: np.ndarray, working: np.ndarray) -> np.ndarray:
+def _by_brightness(magnitude: np.ndarray, working: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Noise as a function of brightness that never falls as the image gets brighter.
 
     Taking the smallest value of all brighter classes keeps a blurred edge, which holds the
     brightness between two regions, from passing for noise.
     """
-    flat = working.ravel()
-    groups = np.array_split(np.argsort(flat), _BRIGHTNESS_CLASSES)
-    scale = np.array([_rayleigh_scale(magnitude.ravel()[group]) for group in groups])
+    flat, steepness = working[inside], magnitude[inside]
+    groups = np.array_split(np.argsort(flat), min(_BRIGHTNESS_CLASSES, flat.size))
+    scale = np.array([_rayleigh_scale(steepness[group]) for group in groups])
     rising = np.minimum.accumulate(scale[::-1])[::-1]
     centre = [flat[group[group.size // 2]] for group in groups]
     return np.interp(working, centre, rising)

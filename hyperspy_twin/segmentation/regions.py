@@ -19,6 +19,8 @@ class RegionStatistics:
         (n,) labels.
     area
         (n,) areas in squared units of the grid.
+    equivalent_diameter
+        (n,) diameters of the discs of the same area.
     x, y
         (n,) centroids.
     mean, standard_deviation
@@ -27,6 +29,7 @@ class RegionStatistics:
 
     region: np.ndarray
     area: np.ndarray
+    equivalent_diameter: np.ndarray
     x: np.ndarray
     y: np.ndarray
     mean: np.ndarray
@@ -54,9 +57,11 @@ def describe(image: np.ndarray, labels: np.ndarray, grid: Grid) -> RegionStatist
     pixels = count[region]
     mean = total(image) / pixels
     squares = np.bincount(flat, np.square(image, dtype=float).ravel())[region] / pixels
+    area = pixels * grid.scale[0] * grid.scale[1]
     return RegionStatistics(
         region,
-        pixels * grid.scale[0] * grid.scale[1],
+        area,
+        2 * np.sqrt(area / np.pi),
         total(grid.x[None, :]) / pixels,
         total(grid.y[:, None]) / pixels,
         mean,

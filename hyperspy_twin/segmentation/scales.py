@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 from numba import njit
+from scipy import ndimage
 
 _RINGS_PER_OCTAVE = 8
 # Mean of ln(x) for x chi-squared with one degree of freedom: a cosine coefficient of noise.
@@ -69,6 +70,67 @@ def refine(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     padded[: coarse.shape[0], : coarse.shape[1]] = spectrum
     padded *= np.sqrt(shape[0] * shape[1] / coarse.size)
     return scipy.fft.idctn(padded, type=2, norm="ortho", workers=-1, overwrite_x=True)
+
+
+def continued(
+    working: np.ndarray, certain: np.ndarray, own: np.ndarray, factor: int, smoothing: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smooth one region further from its certain pixels alone, and carry it on beyond its border.
+
+    Parameters
+    ----------
+    working : numpy.ndarray
+        Image, shape (rows, columns).
+    certain, own : numpy.ndarray
+        Pixels whose brightness counts, and all pixels of the region, bool.
+    factor : int
+        Pixels that become one.
+    smoothing : float
+        Standard deviation of the Gaussian in pixels of ``working``.
+
+    Returns
+    -------
+    value : numpy.ndarray
+        Smoothed image on a grid coarser by the factor, float32.
+    inside : numpy.ndarray
+        The region on that grid, bool.
+
+    References
+    ----------
+    Knutsson & Westin, Proc. IEEE CVPR (1993) 515 (normalised convolution).
+    """
+    sigma = _left_over(factor, smoothing)
+    mean = working[certain].mean()
+    weight = _blocks(certain.astype(np.float32), factor)
+    total = _blocks(np.where(certain, working - mean, 0).astype(np.float32), factor)
+    weight, total = (
+        ndimage.gaussian_filter(array, sigma, mode="constant") for array in (weight, total)
+    )
+    # Far from all certain pixels the mean of the region stands in.
+    value = mean + total / np.maximum(weight, np.float32(1e-4))
+    return value, _blocks(own.astype(np.float32), factor) >= 0.5
+
+
+def coarser(working: np.ndarray, factor: int, smoothing: float) -> np.ndarray:
+    """Image smoothed further on a grid coarser by the factor; what `continued` has, unmasked."""
+    padding = [(0, -n % factor) for n in working.shape]
+    padded = np.pad(working, padding, mode="edge")
+    return ndimage.gaussian_filter(
+        _blocks(padded, factor), _left_over(factor, smoothing), mode="nearest"
+    )
+
+
+def _left_over(factor: int, smoothing: float) -> float:
+    """Smoothing in blocks that remains to be done after the mean over blocks."""
+    return float(np.sqrt(max(smoothing**2 / factor**2 - (1 - 1 / factor**2) / 12, 0.0)))
+
+
+def _blocks(values: np.ndarray, factor: int) -> np.ndarray:
+    """Mean over blocks of factor x factor pixels; the last ones are filled with zero."""
+    rows, columns = (-(-n // factor) for n in values.shape)
+    padding = [(0, m * factor - n) for n, m in zip(values.shape, (rows, columns), strict=True)]
+    padded = np.pad(values, padding)
+    return padded.reshape(rows, factor, columns, factor).mean(axis=(1, 3))
 
 
 def sample(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -134,29 +196,61 @@ def lattice_period(rings: RadialSpectrum, size: int) -> float | None:
     return None
 
 
-def choose_smoothing(spectrum: np.ndarray) -> float:
-    """Choose the smoothing, in pixels, that leaves regions and removes lattice and noise.
+def suppress_lattice(spectrum: np.ndarray, rings: RadialSpectrum, period: float) -> np.ndarray:
+    """Spectrum without the coefficients that a lattice lifts out of the noise.
 
-    The largest of three lengths: 0.7 periods of the lattice (its contrast falls to 6e-5), the
-    length at which the noise falls to a tenth of the contrast between large areas (Elder & Zucker
-    1998 call it the minimum reliable scale), and 1.5 pixels or 1/400 of the image. Noise alone
-    never asks for more than 1/40 of the image.
+    From 0.7 reciprocal periods on, no coefficient may exceed three times the noise of its ring.
+    That takes off all lattices of all orientations and leaves the steps between regions, whose
+    power is spread, so that far less smoothing has to remove what is left of the columns.
 
     Parameters
     ----------
     spectrum : numpy.ndarray
         Cosine spectrum of the image.
+    rings : RadialSpectrum
+        Its ring statistics.
+    period : float
+        Longest period of the lattice in pixels.
+    """
+    rows, columns = spectrum.shape
+    middle = rings.frequency * 2 ** (0.5 / _RINGS_PER_OCTAVE)
+    grid = np.linspace(0, 0.5 * np.sqrt(2), 1024)
+    limit = 3 * np.sqrt(np.interp(grid, middle, rings.floor)).astype(np.float32)
+    limit[grid < 0.7 / period] = np.inf
+    radius = np.hypot(
+        np.arange(rows, dtype=np.float32)[:, None] / (2 * rows),
+        np.arange(columns, dtype=np.float32) / (2 * columns),
+    )
+    limit = limit[(radius * (1023 / (0.5 * np.sqrt(2)))).astype(np.int32)]
+    return np.clip(spectrum, -limit, limit)
+
+
+def choose_smoothing(spectrum: np.ndarray, rings: RadialSpectrum, period: float | None) -> float:
+    """Choose the smoothing, in pixels, that leaves regions and removes lattice and noise.
+
+    The largest of three lengths: 0.4 periods of the lattice (`suppress_lattice` leaves little of
+    it, and this a fifth of that), the length at which the noise falls to a tenth of the contrast
+    between large areas (Elder & Zucker 1998 call it the minimum reliable scale), and 1.5 pixels or
+    1/400 of the image. Noise alone never asks for more than 1/40 of the image.
+
+    Parameters
+    ----------
+    spectrum : numpy.ndarray
+        Cosine spectrum of the image, its lattice suppressed.
+    rings : RadialSpectrum
+        Ring statistics of the image.
+    period : float, optional
+        Longest lattice period in pixels, None where there is no lattice.
 
     References
     ----------
     Elder & Zucker, IEEE Trans. Pattern Anal. Mach. Intell. 20 (1998) 699.
     """
-    rings, shape = radial_spectrum(spectrum), spectrum.shape
+    shape = spectrum.shape
     size = float(np.sqrt(shape[0] * shape[1]))
     least = max(1.5, size / 400)
-    period = lattice_period(rings, max(shape))
-    from_lattice = 0.7 * period if period else 0.0
-    broad = max(min(shape) / 64, least, 1.5 * from_lattice)
+    from_lattice = 0.4 * period if period else 0.0
+    broad = max(min(shape) / 64, least, 2.5 * from_lattice)
     small = tuple(max(int(np.ceil(n / max(0.6 * broad, 1))), 1) for n in shape)
     low, high = np.quantile(resample(spectrum, small, broad), [0.01, 0.99])
     noise = np.sqrt(np.median(rings.floor[rings.frequency > 0.1]) / (4 * np.pi))

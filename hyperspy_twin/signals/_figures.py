@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hyperspy_twin.grid import Grid
     from hyperspy_twin.segmentation.outlines import Outlines
+    from hyperspy_twin.segmentation.particle_sizes import ParticleSizes
     from hyperspy_twin.signals.atomic_model import AtomicModel
     from hyperspy_twin.signals.indexed_fft import IndexedFFT
     from hyperspy_twin.signals.segmented_image import SegmentedImage
@@ -169,6 +170,37 @@ def model_figure(model: AtomicModel) -> Figure:
     )
     axis.legend(loc="upper right", markerscale=max(1.0, 5 / np.sqrt(area)))
     axis.set_title(f"{len(numbers)} atoms, {model.cell[2, 2] / 10:.2f} nm along the beam")
+    return figure
+
+
+def particles_figure(sizes: ParticleSizes, unit: str) -> Figure:
+    """Histogram of the diameters of whole particles, with its lognormal distribution.
+
+    Parameters
+    ----------
+    sizes
+        The particles.
+    unit
+        Unit of their diameters.
+    """
+    import matplotlib.pyplot as plt
+    from scipy.stats import lognorm
+
+    from hyperspy_twin.segmentation.particle_sizes import size_distribution
+
+    found = size_distribution(sizes)
+    diameter = sizes.equivalent_diameter[~sizes.touches_border]
+    figure, axis = plt.subplots(figsize=(7, 4.5), layout="constrained")
+    _, edges, _ = axis.hist(diameter, bins="auto", color="#9ecae1", edgecolor="white")
+    if found.spread > 0:
+        along = np.linspace(0.5 * diameter.min(), 1.3 * diameter.max(), 300)
+        density = lognorm.pdf(along, found.spread, scale=found.median)
+        axis.plot(along, density * found.count * (edges[1] - edges[0]), color="#3182bd")
+    axis.set(xlabel=f"equivalent diameter ({unit})", ylabel="particles")
+    axis.set_title(
+        f"{found.count} whole particles: {found.mean:.3g} ± {found.standard_deviation:.2g} {unit} "
+        f"(standard error {found.standard_error:.1g})"
+    )
     return figure
 
 

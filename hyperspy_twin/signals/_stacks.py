@@ -8,18 +8,23 @@ import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import segment_edges
+from hyperspy_twin.segmentation.methods import segment_image
 from hyperspy_twin.segmentation.outlines import Outlines, trace
 from hyperspy_twin.signals._state import as_finite, outlines_state
 
 
 def segment_stack(
-    signal: Signal2D, grid: Grid, options: dict[str, Any], show_progressbar: bool | None
+    signal: Signal2D,
+    grid: Grid,
+    method: str,
+    options: dict[str, Any],
+    show_progressbar: bool | None,
 ) -> dict[str, np.ndarray]:
     """Segment each image of a stack; outlines as metadata holds them."""
     rings = signal.map(
         _rings_of_image,
         grid=grid,
+        method=method,
         options=options,
         inplace=False,
         ragged=True,
@@ -30,9 +35,11 @@ def segment_stack(
     return stack_state([_from_rings(table) for table in rings.data.ravel()])
 
 
-def _rings_of_image(image: np.ndarray, grid: Grid, options: dict[str, Any]) -> np.ndarray:
+def _rings_of_image(
+    image: np.ndarray, grid: Grid, method: str, options: dict[str, Any]
+) -> np.ndarray:
     """Vertices of the outlines of one image with ring and region, shape (n, 4)."""
-    found = segment_edges(as_finite(np.asarray(image)), grid, **options)
+    found, _ = segment_image(as_finite(np.asarray(image)), grid, method, options)
     outlines = trace(found.labels, grid)
     ring = np.repeat(np.arange(len(outlines.ring_region)), np.diff(outlines.ring_start))
     return np.column_stack([outlines.vertices, ring, outlines.ring_region[ring]])

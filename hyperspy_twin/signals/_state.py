@@ -73,9 +73,13 @@ class TwinState:
         axes: list[dict[str, Any]],
         step: str,
         parameters: dict[str, Any],
+        outcome: dict[str, Any] | None = None,
         **state: Any,
     ) -> Any:
-        """Signal of another type with this one's metadata, new state and a longer history."""
+        """Signal of another type with this one's metadata, new state and a longer history.
+
+        ``outcome`` is what the step decided by itself, and why.
+        """
         metadata = self.metadata.deepcopy().as_dictionary()
         metadata.pop("Markers", None)
         metadata["Signal"] = {"signal_type": kind._signal_type}  # type: ignore[attr-defined]
@@ -84,6 +88,7 @@ class TwinState:
         record = {
             "step": step,
             "parameters": parameters,
+            **({"outcome": outcome} if outcome else {}),
             "versions": _versions(),
             "input": content_hash(self.data),
         }

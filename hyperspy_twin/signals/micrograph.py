@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hyperspy.signals import LazySignal2D, Signal2D
@@ -86,20 +87,34 @@ class Micrograph(TwinState, Signal2D):
 
     def segment(
         self,
+        method: str = "auto",
         *,
         smoothing: float | None = None,
         min_area: float | None = None,
+        model: str | None = None,
+        checkpoint: str | Path | None = None,
+        points_per_side: int | None = None,
         show_progressbar: bool | None = None,
     ) -> SegmentedImage:
-        """Divide the image, or each image of a stack, into regions by automatic edges.
+        """Divide the image, or each image of a stack, into regions.
 
         Parameters
         ----------
+        method
+            ``"edges"``: between edges of brightness; ``"texture"``: where the lattice changes;
+            ``"sam"``: by the network Segment Anything; ``"auto"``: edges or texture or both,
+            whichever explains the image best, with the reason in the history.
         smoothing
-            Standard deviation of the smoothing, in the unit of the axes; by default chosen from
-            the image so that the lattice is smoothed away and layers are not.
+            Standard deviation of the smoothing, in the unit of the axes (edges and texture); by
+            default chosen from the image.
         min_area
             Regions below this area, in squared units of the axes, join a neighbour.
+        model
+            ``"mobile_sam"`` (default), ``"vit_b"``, ``"vit_l"`` or ``"vit_h"`` (sam).
+        checkpoint
+            File with the weights of the network (sam).
+        points_per_side
+            Points along the longer side at which the network is asked (sam).
         show_progressbar
             Whether to show progress on a stack; by default as in HyperSpy's preferences.
 
@@ -111,40 +126,53 @@ class Micrograph(TwinState, Signal2D):
         Raises
         ------
         ValueError
-            If an image is not finite, has no contrast or is too small.
+            If an image is not finite, has no contrast or is too small, or an option does not
+            belong to the method.
+        ImportError
+            If the method needs a package that is not installed.
 
         See Also
         --------
-        hyperspy_twin.segmentation.edges.segment_edges : The method and its literature.
+        hyperspy_twin.segmentation.edges.segment_edges
+        hyperspy_twin.segmentation.texture.segment_texture
+        hyperspy_twin.segmentation.foundation.segment_sam
+        hyperspy_twin.segmentation.auto.segment_auto
         """
         from hyperspy_twin.io.axes import to_nanometres
-        from hyperspy_twin.segmentation.edges import segment_edges
+        from hyperspy_twin.segmentation.methods import check_options, segment_image
         from hyperspy_twin.segmentation.outlines import trace
         from hyperspy_twin.signals._stacks import segment_stack
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
 
+        given = {
+            "smoothing": smoothing,
+            "min_area": min_area,
+            "model": model,
+            "checkpoint": None if checkpoint is None else str(checkpoint),
+            "points_per_side": points_per_side,
+        }
+        options = {name: value for name, value in given.items() if value is not None}
+        check_options(method, options)
         check_images(self)
         # The slice shares the data; its axes can be brought to nm without touching this signal.
         signal = self.isig[:, :]
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         grid = grid_of(signal._image_axes())
-        options = {"smoothing": smoothing, "min_area": min_area}
+        outcome = None
         if self.axes_manager.navigation_dimension == 0:
-            found = segment_edges(finite_image(self), grid, **options)
+            found, outcome = segment_image(finite_image(self), grid, method, options)
             outlines = outlines_state(trace(found.labels, grid))
-            report = {"method": "edges", "smoothing": float(found.smoothing)}
         else:
-            outlines = segment_stack(self, grid, options, show_progressbar)
-            report = {"method": "edges"}
+            outlines = segment_stack(self, grid, method, options, show_progressbar)
         return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
             self.data,
             [*signal._axes()[:-2], *axes_of(grid, unit)],
             "segment",
-            options,
+            {"method": method, **options},
+            outcome,
             unit=unit,
             outlines=outlines,
-            segmentation=report,
         )
 
 

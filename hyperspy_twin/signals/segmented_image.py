@@ -23,6 +23,8 @@ from hyperspy_twin.signals._state import (
 from hyperspy_twin.signals.indexed_fft import IndexedFFT
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from hyperspy_twin.segmentation.outlines import Outlines
 
 SHORTEST_SPACING = 0.05  # nm; the best lattice resolution of (S)TEM imaging
@@ -61,13 +63,32 @@ class SegmentedImage(TwinState, Signal2D):
     def regions(self) -> np.ndarray:
         """Table of the regions, a structured array.
 
-        Columns: ``region``, ``area`` (squared units of the axes), centroid ``x`` and ``y``,
-        ``mean`` and ``standard_deviation`` of the intensity.
+        Columns: ``region``, ``area`` and ``equivalent_diameter`` (unit of the axes), centroid
+        ``x`` and ``y``, ``mean`` and ``standard_deviation`` of the intensity, and ``confidence``,
+        the mean probability of its boundaries (NaN for a region without one).
         """
+        from hyperspy_twin.segmentation.confidence import boundary_statistics, region_confidence
         from hyperspy_twin.segmentation.regions import describe
 
-        image = finite_image(self)
-        return table(vars(describe(image, self._labels(), grid_of(self._image_axes()))))
+        image, labels, grid = finite_image(self), self._labels(), grid_of(self._image_axes())
+        columns = vars(describe(image, labels, grid))
+        confidence = region_confidence(labels, boundary_statistics(image, labels, grid))
+        return table({**columns, "confidence": confidence})
+
+    @property
+    def boundaries(self) -> np.ndarray:
+        """Table of the boundaries between regions, a structured array.
+
+        Columns: the two regions ``first`` and ``second``, ``length`` (unit of the axes),
+        ``contrast`` (second less first), ``contrast_to_noise``, ``blur_width`` (standard deviation
+        of the blurred step, unit of the axes; NaN where it cannot be told) and ``confidence``.
+        """
+        from hyperspy_twin.segmentation.confidence import boundary_statistics
+
+        grid = grid_of(self._image_axes())
+        columns = vars(boundary_statistics(finite_image(self), self._labels(), grid)).copy()
+        first, second = columns.pop("pairs").T
+        return table({"first": first, "second": second, **columns})
 
     @classmethod
     def from_labels(cls, image: Signal2D, labels: np.ndarray | Signal2D) -> SegmentedImage:
@@ -185,6 +206,65 @@ class SegmentedImage(TwinState, Signal2D):
         changed = simplify(self._outlines(), tolerance)
         return self._edited("simplify", {"tolerance": tolerance}, changed)
 
+    def separate_particles(
+        self, *, background: int | None = None, min_diameter: float | None = None
+    ) -> SegmentedImage:
+        """Cut particles that touch or overlap at their necks; one region for each.
+
+        Parameters
+        ----------
+        background
+            Number of the region behind the particles; by default the one that holds the border
+            of the image and touches most others. It becomes unassigned.
+        min_diameter
+            Smaller particles become unassigned, in the unit of the axes; by default 3 pixels.
+        """
+        from hyperspy_twin.segmentation.outlines import trace
+        from hyperspy_twin.segmentation.particles import separate_particles
+
+        grid = grid_of(self._image_axes())
+        particles = separate_particles(
+            self._labels(),
+            finite_image(self),
+            grid,
+            background=background,
+            min_diameter=min_diameter,
+        )
+        parameters = {"background": background, "min_diameter": min_diameter}
+        return self._edited("separate_particles", parameters, trace(particles, grid))
+
+    @property
+    def particles(self) -> np.ndarray:
+        """Table of the sizes and shapes of all regions, a structured array.
+
+        Columns: ``particle``, centroid ``x`` and ``y``, ``area``, ``equivalent_diameter``,
+        ``largest_feret`` and ``smallest_feret`` (unit of the axes), ``circularity``, and
+        ``touches_border`` for those that the image cuts.
+        """
+        from hyperspy_twin.segmentation.particle_sizes import particle_sizes
+
+        return table(vars(particle_sizes(self._one_labels(), grid_of(self._image_axes()))))
+
+    def plot_particles(self) -> Figure:
+        """Plot the size distribution of the particles that lie inside the image.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Histogram of the equivalent diameters with the lognormal distribution of the same
+            median and spread.
+
+        Raises
+        ------
+        ValueError
+            If fewer than two particles lie inside.
+        """
+        from hyperspy_twin.segmentation.particle_sizes import particle_sizes
+        from hyperspy_twin.signals._figures import particles_figure
+
+        sizes = particle_sizes(self._one_labels(), grid_of(self._image_axes()))
+        return particles_figure(sizes, self._unit)
+
     def _edited(self, step: str, parameters: dict[str, Any], outlines: Outlines) -> SegmentedImage:
         state = outlines_state(outlines)
         return self._derive(type(self), self.data, self._axes(), step, parameters, outlines=state)
@@ -290,6 +370,12 @@ class SegmentedImage(TwinState, Signal2D):
                 "this is not the stack that was segmented: take its images with s.inav[...]"
             )
         return [outlines_of(state, index) for index in range(size)]
+
+    def _one_labels(self) -> np.ndarray:
+        """Label image of a single image."""
+        from hyperspy_twin.segmentation.outlines import rasterise
+
+        return rasterise(self._outlines(), grid_of(self._image_axes()))
 
     def _labels(self) -> np.ndarray:
         from hyperspy_twin.segmentation.outlines import rasterise

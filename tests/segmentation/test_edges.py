@@ -91,7 +91,7 @@ def test_quantum_well_between_barriers(dose, tolerance):
         position = np.sum(found.labels <= label, axis=0) * pixel
         assert np.abs(position - edge).max() < tolerance
         assert abs(position.mean() - edge) < 0.1
-    assert 0.15 < found.smoothing < 1.0
+    assert 0.1 < found.smoothing < 1.0
 
 
 @pytest.mark.parametrize("noise", [0.1, 0.3])

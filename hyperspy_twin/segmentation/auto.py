@@ -1,0 +1,314 @@
+"""The segmentation method that suits an image, chosen by one score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from scipy import ndimage
+
+from hyperspy_twin.grid import Grid
+from hyperspy_twin.segmentation.edges import Segmentation, _ordered, segment_edges
+from hyperspy_twin.segmentation.placement import depth_inside
+from hyperspy_twin.segmentation.scales import (
+    cosine_spectrum,
+    lattice_period,
+    radial_spectrum,
+    resample,
+    sample,
+    suppress_lattice,
+)
+from hyperspy_twin.segmentation.texture import segment_texture
+
+# Smallest image side in which texture can be told apart.
+_SMALLEST_SIDE = 32
+# Tile for lattice features in periods of the lattice, the features kept, and the period that
+# stands in where there is none, in pixels.
+_PERIODS_PER_TILE = 6.0
+_WAVES = 24
+_NO_PERIOD = 8.0
+# Prices in the score: for a doubling of the number of regions and for a border as long as the
+# image.
+_REGION_PRICE = 0.03
+_BORDER_PRICE = 0.005
+# What texture must score above edges, because its borders are less exact.
+_TEXTURE_LEAD = 0.05
+# Share of the lattice variance inside a region between edges that a division must explain, and
+# the tiles that each part must have; a tile belongs to a region if this share of its side does.
+_LEAST_GAIN = 0.2
+_LEAST_TILES = 4
+_TILE_CORE = 0.8
+# A part of a region is a grain if it is this deep, in smoothing lengths of the texture.
+_GRAIN_DEPTH = 1.5
+
+
+@dataclass(frozen=True)
+class Score:
+    """What speaks for one partition of an image.
+
+    Attributes
+    ----------
+    brightness
+        Share of the variance of the smoothed brightness that lies between regions, 0..1.
+    lattice
+        The same for the amplitudes of lattice waves.
+    price
+        What the number of regions and the length of their borders cost.
+    total
+        Sum of the shares less the price.
+    """
+
+    brightness: float
+    lattice: float
+    price: float
+
+    @property
+    def total(self) -> float:
+        """Sum of the shares less the price."""
+        return self.brightness + self.lattice - self.price
+
+
+@dataclass(frozen=True)
+class AutoReport:
+    """Why a method was chosen.
+
+    Attributes
+    ----------
+    method
+        ``"edges"``, ``"texture"`` or ``"edges and texture"``: regions between edges, some of them
+        divided where the lattice changes.
+    scores
+        Score of each method that was tried.
+    reason
+        One sentence.
+    """
+
+    method: str
+    scores: dict[str, Score]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Features:
+    """What regions should be homogeneous in, on coarse grids over the image.
+
+    Attributes
+    ----------
+    brightness
+        Smoothed image without its lattice, shape (rows, columns).
+    waves
+        Amplitudes of the strongest lattice waves in tiles, shape (tile rows, tile columns, waves);
+        no waves where the image has no lattice.
+    tile
+        Side of a tile in pixels.
+    """
+
+    brightness: np.ndarray
+    waves: np.ndarray
+    tile: int
+
+
+def segment_auto(
+    image: np.ndarray, grid: Grid, *, min_area: float | None = None
+) -> tuple[Segmentation, AutoReport]:
+    """Regions by the method that explains the image best with few regions.
+
+    Edges and texture are segmented apart. Regions between edges that hold two lattices are divided
+    along the texture. Of the three partitions that with the best score is taken: the share of the
+    variance in brightness and in lattice amplitudes that lies between regions, less a price for
+    each region and for long borders.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Image, shape (rows, columns), at least 16 pixels each; texture needs 32.
+    grid : Grid
+        Its calibrated grid.
+    min_area : float, optional
+        Smallest region, in the unit of the grid squared; by default each method's own.
+
+    Returns
+    -------
+    segmentation : Segmentation
+        Regions 1..n.
+    report : AutoReport
+        Method, scores and reason.
+
+    Raises
+    ------
+    ValueError
+        If the image is not finite, not on the grid, too small or constant, or ``min_area`` is not
+        positive.
+    """
+    by_edges = segment_edges(image, grid, min_area=min_area)
+    found = {"edges": by_edges}
+    image = np.asarray(image, np.float32)
+    if min(image.shape) >= _SMALLEST_SIDE:
+        found["texture"] = segment_texture(image, grid, min_area=min_area)
+    features = measure_features(image)
+    if "texture" in found:
+        labels = divide(by_edges.labels, found["texture"], grid, features)
+        if labels.max() > by_edges.labels.max() > 1:
+            found["edges and texture"] = Segmentation(
+                labels, by_edges.smoothing, by_edges.thresholds
+            )
+    scores = {name: score(result.labels, features) for name, result in found.items()}
+    lead = {"texture": _TEXTURE_LEAD}
+    method = max(scores, key=lambda name: scores[name].total - lead.get(name, 0.0))
+    return found[method], AutoReport(method, scores, _reason(method, found, scores))
+
+
+def measure_features(image: np.ndarray) -> Features:
+    """Brightness and lattice amplitudes of an image, shape (rows, columns)."""
+    spectrum = cosine_spectrum(image - image.mean())
+    rings = radial_spectrum(spectrum)
+    period = lattice_period(rings, max(image.shape))
+    smoothing = max(0.5 * (period or 0.0), min(image.shape) / 200, 2.0)
+    if period is not None:
+        spectrum = suppress_lattice(spectrum, rings, period)
+    shape = tuple(int(np.ceil(n / smoothing)) for n in image.shape)
+    brightness = resample(spectrum, shape, smoothing)
+    tile = min(int(round(_PERIODS_PER_TILE * (period or _NO_PERIOD))), min(image.shape))
+    return Features(brightness, lattice_waves(image, tile), tile)
+
+
+def lattice_waves(image: np.ndarray, tile: int) -> np.ndarray:
+    """Amplitudes of the strongest waves in half-overlapping tiles, relative to the brightness.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Shape (rows, columns).
+    tile : int
+        Side of a tile in pixels, at most that of the image.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (tile rows, tile columns, 24).
+    """
+    starts = _tile_starts(image.shape, tile)
+    counts = [start.size for start in starts]
+    window = np.outer(*[np.hanning(tile + 2)[1:-1].astype(np.float32)] * 2)
+    views = np.lib.stride_tricks.sliding_window_view(image, (tile, tile))
+    tiles = views[np.ix_(*starts)]
+    tiles = (tiles - tiles.mean(axis=(-2, -1), keepdims=True)) * window
+    amplitude = np.abs(scipy.fft.rfft2(tiles, workers=-1)).reshape(*counts, tile, -1)
+    frequency = np.hypot(np.fft.fftfreq(tile)[:, None], np.fft.rfftfreq(tile))
+    amplitude = amplitude[..., (frequency > 2.5 / tile) & (frequency < 0.45)]
+    flat = amplitude.reshape(-1, amplitude.shape[-1])
+    strongest = np.argsort(-(flat**2).mean(axis=0))[:_WAVES]
+    return amplitude[..., strongest]
+
+
+def _tile_starts(shape: tuple[int, ...], tile: int) -> list[np.ndarray]:
+    """First rows and first columns of half-overlapping tiles."""
+    return [
+        np.linspace(0, n - tile, max(int(2 * n / tile) - 1, 1)).round().astype(int) for n in shape
+    ]
+
+
+def score(labels: np.ndarray, features: Features) -> Score:
+    """Score of one partition.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Regions, shape (rows, columns).
+    features : Features
+        Of the image.
+    """
+    count = np.unique(labels).size
+    length = (labels[:, 1:] != labels[:, :-1]).sum() + (labels[1:] != labels[:-1]).sum()
+    price = _REGION_PRICE * np.log2(count) + _BORDER_PRICE * length / np.sqrt(labels.size)
+    return Score(
+        explained(labels, features.brightness[..., None]),
+        explained(labels, features.waves),
+        float(price),
+    )
+
+
+def explained(labels: np.ndarray, values: np.ndarray) -> float:
+    """Share of the variance of the values, shape (rows, columns, k), that is between regions."""
+    return explained_by_group(sample(labels, values.shape[:2]).ravel(), values)
+
+
+def explained_by_group(group: np.ndarray, values: np.ndarray) -> float:
+    """Share of the variance of n vectors, in the last axis of ``values``, between n groups."""
+    flat = np.unique(group, return_inverse=True)[1]
+    vectors = values.reshape(flat.size, -1)
+    centred = vectors - vectors.mean(axis=0)
+    total = float((centred**2).sum())
+    if total == 0:
+        return 0.0
+    area = np.maximum(np.bincount(flat), 1)
+    sums = np.stack([np.bincount(flat, column) for column in centred.T])
+    return float((sums**2 / area).sum() / total)
+
+
+def divide(labels: np.ndarray, texture: Segmentation, grid: Grid, features: Features) -> np.ndarray:
+    """Divide regions between edges where they hold parts of different lattice.
+
+    A part must be deep enough to be no sliver between an edge and the less certain border of the
+    texture, and the division must explain enough of the variance of the lattice.
+    """
+    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
+    least = _GRAIN_DEPTH * texture.smoothing / pixel
+    divided = labels.copy()
+    middles, pure = pure_tiles(labels, features.tile)
+    for region, box in enumerate(ndimage.find_objects(labels), start=1):
+        if box is None:
+            continue
+        parts = grains_inside(labels[box] == region, texture.labels[box], least)
+        if parts is None:
+            continue
+        whole = np.zeros(labels.shape, np.int32)
+        whole[box] = parts
+        group = whole[middles]
+        group[~pure] = 0
+        tiles = np.bincount(group.ravel())[1:]
+        if (tiles >= _LEAST_TILES).sum() < 2:
+            continue
+        counted = group > 0
+        if explained_by_group(group[counted], features.waves[counted]) > _LEAST_GAIN:
+            here = parts > 0
+            divided[box][here] = divided.max() + parts[here]
+    return _ordered(divided)
+
+
+def pure_tiles(labels: np.ndarray, tile: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Index of the middles of all tiles, and which tiles lie in one region."""
+    middles = np.ix_(*[start + tile // 2 for start in _tile_starts(labels.shape, tile)])
+    size = max(int(_TILE_CORE * tile), 1)
+    highest = ndimage.maximum_filter(labels, size)[middles]
+    return middles, highest == ndimage.minimum_filter(labels, size)[middles]
+
+
+def grains_inside(inside: np.ndarray, texture: np.ndarray, least: float) -> np.ndarray | None:
+    """Texture regions within a region, slivers given to their neighbours; None if only one."""
+    pieces = np.where(inside, texture, 0)
+    depth = depth_inside(np.pad(pieces, 1, mode="edge"))[1:-1, 1:-1]
+    present = np.unique(pieces[inside])
+    deepest = np.asarray(ndimage.maximum(depth, pieces, present))
+    kept = present[deepest >= least]
+    if kept.size < 2:
+        return None
+    known = np.isin(pieces, kept)
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    filled = pieces[tuple(nearest)]
+    return np.where(inside, np.searchsorted(kept, filled) + 1, 0)
+
+
+def _reason(method: str, found: dict[str, Segmentation], scores: dict[str, Score]) -> str:
+    own, count = scores[method], int(found[method].labels.max())
+    if all(result.labels.max() == 1 for result in found.values()):
+        return "neither edges nor texture divide the image"
+    others = ", ".join(
+        f"{name} {other.total:.2f}" for name, other in scores.items() if name != method
+    )
+    return (
+        f"{method} scores {own.total:.2f} with {count} regions, which hold "
+        f"{own.brightness:.0%} of the brightness and {own.lattice:.0%} of the lattice variance "
+        f"between them" + (f"; {others}" if others else "")
+    )

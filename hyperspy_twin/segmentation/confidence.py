@@ -1,0 +1,300 @@
+"""How sure the regions of an image and the boundaries between them are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, optimize
+from scipy.special import erf
+
+from hyperspy_twin.grid import Grid
+from hyperspy_twin.segmentation.placement import depth_inside
+from hyperspy_twin.segmentation.scales import (
+    cosine_spectrum,
+    lattice_period,
+    radial_spectrum,
+    resample,
+    suppress_lattice,
+)
+
+# Smoothing that removes what is left of a lattice, in periods.
+_LATTICE_SMOOTHING = 0.4
+# Reach of the profile across a boundary: share of the shorter side, and least number of pixels.
+_REACH = 1 / 5
+_LEAST_REACH = 12.0
+# The profile is fitted to this many widths on either side.
+_FITTED_WIDTHS = 4.0
+# A boundary is judged in segments of this many pixels.
+_SEGMENT = 16
+# Contrast, in standard errors, below which no blur width is given.
+_LEAST_SIGNIFICANCE = 5.0
+_LEAST_BINS = 5
+
+
+@dataclass(frozen=True)
+class BoundaryStatistics:
+    """One entry per pair of regions that touch, in the order of the pairs.
+
+    Attributes
+    ----------
+    pairs : numpy.ndarray
+        Labels of the two regions, the smaller first, shape (m, 2).
+    length : numpy.ndarray
+        Length of the boundary as the sum of its pixel edges, unit of the grid, shape (m,). A
+        slanted boundary counts up to 4/pi too long on average.
+    contrast : numpy.ndarray
+        Brightness of the second region less that of the first at the boundary, image units.
+    contrast_to_noise : numpy.ndarray
+        Its size in units of the noise of one pixel.
+    blur_width : numpy.ndarray
+        Standard deviation of the Gaussian that blurs the step, unit of the grid; NaN where the
+        contrast is too weak or the regions too thin to tell.
+    confidence : numpy.ndarray
+        Probability, 0..1, that a segment of 16 pixels of the boundary shows the contrast of the
+        whole boundary rather than none, from the scatter between the segments. It speaks of the
+        brightness: a boundary between equally bright grains has none.
+    """
+
+    pairs: np.ndarray
+    length: np.ndarray
+    contrast: np.ndarray
+    contrast_to_noise: np.ndarray
+    blur_width: np.ndarray
+    confidence: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Flat:
+    """Image whose lattice is taken off, what that smoothed, and the noise of a raw pixel."""
+
+    image: np.ndarray
+    smoothing: float
+    noise: float
+
+
+@dataclass(frozen=True)
+class _Near:
+    """Pixels on both sides of one boundary: signed distance, brightness and segment."""
+
+    distance: np.ndarray
+    brightness: np.ndarray
+    segment: np.ndarray
+
+
+def boundary_statistics(image: np.ndarray, labels: np.ndarray, grid: Grid) -> BoundaryStatistics:
+    """Contrast, blur and confidence of each boundary between two regions.
+
+    The mean brightness as a function of the distance from the boundary, with the lattice taken
+    off, is fitted by an error function, as a step blurred by a Gaussian makes it.
+
+    Parameters
+    ----------
+    image, labels : numpy.ndarray
+        Image and regions, shape (rows, columns); label 0 is unassigned and bounds nothing.
+    grid : Grid
+        Grid of both.
+
+    Returns
+    -------
+    BoundaryStatistics
+        Empty for a single region.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of image, labels and grid differ or the image is not finite.
+    """
+    image = np.asarray(image, np.float32)
+    if image.shape != labels.shape or image.shape != tuple(grid.shape):
+        raise ValueError(
+            f"image {image.shape}, labels {labels.shape} and grid {grid.shape} must have one shape"
+        )
+    if not np.isfinite(image).all():
+        raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
+    pairs, edges = touching_pairs(labels)
+    length = edges @ np.array(grid.scale[::-1], float)
+    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
+    flat = _without_lattice(image)
+    depth = depth_inside(labels)
+    reach = max(_REACH * min(image.shape), _LEAST_REACH)
+    boxes = ndimage.find_objects(labels)
+    rows = [_judge(_near(flat, labels, boxes, depth, pair, reach), flat) for pair in pairs]
+    contrast, width, confidence = np.array(rows).reshape(-1, 3).T
+    return BoundaryStatistics(
+        pairs, length, contrast, np.abs(contrast) / flat.noise, width * pixel, confidence
+    )
+
+
+def region_confidence(labels: np.ndarray, boundaries: BoundaryStatistics) -> np.ndarray:
+    """Confidence of each region: that of its boundaries, weighted with their length.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Regions, shape (rows, columns).
+    boundaries : BoundaryStatistics
+        Their boundaries.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,) for the labels above 0 in rising order; NaN for a region without a boundary.
+    """
+    present = np.unique(labels)
+    present = present[present > 0]
+    size = int(present.max(initial=0)) + 1
+    both, twice = boundaries.pairs.T.ravel(), np.tile(boundaries.length, 2)
+    total = np.bincount(both, twice, size)
+    weighted = np.bincount(both, twice * np.tile(boundaries.confidence, 2), size)
+    with np.errstate(invalid="ignore"):
+        return (weighted / total)[present]
+
+
+def touching_pairs(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of labels that touch, (m, 2), and their pixel edges across x and across y, (m, 2).
+
+    An edge between vertical neighbours runs along x: its length is the pixel size in x. The second
+    column counts these, the first those that run along y.
+    """
+    found = []
+    for axis, (a, b) in enumerate(((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:]))):
+        kept = (a != b) & (a > 0) & (b > 0)
+        pair = np.sort(np.stack([a[kept], b[kept]], axis=1), axis=1)
+        found.append(np.column_stack([pair, np.full(len(pair), axis)]))
+    rows = np.concatenate(found).astype(np.int64)
+    pairs, position = np.unique(rows[:, :2], axis=0, return_inverse=True)
+    edges = np.zeros((len(pairs), 2))
+    np.add.at(edges, (position.ravel(), rows[:, 2]), 1)
+    return pairs, edges
+
+
+def _without_lattice(image: np.ndarray) -> _Flat:
+    spectrum = cosine_spectrum(image - image.mean(dtype=float).astype(np.float32))
+    rings = radial_spectrum(spectrum)
+    noise = float(np.sqrt(np.median(rings.floor[rings.frequency > 0.1])))
+    noise = max(noise, float(np.finfo(np.float32).eps * np.abs(image).max()), 1e-300)
+    period = lattice_period(rings, max(image.shape))
+    if period is None:
+        return _Flat(image, 0.0, noise)
+    smoothing = _LATTICE_SMOOTHING * period
+    spectrum = suppress_lattice(spectrum, rings, period)
+    return _Flat(resample(spectrum, image.shape, smoothing), smoothing, noise)
+
+
+def _around_contact(
+    first: tuple[slice, ...], second: tuple[slice, ...], shape: tuple[int, ...], margin: int
+) -> tuple[slice, ...]:
+    """Box around the place where two boxes touch."""
+    return tuple(
+        slice(max(max(a.start, b.start) - margin, 0), min(min(a.stop, b.stop) + margin, size))
+        for a, b, size in zip(first, second, shape, strict=True)
+    )
+
+
+def _near(
+    flat: _Flat,
+    labels: np.ndarray,
+    boxes: list[tuple[slice, ...]],
+    depth: np.ndarray,
+    pair: np.ndarray,
+    reach: float,
+) -> _Near:
+    """Pixels of the two regions that are nearer to their boundary than to any other."""
+    box = _around_contact(boxes[pair[0] - 1], boxes[pair[1] - 1], labels.shape, int(reach) + 2)
+    first, second = labels[box] == pair[0], labels[box] == pair[1]
+    touch = first & ndimage.binary_dilation(second), second & ndimage.binary_dilation(first)
+    parts = []
+    for sign, side, border in ((-1.0, first, touch[1]), (1.0, second, touch[0])):
+        away, nearest = ndimage.distance_transform_edt(~border, return_indices=True)
+        away = away - 0.5
+        kept = side & (away < reach) & (away <= depth[box] + 0.75)
+        block = nearest[:, kept] // _SEGMENT
+        segment = block[0] * (labels.shape[1] // _SEGMENT + 2) + block[1]
+        parts.append((sign * away[kept], flat.image[box][kept], segment))
+    return _Near(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _judge(near: _Near, flat: _Flat) -> tuple[float, float, float]:
+    """Contrast, blur width in pixels and confidence of one boundary."""
+    contrast, width = _fit_step(near)
+    beside = _LEAST_REACH / 2 if np.isnan(width) else max(3.0 * width, _LEAST_REACH / 2)
+    inner = np.abs(near.distance) <= beside
+    steps = _segment_contrasts(near, inner)
+    scatter = flat.noise * np.sqrt(4 * max(steps.size, 1) / max(inner.sum(), 1))
+    if steps.size > 1:
+        scatter = float(steps.std(ddof=1))
+    scatter = max(scatter, 1e-300)
+    found = float(steps.mean()) if steps.size else contrast
+    confidence = float(erf(abs(found) / (np.sqrt(2) * scatter)))
+    if np.isnan(width) or abs(found) * np.sqrt(steps.size) < _LEAST_SIGNIFICANCE * scatter:
+        return found, float("nan"), confidence
+    return contrast, float(np.sqrt(max(width**2 - flat.smoothing**2, 0.0))), confidence
+
+
+def _segment_contrasts(near: _Near, inner: np.ndarray) -> np.ndarray:
+    """Difference of the mean brightness beyond and before the boundary, segment by segment."""
+    _, segment = np.unique(near.segment[inner], return_inverse=True)
+    beyond = near.distance[inner] > 0
+    means = []
+    counts = []
+    for side in (beyond, ~beyond):
+        count = np.bincount(segment[side], minlength=segment.max(initial=0) + 1)
+        total = np.bincount(
+            segment[side], near.brightness[inner][side], minlength=segment.max(initial=0) + 1
+        )
+        counts.append(count)
+        means.append(total / np.maximum(count, 1))
+    usual = np.median(np.minimum(*counts))
+    kept = np.minimum(*counts) >= max(usual / 2, 1)
+    return (means[0] - means[1])[kept]
+
+
+def _fit_step(near: _Near) -> tuple[float, float]:
+    """Height and width (pixels) of an error function along the distance from the boundary."""
+    bins = np.floor(near.distance).astype(int)
+    low = bins.min()
+    count = np.bincount(bins - low)
+    brightness = np.bincount(bins - low, near.brightness.astype(float)) / np.maximum(count, 1)
+    distance = np.bincount(bins - low, near.distance) / np.maximum(count, 1)
+    filled = count > 0
+    count, brightness, distance = count[filled], brightness[filled], distance[filled]
+    before, beyond = brightness[distance < 0], brightness[distance > 0]
+    contrast = float(beyond[: max(beyond.size // 2, 1)].mean() - before[-before.size // 2 :].mean())
+    width = float("nan")
+    start = np.array([brightness.mean(), contrast, 0.0, max(distance.max() / 6, 1.0)])
+    for _ in range(2):
+        reach = _FITTED_WIDTHS * width if np.isfinite(width) else np.inf
+        kept = np.abs(distance) <= max(reach, _LEAST_REACH / 2)
+        if kept.sum() < _LEAST_BINS or not (distance[kept] < 0).any() or distance[kept].max() < 0:
+            break
+        weight = np.sqrt(count[kept])
+        # The border is nearly right and the step no larger than what is seen.
+        span = np.ptp(brightness[kept])
+        limit = np.array([np.inf, 2 * span, max(np.ptp(distance[kept]) / 8, 2.0), np.inf])
+        if span == 0:
+            break
+        begin = np.clip(start, -0.99 * limit, 0.99 * limit)
+        fit = optimize.least_squares(
+            _misfit, begin, args=(distance[kept], brightness[kept], weight),
+            bounds=(-limit, limit), x_scale=[span, span, 1.0, 1.0], max_nfev=400,
+        )  # fmt: skip
+        best = fit.x
+        if not fit.success or abs(best[3]) > np.abs(distance).max():
+            width = float("nan")
+            break
+        contrast, width, start = float(best[1]), float(abs(best[3])), best
+    return contrast, width
+
+
+def _misfit(
+    step: np.ndarray, distance: np.ndarray, brightness: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Weighted residual of a blurred step averaged over bins one pixel wide (variance 1/12).
+
+    ``step`` holds the middle of the brightness, the contrast, the position and the width.
+    """
+    middle, contrast, position, width = step
+    total = np.sqrt(2 * (width**2 + 1 / 12))
+    expected = middle + contrast / 2 * erf((distance - position) / total)
+    return (expected - brightness) * weight

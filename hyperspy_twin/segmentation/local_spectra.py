@@ -1,0 +1,205 @@
+"""Lattice spots in the spectra of small overlapping tiles of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+
+# A spot this far above the noise stands by itself among 1e6 frequencies of pure noise
+# (exp(-18) = 1.5e-8); one at a place known beforehand needs less.
+STRONG = 18.0
+WEAK = 4.0
+# Lowest frequency of a spot in cycles per tile, and the highest as a share of the tile.
+LOWEST = 3.5
+_HIGHEST = 0.45
+_SPOTS = 32
+# Beyond the main lobe of the Hann window: there a spot is dark, a streak is not.
+_BESIDE = 3
+_STREAK = 6.0
+# Dynamic range of a tile: below this share of its strongest frequency nothing is a spot.
+_LEAST_SHARE = 1e-3
+# Lower quartile of an exponential distribution of unit mean: power of noise.
+_QUARTILE = 0.28768
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class TileSpots:
+    """Spots in the spectra of tiles, strongest first, filled up with zeros.
+
+    Attributes
+    ----------
+    tile : int
+        Side of a tile in pixels.
+    rows, columns : numpy.ndarray
+        First row and column of the tiles, shapes (m,) and (n,).
+    frequency : numpy.ndarray
+        Spots (x, y) in cycles per tile on the half plane, shape (m, n, k, 2).
+    amplitude : numpy.ndarray
+        Amplitude of the lattice wave in units of the image, shape (m, n, k).
+    ratio : numpy.ndarray
+        Power over that of the noise at the same distance from the origin, shape (m, n, k).
+    texture : numpy.ndarray
+        Standard deviation per pixel of the noise, that of an amorphous film included, between
+        3.5 cycles per tile and 0.45 per pixel; spots and edges hardly count. Shape (m, n).
+    """
+
+    tile: int
+    rows: np.ndarray
+    columns: np.ndarray
+    frequency: np.ndarray
+    amplitude: np.ndarray
+    ratio: np.ndarray
+    texture: np.ndarray
+
+
+def find_tile_spots(image: np.ndarray, tile: int, stride: int) -> TileSpots:
+    """Find the lattice spots of every tile of an image.
+
+    Each tile is weighted with a Hann window; the noise at each distance from the origin is the
+    lower quartile over the ring, which spots hardly move, and a spot is a maximum above it that is
+    not part of a streak (an edge, or scan noise).
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Shape (rows, columns), at least one tile on each side.
+    tile : int
+        Side of a tile in pixels, even.
+    stride : int
+        Distance between tiles in pixels; the last ones are moved so that they end at the border.
+
+    Returns
+    -------
+    TileSpots
+        Their spots.
+    """
+    rows, columns = (_starts(size, tile, stride) for size in image.shape)
+    window = np.hanning(tile + 1)[:-1].astype(np.float32)
+    window = np.outer(window, window)
+    views = np.lib.stride_tricks.sliding_window_view(image, (tile, tile))
+    row, column = (index.ravel() for index in np.meshgrid(rows, columns, indexing="ij"))
+    rings = _rings(tile)
+    parts = []
+    for start in range(0, row.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        tiles = views[row[block], column[block]].astype(np.float32)
+        mean = np.tensordot(tiles, window, 2) / window.sum()
+        tiles = (tiles - mean[:, None, None]) * window
+        transform = scipy.fft.rfft2(tiles, workers=-1)
+        parts.append(_spots(transform.real**2 + transform.imag**2, rings))
+    frequency, power, ratio, total = (np.concatenate(p) for p in zip(*parts, strict=True))
+    shape = (rows.size, columns.size)
+    return TileSpots(
+        tile,
+        rows,
+        columns,
+        frequency.reshape(*shape, _SPOTS, 2),
+        (2 * np.sqrt(power) / window.sum()).reshape(*shape, _SPOTS),
+        ratio.reshape(*shape, _SPOTS),
+        np.sqrt(total / (tile**2 * np.sum(window**2))).reshape(shape),
+    )
+
+
+def _starts(size: int, tile: int, stride: int) -> np.ndarray:
+    count = int(np.ceil((size - tile) / stride)) + 1
+    return np.rint(np.linspace(0, size - tile, count)).astype(int)
+
+
+def _rings(tile: int) -> np.ndarray:
+    """Distance of each half-plane frequency from the origin, in cycles per tile."""
+    return np.hypot(np.fft.fftfreq(tile, 1 / tile)[:, None], np.arange(tile // 2 + 1))
+
+
+def _noise(power: np.ndarray, rings: np.ndarray) -> np.ndarray:
+    """Noise power of each tile at each frequency, that of jumps from line to line included."""
+    flat = power.reshape(len(power), -1)
+    ring = np.minimum(np.rint(rings).astype(int), rings.shape[0] // 2)
+    noise = np.empty((len(power), ring.max() + 1), np.float32)
+    for k in range(noise.shape[1]):
+        around = flat[:, np.flatnonzero(np.abs(rings - k).ravel() <= 1.5)]
+        noise[:, k] = _lower_quartile(around)
+    result = noise[:, ring]
+    tile = rings.shape[0]
+    along = np.flatnonzero(np.abs(np.fft.fftfreq(tile, 1 / tile)) >= LOWEST)
+    for line in (0, 1, -1):
+        if line >= 0:
+            column = _lower_quartile(power[:, along, line])[:, None]
+            result[:, :, line] = np.maximum(result[:, :, line], column)
+        row = _lower_quartile(power[:, line, int(LOWEST) + 1 :])[:, None]
+        result[:, line] = np.maximum(result[:, line], row)
+    return result
+
+
+def _lower_quartile(power: np.ndarray) -> np.ndarray:
+    """Mean of exponential noise along the last axis, from the quartile that spots hardly move."""
+    rank = power.shape[-1] // 4
+    return np.partition(power, rank, axis=-1)[..., rank] / _QUARTILE
+
+
+def _spots(power: np.ndarray, rings: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Frequency, power and ratio of the strongest spots, and the total noise of each tile."""
+    tile = rings.shape[0]
+    inside = (rings >= LOWEST) & (rings <= _HIGHEST * tile)
+    inside[:, 0] &= np.fft.fftfreq(tile) > 0
+    noise = _noise(power, rings)
+    doubled = np.where((np.arange(tile // 2 + 1) % (tile // 2)) == 0, 1, 2)
+    total = np.sum(noise * (inside * doubled), axis=(1, 2))
+    noise = np.maximum(noise, _LEAST_SHARE / STRONG * (power * inside).max((1, 2), keepdims=True))
+    noise = np.maximum(noise, 1e-3 * np.median(noise) + np.finfo(np.float32).tiny)
+    ratio = np.where(inside, power / noise, 0)
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        beside = (_neighbour(power, down, right), _neighbour(power, -down, -right))
+        ratio[power < np.maximum(*beside)] = 0
+        step = (_BESIDE * down, _BESIDE * right)
+        beyond = np.minimum(_neighbour(power, *step), _neighbour(power, -step[0], -step[1]))
+        ratio[power < _STREAK * beyond] = 0
+    ratio[ratio < WEAK] = 0
+    height = np.where(ratio > 0, power, 0).reshape(len(power), -1)
+    chosen = np.argpartition(height, -_SPOTS, axis=1)[:, -_SPOTS:]
+    order = np.argsort(-np.take_along_axis(height, chosen, 1), axis=1)
+    chosen = np.take_along_axis(chosen, order, 1)
+    each = np.arange(len(power))[:, None]
+    row, column = np.divmod(chosen, rings.shape[1])
+    frequency = np.stack(
+        [
+            column + _offset(power, each, row, column, 0, 1),
+            (row + tile // 2) % tile - tile // 2 + _offset(power, each, row, column, 1, 0),
+        ],
+        axis=-1,
+    )
+    height = np.take_along_axis(height, chosen, 1)
+    ratio = np.take_along_axis(ratio.reshape(len(power), -1), chosen, 1)
+    frequency[height == 0] = 0
+    return frequency.astype(np.float32), height, ratio, total
+
+
+def _neighbour(power: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Power at each half-plane frequency plus an offset, beyond the half plane too."""
+    moved = np.roll(power, (-down, -right), axis=(1, 2))
+    tile, width = power.shape[1:]
+    row = np.arange(tile) + down
+    for column in range(-right) if right < 0 else range(width - right, width):
+        other = column + right
+        mirrored = -other if other < 0 else tile - other
+        moved[:, :, column] = power[:, -row % tile, mirrored]
+    return moved
+
+
+def _offset(
+    power: np.ndarray, each: np.ndarray, row: np.ndarray, column: np.ndarray, down: int, right: int
+) -> np.ndarray:
+    """Place of a maximum between frequencies: a parabola through the logarithm."""
+    tile, width = power.shape[1:]
+    logarithms = []
+    for sign in (-1, 0, 1):
+        r, c = row + sign * down, column + sign * right
+        behind = (c < 0) | (c >= width)
+        r = np.where(behind, -r, r) % tile
+        c = np.where(c < 0, -c, np.where(c >= width, tile - c, c))
+        logarithms.append(np.log(np.maximum(power[each, r, c], np.finfo(np.float32).tiny)))
+    before, here, after = logarithms
+    bend = np.maximum(2 * here - before - after, np.float32(1e-6))
+    return np.clip((after - before) / (2 * bend), -0.5, 0.5)
