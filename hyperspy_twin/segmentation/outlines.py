@@ -166,8 +166,9 @@ def trace(labels: np.ndarray, grid: Grid) -> Outlines:
     """Outlines of the regions of a label image along the pixel edges.
 
     Vertices lie on pixel corners, where the border turns or a third region meets it, so that
-    neighbours share theirs vertex for vertex. The outlines are exact: ``rasterise(trace(labels, grid), grid)`` gives ``labels`` back. Parts of a
-    region that touch at a corner only become rings of their own.
+    neighbours share theirs vertex for vertex. The outlines are exact:
+    ``rasterise(trace(labels, grid), grid)`` gives ``labels`` back. Parts of a region that touch
+    at a corner only become rings of their own.
 
     Parameters
     ----------
