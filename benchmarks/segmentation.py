@@ -1,6 +1,6 @@
 """Agreement with the truth, boundary error and time of each segmentation method and its peers.
 
-Run: python benchmarks/segmentation.py [--methods edges auto ...] [--half test] [--limit 10]
+Run: python benchmarks/segmentation.py [--methods edges auto ...] [--half test] [--every 4]
 
 Methods are those of the package (edges, texture, sam, auto) and, as peers, Otsu's threshold with a
 watershed of the distance map (scikit-image; its smoothing and spacing are the best of six settings
@@ -222,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--half", choices=HALVES)
-    parser.add_argument("--limit", type=int, help="only the first scenes of each half")
+    parser.add_argument("--every", type=int, default=1, help="only every n-th scene of each half")
     arguments = parser.parse_args()
     methods = {}
     for name in arguments.methods:
@@ -232,7 +232,7 @@ def main() -> None:
             print(f"{name} left out: {error}")
     scores = []
     for half in (arguments.half,) if arguments.half else HALVES:
-        scores += measure(methods, itertools.islice(scenes((half,)), arguments.limit))
+        scores += measure(methods, itertools.islice(scenes((half,)), 0, None, arguments.every))
     print_scenes(scores, list(methods))
     print_families(scores, list(methods))
     print_nanowire(methods)

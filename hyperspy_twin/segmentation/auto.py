@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.segmentation.edges import Segmentation, _ordered, segment_edges
+from hyperspy_twin.segmentation.lattice_period import longest_period
 from hyperspy_twin.segmentation.placement import depth_inside
 from hyperspy_twin.segmentation.scales import (
     cosine_spectrum,
@@ -147,7 +148,7 @@ def segment_auto(
     if min(image.shape) >= _SMALLEST_SIDE:
         found["texture"] = segment_texture(image, grid, min_area=min_area)
     features = measure_features(image)
-    if "texture" in found:
+    if "texture" in found and features.waves.size:
         labels = divide(by_edges.labels, found["texture"], grid, features)
         if labels.max() > by_edges.labels.max() > 1:
             found["edges and texture"] = Segmentation(
@@ -170,6 +171,8 @@ def measure_features(image: np.ndarray) -> Features:
     shape = tuple(int(np.ceil(n / smoothing)) for n in image.shape)
     brightness = resample(spectrum, shape, smoothing)
     tile = min(int(round(_PERIODS_PER_TILE * (period or _NO_PERIOD))), min(image.shape))
+    if period is None and longest_period(image) is None:
+        return Features(brightness, np.zeros((1, 1, 0), np.float32), tile)
     return Features(brightness, lattice_waves(image, tile), tile)
 
 

@@ -41,8 +41,6 @@ _COARSEST = 1 / 24
 # the difference below which the finer of two scales is taken.
 _REGION_PENALTY = 0.03
 _MERIT_TIE = 0.01
-# Growth of the smoothing when regions are looked at again at the scale that found them.
-_SAME_SCALE = 1.2
 # Pixels this near to a border (smoothing lengths) hold brightness from beyond it.
 _EDGE_FOOT = 1.8
 
@@ -83,8 +81,8 @@ def segment_edges(
     stronger than noise and texture explain. Several scales are tried from the finest that the
     noise allows (Elder & Zucker 1998), each twice the one before; the one whose regions explain
     the image best with few regions is taken. Each pixel near a border goes to the side whose
-    brightness is nearer (Chan & Vese 2001). At last each region is looked at alone, at this and
-    the coarser scales, for fainter and more blurred edges within.
+    brightness is nearer (Chan & Vese 2001). At last each region is looked at alone, at coarser
+    scales, for fainter and more blurred edges within.
 
     Parameters
     ----------
@@ -141,10 +139,12 @@ def segment_edges(
     step = float(np.sqrt(image.size / working.size))
     if regions.max():
         relaxed = relax(regions, working, scales[best] / step)
-        regions = whole_parts(relaxed, _least_area(scales[best], area) / step**2)
+        if np.unique(relaxed).size > regions.max():  # else the pull to short borders took a layer
+            regions = relaxed
+        regions = whole_parts(regions, _least_area(scales[best], area) / step**2)
     labels = place_borders(regions, working, image.shape, scales[best] / step)
     field = _Field(working, scales[best] / step, brightness_range(working), step)
-    for doubling in range(len(scales) - best):
+    for doubling in range(1, len(scales) - best):
         labels = _refine_regions(labels, field, doubling, area)
     labels = whole_parts(labels, _least_area(scales[best], area))
     step *= pixel
@@ -215,7 +215,7 @@ def _refine_regions(
     coarse = sample(labels, field.working.shape)
     depth = depth_inside(coarse)
     factor = 2**doubling
-    smoothing = field.smoothing * max(factor, _SAME_SCALE)
+    smoothing = field.smoothing * factor
     further = float(np.sqrt(smoothing**2 - field.smoothing**2))
     least = (_SMALLEST_REGION * smoothing) ** 2 if area is None else area / field.step**2
     size = np.bincount(coarse.ravel(), minlength=int(labels.max()) + 1)

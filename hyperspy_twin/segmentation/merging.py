@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from skimage.measure import label
 
 # A border must carry this many times the gradient found inside its basins: a ridge, not a slope.
@@ -239,8 +237,30 @@ def whole_parts(regions: np.ndarray, least: float) -> np.ndarray:
 
 def _join(borders: Borders, chosen: np.ndarray, count: int) -> tuple[np.ndarray, Borders]:
     """Merge across the chosen borders: the new label of each old one, and the new borders."""
-    links = (borders.first[chosen], borders.second[chosen])
-    graph = coo_matrix((np.ones(links[0].size, bool), links), (count, count))
-    _, joined = connected_components(graph, directed=False)
+    joined = _connected(borders.first[chosen], borders.second[chosen], count)
     first, second = joined[borders.first], joined[borders.second]
     return joined, gather_borders(first, second, borders.flux, borders.length)
+
+
+@njit(cache=True, nogil=True)
+def _connected(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
+    """Find the connected part, 0..m-1, of each of ``count`` nodes by union and find."""
+    parent = np.arange(count)
+    for link in range(first.size):
+        a, b = first[link], second[link]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        parent[max(a, b)] = min(a, b)
+    found = 0
+    number = np.empty(count, np.int64)
+    for node in range(count):
+        if parent[node] == node:
+            number[node] = found
+            found += 1
+        else:
+            number[node] = number[parent[node]]
+    return number

@@ -13,6 +13,7 @@ _LEAST_GRADIENT = 0.0075
 _TEXTURE_LIMIT = 3.0
 _BRIGHTNESS_LIMIT = 1.5
 _BRIGHTNESS_CLASSES = 16
+_BRIGHTNESS_SAMPLE = 50_000
 _TILE = 32
 
 
@@ -110,7 +111,8 @@ def _by_brightness(magnitude: np.ndarray, working: np.ndarray, inside: np.ndarra
     Taking the smallest value of all brighter classes keeps a blurred edge, which holds the
     brightness between two regions, from passing for noise.
     """
-    flat, steepness = working[inside], magnitude[inside]
+    every = max(int(inside.sum()) // _BRIGHTNESS_SAMPLE, 1)
+    flat, steepness = working[inside][::every], magnitude[inside][::every]
     groups = np.array_split(np.argsort(flat), min(_BRIGHTNESS_CLASSES, flat.size))
     scale = np.array([_rayleigh_scale(steepness[group]) for group in groups])
     rising = np.minimum.accumulate(scale[::-1])[::-1]

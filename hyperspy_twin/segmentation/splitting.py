@@ -69,7 +69,9 @@ def split(
     along_y /= noise
     magnitude = np.hypot(along_x, along_y)
     leaves, count = basins(np.where(inside, magnitude, np.float32(np.inf)))
-    leaves[~inside] = -1
+    present = np.bincount(leaves[inside], minlength=count) > 0
+    leaves = np.where(inside, (np.cumsum(present) - 1)[leaves], -1)
+    count = int(present.sum())
     level = ndimage.minimum(magnitude, leaves, np.arange(count))
     borders = _with_steps(find_borders(leaves, along_x, along_y), leaves, working, noise, smoothing)
     region, borders = merge_weak(borders, level, 3 * smoothing)
@@ -113,7 +115,7 @@ def _with_steps(
     """
     inside = leaves >= 0
     flat = leaves[inside]
-    area = np.maximum(np.bincount(flat), 1)
+    area = np.bincount(flat)
     mean = np.bincount(flat, working[inside]) / area
     scale = np.bincount(flat, noise[inside]) / area
     step = (mean[borders.second] - mean[borders.first]) / smoothing
@@ -142,11 +144,14 @@ def _slope_inside(magnitude: np.ndarray, regions: np.ndarray) -> np.ndarray:
     It tells a strip on the flank of a broad interface, where the gradient is larger than on the
     strip's outer border, from a layer.
     """
-    flat = regions.ravel()
-    order = np.lexsort((magnitude.ravel(), flat))
-    order = order[np.searchsorted(flat[order], 0) :]
-    count = np.bincount(flat[order])
-    place = np.cumsum(count) - count + (_INNER_QUANTILE * count).astype(int)
-    typical = magnitude.ravel()[order[place]]
+    inside = regions >= 0
+    count = np.bincount(regions[inside])
+    small = regions[inside].astype(np.int16 if count.size < 2**15 else np.int32)
+    sorted_by_region = magnitude[inside][np.argsort(small, kind="stable")]
+    places = (_INNER_QUANTILE * count).astype(int)
+    blocks = np.split(sorted_by_region, np.cumsum(count)[:-1])
+    typical = np.array(
+        [np.partition(block, place)[place] for block, place in zip(blocks, places, strict=True)]
+    )
     noise = np.sqrt(-2 * np.log(1 - _INNER_QUANTILE))  # of a Rayleigh distribution
     return 0.5 * np.sqrt(np.maximum(typical**2 - noise**2, 0))

@@ -9,6 +9,7 @@ from scipy.special import erf
 
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.segmentation.edges import segment_edges
+from hyperspy_twin.segmentation.merging import _connected, basins, whole_parts
 from hyperspy_twin.segmentation.outlines import rasterise, trace
 
 
@@ -105,6 +106,27 @@ def test_blurred_interface_lies_at_its_inflection(noise):
     assert abs(edge.mean() - position) < 2
     truth = np.repeat(np.digitize(np.arange(1024), [position])[:, None], 1024, axis=1)
     assert accuracy(found.labels, truth) > 0.995
+
+
+def test_faint_blurred_interface_beside_a_sharp_one():
+    depth = np.arange(768.0)
+    faint = 0.12 * (1 + erf((depth - 430.3) / (np.sqrt(2) * 25))) / 2
+    profile = np.where(depth < 150, 0.2, 1 + faint)
+    noise = 0.15 * np.random.default_rng(117).normal(size=(768, 768))
+    found = segment(profile[:, None] + noise)
+    assert found.labels.max() == 3
+    positions = [np.sum(found.labels <= label, axis=0).mean() for label in (1, 2)]
+    assert abs(positions[0] - 150) < 0.5
+    assert abs(positions[1] - 430.3) < 3
+
+
+def test_slanted_layers_in_a_long_strip():
+    row, column = np.mgrid[:224, :1312]
+    truth = np.digitize(row - 0.25 * column, [-180, -120, -60, 20]) + 1
+    image = counts(np.array([0, 0.5, 1.0, 1.6, 0.8, 1.2])[truth], 60, 120)
+    found = segment(image)
+    assert found.labels.max() == 5
+    assert accuracy(found.labels, truth) > 0.99
 
 
 def test_ring_keeps_its_hole():
@@ -250,3 +272,36 @@ def test_real_nanowire_agrees_with_its_published_labels(shared_file):
     published = np.load(shared_file("data/SAG_nanowire_authors_labels.npy")).astype(int)
     found = segment(image).labels[: published.shape[0], : published.shape[1]]
     assert adjusted_rand(found, published) > 0.93
+
+
+def test_real_interface_of_lead_titanate_and_strontium_ruthenate(shared_file):
+    hs = pytest.importorskip("hyperspy.api")
+    image = np.asarray(hs.load(shared_file("data/Cropped_PTO-SRO_Aligned.hspy")).data, np.float32)
+    labels = segment(image).labels
+    assert labels.max() == 2
+    assert abs(np.sum(labels == 1, axis=0).mean() - 155) < 15
+
+
+@pytest.mark.parametrize("kernel", [basins, basins.py_func])
+def test_basins_are_the_valleys(kernel):
+    height = np.abs(np.arange(12) - 5.5)[None, :].max() - np.abs(np.arange(12) - 5.5)
+    labels, count = kernel(np.repeat(height[None], 4, axis=0))
+    assert count == 2
+    np.testing.assert_array_equal(labels[2], np.arange(12) > 5)
+
+
+@pytest.mark.parametrize("kernel", [_connected, _connected.py_func])
+def test_connected_parts(kernel):
+    found = kernel(np.array([0, 3, 5]), np.array([3, 4, 1]), 7)
+    np.testing.assert_array_equal(found, [0, 1, 2, 0, 0, 1, 3])
+
+
+def test_parts_become_regions_and_specks_join():
+    regions = np.zeros((20, 20), int)
+    regions[:, 12:] = 1
+    regions[4:6, 4:6] = 1
+    regions[10:18, 2:9] = 1
+    parts = whole_parts(regions, 10)
+    assert parts.max() == 2
+    assert parts[5, 5] == parts[0, 0]
+    assert len({parts[0, 0], parts[12, 5], parts[0, 15]}) == 3
