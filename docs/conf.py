@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed_version
+from importlib.util import find_spec
 
 project = "hyperspy_twin"
 author = "The hyperspy_twin developers"
@@ -21,6 +22,7 @@ nitpicky = False
 
 autosummary_generate = True
 autodoc_typehints = "none"
+autodoc_mock_imports = [name for name in ("torch",) if find_spec(name) is None]
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
