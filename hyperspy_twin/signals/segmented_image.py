@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
+from hyperspy_twin.signals._editing import RegionEditing
 from hyperspy_twin.signals._stacks import StackSlicer, outlines_of
 from hyperspy_twin.signals._state import (
-    TwinState,
     axes_of,
     finite_image,
     grid_of,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 SHORTEST_SPACING = 0.05  # nm; the best lattice resolution of (S)TEM imaging
 
 
-class SegmentedImage(TwinState, Signal2D):
+class SegmentedImage(RegionEditing, Signal2D):
     """An image divided into regions, made by :meth:`Micrograph.segment`.
 
     The data are the image. The outlines are kept as polygons in the unit of the axes, so that a
@@ -123,116 +122,6 @@ class SegmentedImage(TwinState, Signal2D):
             kind, signal.data, axes, "from_labels", {}, unit=unit, outlines=outlines
         )
 
-    def merge(self, regions: Sequence[int]) -> SegmentedImage:
-        """Make one region of several; it takes the lowest of their numbers.
-
-        Parameters
-        ----------
-        regions
-            Numbers of the regions.
-        """
-        from hyperspy_twin.segmentation.editing import merge
-
-        return self._edited("merge", {"regions": regions}, merge(self._outlines(), regions))
-
-    def remove(self, regions: Sequence[int]) -> SegmentedImage:
-        """Leave the area of regions unassigned.
-
-        Parameters
-        ----------
-        regions
-            Numbers of the regions.
-        """
-        from hyperspy_twin.segmentation.editing import remove
-
-        return self._edited("remove", {"regions": regions}, remove(self._outlines(), regions))
-
-    def relabel(self, numbers: Mapping[int, int] | None = None) -> SegmentedImage:
-        """Give regions other numbers.
-
-        Parameters
-        ----------
-        numbers
-            New number of each region to change; by default all are numbered 1, 2, ... in order.
-        """
-        from hyperspy_twin.segmentation.editing import relabel
-
-        parameters = {"numbers": None if numbers is None else list(numbers.items())}
-        return self._edited("relabel", parameters, relabel(self._outlines(), numbers))
-
-    def split(self, line: Any, regions: Sequence[int] | None = None) -> SegmentedImage:
-        """Cut regions along a line; the largest part keeps its number.
-
-        Parameters
-        ----------
-        line
-            ``hs.roi.Line2DROI``, or points (x, y) in the unit of the axes.
-        regions
-            Regions to cut; by default all that the line crosses.
-        """
-        from hyperspy_twin.segmentation.editing import split
-        from hyperspy_twin.signals._rois import line_of
-
-        points = line_of(line)
-        changed = split(self._outlines(), grid_of(self._image_axes()), points, regions)
-        return self._edited("split", {"line": points.tolist(), "regions": regions}, changed)
-
-    def add(self, outline: Any) -> SegmentedImage:
-        """Add a region; it takes its area from the regions below it.
-
-        Parameters
-        ----------
-        outline
-            ``hs.roi.RectangularROI``, ``CircleROI`` or ``PolygonROI``, or vertices (x, y) in the
-            unit of the axes.
-        """
-        from hyperspy_twin.segmentation.editing import add
-        from hyperspy_twin.signals._rois import polygon_of
-
-        polygon = polygon_of(outline)
-        changed = add(self._outlines(), grid_of(self._image_axes()), polygon)
-        return self._edited("add", {"outline": polygon.tolist()}, changed)
-
-    def simplify(self, tolerance: float) -> SegmentedImage:
-        """Straighten the outlines; neighbours still fit together without gap or overlap.
-
-        Parameters
-        ----------
-        tolerance
-            Largest distance that a vertex moves, in the unit of the axes.
-        """
-        from hyperspy_twin.segmentation.simplify import simplify
-
-        changed = simplify(self._outlines(), tolerance)
-        return self._edited("simplify", {"tolerance": tolerance}, changed)
-
-    def separate_particles(
-        self, *, background: int | None = None, min_diameter: float | None = None
-    ) -> SegmentedImage:
-        """Cut particles that touch or overlap at their necks; one region for each.
-
-        Parameters
-        ----------
-        background
-            Number of the region behind the particles; by default the one that holds the border
-            of the image and touches most others. It becomes unassigned.
-        min_diameter
-            Smaller particles become unassigned, in the unit of the axes; by default 3 pixels.
-        """
-        from hyperspy_twin.segmentation.outlines import trace
-        from hyperspy_twin.segmentation.particles import separate_particles
-
-        grid = grid_of(self._image_axes())
-        particles = separate_particles(
-            self._labels(),
-            finite_image(self),
-            grid,
-            background=background,
-            min_diameter=min_diameter,
-        )
-        parameters = {"background": background, "min_diameter": min_diameter}
-        return self._edited("separate_particles", parameters, trace(particles, grid))
-
     @property
     def particles(self) -> np.ndarray:
         """Table of the sizes and shapes of all regions, a structured array.
@@ -264,10 +153,6 @@ class SegmentedImage(TwinState, Signal2D):
 
         sizes = particle_sizes(self._one_labels(), grid_of(self._image_axes()))
         return particles_figure(sizes, self._unit)
-
-    def _edited(self, step: str, parameters: dict[str, Any], outlines: Outlines) -> SegmentedImage:
-        state = outlines_state(outlines)
-        return self._derive(type(self), self.data, self._axes(), step, parameters, outlines=state)
 
     def find_peaks(
         self, *, false_alarms: float = 0.05, show_progressbar: bool | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,8 +57,8 @@ def test_wrong_method_or_option(chain, arguments, message):
 
 
 def test_segment_anything_through_the_signal(particles, shared_file):
-    pytest.importorskip("torch", reason="the extra 'sam' is not installed")
-    pytest.importorskip("segment_anything", reason="the extra 'sam' is not installed")
+    if not (find_spec("torch") and find_spec("segment_anything")):
+        pytest.skip("the extra 'sam' is not installed")
     weights = shared_file("weights/mobile_sam.pt")
     segmented = particles.segment("sam", checkpoint=weights, points_per_side=12)
     assert segmented.history[-1]["parameters"]["points_per_side"] == 12
