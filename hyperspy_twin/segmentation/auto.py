@@ -9,8 +9,9 @@ import scipy.fft
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import Segmentation, _ordered, segment_edges
+from hyperspy_twin.segmentation.edges import Segmentation, segment_edges
 from hyperspy_twin.segmentation.lattice_period import longest_period
+from hyperspy_twin.segmentation.partition import order_regions
 from hyperspy_twin.segmentation.placement import depth_inside
 from hyperspy_twin.segmentation.scales import (
     cosine_spectrum,
@@ -277,7 +278,7 @@ def divide(labels: np.ndarray, texture: Segmentation, grid: Grid, features: Feat
         if explained_by_group(group[counted], features.waves[counted]) > _LEAST_GAIN:
             here = parts > 0
             divided[box][here] = divided.max() + parts[here]
-    return _ordered(divided)
+    return order_regions(divided)
 
 
 def pure_tiles(labels: np.ndarray, tile: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:

@@ -8,8 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
+from hyperspy_twin.segmentation.checks import centred_image
 from hyperspy_twin.segmentation.merging import whole_parts
 from hyperspy_twin.segmentation.noise import brightness_range
+from hyperspy_twin.segmentation.partition import order_regions
 from hyperspy_twin.segmentation.placement import (
     FineGrid,
     depth_inside,
@@ -115,7 +117,13 @@ def segment_edges(
     Haris et al., IEEE Trans. Image Process. 7 (1998) 1684 (watershed and merging).
     Chan & Vese, IEEE Trans. Image Process. 10 (2001) 266.
     """
-    image = _checked(image, grid)
+    image = centred_image(
+        image,
+        grid,
+        _SMALLEST_SIDE,
+        "edges need",
+        "it has no contrast, so that no edge can be found",
+    )
     for name, value in (("smoothing", smoothing), ("min_area", min_area)):
         if value is not None and not 0 < value < np.inf:
             raise ValueError(f"{name} must be a positive number, not {value}")
@@ -149,7 +157,7 @@ def segment_edges(
     labels = whole_parts(labels, _least_area(scales[best], area))
     step *= pixel
     return Segmentation(
-        _ordered(labels),
+        order_regions(labels),
         scales[best] * pixel,
         (float(noise.min()) / step, float(noise.max()) / step),
     )
@@ -168,24 +176,6 @@ class _Field:
 def _least_area(smoothing: float, area: float | None) -> float:
     """Smallest area of a region in pixels: the one that was asked for, or from the smoothing."""
     return (_SMALLEST_REGION * smoothing) ** 2 if area is None else area
-
-
-def _checked(image: np.ndarray, grid: Grid) -> np.ndarray:
-    image = np.asarray(image)
-    if image.ndim != 2 or image.shape != tuple(grid.shape):
-        raise ValueError(f"image has shape {image.shape} but the grid has {grid.shape}")
-    if min(image.shape) < _SMALLEST_SIDE:
-        raise ValueError(
-            f"image has shape {image.shape}: edges need at least {_SMALLEST_SIDE} pixels on each "
-            "side; take a larger crop"
-        )
-    if not np.isfinite(image).all():
-        raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
-    centred = image - np.mean(image, dtype=float)
-    spread = float(np.abs(centred).max())
-    if spread <= 1e-7 * float(np.abs(image).max()):
-        raise ValueError("image is constant: it has no contrast, so that no edge can be found")
-    return centred.astype(np.float32)
 
 
 def _whole(
@@ -261,17 +251,3 @@ def _merit(regions: np.ndarray, working: np.ndarray) -> float:
     mean = np.bincount(flat, working.ravel()) / np.maximum(area, 1)
     between = np.sum(area * (mean - working.mean()) ** 2)
     return float(between / (working.size * working.var()) - _REGION_PENALTY * np.log2(area.size))
-
-
-def _ordered(regions: np.ndarray) -> np.ndarray:
-    """Labels 1..n by the centroid's row, then column."""
-    rows, columns = regions.shape
-    flat = regions.ravel()
-    area = np.bincount(flat)
-    row = np.bincount(flat, np.repeat(np.arange(rows), columns))
-    column = np.bincount(flat, np.tile(np.arange(columns), rows))
-    present = np.flatnonzero(area)
-    order = present[np.lexsort((column[present] / area[present], row[present] / area[present]))]
-    rank = np.zeros(area.size, np.int32)
-    rank[order] = np.arange(1, order.size + 1)
-    return rank[regions]

@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.segmentation.checkpoints import find_checkpoint
+from hyperspy_twin.segmentation.checks import centred_image
 from hyperspy_twin.segmentation.edges import Segmentation
 from hyperspy_twin.segmentation.noise import brightness_range, gradient_noise
 from hyperspy_twin.segmentation.partition import (
@@ -118,7 +119,13 @@ def segment_sam(
     """
     from hyperspy_twin.segmentation.sam_networks import load_network, require_torch
 
-    image = _checked(image, grid)
+    image = centred_image(
+        image,
+        grid,
+        _SMALLEST_SIDE,
+        "regions need",
+        "it has no contrast, so that no region can be found",
+    )
     if min_area is not None and not 0 < min_area < np.inf:
         raise ValueError(f"min_area must be a positive number, not {min_area}")
     if not 4 <= points_per_side <= 64:
@@ -144,23 +151,6 @@ def segment_sam(
         view.smoothing * pixel,
         (float(view.noise.min()) / pixel, float(view.noise.max()) / pixel),
     )
-
-
-def _checked(image: np.ndarray, grid: Grid) -> np.ndarray:
-    image = np.asarray(image)
-    if image.ndim != 2 or image.shape != tuple(grid.shape):
-        raise ValueError(f"image has shape {image.shape} but the grid has {grid.shape}")
-    if min(image.shape) < _SMALLEST_SIDE:
-        raise ValueError(
-            f"image has shape {image.shape}: regions need at least {_SMALLEST_SIDE} pixels on each "
-            "side; take a larger crop"
-        )
-    if not np.isfinite(image).all():
-        raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
-    centred = image - np.mean(image, dtype=float)
-    if float(np.abs(centred).max()) <= 1e-7 * float(np.abs(image).max()):
-        raise ValueError("image is constant: it has no contrast, so that no region can be found")
-    return centred.astype(np.float32)
 
 
 def _view(image: np.ndarray) -> _View:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
+from hyperspy_twin.segmentation.checks import centred_image
 from hyperspy_twin.segmentation.edges import Segmentation
 from hyperspy_twin.segmentation.lattice_classes import Lattice, classify_lattices
 from hyperspy_twin.segmentation.lattice_maps import LatticeMaps
@@ -83,7 +84,9 @@ def segment_texture(
     ----------
     Hytch, Snoeck & Kilaas, Ultramicroscopy 74 (1998) 131 (amplitude of a lattice wave).
     """
-    image = _checked(image, grid)
+    image = centred_image(
+        image, grid, _SMALLEST_SIDE, "texture needs", "it has no texture to compare"
+    )
     for name, value in (("smoothing", smoothing), ("min_area", min_area)):
         if value is not None and not 0 < value < np.inf:
             raise ValueError(f"{name} must be a positive number, not {value}")
@@ -132,23 +135,6 @@ def segment_texture(
         labels = place_texture_borders(coarse, features, reach, *pixels)
         labels = _whole_regions(labels, class_of, least)
     return Segmentation(order_regions(labels), resolution * step * pixel, (0.0, 0.0))
-
-
-def _checked(image: np.ndarray, grid: Grid) -> np.ndarray:
-    image = np.asarray(image)
-    if image.ndim != 2 or image.shape != tuple(grid.shape):
-        raise ValueError(f"image has shape {image.shape} but the grid has {tuple(grid.shape)}")
-    if min(image.shape) < _SMALLEST_SIDE:
-        raise ValueError(
-            f"image has shape {image.shape}: texture needs at least {_SMALLEST_SIDE} pixels on "
-            "each side; take a larger crop"
-        )
-    if not np.isfinite(image).all():
-        raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
-    centred = image - np.mean(image, dtype=float)
-    if float(np.abs(centred).max()) <= 1e-7 * float(np.abs(image).max()):
-        raise ValueError("image is constant: it has no texture to compare")
-    return centred.astype(np.float32)
 
 
 def _tile_spots(image: np.ndarray, period: float) -> tuple[np.ndarray, TileSpots]:

@@ -57,8 +57,9 @@ def analyse(
     if not quality:
         found = "; ".join(f"region {n} is {state}" for n, state in spectrum.states.items())
         raise ValueError(f"no region has a lattice: {found}")
+    peaks = spectrum.peaks()
+    region_spots = {n: _positions(_lattice_spots(peaks, n)) for n in quality}
     if reference is None:
-        region_spots = {n: _positions(_lattice_spots(spectrum, n)) for n in quality}
         shortest = min(np.linalg.norm(found, axis=1).min() for found in region_spots.values())
         margin = MARGIN * DEFAULT_SEPARATION / shortest / min(grid.scale)
         reference = choose_reference(labels, quality, margin, region_spots)
@@ -67,20 +68,18 @@ def analyse(
             f"region {reference} cannot be the reference: the regions with a lattice are "
             f"{sorted(quality)}"
         )
-    spots = _lattice_spots(spectrum, reference)
+    spots = _lattice_spots(peaks, reference)
     positions = _positions(spots)
     if vectors is not None:
         chosen = np.asarray(vectors, float)
     else:
-        others = [_positions(_lattice_spots(spectrum, region)) for region in quality]
+        others = list(region_spots.values())
         chosen = choose_vectors(positions, spots["snr"], spots["intensity"], others)
     if resolution is None:
         strong = spots["intensity"] > WEAK * spots["intensity"].max()
         resolution = choose_resolution(chosen, positions[strong])
     margin = MARGIN * resolution / min(grid.scale)
-    comparable = [
-        n for n in quality if has_partners(chosen, _positions(_lattice_spots(spectrum, n)))
-    ]
+    comparable = [n for n, found in region_spots.items() if has_partners(chosen, found)]
     field = geometric_phase_analysis(
         image,
         grid,
@@ -150,11 +149,11 @@ def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:
 
     from hyperspy_twin.atoms.lattices import IndexedRegion
 
-    regions = {}
+    regions, peaks = {}, spectrum.peaks()
     for record in spectrum.phases:
         if record.phase is None or record.zone_axis is None:
             continue
-        spots = spectrum.peaks(record.region)
+        spots = peaks[peaks["region"] == record.region]
         indexed = np.any(record.hkl != 0, axis=1)
         crystal = record.ranking[0].crystal
         regions[record.region] = IndexedRegion(
@@ -173,9 +172,9 @@ def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:
     return regions
 
 
-def _lattice_spots(spectrum: IndexedFFT, region: int) -> np.ndarray:
+def _lattice_spots(peaks: np.ndarray, region: int) -> np.ndarray:
     """Spots of a region that belong to its crystal: the indexed ones, or all without indices."""
-    spots = spectrum.peaks(region)
+    spots = peaks[peaks["region"] == region]
     if "h" not in (spots.dtype.names or ()):
         return spots
     indexed = (spots["h"] != 0) | (spots["k"] != 0) | (spots["l"] != 0)

@@ -73,10 +73,11 @@ def detect(region: WindowedRegion, false_alarms: float, shortest_spacing: float 
     """
     height, width = region.grid.shape
     power = region.power
+    radial = radial_background(power, region.grid)
     threshold = np.log(power.size / false_alarms)
-    rows, columns = _candidates(power, region, 0.5 * threshold, shortest_spacing)
+    rows, columns = _candidates(power, radial, region, 0.5 * threshold, shortest_spacing)
     background = np.maximum(
-        radial_background(power, region.grid)[rows, columns],
+        radial[rows, columns],
         local_background(power, rows, columns, height, width),
     )
     strong = power[rows, columns] > threshold * background
@@ -87,12 +88,16 @@ def detect(region: WindowedRegion, false_alarms: float, shortest_spacing: float 
 
 
 def _candidates(
-    power: np.ndarray, region: WindowedRegion, threshold: float, shortest_spacing: float
+    power: np.ndarray,
+    radial: np.ndarray,
+    region: WindowedRegion,
+    threshold: float,
+    shortest_spacing: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Local maxima above ``threshold`` times the radial background, in the band of lattices."""
     height, width = region.grid.shape
     scale_x, scale_y = region.grid.scale
-    peak = power > threshold * radial_background(power, region.grid)
+    peak = power > threshold * radial
     peak &= ndimage.maximum_filter(power, 3, mode="wrap") == power
     along_y, along_x = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     peak &= np.hypot(along_y * height, along_x * width) >= FEWEST_PERIODS

@@ -19,7 +19,7 @@ def has_partners(vectors: np.ndarray, spots: np.ndarray) -> bool:
     spots
         Reflections of a region, one or both of each pair, shape (n, 2).
     """
-    both = np.concatenate([spots, -spots])
+    both = np.concatenate([spots, -spots]).reshape(-1, 2)
     if not len(both):
         return False
     distance = np.linalg.norm(both[None] - vectors[:, None], axis=2).min(axis=1)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from hyperspy_twin.strain.partners import has_partners
+
 # Reflections weaker than this are not considered.
 LEAST_SNR = 5.0
 # Reflections longer than this many times the shortest are not considered: they are weak, and
@@ -13,8 +15,6 @@ LEAST_SNR = 5.0
 HIGHEST_ORDER = 3.0
 # Least sine of the angle between the two vectors, and the one accepted if there is no better.
 WIDE_SINE, NARROW_SINE = 0.45, 0.2
-# Regions whose lattices differ by no more than this share a reflection.
-PARTNER_TOLERANCE = 0.12
 # Resolution times the distance to the next reflection: by default, and at least.
 DEFAULT_SEPARATION, LEAST_SEPARATION = 1.5, 0.8
 # Spots nearer to a vector than this share of the shortest vector are satellites, streaks or noise
@@ -75,7 +75,13 @@ def choose_vectors(
     good = (snr >= LEAST_SNR) & (intensity > 0.0) & (length > 0.0)
     if good.any():
         good &= length <= HIGHEST_ORDER * length[good].min()
-    common = good & np.array([_is_common(spot, region_spots) for spot in spots], bool)
+    common = good & np.array(
+        [
+            all(has_partners(spot[None], np.asarray(found)) for found in region_spots)
+            for spot in spots
+        ],
+        bool,
+    )
     for candidates in (common, good):
         for sine in (WIDE_SINE, NARROW_SINE):
             pair = _best_pair(spots[candidates], intensity[candidates], sine)
@@ -268,16 +274,6 @@ def _same_lattice(spots: np.ndarray, others: np.ndarray) -> bool:
         return False
     distance = np.linalg.norm(both[None] - spots[low, None], axis=2).min(axis=1)
     return bool(np.mean(distance <= SAME_LATTICE * length[low]) >= SAME_SHARE)
-
-
-def _is_common(spot: np.ndarray, region_spots: Sequence[np.ndarray]) -> bool:
-    """Whether each region has a reflection near this one or its opposite."""
-    reach = PARTNER_TOLERANCE * np.linalg.norm(spot)
-    for found in region_spots:
-        both = np.concatenate([found, -np.asarray(found)]).reshape(-1, 2)
-        if not (np.linalg.norm(both - spot, axis=1) <= reach).any():
-            return False
-    return True
 
 
 def _best_pair(spots: np.ndarray, intensity: np.ndarray, least_sine: float) -> np.ndarray | None:
