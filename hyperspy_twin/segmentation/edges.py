@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.segmentation.checks import centred_image
+from hyperspy_twin.segmentation.inflection import at_inflection
 from hyperspy_twin.segmentation.merging import whole_parts
 from hyperspy_twin.segmentation.noise import brightness_range
 from hyperspy_twin.segmentation.partition import order_regions
@@ -140,7 +142,8 @@ def segment_edges(
         doublings = max(int(np.log2(max(min(image.shape) * _COARSEST / first, 1))), 0)
         scales = [first * 2**k for k in range(doublings + 1)]
     area = None if min_area is None else min_area / pixel**2
-    whole = [_whole(spectrum, s, area) for s in scales]
+    with ThreadPoolExecutor() as pool:
+        whole = list(pool.map(lambda s: _whole(spectrum, s, area), scales))
     merits = np.array([_merit(regions, whole[0][1]) for regions, _, _ in whole])
     best = int(np.argmax(merits >= merits.max() - _MERIT_TIE))
     regions, working, noise = whole[best]
@@ -152,8 +155,12 @@ def segment_edges(
         regions = whole_parts(regions, _least_area(scales[best], area) / step**2)
     labels = place_borders(regions, working, image.shape, scales[best] / step)
     field = _Field(working, scales[best] / step, brightness_range(working), step)
+    layout = None
     for doubling in range(1, len(scales) - best):
-        labels = _refine_regions(labels, field, doubling, area)
+        layout = layout or _layout(labels, working.shape)
+        if _refine_regions(labels, field, layout, doubling, area):
+            layout = None
+    labels = at_inflection(labels, working, scales[best] / step)
     labels = whole_parts(labels, _least_area(scales[best], area))
     step *= pixel
     return Segmentation(
@@ -171,6 +178,23 @@ class _Field:
     smoothing: float
     span: float
     step: float
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Regions on the working grid, the depth of each pixel, and boxes around the regions."""
+
+    coarse: np.ndarray
+    depth: np.ndarray
+    boxes: list[tuple[slice, ...]]
+    coarse_boxes: list[tuple[slice, ...]]
+
+
+def _layout(labels: np.ndarray, shape: tuple[int, ...]) -> _Layout:
+    """Where the regions 0..n-1 of the full image lie on a working grid of the given shape."""
+    coarse = sample(labels, shape)
+    boxes, coarse_boxes = (ndimage.find_objects(regions + 1) for regions in (labels, coarse))
+    return _Layout(coarse, depth_inside(coarse), boxes, coarse_boxes)
 
 
 def _least_area(smoothing: float, area: float | None) -> float:
@@ -195,23 +219,24 @@ def _whole(
 
 
 def _refine_regions(
-    labels: np.ndarray, field: _Field, doubling: int, area: float | None
-) -> np.ndarray:
+    labels: np.ndarray, field: _Field, layout: _Layout, doubling: int, area: float | None
+) -> bool:
     """Split regions along edges that show only inside them: fainter or more blurred ones.
+
+    ``labels`` is changed in place; the result tells whether it was.
 
     Each region is smoothed further without what lies outside it (normalised convolution, Knutsson
     & Westin 1993), so that the strong edges around it neither hide a faint one nor set its noise.
     """
-    coarse = sample(labels, field.working.shape)
-    depth = depth_inside(coarse)
+    coarse, depth = layout.coarse, layout.depth
     factor = 2**doubling
     smoothing = field.smoothing * factor
     further = float(np.sqrt(smoothing**2 - field.smoothing**2))
     least = (_SMALLEST_REGION * smoothing) ** 2 if area is None else area / field.step**2
     size = np.bincount(coarse.ravel(), minlength=int(labels.max()) + 1)
-    boxes, coarse_boxes = ndimage.find_objects(labels + 1), ndimage.find_objects(coarse + 1)
+    changed = False
     for region in np.flatnonzero(size > 2 * least):
-        near = _whole_blocks(coarse_boxes[region], factor, coarse.shape)
+        near = _whole_blocks(layout.coarse_boxes[region], factor, coarse.shape)
         own = coarse[near] == region
         certain = own & (depth[near] > _EDGE_FOOT * field.smoothing)
         if depth[near][own].max() < THINNEST / 2 * smoothing or not certain.any():
@@ -226,14 +251,15 @@ def _refine_regions(
             *(
                 ((np.arange(fine.start, fine.stop) + 0.5) * m / n - start.start) / factor - 0.5
                 for fine, start, m, n in zip(
-                    boxes[region], near, coarse.shape, labels.shape, strict=True
+                    layout.boxes[region], near, coarse.shape, labels.shape, strict=True
                 )
             )
         )
-        target = labels[boxes[region]]
+        target = labels[layout.boxes[region]]
         placed = place_inside(children, value, target == region, place, smoothing / factor)
         target[placed > 0] = placed[placed > 0] + labels.max()
-    return labels
+        changed = True
+    return changed
 
 
 def _whole_blocks(box: tuple[slice, ...], factor: int, shape: tuple[int, ...]) -> tuple[slice, ...]:

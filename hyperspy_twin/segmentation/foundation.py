@@ -14,14 +14,15 @@ from hyperspy_twin.segmentation.checkpoints import find_checkpoint
 from hyperspy_twin.segmentation.checks import centred_image
 from hyperspy_twin.segmentation.edges import Segmentation
 from hyperspy_twin.segmentation.noise import brightness_range, gradient_noise
-from hyperspy_twin.segmentation.partition import (
-    join_unsupported,
-    order_regions,
+from hyperspy_twin.segmentation.partition import Resolution, join_unsupported, order_regions
+from hyperspy_twin.segmentation.placement import place_borders
+from hyperspy_twin.segmentation.sam_masks import (
+    SIDE,
+    prompt_points,
+    propose_masks,
     separate_cores,
     stack_masks,
 )
-from hyperspy_twin.segmentation.placement import place_borders
-from hyperspy_twin.segmentation.sam_masks import SIDE, prompt_points, propose_masks
 from hyperspy_twin.segmentation.scales import (
     choose_smoothing,
     cosine_spectrum,
@@ -57,6 +58,15 @@ class _View:
     step: float
 
 
+@dataclass(frozen=True)
+class _Look:
+    """Masks on the working grid, how far each is trusted, and the size of their pixels there."""
+
+    masks: np.ndarray
+    scores: np.ndarray
+    pixel: float
+
+
 def segment_sam(
     image: np.ndarray,
     grid: Grid,
@@ -74,7 +84,7 @@ def segment_sam(
     percentiles is shown to the network. Points on a grid, four times fewer where the picture is
     flat, ask for masks; objects that fill less than the frame are looked at a second time at higher
     magnification. The overlapping masks become a partition: smaller ones lie on larger ones, what
-    no mask covers falls into basins of the gradient, and borders that the image does not support
+    no mask covers stays together, and borders that the image does not support
     vanish. Borders are then placed on the full image where the brightness is half-way between the
     two sides.
 
@@ -139,12 +149,17 @@ def segment_sam(
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1])) * view.step
     least = (_SMALLEST_REGION * view.smoothing) ** 2 if min_area is None else min_area / pixel**2
     window = (slice(0, view.working.shape[0]), slice(0, view.working.shape[1]))
-    masks, mask_pixel = _masks_in(window, view, network, points_per_side)
-    regions = _regions(masks, view, mask_pixel, least)
+    look = _look_at(window, view, network, points_per_side)
+    regions = _regions(look, view, least)
     window = _window_of_objects(regions)
     if max(regions.shape) > _LEAST_MAGNIFICATION * max(s.stop - s.start for s in window):
-        closer, mask_pixel = _masks_in(window, view, network, points_per_side)
-        regions = _regions(np.concatenate([masks, closer]), view, mask_pixel, least)
+        closer = _look_at(window, view, network, points_per_side)
+        both = _Look(
+            np.concatenate([look.masks, closer.masks]),
+            np.concatenate([look.scores, closer.scores]),
+            closer.pixel,
+        )
+        regions = _regions(both, view, least)
     labels = place_borders(regions, view.working, image.shape, view.smoothing)
     return Segmentation(
         order_regions(labels),
@@ -174,20 +189,17 @@ def _view(image: np.ndarray) -> _View:
     return _View(working, smoothing / step, noise, step)
 
 
-def _masks_in(
-    window: tuple[slice, slice], view: _View, network: Any, points_per_side: int
-) -> tuple[np.ndarray, float]:
-    """Masks on the working grid from one look at a window, and the size of their pixels there."""
+def _look_at(window: tuple[slice, slice], view: _View, network: Any, points_per_side: int) -> _Look:
+    """Masks on the working grid from one look at a window."""
     picture = _picture(view.working[window])
     points = prompt_points(picture, points_per_side, _FLAT * 255)
-    logits = propose_masks(network, picture, points).logits
+    proposals = propose_masks(network, picture, points)
     size = tuple(side.stop - side.start for side in window)
-    mask_pixel = 4 * max(size) / max(picture.shape)
     down, across = (
         _interpolation(n, m, count)
-        for n, m, count in zip(size, picture.shape, logits.shape[1:], strict=True)
+        for n, m, count in zip(size, picture.shape, proposals.logits.shape[1:], strict=True)
     )
-    inside = down @ logits @ across.T > 0
+    inside = down @ proposals.logits @ across.T > 0
     open_sides = [
         inside[:, 0] if window[0].start > 0 else None,
         inside[:, -1] if window[0].stop < view.working.shape[0] else None,
@@ -201,7 +213,7 @@ def _masks_in(
             cut |= side.any(axis=1)
     masks = np.zeros((np.count_nonzero(~cut), *view.working.shape), bool)
     masks[(slice(None), *window)] = inside[~cut]
-    return masks, mask_pixel
+    return _Look(masks, proposals.score[~cut], 4 * max(size) / max(picture.shape))
 
 
 def _picture(part: np.ndarray) -> np.ndarray:
@@ -221,10 +233,12 @@ def _interpolation(count: int, picture: int, masks: int) -> np.ndarray:
     return np.maximum(1 - np.abs(position[:, None] - np.arange(masks)), 0).astype(np.float32)
 
 
-def _regions(masks: np.ndarray, view: _View, mask_pixel: float, least: float) -> np.ndarray:
-    parts = separate_cores(stack_masks(masks), max(_CORE_DEPTH * mask_pixel, 1.0), least)
-    thinnest = max(_THINNEST / 2 * view.smoothing, mask_pixel)
-    return join_unsupported(parts, view.working, view.smoothing, least, thinnest)
+def _regions(look: _Look, view: _View, least: float) -> np.ndarray:
+    parts = separate_cores(stack_masks(look.masks), max(_CORE_DEPTH * look.pixel, 1.0), least)
+    resolution = Resolution(
+        view.smoothing, look.pixel, least, max(_THINNEST / 2 * view.smoothing, look.pixel)
+    )
+    return join_unsupported(parts, view.working, look.masks, look.scores, resolution)
 
 
 def _window_of_objects(regions: np.ndarray) -> tuple[slice, slice]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba import njit
 from skimage.measure import label
+
+from hyperspy_twin.segmentation.borders import Borders, find_borders, gather_borders, least_by_label
 
 # A border must carry this many times the gradient found inside its basins: a ridge, not a slope.
 _RIDGE = 1.6
@@ -14,27 +14,6 @@ _RIDGE = 1.6
 # correlation of the noise needs on top, because its place was chosen where the noise is high.
 _LONG_BORDER = 2.8
 _SHORT_BORDER = 5.6
-
-
-@dataclass(frozen=True)
-class Borders:
-    """Borders between neighbouring basins, one row for each pair ``first < second``.
-
-    Attributes
-    ----------
-    first, second : numpy.ndarray
-        Basins on either side, shape (m,).
-    flux : numpy.ndarray
-        Sum of the gradient across the border, positive where the second basin is brighter; in
-        units of the noise.
-    length : numpy.ndarray
-        Number of pixel edges.
-    """
-
-    first: np.ndarray
-    second: np.ndarray
-    flux: np.ndarray
-    length: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -79,55 +58,37 @@ def basins(height: np.ndarray) -> tuple[np.ndarray, int]:
     return labels.reshape(rows, columns), count
 
 
-def find_borders(labels: np.ndarray, along_x: np.ndarray, along_y: np.ndarray) -> Borders:
-    """Borders between basins of a label image, shape (rows, columns); -1 belongs to none.
-
-    ``along_x`` and ``along_y`` are the gradient components in units of their noise.
-    """
-    parts = []
-    for a, b, gradient in (
-        (labels[:, :-1], labels[:, 1:], (along_x[:, :-1] + along_x[:, 1:]) / 2),
-        (labels[:-1], labels[1:], (along_y[:-1] + along_y[1:]) / 2),
-    ):
-        different = (a != b) & (a >= 0) & (b >= 0)
-        parts.append((a[different], b[different], gradient[different]))
-    first, second, flux = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return gather_borders(first, second, flux.astype(float), np.ones(flux.size))
-
-
-def gather_borders(
-    first: np.ndarray, second: np.ndarray, flux: np.ndarray, length: np.ndarray
-) -> Borders:
-    """Sum the rows that belong to the same pair; rows within one basin fall away."""
-    keep = first != second
-    first, second, flux, length = first[keep], second[keep], flux[keep], length[keep]
-    flux = np.where(first < second, flux, -flux)
-    low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second)
-    span = int(high.max()) + 1 if high.size else 1
-    key, position = np.unique(low * span + high, return_inverse=True)
-    return Borders(
-        key // span,
-        key % span,
-        np.bincount(position, flux, key.size),
-        np.bincount(position, length, key.size),
-    )
-
-
-def excess(borders: Borders, level: np.ndarray) -> np.ndarray:
-    """Mean gradient across each border above what its basins hold inside, in noise units."""
-    inside = np.maximum(level[borders.first], level[borders.second])
-    return np.abs(borders.flux) / borders.length - _RIDGE * inside
-
-
-def needed_excess(length: np.ndarray, coherence: float) -> np.ndarray:
-    """Excess that noise hardly reaches along a border of the given length."""
-    return _LONG_BORDER + _SHORT_BORDER * np.sqrt(coherence / length)
+@njit(cache=True, nogil=True)
+def _to_merge(
+    first: np.ndarray,
+    second: np.ndarray,
+    flux: np.ndarray,
+    length: np.ndarray,
+    level: np.ndarray,
+    coherence: float,
+) -> np.ndarray:
+    """Borders that noise explains and that both of their basins have as their weakest."""
+    weakness = np.empty(first.size)
+    weakest = np.full(level.size, np.inf)
+    for k in range(first.size):
+        a, b = first[k], second[k]
+        excess = abs(flux[k]) / length[k] - _RIDGE * max(level[a], level[b])
+        weakness[k] = excess / (_LONG_BORDER + _SHORT_BORDER * np.sqrt(coherence / length[k]))
+        weakest[a] = min(weakest[a], weakness[k])
+        weakest[b] = min(weakest[b], weakness[k])
+    chosen = np.zeros(first.size, np.bool_)
+    for k in range(first.size):
+        mutual = weakness[k] == weakest[first[k]] and weakness[k] == weakest[second[k]]
+        chosen[k] = mutual and weakness[k] < 1
+    return chosen
 
 
 def merge_weak(borders: Borders, level: np.ndarray, coherence: float) -> tuple[np.ndarray, Borders]:
     """Merge basins across borders that noise explains, weakest first.
 
-    In each round every basin looks for its weakest border; pairs that choose each other merge.
+    In each round every basin looks for its weakest border, by the mean gradient across it above
+    what the basins hold inside, over what noise hardly reaches along a border of that length.
+    Pairs that choose each other merge.
 
     Parameters
     ----------
@@ -147,18 +108,13 @@ def merge_weak(borders: Borders, level: np.ndarray, coherence: float) -> tuple[n
     """
     region = np.arange(level.size)
     while borders.first.size:
-        weakness = excess(borders, level) / needed_excess(borders.length, coherence)
-        best = np.full(level.size, np.inf)
-        np.minimum.at(best, borders.first, weakness)
-        np.minimum.at(best, borders.second, weakness)
-        mutual = (weakness == best[borders.first]) & (weakness == best[borders.second])
-        chosen = mutual & (weakness < 1)
+        chosen = _to_merge(
+            borders.first, borders.second, borders.flux, borders.length, level, coherence
+        )
         if not chosen.any():
             break
         joined, borders = _join(borders, chosen, level.size)
-        merged = np.full(int(joined.max()) + 1, np.inf)
-        np.minimum.at(merged, joined, level)
-        level, region = merged, joined[region]
+        level, region = least_by_label(level, joined, int(joined.max()) + 1), joined[region]
     return region, borders
 
 
@@ -228,6 +184,8 @@ def whole_parts(regions: np.ndarray, least: float) -> np.ndarray:
     """
     parts = label(regions, background=-1, connectivity=1) - 1
     area = np.bincount(parts.ravel()).astype(float)
+    if area.min() >= least:
+        return parts.astype(np.int32)
     nothing = np.zeros(parts.shape, np.float32)
     borders = find_borders(parts, nothing, nothing)
     contact = Borders(borders.first, borders.second, np.ones(borders.length.size), borders.length)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 # Lower quartile of a Rayleigh distribution of unit scale: gradient magnitude of pure noise.
 _RAYLEIGH_QUARTILE = 0.75853
@@ -54,9 +53,9 @@ def gradient_noise(
     floor = max(0.25 * everywhere, _LEAST_GRADIENT * span / smoothing)
     base = max(everywhere, floor)
     bright = np.minimum(_by_brightness(magnitude, working, inside), _BRIGHTNESS_LIMIT * base)
-    place = np.minimum(_by_place(magnitude, inside, smoothing), _TEXTURE_LIMIT * base)
-    noise = np.maximum(np.maximum(bright, place), floor)
-    return np.maximum(noise, np.finfo(np.float32).tiny).astype(np.float32)
+    place = _by_place(magnitude, inside, smoothing, everywhere)
+    place = np.clip(place, max(floor, float(np.finfo(np.float32).tiny)), _TEXTURE_LIMIT * base)
+    return np.maximum(bright, place).astype(np.float32)
 
 
 def brightness_range(working: np.ndarray) -> float:
@@ -69,14 +68,15 @@ def _rayleigh_scale(magnitude: np.ndarray) -> float:
     return float(np.quantile(magnitude, 0.25) / _RAYLEIGH_QUARTILE)
 
 
-def _by_place(magnitude: np.ndarray, inside: np.ndarray, smoothing: float) -> np.ndarray:
+def _by_place(
+    magnitude: np.ndarray, inside: np.ndarray, smoothing: float, everywhere: float
+) -> np.ndarray:
     """Noise in tiles of 32 smoothing lengths, interpolated between their centres.
 
     A tile that lies outside by more than half has the noise of the whole area.
     """
     tile = max(int(_TILE * smoothing), 16)
     rows, columns = (max(n // tile, 1) for n in magnitude.shape)
-    everywhere = _rayleigh_scale(magnitude[inside])
 
     def scale(block: np.ndarray, kept: np.ndarray) -> float:
         return _rayleigh_scale(block[kept]) if kept.mean() > 0.5 else everywhere
@@ -97,12 +97,14 @@ def _by_place(magnitude: np.ndarray, inside: np.ndarray, smoothing: float) -> np
             for band, mask in bands
         ]
     )
-    y, x = (
-        (np.arange(n) + 0.5) * m / n - 0.5
-        for n, m in zip(magnitude.shape, tiles.shape, strict=True)
-    )
-    positions = np.meshgrid(y, x, indexing="ij")
-    return ndimage.map_coordinates(tiles, positions, order=1, mode="nearest")
+    down, across = (_between(n, m) for n, m in zip(magnitude.shape, tiles.shape, strict=True))
+    return down @ tiles @ across.T
+
+
+def _between(pixels: int, tiles: int) -> np.ndarray:
+    """Weights, shape (pixels, tiles), of linear interpolation between the centres of tiles."""
+    position = np.clip((np.arange(pixels) + 0.5) * tiles / pixels - 0.5, 0, tiles - 1)
+    return np.maximum(1 - np.abs(position[:, None] - np.arange(tiles)), 0)
 
 
 def _by_brightness(magnitude: np.ndarray, working: np.ndarray, inside: np.ndarray) -> np.ndarray:

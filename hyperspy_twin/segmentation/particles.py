@@ -1,30 +1,19 @@
-"""Touching particles told apart, and the size of each."""
+"""Touching particles told apart."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.merging import basins
+from hyperspy_twin.segmentation.particle_contrast import ParticleContrast, measure_contrast
+from hyperspy_twin.segmentation.particle_cuts import NECK, cut_at_levels, cut_particles
+from hyperspy_twin.segmentation.particle_outlines import move_outlines
+from hyperspy_twin.segmentation.scales import sample
 
-# Two basins stay apart if the neck between them is narrower than this share of the smaller width.
-# Sampled ellipses and facets stay above 0.9; two discs of one size at 0.8 have their centres 1.2
-# radii apart.
-_NECK = 0.8
-# The neck must also be narrower by this many pixels on each side, which is what sampling can do.
-_SAMPLING = 0.5
-# A bump below this share of the radius of what it sits on is roughness of the outline.
-_ROUGHNESS = 0.15
-# Without a neck a valley of the brightness separates if it is deeper than this share of the fainter
-# particle's height above the background.
-_VALLEY = 0.2
-# A border is compared with its particles at the middle, away from their thin rims.
-_MIDDLE = 0.6
-# Smoothing of the distance to the outside in pixels, against steps of the outline.
-_SOFTENING = 0.6
+# Smoothing of the brightness inside a mask, in half widths of its parts and at least, in pixels.
+_SMOOTHING_SHARE = 0.1
+_LEAST_SMOOTHING = 0.7
 # Equivalent diameter of the smallest particle in pixels.
 _SMALLEST = 3.0
 
@@ -73,21 +62,26 @@ def separate_particles(
     grid: Grid,
     *,
     background: int | None = None,
-    neck: float = _NECK,
+    neck: float = NECK,
     min_diameter: float | None = None,
 ) -> np.ndarray:
-    """Cut particles that touch or overlap at their necks.
+    """Outline particles, and cut those that touch or overlap.
 
-    All that is not background is one mask. Widths are read from its distance transform: from each
-    of its maxima a watershed spreads, and two basins stay apart only if the neck between them is
-    narrow, relative to the smaller of the two (dynamics of the maxima; Najman & Schmitt 1996), or
-    if the brightness has a clear valley there. Borders between regions inside the mask are not
-    used: a particle of two grains stays one.
+    Regions tell how bright the background is, and particles. What rises clearly out of the
+    background (or falls, where particles are dark) is particle, so that gaps that a region covers
+    open and particles that are smaller than a region can be are found. Particles are cut where
+    their outline has a narrow neck or their brightness a clear valley; borders between regions are
+    not used, so that a particle of two grains stays one. The outline is placed where the thickness
+    begins (:func:`~hyperspy_twin.segmentation.particle_outlines.move_outlines`): a region ends at
+    half the brightness, which for a ball is at 0.87 of its radius.
+
+    A mask keeps its outline and is only cut, and so are regions that do not stand out of the
+    background.
 
     Parameters
     ----------
     labels : numpy.ndarray
-        Regions, or a boolean mask of the particles, shape (rows, columns).
+        Regions, 0 where unassigned, or a boolean mask of the particles, shape (rows, columns).
     image : numpy.ndarray
         Brightness, same shape.
     grid : Grid
@@ -131,38 +125,53 @@ def separate_particles(
     if background is None:
         background = 0 if is_mask else find_background(labels, image)
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
+    contrast = None if is_mask else measure_contrast(labels, image, background)
+    if contrast is None:
+        mask = (labels != background) & ((labels != 0) | (background == 0))
+        scale = (grid.scale[0] / pixel, grid.scale[1] / pixel)
+        particles = _cut_mask(mask, image, neck, scale)
+    else:
+        unassigned = (labels == 0) & (background != 0)
+        particles = _outlined(contrast, unassigned, neck)
     least = _SMALLEST if min_diameter is None else min_diameter / pixel
-    mask = labels != background
-    particles = np.zeros(labels.shape, np.int32)
-    if mask.any() and not mask.all():
-        depth = ndimage.distance_transform_edt(
-            mask, sampling=(grid.scale[1] / pixel, grid.scale[0] / pixel)
-        )
-        parts = _parts(mask, depth)
-        borders = _measure_borders(parts, depth, image)
-        particles = _joined(borders, neck)[parts]
-    elif mask.any():
-        particles[:] = 1
     area = np.bincount(particles.ravel())
     particles[(area < np.pi / 4 * least**2)[particles]] = 0
     return _ordered(particles)
 
 
-@dataclass(frozen=True)
-class _Borders:
-    """Widths of the basins of a distance map and of the necks between them.
+def _cut_mask(
+    mask: np.ndarray, image: np.ndarray, neck: float, scale: tuple[float, float]
+) -> np.ndarray:
+    """Cut a mask, its brightness smoothed by a share of the width of its parts."""
+    if not mask.any() or mask.all():
+        return mask.astype(np.int32)
+    parts, count = ndimage.label(mask)
+    depth = ndimage.distance_transform_edt(mask, sampling=scale[::-1])
+    widths = ndimage.maximum(depth, parts, np.arange(1, count + 1))
+    smoothing = max(_SMOOTHING_SHARE * float(np.median(widths)), _LEAST_SMOOTHING)
+    bright = ndimage.gaussian_filter(image, smoothing, truncate=2)
+    dark = float(np.median(bright[~mask]))
+    height = bright - dark
+    noise = 1.4826 * float(np.median(np.abs(height[~mask])))
+    sign = 1.0 if np.median(height[mask]) >= 0 else -1.0
+    return cut_particles(mask, sign * height, noise, neck=neck, scale=scale)
 
-    ``radius`` has one entry for each basin from 0, the background; the others one for each pair:
-    ``neck`` is the largest distance to the outside on the border, ``valley`` the drop of the
-    brightness there as a share of the fainter basin, ``length`` the number of pixels behind it.
-    """
 
-    radius: np.ndarray
-    first: np.ndarray
-    second: np.ndarray
-    neck: np.ndarray
-    valley: np.ndarray
-    length: np.ndarray
+def _outlined(contrast: ParticleContrast, unassigned: np.ndarray, neck: float) -> np.ndarray:
+    """Particles on the grid of the image, from their height above the background."""
+    coarse = sample(unassigned, contrast.height.shape)
+    height = np.where(coarse, np.minimum(contrast.height, 0), contrast.height)
+    particles = cut_at_levels(height, contrast.level, contrast.noise, neck=neck)
+    if not particles.any():
+        return np.zeros(unassigned.shape, np.int32)
+    nearest = ndimage.distance_transform_edt(
+        particles == 0, return_distances=False, return_indices=True
+    )
+    owner = sample(particles[tuple(nearest)], unassigned.shape)
+    inside = (contrast.fine > contrast.level) & ~unassigned
+    moved = move_outlines(np.where(inside, owner, 0), contrast.sharp, contrast.blur)
+    moved[unassigned] = 0
+    return moved
 
 
 def _checked_labels(labels: np.ndarray) -> np.ndarray:
@@ -172,81 +181,6 @@ def _checked_labels(labels: np.ndarray) -> np.ndarray:
     if labels.ndim != 2 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise ValueError("labels must be a two-dimensional array of integers from 0, or a mask")
     return labels
-
-
-def _parts(mask: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Watershed basins 1, 2, ... of the distance to the outside, one for each of its maxima."""
-    smooth = ndimage.gaussian_filter(depth, _SOFTENING)
-    flooded, _ = basins(np.where(mask, -smooth, np.inf).astype(np.float32))
-    _, inside = np.unique(flooded[mask], return_inverse=True)
-    result = np.zeros(mask.shape, np.int32)
-    result[mask] = inside + 1
-    return result
-
-
-def _measure_borders(parts: np.ndarray, depth: np.ndarray, image: np.ndarray) -> _Borders:
-    count = int(parts.max()) + 1
-    radius = np.asarray(ndimage.maximum(depth, parts, np.arange(count)))
-    typical = float(np.median(radius[1:]))
-    bright = ndimage.gaussian_filter(image, max(0.1 * typical, 0.7), truncate=2)
-    dark = float(np.median(image[parts == 0]))
-    inner = np.where(depth >= _MIDDLE * radius[parts], parts, 0)
-    height = np.asarray(ndimage.mean(bright, inner, np.arange(count))) - dark
-    sides = []
-    for here, there in (
-        (np.s_[:, :-1], np.s_[:, 1:]),
-        (np.s_[:-1], np.s_[1:]),
-    ):
-        a, b = parts[here], parts[there]
-        apart = (a != b) & (a > 0) & (b > 0)
-        sides.append(
-            (
-                np.minimum(a[apart], b[apart]),
-                np.maximum(a[apart], b[apart]),
-                (depth[here][apart] + depth[there][apart]) / 2,
-                (bright[here][apart] + bright[there][apart]) / 2 - dark,
-            )
-        )
-    first, second, width, level = (np.concatenate(p) for p in zip(*sides, strict=True))
-    key, pair = np.unique(first.astype(np.int64) * count + second, return_inverse=True)
-    neck = np.zeros(key.size)
-    np.maximum.at(neck, pair, width)
-    middle = width >= _MIDDLE * neck[pair]
-    length = np.bincount(pair[middle], minlength=key.size)
-    level = np.bincount(pair[middle], level[middle], key.size) / np.maximum(length, 1)
-    first, second = key // count, key % count
-    fainter = np.maximum(np.minimum(height[first], height[second]), np.finfo(np.float32).tiny)
-    return _Borders(radius, first, second, neck, 1 - level / fainter, length.astype(float))
-
-
-def _joined(borders: _Borders, share: float) -> np.ndarray:
-    """Particle of each basin: basins join over the widest neck first, until all are narrow."""
-    radius = borders.radius.copy()
-    first, second = borders.first.copy(), borders.second.copy()
-    neck, valley, length = borders.neck.copy(), borders.valley.copy(), borders.length.copy()
-    particle = np.arange(radius.size, dtype=np.int32)
-    while first.size:
-        smaller = np.minimum(radius[first], radius[second])
-        narrow = (neck < share * smaller) & (neck < smaller - _SAMPLING)
-        narrow &= smaller > _ROUGHNESS * np.maximum(radius[first], radius[second])
-        openness = np.where(narrow | (valley > _VALLEY), -1.0, neck / smaller)
-        best = int(np.argmax(openness))
-        if openness[best] < 0:
-            break
-        kept, lost = first[best], second[best]
-        particle[particle == lost] = kept
-        radius[kept] = max(radius[kept], radius[lost])
-        first[first == lost], second[second == lost] = kept, kept
-        pairs = np.sort(np.stack([first, second]), axis=0)
-        key, index = np.unique(pairs[0] * radius.size + pairs[1], return_inverse=True)
-        total = np.bincount(index, length)
-        valley = np.bincount(index, valley * length) / np.maximum(total, 1)
-        widest = np.zeros(key.size)
-        np.maximum.at(widest, index, neck)
-        outer = key // radius.size != key % radius.size
-        key, neck, valley, length = key[outer], widest[outer], valley[outer], total[outer]
-        first, second = key // radius.size, key % radius.size
-    return particle
 
 
 def _ordered(particles: np.ndarray) -> np.ndarray:

@@ -1,127 +1,55 @@
-"""Overlapping masks made a partition: every pixel in one region, every border real."""
+"""Parts of an image joined to regions, so that every border is real."""
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from skimage.measure import label as connected_parts
 
 from hyperspy_twin.segmentation.placement import depth_inside
 
-# Distances over which a step is measured, in smoothing lengths; its least size in units of the
-# variation inside, and what it needs on top where a region is as small as allowed, because its
-# place was chosen where the noise is high; the variation that is always granted, in brightness
-# ranges of the image; and how far from a border brightness may come from beyond it, in smoothing
-# lengths.
-_LAGS = (2, 4, 8)
-_LEAST_CONTRAST = 1.0
-_SMALL_CONTRAST = 2.6
-_LEAST_STEP = 0.01
+# Distances over which a step is measured and from which distance to a border brightness counts as
+# that of the inside, in smoothing lengths; pairs inside a part, in squared smoothing lengths, from
+# which they tell its variation; and the variation always granted, in brightness ranges.
+_LAGS = (2, 3, 5)
 _FLANK = 2.0
+_LEAST_PAIRS = 5.0
+_LEAST_VARIATION = 0.015
+# Least step in units of the variation, and in standard errors of the mean over the smaller part;
+# a Gaussian filter of one smoothing length leaves one independent value in 4 pi of its squares.
+_LEAST_CONTRAST = 0.55
+_STANDARD_ERRORS = 5.0
+_INDEPENDENT = 4 * np.pi
 # Share of the pairs across a border that an axis must have to count.
 _LEAST_SHARE = 0.25
-
-
-def distinct_masks(masks: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
-    """Choose among masks that show the same thing the one with the best score.
-
-    Parameters
-    ----------
-    masks : numpy.ndarray
-        Boolean masks, shape (n, rows, columns).
-    scores : numpy.ndarray
-        One score for each, shape (n,).
-    overlap : float
-        Intersection over union from which two masks are the same, 0 to 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        Indices of the chosen masks, best score first; of equal scores the first mask wins.
-    """
-    flat = masks.reshape(len(masks), int(np.prod(masks.shape[1:]))).astype(np.float32)
-    common = flat @ flat.T
-    area = np.diag(common)
-    same = common > overlap * (area[:, None] + area - common)
-    chosen: list[int] = []
-    for index in np.argsort(-scores, kind="stable"):
-        if area[index] and not same[index, chosen].any():
-            chosen.append(int(index))
-    return np.array(chosen, np.intp)
-
-
-def stack_masks(masks: np.ndarray) -> np.ndarray:
-    """Lay masks on each other, the largest at the bottom.
-
-    A mask inside another becomes an inner region, and of two that overlap the smaller one keeps
-    the common part. Of equal areas the first one lies on top.
-
-    Parameters
-    ----------
-    masks : numpy.ndarray
-        Boolean masks, shape (n, rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        Number (1..n) of the mask on top of each pixel, 0 where there is none; int32, shape
-        (rows, columns).
-    """
-    stacked = np.zeros(masks.shape[1:], np.int32)
-    area = np.count_nonzero(masks, axis=(1, 2))
-    for index in np.argsort(-area[::-1], kind="stable"):
-        number = len(masks) - int(index)
-        stacked[masks[number - 1]] = number
-    return stacked
-
-
-def separate_cores(pieces: np.ndarray, depth: float, least_area: float) -> np.ndarray:
-    """Divide pieces into connected parts, without the slivers where two masks do not quite meet.
-
-    Pieces are cut where they are thinner than twice the depth. What is thinner, and cores below a
-    quarter of the least area, go to the nearest core that stays.
-
-    Parameters
-    ----------
-    pieces : numpy.ndarray
-        Labels from 0, shape (rows, columns).
-    depth : float
-        Distance from the border in pixels.
-    least_area : float
-        Smallest region in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Parts 0..n-1, int32; one part where no piece has a core.
-    """
-    core = depth_inside(pieces) > depth
-    cores = connected_parts(np.where(core, pieces + 1, 0), background=0, connectivity=1)
-    area = np.bincount(cores.ravel())
-    area[0] = 0
-    core = area[cores] >= max(least_area / 4, 1)
-    if not core.any():
-        return np.zeros(pieces.shape, np.int32)
-    row, column = ndimage.distance_transform_edt(~core, return_distances=False, return_indices=True)
-    return _consecutive(cores[row, column])
+# A strip below one of these widths, in smoothing lengths and mask pixels, whose borders lead
+# upwards and downwards is the flank of an edge; share by which the one may exceed the other.
+_FLANK_WIDTH = 4.5
+_FLANK_MASK_PIXELS = 2.0
+_ONE_WAY = 0.65
 
 
 def join_unsupported(
     parts: np.ndarray,
     working: np.ndarray,
-    smoothing: float,
-    least_area: float,
-    least_depth: float,
+    masks: np.ndarray,
+    scores: np.ndarray,
+    resolution: Resolution,
 ) -> np.ndarray:
     """Regions whose borders the image supports.
 
-    The mean step across a border, between pixels two to eight smoothing lengths apart, is measured
-    in units of what the brightness varies at the same distance inside the two parts (their
-    variogram), so that noise, texture and shading raise the bar by themselves and a blurred border
-    counts in full. The geometric mean of the two parts counts. Parts with a smaller step, a small
-    or a thin part join the neighbour with the weakest border, the weakest of all first.
+    The mean step across a border, between pixels two to five smoothing lengths apart, less what
+    the mean slope of the two parts explains, is measured in units of what the brightness varies
+    around that slope at the same distance inside them (residual variogram, root mean square of
+    both): noise, texture and shading raise the bar by themselves. The bar is 0.55 variations
+    plus five standard errors of the mean over the smaller part, doubled where no mask tells the two
+    parts apart. Parts that stay below the bar, small and thin parts, and strips between a darker
+    and a brighter neighbour that are as narrow as the flank of an edge join the neighbour behind
+    the border that is weakest against its bar, the weakest of all first.
 
     Parameters
     ----------
@@ -129,12 +57,12 @@ def join_unsupported(
         Parts 0..n-1, shape (rows, columns).
     working : numpy.ndarray
         The smoothed image, same shape.
-    smoothing : float
-        Its smoothing length in pixels.
-    least_area : float
-        Smallest region in pixels.
-    least_depth : float
-        Distance from the border in pixels that a part must reach; less is the flank of an edge.
+    masks : numpy.ndarray
+        Boolean masks that the parts come from, shape (m, rows, columns).
+    scores : numpy.ndarray
+        How far each mask is trusted, 0 to 1, shape (m,).
+    resolution : Resolution
+        Of the image and of the masks.
 
     Returns
     -------
@@ -143,100 +71,202 @@ def join_unsupported(
 
     References
     ----------
-    Matheron, Econ. Geol. 58 (1963) 1246 (variogram).
+    Matheron, Econ. Geol. 58 (1963) 1246 (variogram); 1969, "Le krigeage universel" (with drift).
     """
-    low, high = np.quantile(working, [0.01, 0.99])
-    floor = max(_LEAST_STEP * float(high - low), float(np.finfo(np.float32).tiny))
-    area = np.bincount(parts.ravel()).astype(float)
-    depth = depth_inside(parts)
-    deepest = ndimage.maximum(depth, parts, np.arange(area.size))
-    # The flank of an edge is no variation inside.
-    steady = depth > np.minimum(_FLANK * smoothing, deepest / 2)[parts]
-    lags = [max(round(m * smoothing), 1) for m in _LAGS]
-    pairs = _Pairs.measure(parts, working, steady, lags)
-    region = np.arange(area.size)
-    while True:
-        contrast = pairs.contrast(floor)
-        small = (area < least_area) | (deepest < least_depth)
-        needed = _LEAST_CONTRAST + _SMALL_CONTRAST * np.sqrt(
-            least_area / np.minimum(area[:, None], area)
+    graph = PartGraph(parts, working, masks, scores, resolution)
+    owner = np.arange(len(graph.area))
+    version = [0] * len(graph.area)
+    weakest: list[tuple[float, int, int, int, int]] = []
+    changed = graph.pairs(range(len(graph.area)))
+    while changed or weakest:
+        for a, b in changed:
+            if graph.weak(a, b):
+                heapq.heappush(weakest, (graph.weakness(a, b), a, b, version[a], version[b]))
+        changed = set()
+        if not weakest:
+            break
+        _, kept, joined, first, second = heapq.heappop(weakest)
+        if (version[kept], version[joined]) == (first, second) and graph.weak(kept, joined):
+            graph.join(kept, joined)
+            owner[joined] = kept
+            version[kept] += 1
+            version[joined] = -1
+            # Narrow neighbours may be the flank of an edge only now.
+            changed = graph.pairs([kept, *filter(graph.narrow, graph.contact[kept])])
+    for part, joined_to in enumerate(owner):  # which comes first
+        owner[part] = owner[joined_to]
+    return _consecutive(owner[parts])
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Smoothing length, pixel of a mask, area and depth that a region must have; in pixels."""
+
+    smoothing: float
+    mask_pixel: float
+    least_area: float
+    least_depth: float
+
+
+class PartGraph:
+    """Neighbouring parts with sums over pairs of pixels, which add up when parts join."""
+
+    def __init__(
+        self,
+        parts: np.ndarray,
+        working: np.ndarray,
+        masks: np.ndarray,
+        scores: np.ndarray,
+        resolution: Resolution,
+    ) -> None:
+        low, high = np.quantile(working, [0.01, 0.99])
+        self._floor = max(_LEAST_VARIATION * float(high - low), float(np.finfo(np.float32).tiny))
+        self._resolution = resolution
+        self._scores = np.minimum(scores, 1)
+        self._lags = [max(round(m * resolution.smoothing), 1) for m in _LAGS]
+        self.area = np.bincount(parts.ravel()).astype(float)
+        count = len(self.area)
+        self._covered = np.array([np.bincount(parts[m], minlength=count) for m in masks], float)
+        self._covered = self._covered.reshape(len(masks), count).T
+        depth = depth_inside(parts)
+        self.depth = np.array(ndimage.maximum(depth, parts, np.arange(count)), float)
+        # The flank of an edge is no variation inside.
+        steady = depth > np.minimum(_FLANK * resolution.smoothing, self.depth / 2)[parts]
+        self.contact: list[dict[int, float]] = [{} for _ in range(count)]
+        # Of pairs with a first: across[a][b], shape (lags, 2 axes, 3 sums).
+        self._across: list[dict[int, np.ndarray]] = [{} for _ in range(count)]
+        self._inside = np.zeros((count, len(_LAGS), 2, 3))
+        for axis in range(2):
+            for a, b, (edges, _, _) in _pair_sums(parts, working, steady, 1, axis):
+                if a != b:
+                    for first, second in ((a, b), (b, a)):
+                        before = self.contact[first].get(second, 0)
+                        self.contact[first][second] = before + float(edges)
+            for place, lag in enumerate(self._lags):
+                for a, b, sums in _pair_sums(parts, working, steady, lag, axis):
+                    if a == b:
+                        self._inside[a, place, axis] += sums
+                    else:
+                        self._across[b].setdefault(a, np.zeros(self._inside.shape[1:]))
+                        self._across[a].setdefault(b, np.zeros(self._inside.shape[1:]))
+                        self._across[a][b][place, axis] += sums
+        self._spread = [self._slope_and_variation(part) for part in range(count)]
+
+    def pairs(self, parts: Iterable[int]) -> set[tuple[int, int]]:
+        """Neighbours of these parts with them, the smaller number first."""
+        return {(min(a, b), max(a, b)) for a in parts for b in self.contact[a]}
+
+    def weakness(self, a: int, b: int) -> float:
+        """Contrast of two parts over the least that they need."""
+        step = self._step(a, b)
+        variations = [v for _, v in (self._spread[a], self._spread[b]) if v is not None]
+        mean_square = np.mean([v**2 for v in variations], axis=0) if variations else 0.0
+        contrast = np.abs(step) / np.maximum(np.sqrt(mean_square), self._floor)
+        apart = np.abs(self._covered[a] / self.area[a] - self._covered[b] / self.area[b])
+        independent = min(self.area[a], self.area[b]) / self._resolution.smoothing**2
+        needed = _LEAST_CONTRAST + _STANDARD_ERRORS / np.sqrt(independent / _INDEPENDENT)
+        return float(contrast.max() / (needed * (2 - (apart * self._scores).max(initial=0))))
+
+    def weak(self, a: int, b: int) -> bool:
+        """Whether two parts should not stay apart."""
+        return self._unfit(a) or self._unfit(b) or self.weakness(a, b) < 1
+
+    def narrow(self, part: int) -> bool:
+        """Whether a part is as narrow as the flank of an edge or the gap between two masks."""
+        width = 2 * self.area[part] / max(sum(self.contact[part].values()), 1)
+        return width < max(
+            _FLANK_WIDTH * self._resolution.smoothing,
+            _FLANK_MASK_PIXELS * self._resolution.mask_pixel,
         )
-        open_ = (contrast < needed) | small[:, None] | small
-        contrast[~open_] = np.inf
-        first, second = divmod(int(np.argmin(contrast)), len(contrast))
-        if not np.isfinite(contrast[first, second]):
-            return _consecutive(region[parts])
-        pairs.join(first, second)
-        area[first] += area[second]
-        area[second] = np.inf
-        deepest[first] = max(deepest[first], deepest[second])
-        deepest[second] = np.inf
-        region[region == second] = first
+
+    def join(self, kept: int, joined: int) -> None:
+        """Add one part to another."""
+        self._inside[kept] += self._inside[joined]
+        if joined in self._across[kept]:
+            self._inside[kept] += self._across[kept].pop(joined) + self._across[joined].pop(kept)
+        del self.contact[kept][joined], self.contact[joined][kept]
+        tables: tuple[list[dict[int, Any]], ...] = (self._across, self.contact)
+        for table in tables:
+            for other, value in table[joined].items():
+                table[kept][other] = table[kept].get(other, 0) + value
+                table[other][kept] = table[other].get(kept, 0) + table[other].pop(joined)
+            table[joined] = {}
+        self.area[kept] += self.area[joined]
+        self.depth[kept] = max(self.depth[kept], self.depth[joined])
+        self._covered[kept] += self._covered[joined]
+        self._spread[kept] = self._slope_and_variation(kept)
+
+    def _unfit(self, part: int) -> bool:
+        resolution = self._resolution
+        return bool(
+            self.area[part] < resolution.least_area
+            or self.depth[part] < resolution.least_depth
+            or (self.narrow(part) and self._between(part))
+        )
+
+    def _between(self, part: int) -> bool:
+        one_way = 0.0
+        for other, length in self.contact[part].items():
+            step = self._step(part, other).ravel()
+            one_way += length if step[np.abs(step).argmax()] > 0 else -length
+        return abs(one_way) < _ONE_WAY * sum(self.contact[part].values())
+
+    def _step(self, a: int, b: int) -> np.ndarray:
+        """Mean step from a to b beyond the slope, shape (lags, 2); 0 along an axis without it."""
+        if b not in self._across[a]:  # thinner than any lag
+            return np.zeros((len(_LAGS), 2))
+        forward, backward = self._across[a][b], self._across[b][a]
+        count = forward[..., 0] + backward[..., 0]
+        slope = (self._spread[a][0] + self._spread[b][0]) / 2
+        step = (forward - backward)[..., 1] - slope * (forward - backward)[..., 0]
+        few = count < np.maximum(_LEAST_SHARE * count.sum(axis=1, keepdims=True), 1)
+        return np.where(few, 0, step / np.maximum(count, 1))
+
+    def _slope_and_variation(self, part: int) -> tuple[np.ndarray, np.ndarray | None]:
+        """Mean difference at each lag and axis, and standard deviation; shape (lags, 2).
+
+        Lags beyond the extent of the part continue the last one that fits into it; an axis along
+        which none does varies like the other, and None means that none fits at all.
+        """
+        count, along, square = np.moveaxis(self._inside[part], -1, 0)
+        enough = count >= _LEAST_PAIRS * self._resolution.smoothing**2
+        mean = along / np.maximum(count, 1)
+        deviation = np.sqrt(np.maximum(square / np.maximum(count, 1) - mean**2, 0))
+        slope, variation = np.zeros_like(mean), np.full_like(mean, np.nan)
+        for axis in range(2):
+            fits = np.flatnonzero(enough[:, axis])
+            if not fits.size:
+                continue
+            for place, lag in enumerate(self._lags):
+                source = fits[max(int(np.searchsorted(fits, place, "right")) - 1, 0)]
+                growth = lag / self._lags[source]
+                slope[place, axis] = mean[source, axis] * growth
+                variation[place, axis] = deviation[source, axis] * growth
+        missing = np.isnan(variation[0])
+        if missing.all():
+            return slope, None
+        if missing.any():
+            variation[:, missing] = variation[:, ~missing]
+        return slope, variation
 
 
-@dataclass
-class _Pairs:
-    """Pairs of pixels along each axis at d distances, summed over the parts on their two sides.
+def _pair_sums(
+    parts: np.ndarray, working: np.ndarray, steady: np.ndarray, lag: int, axis: int
+) -> list[tuple[int, int, np.ndarray]]:
+    """Count, sum and sum of squares of the differences along an axis, by (first, second) part.
 
-    Attributes
-    ----------
-    count, step, size : numpy.ndarray
-        Number, sum of the differences (antisymmetric) and of their sizes, shape (d, 2, n, n).
-    touch : numpy.ndarray
-        Whether two parts are neighbours, shape (n, n).
+    Pairs inside one part count where both pixels are steady.
     """
-
-    count: np.ndarray
-    step: np.ndarray
-    size: np.ndarray
-    touch: np.ndarray
-
-    @classmethod
-    def measure(
-        cls, parts: np.ndarray, working: np.ndarray, steady: np.ndarray, lags: list[int]
-    ) -> _Pairs:
-        """Sum over all rows and columns; pairs inside one part count where both are steady."""
-        n = int(parts.max()) + 1
-        sums = np.zeros((3, 1 + len(lags), 2, n * n))
-        for place, lag in enumerate([1, *lags]):
-            for axis in range(2):
-                labels, values, calm = (np.moveaxis(a, axis, 0) for a in (parts, working, steady))
-                first, second = labels[:-lag].astype(np.intp), labels[lag:]
-                kept = (first != second) | (calm[:-lag] & calm[lag:])
-                pair = (first * n + second)[kept]
-                difference = (values[lag:] - values[:-lag])[kept].astype(float)
-                for total, weight in zip(sums, (None, difference, np.abs(difference)), strict=True):
-                    total[place, axis] = np.bincount(pair, weight, n * n)
-        count, step, size = sums.reshape(3, 1 + len(lags), 2, n, n)
-        touch = count[0].sum(axis=0)
-        touch = touch + touch.T > 0
-        np.fill_diagonal(touch, False)
-        count, size = (total + total.swapaxes(2, 3) for total in (count, size))
-        return cls(count[1:], (step - step.swapaxes(2, 3))[1:], size[1:], touch)
-
-    def contrast(self, floor: float) -> np.ndarray:
-        """Step over the variation inside, largest of all pairs; infinite where none touch."""
-        inside = np.diagonal(self.size, axis1=2, axis2=3) / np.maximum(
-            np.diagonal(self.count, axis1=2, axis2=3), 1
-        )
-        inside = np.maximum(inside, floor)
-        variation = np.sqrt(inside[..., :, None] * inside[..., None, :])
-        ratio = np.abs(self.step) / np.maximum(self.count, 1) / variation
-        # A border that runs along an axis has few pairs across it in that direction.
-        few = self.count < _LEAST_SHARE * self.count.sum(axis=1, keepdims=True)
-        return np.where(self.touch, np.where(few, 0, ratio).max(axis=(0, 1)), np.inf)
-
-    def join(self, first: int, second: int) -> None:
-        """Add the second part to the first."""
-        for total in (self.count, self.step, self.size):
-            total[..., first, :] += total[..., second, :]
-            total[..., :, first] += total[..., :, second]
-            total[..., second, :] = 0
-            total[..., :, second] = 0
-        self.touch[first] |= self.touch[second]
-        self.touch[:, first] |= self.touch[:, second]
-        self.touch[second] = self.touch[:, second] = False
-        self.touch[first, first] = False
+    labels, values, calm = (np.moveaxis(a, axis, 0) for a in (parts, working, steady))
+    first, second = labels[:-lag].astype(np.int64), labels[lag:].astype(np.int64)
+    kept = (first != second) | (calm[:-lag] & calm[lag:])
+    along = (values[lag:] - values[:-lag])[kept].astype(float)
+    span = int(parts.max()) + 1
+    pair, place = np.unique((first * span + second)[kept], return_inverse=True)
+    sums = [np.bincount(place, weight, pair.size) for weight in (None, along, along**2)]
+    return [
+        (*divmod(int(key), span), row) for key, row in zip(pair, np.stack(sums, 1), strict=True)
+    ]
 
 
 def order_regions(regions: np.ndarray) -> np.ndarray:

@@ -200,7 +200,7 @@ def _cores(regions: np.ndarray, reach: float) -> np.ndarray:
     """Pixels so far inside their region that they cannot change it, and the spine of thin ones."""
     depth = depth_inside(regions)
     spine = (depth >= 0.8 * ndimage.maximum_filter(depth, size=2 * int(reach / 2) + 3)) & (
-        depth > 1.5
+        depth >= 1.5
     )
     deepest = ndimage.maximum(depth, regions, np.arange(regions.max() + 1))
     deep = depth >= np.minimum(reach, 0.8 * deepest)[regions]

@@ -1,4 +1,4 @@
-"""Masks that Segment Anything proposes for point prompts on a picture."""
+"""Masks that Segment Anything proposes for points on a picture, and the parts they make of it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
+from skimage.measure import label as connected_parts
 
-from hyperspy_twin.segmentation.partition import distinct_masks
+from hyperspy_twin.segmentation.placement import depth_inside
 
 # Longer side of the network's input, of its mask output.
 SIDE = 1024
@@ -119,3 +121,89 @@ def propose_masks(network: Any, picture: np.ndarray, points: np.ndarray) -> Mask
     every_logit, score = np.concatenate(kept_logits), np.concatenate(kept_scores)
     chosen = distinct_masks(every_logit > 0, score, _SAME)
     return MaskProposals(every_logit[chosen], score[chosen])
+
+
+def distinct_masks(masks: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
+    """Choose among masks that show the same thing the one with the best score.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        Boolean masks, shape (n, rows, columns).
+    scores : numpy.ndarray
+        One score for each, shape (n,).
+    overlap : float
+        Intersection over union from which two masks are the same, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Indices of the chosen masks, best score first; of equal scores the first mask wins.
+    """
+    flat = masks.reshape(len(masks), int(np.prod(masks.shape[1:]))).astype(np.float32)
+    common = flat @ flat.T
+    area = np.diag(common)
+    same = common > overlap * (area[:, None] + area - common)
+    chosen: list[int] = []
+    for index in np.argsort(-scores, kind="stable"):
+        if area[index] and not same[index, chosen].any():
+            chosen.append(int(index))
+    return np.array(chosen, np.intp)
+
+
+def stack_masks(masks: np.ndarray) -> np.ndarray:
+    """Lay masks on each other, the largest at the bottom.
+
+    A mask inside another becomes an inner region, and of two that overlap the smaller one keeps
+    the common part. Of equal areas the first one lies on top.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        Boolean masks, shape (n, rows, columns).
+
+    Returns
+    -------
+    numpy.ndarray
+        Number (1..n) of the mask on top of each pixel, 0 where there is none; int32, shape
+        (rows, columns).
+    """
+    stacked = np.zeros(masks.shape[1:], np.int32)
+    area = np.count_nonzero(masks, axis=(1, 2))
+    for index in np.argsort(-area[::-1], kind="stable"):
+        number = len(masks) - int(index)
+        stacked[masks[number - 1]] = number
+    return stacked
+
+
+def separate_cores(pieces: np.ndarray, depth: float, least_area: float) -> np.ndarray:
+    """Divide pieces into connected parts, without the slivers where two masks do not quite meet.
+
+    Pieces are cut where they are thinner than twice the depth. What is thinner, and cores below a
+    quarter of the least area, go to the nearest core that stays.
+
+    Parameters
+    ----------
+    pieces : numpy.ndarray
+        Labels from 0, shape (rows, columns).
+    depth : float
+        Distance from the border in pixels.
+    least_area : float
+        Smallest region in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Parts 0..n-1, int32; one part where no piece has a core.
+    """
+    core = depth_inside(pieces) > depth
+    cores = connected_parts(np.where(core, pieces + 1, 0), background=0, connectivity=1)
+    area = np.bincount(cores.ravel())
+    area[0] = 0
+    core = area[cores] >= max(least_area / 4, 1)
+    if not core.any():
+        return np.zeros(pieces.shape, np.int32)
+    row, column = ndimage.distance_transform_edt(~core, return_distances=False, return_indices=True)
+    return (
+        np.unique(cores[row, column], return_inverse=True)[1].reshape(pieces.shape).astype(np.int32)
+    )

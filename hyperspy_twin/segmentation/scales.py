@@ -8,10 +8,17 @@ import numpy as np
 import scipy.fft
 from numba import njit
 from scipy import ndimage
+from scipy.special import ndtri
 
 _RINGS_PER_OCTAVE = 8
 # Mean of ln(x) for x chi-squared with one degree of freedom: a cosine coefficient of noise.
 _MEAN_LOG_CHI_SQUARED = -1.2703628
+# Share of the image that shows the contrast between large areas; half the share of a layer across
+# the image, in smoothing lengths over image sides.
+_LARGE_AREA = 0.01
+_LAYER = 1.0
+# Ratio of two scales at which the contrast is measured.
+_STEP_DOWN = float(np.sqrt(2))
 
 
 @dataclass(frozen=True)
@@ -230,8 +237,12 @@ def choose_smoothing(spectrum: np.ndarray, rings: RadialSpectrum, period: float 
 
     The largest of three lengths: 0.4 periods of the lattice (`suppress_lattice` leaves little of
     it, and this a fifth of that), the length at which the noise falls to a tenth of the contrast
-    between large areas (Elder & Zucker 1998 call it the minimum reliable scale), and 1.5 pixels or
+    between regions (Elder & Zucker 1998 call it the minimum reliable scale), and 1.5 pixels or
     1/400 of the image. Noise alone never asks for more than 1/40 of the image.
+
+    A thin layer loses contrast where it is smoothed to more than its thickness. The contrast is
+    therefore measured first between large areas, then at finer and finer scales for as long as it
+    still stands out ten times from the noise there.
 
     Parameters
     ----------
@@ -248,12 +259,26 @@ def choose_smoothing(spectrum: np.ndarray, rings: RadialSpectrum, period: float 
     """
     shape = spectrum.shape
     size = float(np.sqrt(shape[0] * shape[1]))
-    least = max(1.5, size / 400)
     from_lattice = 0.4 * period if period else 0.0
-    broad = max(min(shape) / 64, least, 2.5 * from_lattice)
-    small = tuple(max(int(np.ceil(n / max(0.6 * broad, 1))), 1) for n in shape)
-    low, high = np.quantile(resample(spectrum, small, broad), [0.01, 0.99])
-    noise = np.sqrt(np.median(rings.floor[rings.frequency > 0.1]) / (4 * np.pi))
-    contrast = np.sqrt(max((high - low) ** 2 / 4 - (2.3 * noise / broad) ** 2, 0.0))
-    from_noise = min(noise / (0.1 * contrast), size / 40) if contrast > 0 else least
-    return float(min(max(least, from_lattice, from_noise), min(shape) / 8))
+    least = max(1.5, size / 400, from_lattice)
+    noise = float(np.sqrt(np.median(rings.floor[rings.frequency > 0.1]) / (4 * np.pi)))
+    broad = max(min(shape) / 64, size / 400, 2.5 * from_lattice)
+    smoothing = max(min(_needed(spectrum, noise, broad), size / 40), least)
+    while smoothing > _STEP_DOWN * least:
+        finer = smoothing / _STEP_DOWN
+        needed = _needed(spectrum, noise, finer)
+        smoothing = max(min(smoothing, needed), finer)
+        if needed > finer:
+            break
+    return float(min(smoothing, min(shape) / 8))
+
+
+def _needed(spectrum: np.ndarray, noise: float, smoothing: float) -> float:
+    """Smoothing at which the noise falls to a tenth of the contrast that is seen at a smoothing."""
+    size = float(np.sqrt(spectrum.size))
+    shape = tuple(max(int(np.ceil(n / max(0.6 * smoothing, 1))), 1) for n in spectrum.shape)
+    share = min(_LARGE_AREA, _LAYER * smoothing / size)
+    low, high = np.quantile(resample(spectrum, shape, smoothing), [share, 1 - share])
+    of_noise = float(ndtri(1 - share)) * noise / smoothing
+    contrast = np.sqrt(max((high - low) ** 2 / 4 - of_noise**2, 0.0))
+    return noise / (0.1 * contrast) if contrast > 0 else np.inf

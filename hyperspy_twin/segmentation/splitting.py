@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
-from hyperspy_twin.segmentation.merging import (
-    Borders,
-    basins,
-    find_borders,
-    merge_small,
-    merge_weak,
-    prominence,
-)
+from hyperspy_twin.segmentation.borders import Borders, find_borders, least_by_label
+from hyperspy_twin.segmentation.merging import basins, merge_small, merge_weak, prominence
 from hyperspy_twin.segmentation.noise import gradient_noise
 from hyperspy_twin.segmentation.placement import depth_inside
 
@@ -36,7 +29,6 @@ def split(
     least: float,
     slope: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Regions 0..n-1 of the pixels inside (-1 outside) and the noise of the gradient."""
     """Regions of the pixels inside an area.
 
     Parameters
@@ -68,23 +60,24 @@ def split(
     along_x /= noise
     along_y /= noise
     magnitude = np.hypot(along_x, along_y)
-    leaves, count = basins(np.where(inside, magnitude, np.float32(np.inf)))
-    present = np.bincount(leaves[inside], minlength=count) > 0
-    leaves = np.where(inside, (np.cumsum(present) - 1)[leaves], -1)
-    count = int(present.sum())
-    level = ndimage.minimum(magnitude, leaves, np.arange(count))
+    leaves, count = _basins_inside(magnitude, inside)
+    level = least_by_label(magnitude, leaves, count)
     borders = _with_steps(find_borders(leaves, along_x, along_y), leaves, working, noise, smoothing)
     region, borders = merge_weak(borders, level, 3 * smoothing)
-    regions = np.where(inside, region[leaves], -1)
+    regions = _relabelled(leaves, region)
+    if not borders.first.size:
+        return regions, noise
     inner = _slope_inside(magnitude, regions)
     if slope is None:
         inner[_is_layer(borders, regions, smoothing)] *= _PROMINENT_SLOPE
     else:
         inner = np.maximum(inner, _slope_inside(slope / noise, regions))
     region, borders = merge_weak(borders, inner, 3 * smoothing)
-    regions = np.where(inside, region[regions], -1)
+    regions = _relabelled(regions, region)
+    if not borders.first.size:
+        return regions, noise
     area = np.bincount(regions[inside]).astype(float)
-    deepest = ndimage.maximum(depth_inside(regions), regions, np.arange(area.size))
+    deepest = -least_by_label(-depth_inside(regions), regions, area.size)
     thin = deepest < THINNEST / 2 * smoothing
     if slope is None:
         thin &= ~_is_layer(borders, regions, smoothing) | (
@@ -92,9 +85,21 @@ def split(
         )
     area[thin] = 0
     region, _ = merge_small(borders, area, least)
-    regions = np.where(inside, region[regions], -1)
-    regions[inside] = np.unique(regions[inside], return_inverse=True)[1]
-    return regions, noise
+    return _relabelled(regions, region), noise
+
+
+def _basins_inside(magnitude: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, int]:
+    """Basins 0..n-1 of the pixels inside, -1 outside, and their number."""
+    if inside.all():
+        return basins(magnitude)
+    leaves, count = basins(np.where(inside, magnitude, np.float32(np.inf)))
+    present = np.bincount(leaves[inside], minlength=count) > 0
+    return np.where(inside, (np.cumsum(present) - 1)[leaves], -1), int(present.sum())
+
+
+def _relabelled(regions: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Look up the new region of each pixel; -1 stays."""
+    return np.append(region, -1).astype(np.int32)[regions]
 
 
 def without_slope(working: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -100,7 +100,10 @@ class RegionEditing(TwinState):
     def separate_particles(
         self, *, background: int | None = None, min_diameter: float | None = None
     ) -> Any:
-        """Cut particles that touch or overlap at their necks; one region for each.
+        """Outline each particle on its own, also where particles touch or overlap.
+
+        Necks of the outline and valleys of the brightness part them; outlines, hand-drawn ones
+        too, move to where the particle begins.
 
         Parameters
         ----------

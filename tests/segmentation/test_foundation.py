@@ -83,6 +83,7 @@ def test_the_layers_of_a_needle_far_smaller_than_the_frame(weights, shared_file)
     first = along[np.flatnonzero(np.diff(along, prepend=-1))]
     # Substrate, six layers, vacuum: each once along the axis of the needle.
     assert len(first) == len(set(first)) == 8
+    assert found.labels.max() == 8  # and no speck beside it
 
 
 @needs_networks
