@@ -1,4 +1,4 @@
-from . import data
+from . import data, phases
 from .io.load import load
 from .logging import set_log_level
 from .signals.atomic_model import AtomicModel
@@ -17,5 +17,6 @@ __all__ = [
     "StrainMap",
     "data",
     "load",
+    "phases",
     "set_log_level",
 ]

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hyperspy_twin.crystals import catalogue
+from hyperspy_twin.crystals import catalogue, own_phases
 from hyperspy_twin.crystals.structures import Crystal, as_crystal
+
+
+def are_several(candidates: Any) -> bool:
+    """Tell a list of candidates from one; a diffpy Structure is a list of its atoms."""
+    return isinstance(candidates, (list, tuple)) and not hasattr(candidates, "lattice")
 
 
 def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
@@ -17,7 +22,7 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
     candidates
         One candidate or a sequence of them, each as
         :func:`~hyperspy_twin.crystals.structures.as_crystal` takes it; None for the bundled
-        structures that consist of ``elements`` only.
+        and added structures that consist of ``elements`` only.
     elements
         Chemical symbols of the sample, possibly none.
 
@@ -37,13 +42,13 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
                 "no candidate phases: name them, as in index_phases(['Si', 'Ge']), or set "
                 "s.metadata.Sample.elements"
             )
-        candidates = catalogue.with_elements(elements)
+        candidates = [*catalogue.with_elements(elements), *own_phases.with_elements(elements)]
         if not candidates:
             raise ValueError(
-                f"no bundled structure consists of {', '.join(elements)} only: "
+                f"no bundled or added structure consists of {', '.join(elements)} only: "
                 "give names, CIF files or structures"
             )
-    elif not isinstance(candidates, (list, tuple)):
+    elif not are_several(candidates):
         candidates = [candidates]
     if not len(candidates):
         raise ValueError("no candidate phases: the list is empty")

@@ -20,6 +20,11 @@ def names(*, aliases: bool = False) -> tuple[str, ...]:
     return (*table, *(alias for entry in table.values() for alias in entry.get("aliases", ())))
 
 
+def aliases(name: str) -> tuple[str, ...]:
+    """Other names of a bundled structure; none where it is not bundled."""
+    return tuple(_table().get(name, {}).get("aliases", ()))
+
+
 @cache
 def get(name: str) -> Crystal:
     """Bundled structure of this name.
@@ -67,13 +72,16 @@ def _expand(name: str, entry: dict[str, Any]) -> Crystal:
     positions = [site[1:4] for site in entry["sites"]]
     expanded = ExpandAsymmetricUnit(GetSpaceGroup(entry["space_group"]), positions).expandedpos
     cells = [(float(x), float(y), float(z)) for orbit in expanded for x, y, z in orbit]
-    symbols = [site[0] for site, orbit in zip(entry["sites"], expanded, strict=True) for _ in orbit]
+    orbits = list(zip(entry["sites"], expanded, strict=True))
+    symbols = [site[0] for site, orbit in orbits for _ in orbit]
+    # A fifth number of a site is its occupancy, which is 1 elsewhere.
+    occupancy = [site[4] if len(site) > 4 else 1.0 for site, orbit in orbits for _ in orbit]
     return Crystal(
         name=name,
         lattice=tuple(entry["lattice"]),
         symbols=tuple(symbols),
         fractional=tuple(cells),
-        occupancy=(1.0,) * len(symbols),
+        occupancy=tuple(occupancy),
         space_group=entry["space_group"],
         source=entry["source"],
     )

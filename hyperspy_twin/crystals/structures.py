@@ -145,7 +145,7 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
     Parameters
     ----------
     candidate
-        Name of a bundled structure, path of a CIF, ``diffpy.structure.Structure``,
+        Name of a bundled or added structure, path of a CIF, ``diffpy.structure.Structure``,
         three-dimensionally periodic ``ase.Atoms`` or :class:`Crystal`.
 
     Returns
@@ -179,10 +179,13 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
 
 
 def _from_text(candidate: str | PathLike[str]) -> Crystal:
-    from hyperspy_twin.crystals import catalogue
+    from hyperspy_twin.crystals import catalogue, own_phases
 
     if isinstance(candidate, str) and candidate in catalogue.names(aliases=True):
         return catalogue.get(candidate)
+    added = own_phases.added()
+    if isinstance(candidate, str) and candidate in added:
+        return added[candidate]
     text = str(candidate)
     path = Path(candidate)
     looks_like_path = not isinstance(candidate, str) or path.suffix or len(path.parts) > 1

@@ -67,3 +67,42 @@ def same_family():
         return tuple(second) in {tuple(row) for row in family.tolist()}
 
     return same
+
+
+@pytest.fixture(scope="session")
+def make_entry():
+    """Entry of an OPTIMADE database that holds a crystal in its conventional cell."""
+
+    def make(name, crystal, **changes):
+        labels = sorted(set(crystal.symbols))
+        attributes = {
+            "dimension_types": [1, 1, 1],
+            "lattice_vectors": crystal.base.tolist(),
+            "cartesian_site_positions": (np.array(crystal.fractional) @ crystal.base).tolist(),
+            "species": [
+                {"name": label, "chemical_symbols": [label], "concentration": [1.0]}
+                for label in labels
+            ],
+            "species_at_sites": list(crystal.symbols),
+            "structure_features": [],
+        }
+        return {"id": name, "type": "structures", "attributes": {**attributes, **changes}}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def primitive_silicon(make_entry):
+    """Entry with silicon in its primitive cell, under any identifier."""
+
+    def make(name="mp-149"):
+        half = 5.431 / 2
+        return make_entry(
+            name,
+            catalogue.get("Si"),
+            lattice_vectors=[[0, half, half], [half, 0, half], [half, half, 0]],
+            cartesian_site_positions=[[0, 0, 0], [half / 2] * 3],
+            species_at_sites=["Si", "Si"],
+        )
+
+    return make

@@ -99,7 +99,7 @@ def test_catalogue():
     assert all(catalogue.get(name).source for name in catalogue.names())
     assert catalogue.get("InAs-wz") is not None
     assert set(catalogue.with_elements({"Si", "Ge", "C"})) == {
-        "Si", "Ge", "diamond", "graphene", "graphite", "SiC-3C",
+        "Si", "Ge", "diamond", "graphene", "graphite", "SiC-2H", "SiC-3C", "SiC-4H", "SiC-6H",
     }  # fmt: skip
 
 
