@@ -52,7 +52,8 @@ def conventional(
     with warnings.catch_warnings():  # how it fails is changing: None so far, an error to come
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            found = spglib.get_symmetry_dataset((lattice, fractional, kinds), symprec=TOLERANCE)
+            cell = (lattice.tolist(), fractional.tolist(), kinds.tolist())
+            found = spglib.get_symmetry_dataset(cell, symprec=TOLERANCE)
         except Exception as error:
             _logger.info("spglib finds no symmetry: %s", error)
             found = None
