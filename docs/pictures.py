@@ -14,6 +14,7 @@ import numpy as np
 
 import hyperspy_twin as ht
 from hyperspy_twin.signals import _figures
+from hyperspy_twin.signals._markers import COLOURS
 from hyperspy_twin.signals._state import grid_of
 
 FOLDER = Path(__file__).parent / "_static"
@@ -24,6 +25,14 @@ REAL = {
     "nanowire cross-section": "SAG_nanowire_304px.png",
     "gold particles": "example_Au_nanoparticle.emd",
     "graphene grain boundary": "graphene_defect_raw.dm3",
+}
+
+
+SPECTRA = {
+    "SrTiO3 [110]": "STO_ADF.hspy",
+    "PbTiO3 domains": "PTO_junction_filtered_HAADF.hspy",
+    "graphene grain boundary": "graphene_defect_raw.dm3",
+    "no lattice": "multi_signal_no_lattice.dm3",
 }
 
 
@@ -46,10 +55,37 @@ def segmentation_methods(folder: Path, weights: Path) -> None:
     figure.savefig(FOLDER / "segment_methods.png", dpi=DPI)
 
 
+def spots_of_real_images(folder: Path) -> None:
+    """Write the picture of the spectra of real images with their spots."""
+    figure, axes = plt.subplots(1, 4, figsize=(20, 5.6), layout="constrained")
+    for axis, (name, file) in zip(axes, SPECTRA.items(), strict=True):
+        image = ht.load(folder / file)
+        image = image[0] if isinstance(image, list) else image
+        whole = ht.SegmentedImage.from_labels(image, np.ones(image.data.shape, int))
+        found = whole.find_peaks(show_progressbar=False)
+        amplitude = found.region_spectra().inav[0].data.compute()
+        grid = grid_of(found._image_axes())
+        low, high = np.percentile(amplitude, [30, 99.99])
+        extent = _figures.image_extent(grid)
+        axis.imshow(np.log(amplitude), "gray", vmin=np.log(low), vmax=np.log(high), extent=extent)
+        spots = found.peaks(1)
+        for number, colour in enumerate(("white", *COLOURS)):
+            own = spots[spots["lattice"] == number]
+            x, y = (np.concatenate([own[key], -own[key]]) for key in "xy")
+            axis.plot(x, y, "o", ms=10, mfc="none", mec=colour)
+        reach = 1.15 * max(np.hypot(spots["x"], spots["y"]).max(initial=0), 0.2 * grid.offset[0])
+        reach = reach if len(spots) else -0.5 * grid.offset[0]
+        axis.set(xlim=(-reach, reach), ylim=(reach, -reach), xlabel=f"1/{found._unit}")
+        axis.set_title(f"{name}: {found.states[1]}, {len(spots)} spots")
+    figure.savefig(FOLDER / "find_peaks.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
     if arguments:
+        spots_of_real_images(Path(arguments[0]))
+    if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()

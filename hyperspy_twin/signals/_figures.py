@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.signals._markers import COLOURS, colour_of
+from hyperspy_twin.signals._markers import COLOURS, colour_of, miller_name
 from hyperspy_twin.signals._state import grid_of
 
 if TYPE_CHECKING:
@@ -67,7 +67,6 @@ def spectrum_figure(spectrum: IndexedFFT) -> Figure:
 
     power = np.log(np.abs(np.asarray(spectrum.data)) + 1e-12)
     peaks = spectrum.peaks()
-    indexed = "h" in (peaks.dtype.names or ())
     grid = grid_of(spectrum._image_axes())
     figure, axis = plt.subplots(figsize=(9, 9), layout="constrained")
     low, high = np.percentile(power, [5, 99.99])
@@ -77,8 +76,8 @@ def spectrum_figure(spectrum: IndexedFFT) -> Figure:
         colour = colour_of(int(peak["region"]))
         for sign in (1, -1):
             axis.plot(sign * peak["x"], sign * peak["y"], "o", ms=11, mfc="none", mec=colour)
-        if indexed and any(peak[index] for index in "hkl"):
-            name = " ".join(str(peak[index]) for index in "hkl")
+        name = miller_name(peak)
+        if name:
             if name not in named:
                 named.add(name)
                 axis.annotate(

@@ -81,36 +81,47 @@ def _stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
     return stack.reshape(shape).T
 
 
-def spot_markers(positions: np.ndarray, colours: list[str], names: list[str]) -> list[Any]:
-    """Circles around both members of each Friedel pair, with the names of those that have one.
+def spot_markers(tables: list[np.ndarray], shape: tuple[int, ...]) -> list[Any]:
+    """Circles around both members of each Friedel pair, with the indices of those that have some.
 
     Parameters
     ----------
-    positions
-        (n, 2) spot positions (x, y).
-    colours
-        n colours.
-    names
-        n labels; empty strings are not drawn.
+    tables
+        Spots (as of :meth:`IndexedFFT.peaks`) of each region of a stack, or of the one shown.
+    shape
+        Navigation shape of the stack; empty for one spectrum.
     """
-    if not len(positions):
+    farthest = max((np.hypot(spots["x"], spots["y"]).max(initial=0) for spots in tables), default=0)
+    if not farthest:
         return []
-    both = np.concatenate([positions, -positions])
-    size = 0.03 * np.abs(positions).max()
+    names = [[miller_name(spot) for spot in spots] for spots in tables]
+    offsets = [np.stack([spots["x"], spots["y"]], axis=1) for spots in tables]
+    colours = [[colour_of(region) for region in spots["region"]] for spots in tables]
     markers = [
         plot.markers.Circles(
-            offsets=both, sizes=size, edgecolor=colours * 2, facecolor="none", linewidth=1.2
+            offsets=_stacked([np.concatenate([xy, -xy]) for xy in offsets], shape),
+            sizes=0.03 * farthest,
+            edgecolor=_stacked([both * 2 for both in colours], shape),
+            facecolor="none",
+            linewidth=1.2,
         )
     ]
-    named = [index for index, name in enumerate(names) if name]
-    if named:
+    if any(name for table in names for name in table):
         markers.append(
             plot.markers.Texts(
-                offsets=positions[named],
-                texts=[names[index] for index in named],
-                color=[colours[index] for index in named],
-                sizes=2,
+                offsets=_stacked([xy - [0, 0.03 * farthest] for xy in offsets], shape),
+                texts=_stacked(names, shape),
+                color=_stacked(colours, shape),
+                sizes=1,
                 verticalalignment="bottom",
             )
         )
     return markers
+
+
+def miller_name(spot: np.void) -> str:
+    """Write the indices of a spot as a label; empty where it has none."""
+    if "h" not in (spot.dtype.names or ()):
+        return ""
+    indices = [int(spot[name]) for name in "hkl"]
+    return " ".join(map(str, indices)) if any(indices) else ""

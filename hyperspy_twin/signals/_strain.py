@@ -79,6 +79,8 @@ def analyse(
         strong = spots["intensity"] > WEAK * spots["intensity"].max()
         resolution = choose_resolution(chosen, positions[strong])
     margin = MARGIN * resolution / min(grid.scale)
+    # A lattice need not have a phase to be compared with the reference.
+    region_spots |= {n: _positions(_lattice_spots(peaks, n)) for n in _crystals(spectrum)}
     comparable = [n for n, found in region_spots.items() if has_partners(chosen, found)]
     field = geometric_phase_analysis(
         image,
@@ -131,17 +133,24 @@ def _lattices(
     )
 
 
+def _crystals(spectrum: IndexedFFT) -> list[int]:
+    """Regions that have a lattice."""
+    from hyperspy_twin.spectra.region import LATTICE_STATES
+
+    return [region for region, state in spectrum.states.items() if state in LATTICE_STATES]
+
+
 def _quality(spectrum: IndexedFFT) -> dict[int, float]:
     """How well each region is a single crystal, from 0 to 1.
 
-    That of the indexed regions; of all crystalline ones where no phase was found.
+    That of the indexed regions; of all crystals where no phase was found.
     """
     indexed = {
         record.region: record.ranking[0].explained
         for record in spectrum.phases
         if record.phase is not None
     }
-    return indexed or {n: 1.0 for n, state in spectrum.states.items() if state == "crystalline"}
+    return indexed or dict.fromkeys(_crystals(spectrum), 1.0)
 
 
 def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,14 +10,15 @@ import numpy as np
 from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.signals._state import TwinState, axes_of, table
+from hyperspy_twin.signals._spots import RegionSpectra
+from hyperspy_twin.signals._state import axes_of
 from hyperspy_twin.signals.strain_map import StrainMap
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.regions import RegionPhase
+    pass
 
 
-class IndexedFFT(TwinState, ComplexSignal2D):
+class IndexedFFT(RegionSpectra, ComplexSignal2D):
     """Spectrum of an image with the spots of its regions, by :meth:`SegmentedImage.find_peaks`.
 
     The data are the complex spectrum of the whole image, zero frequency at index ``size // 2``.
@@ -27,52 +27,6 @@ class IndexedFFT(TwinState, ComplexSignal2D):
 
     _signal_type = "twin_indexed_fft"
     _alias_signal_types = ["IndexedFFT"]
-
-    def peaks(self, region: int | None = None) -> np.ndarray:
-        """Table of Bragg spots, one of each Friedel pair.
-
-        Parameters
-        ----------
-        region
-            Number of a region; all regions by default.
-
-        Returns
-        -------
-        numpy.ndarray
-            Structured array with the columns ``region``, ``x``, ``y``, ``error_x``, ``error_y``
-            (1/nm), ``intensity`` (squared fringe amplitude), ``snr``, ``probability`` and, once
-            indexed, ``h``, ``k``, ``l`` (0 0 0 where not explained).
-
-        Raises
-        ------
-        ValueError
-            If there is no such region.
-        """
-        stored = self._twin("peaks")
-        values = np.asarray(stored["values"]).reshape(-1, len(stored["columns"]))
-        columns = {name: values[:, index] for index, name in enumerate(stored["columns"])}
-        columns["region"] = columns["region"].astype(int)
-        for record in self.phases:
-            for index, name in enumerate("hkl"):
-                column = columns.setdefault(name, np.zeros(len(values), int))
-                column[columns["region"] == record.region] = record.hkl[:, index]
-        peaks = table(columns)
-        if region is None:
-            return peaks
-        self._check_region(region)
-        return peaks[peaks["region"] == region]
-
-    @property
-    def states(self) -> dict[int, str]:
-        """State of each region: crystalline, fringes, amorphous or too small."""
-        return {state["region"]: state["state"] for state in self._states()}
-
-    @property
-    def phases(self) -> tuple[RegionPhase, ...]:
-        """Phase, zone axis and orientation of each region; empty before :meth:`index_phases`."""
-        from hyperspy_twin.crystals.regions import RegionPhase
-
-        return tuple(RegionPhase.from_json(text) for text in self._twin("phases", []))
 
     def index_phases(
         self,
@@ -113,15 +67,16 @@ class IndexedFFT(TwinState, ComplexSignal2D):
         """
         from hyperspy_twin.crystals.candidates import as_candidates
         from hyperspy_twin.crystals.regions import index_regions
+        from hyperspy_twin.spectra.region import LATTICE_STATES
 
         crystals = as_candidates(candidates, self.metadata.get_item("Sample.elements", []))
         states = self._states()
-        spots = []
-        for state in states:
-            peaks = self.peaks(state["region"])
-            spots.append(
-                (_pairs(peaks, "x", "y"), _pairs(peaks, "error_x", "error_y"), peaks["intensity"])
-            )
+        tables = [self.peaks(state["region"]) for state in states]
+        kept = [peaks["satellite"] == 0 for peaks in tables]
+        spots = [
+            (_pairs(own, "x", "y"), _pairs(own, "error_x", "error_y"), own["intensity"])
+            for own in (peaks[chosen] for peaks, chosen in zip(tables, kept, strict=True))
+        ]
         found = index_regions(
             spots,
             crystals,
@@ -131,10 +86,12 @@ class IndexedFFT(TwinState, ComplexSignal2D):
             zone_axes=zone_axes,
         )
         records = []
-        for state, record in zip(states, found, strict=True):
-            lattice = state["state"] == "crystalline"
+        for state, record, chosen in zip(states, found, kept, strict=True):
+            hkl = np.zeros((len(chosen), 3), int)
+            hkl[chosen] = record.hkl
+            lattice = state["state"] in LATTICE_STATES
             reason = record.reason if lattice else f"{state['state']}: {state['reason']}"
-            records.append(replace(record, region=state["region"], reason=reason))
+            records.append(replace(record, region=state["region"], reason=reason, hkl=hkl))
         return self._derive(
             type(self),
             self.data,
@@ -227,35 +184,6 @@ class IndexedFFT(TwinState, ComplexSignal2D):
             )
         return inverse_spectrum(np.asarray(self.data)), grid
 
-    def plot(self, region: int | None = None, **kwargs: Any) -> None:
-        """Plot the amplitude of the spectrum with the spots of the regions and their indices.
-
-        Parameters
-        ----------
-        region
-            Number of the region whose spots to show; all by default.
-        **kwargs
-            Passed to the plot of the amplitude.
-        """
-        from hyperspy_twin.signals._markers import colour_of, spot_markers
-
-        peaks = self.peaks(region)
-        indexed = "h" in (peaks.dtype.names or ())
-        names = [_miller(peak) if indexed else "" for peak in peaks]
-        shown = self.amplitude
-        kwargs.setdefault("norm", "log")
-        shown.plot(**kwargs)
-        colours = [colour_of(number) for number in peaks["region"]]
-        for marker in spot_markers(_pairs(peaks, "x", "y"), colours, names):
-            shown.add_marker(marker)
-
-    def _states(self) -> list[dict[str, Any]]:
-        return [json.loads(text) for text in self._twin("region_states", [])]
-
-    def _check_region(self, region: int) -> None:
-        if region not in self.states:
-            raise ValueError(f"there is no region {region}: the regions are {list(self.states)}")
-
     @staticmethod
     def _axes_for(grid: Grid, unit: str) -> list[dict[str, Any]]:
         from hyperspy_twin.spectra.transform import reciprocal_axes
@@ -266,11 +194,6 @@ class IndexedFFT(TwinState, ComplexSignal2D):
 
 def _pairs(peaks: np.ndarray, first: str, second: str) -> np.ndarray:
     return np.stack([peaks[first], peaks[second]], axis=1)
-
-
-def _miller(peak: np.ndarray) -> str:
-    indices = [int(peak[name]) for name in "hkl"]
-    return " ".join(map(str, indices)) if any(indices) else ""
 
 
 class LazyIndexedFFT(IndexedFFT, LazyComplexSignal2D):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,16 +153,25 @@ class SegmentedImage(RegionEditing, Signal2D):
         return particles_figure(sizes, self._unit)
 
     def find_peaks(
-        self, *, false_alarms: float = 0.05, show_progressbar: bool | None = None
+        self,
+        method: str = "consensus",
+        *,
+        false_alarms: float = 0.05,
+        show_progressbar: bool | None = None,
     ) -> IndexedFFT:
         """Find the Bragg spots in the Fourier spectrum of every region.
 
         Each region is windowed smoothly inside its outline, its mean removed. A spot must rise
-        above the noise around it at a stated rate of false alarms; scan streaks and the window's
-        own side lobes are not spots.
+        above the noise around it; scan streaks, the window's own side lobes and what the spots of
+        crystals spread around them are no spots.
 
         Parameters
         ----------
+        method
+            ``"gaussian"`` takes what noise makes at the stated rate only, ``"profile"`` what
+            stands out of its row and its column, ``"network"`` what a trained network takes for
+            a spot (it needs torch); ``"consensus"`` weighs the three and the lattice that the
+            other spots form, without the network where torch is not installed.
         false_alarms
             Expected number of false spots in a region without a lattice.
         show_progressbar
@@ -178,13 +185,18 @@ class SegmentedImage(RegionEditing, Signal2D):
         Raises
         ------
         ValueError
-            If the image is not finite, or no region lies inside it.
+            If the image is not finite, the method unknown, or no region lies inside the image.
+        ImportError
+            If the network is asked for and torch is not installed.
 
         See Also
         --------
+        hyperspy_twin.spectra.consensus.detect_consensus : How the evidence is weighed.
         hyperspy_twin.spectra.gaussian.detect : The detector and its literature.
+        hyperspy_twin.spectra.state.region_state : How the state of a region is told.
         """
-        from hyperspy_twin.spectra.region import find_region_peaks
+        from hyperspy_twin.signals._peaks import peaks_state
+        from hyperspy_twin.spectra.region import detectors_of, find_region_peaks
         from hyperspy_twin.spectra.transform import spectrum
 
         image, labels = finite_image(self), self._labels()
@@ -193,32 +205,25 @@ class SegmentedImage(RegionEditing, Signal2D):
         regions = [int(region) for region in np.unique(labels) if region]
         if not regions:
             raise ValueError("no region lies inside this image: crop less, or segment it again")
-        columns: dict[str, list[np.ndarray]] = {name: [] for name in PEAK_COLUMNS}
-        states = []
-        for region in progress(regions, show_progressbar, "Finding peaks"):
-            found = find_region_peaks(
+        found = {
+            region: find_region_peaks(
                 image,
                 grid,
                 labels == region,
+                method=method,
                 false_alarms=false_alarms,
                 shortest_spacing=shortest,
             )
-            states.append({"region": region, "state": found.state, "reason": found.reason})
-            spots = asdict(found.spots)
-            spots["region"] = np.full(len(found.spots), region)
-            spots["x"], spots["y"] = spots["position"].T
-            spots["error_x"], spots["error_y"] = spots["error"].T
-            for name in PEAK_COLUMNS:
-                columns[name].append(spots[name])
-        values = np.stack([np.concatenate(columns[name]) for name in PEAK_COLUMNS], axis=1)
+            for region in progress(regions, show_progressbar, "Finding peaks")
+        }
         return self._derive(
             IndexedFFT,
             spectrum(image),
             IndexedFFT._axes_for(grid, self._unit),
             "find_peaks",
-            {"false_alarms": false_alarms},
-            peaks={"columns": list(PEAK_COLUMNS), "values": values.astype(float)},
-            region_states=[json.dumps(state) for state in states],
+            {"method": method, "false_alarms": false_alarms},
+            {"detectors": detectors_of(method)},
+            **peaks_state(found),
             image_grid={
                 "shape": list(grid.shape),
                 "scale": list(grid.scale),
@@ -268,9 +273,6 @@ class SegmentedImage(RegionEditing, Signal2D):
         grid = grid_of(self._image_axes())
         images = [rasterise(outlines, grid) for outlines in self._stack_outlines()]
         return np.reshape(images, (*self._navigation_shape, *grid.shape))
-
-
-PEAK_COLUMNS = ("region", "x", "y", "error_x", "error_y", "intensity", "snr", "probability")
 
 
 class LazySegmentedImage(SegmentedImage, LazySignal2D):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
+from hyperspy_twin.spectra.ring_sums import FIRST_RING, HIGHEST, ring_ellipse
 
 # Power of circular Gaussian noise is exponential: its logarithm averages to
 # ln(mean) - EULER_GAMMA, and its median is mean * ln 2.
@@ -13,13 +15,22 @@ MEDIAN_OF_EXPONENTIAL = float(np.log(2.0))
 RING_INNER, RING_OUTER = 5, 10
 LINE_INNER, LINE_OUTER = 4, 24
 PASSES, SPOT = 3, 6.0
+ENOUGH = 800  # pixels that give a mean within a few per cent
+CORRELATED, CLEAR = 4.0, 1.0
+# The logarithm of sin^2 has the variance pi^2 / 3 and lies ln 4 below that of its maximum.
+SWINGING, UNSURE, SWING = 0.4, 1.0, float(np.log(4) / (np.pi**2 / 3))
+VARIANCE_OF_LOGARITHM = float(np.pi**2 / 6)  # of exponential power
 STREAK = 2.0  # a line this much above its surroundings is a streak, not chance
+# Rows and columns of a scan that are brighter than others make a cross through zero frequency:
+# there (in bins) less is needed.
+CROSS, STREAK_ON_CROSS = 3, 1.2
 
 
 def radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     """Estimate the noise power at every frequency from the logarithmic mean over rings.
 
-    Pixels far above the mean hold Bragg spots and are left out of a second pass.
+    The rings are ellipses where an astigmatic transfer function makes them so. Pixels far above
+    the mean hold Bragg spots and are left out of a second pass.
 
     Parameters
     ----------
@@ -35,19 +46,89 @@ def radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     """
     rows, columns = grid.shape
     step = 1.0 / min(grid.extent)
-    frequency_x = np.fft.rfftfreq(columns, grid.scale[0]).astype(np.float32)
-    frequency_y = grid.frequency_y.astype(np.float32)
-    radius = np.hypot(frequency_x[None, :], frequency_y[:, None]) / np.float32(step)
-    ring = radius.astype(np.int32)
+    along_y = (grid.frequency_y / step).astype(np.float32)
+    along_x = (np.fft.rfftfreq(columns, grid.scale[0]) / step).astype(np.float32)
+    size = (rows, float(grid.extent[0]), float(grid.extent[1]))
+    last = int(HIGHEST / max(grid.scale) / step)
+    ellipse = ring_ellipse(power, size, (step, FIRST_RING, last))
+    form = np.array([1 - 2 * ellipse[0], 1 + 2 * ellipse[0], -4 * ellipse[1]], np.float32)
+    widest = np.sqrt(1 + 2 * np.hypot(*ellipse))
+    rings = int(widest * np.hypot(np.abs(along_y).max(), along_x.max())) + 2
     logarithm = np.log(np.maximum(power, np.finfo(np.float32).tiny))
-    profile = np.full(ring.max() + 1, np.inf, np.float32)
+    profile = np.full(rings, np.inf, np.float32)
     for _ in range(PASSES):
-        noise = power < SPOT * profile[ring]
-        count = np.bincount(ring[noise], minlength=len(profile))
-        mean = np.bincount(ring[noise], logarithm[noise], len(profile)) / np.maximum(count, 1)
-        profile = np.exp(mean + np.euler_gamma).astype(np.float32)
-    # Between the maxima of a transfer function the noise changes within the width of a ring.
-    return ndimage.maximum_filter1d(profile, 3)[ring]
+        highest = profile + np.float32(np.log(SPOT))
+        count, mean, variance = _ring_statistics(logarithm, along_y, along_x, form, highest)
+        profile = (mean + np.euler_gamma).astype(np.float32)
+    # What stands clear of the scatter is structure: a halo's maximum stays, and so does its flank,
+    # since the noise there changes within the width of a ring.
+    smooth = _smoothed(profile, count)
+    scatter = np.sqrt(CORRELATED * VARIANCE_OF_LOGARITHM / np.maximum(count, 1))
+    clear = ndimage.maximum_filter1d(profile - CLEAR * scatter, 3)
+    level = np.exp(np.maximum(smooth, clear))
+    # Where a transfer function swings within a ring, its maxima count, not its mean.
+    uneven = variance - VARIANCE_OF_LOGARITHM - UNSURE * scatter
+    swinging = ndimage.maximum_filter1d(uneven, 3) > SWINGING
+    level *= np.exp(np.where(swinging, SWING * np.maximum(uneven, 0), 0))
+    beside = 0.5 * (np.roll(level, 1) + np.roll(level, -1))
+    level[1:-1] = np.maximum(level, beside)[1:-1]
+    level = np.where(swinging, ndimage.maximum_filter1d(level, 3), level)
+    return _on_rings(level.astype(np.float32), along_y, along_x, form)
+
+
+def _smoothed(profile: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Profile averaged over as many rings as hold enough pixels for a precise mean."""
+    ring = np.arange(len(profile))
+    reach = np.clip(ENOUGH // np.maximum(2 * count, 1), 0, np.maximum(ring // 3, 1)).astype(int)
+    sums = np.concatenate([[0], np.cumsum(count * profile)])
+    counts = np.concatenate([[0], np.cumsum(count)])
+    first, last = ring - np.minimum(reach, ring), np.minimum(ring + reach, len(ring) - 1) + 1
+    return (sums[last] - sums[first]) / np.maximum(counts[last] - counts[first], 1)
+
+
+@njit(cache=True, nogil=True)
+def _ring_statistics(
+    logarithm: np.ndarray,
+    along_y: np.ndarray,
+    along_x: np.ndarray,
+    form: np.ndarray,
+    highest: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Take number, mean and variance of the pixels below ``highest`` in rings of unit width.
+
+    The squared radius is the quadratic form (xx, yy, xy).
+    """
+    count, mean, variance = np.zeros((3, highest.size))
+    for row in range(along_y.size):
+        for column in range(along_x.size):
+            y, x = along_y[row], along_x[column]
+            ring = int(np.sqrt(form[0] * x * x + y * (form[1] * y + form[2] * x)))
+            value = logarithm[row, column]
+            if value < highest[ring]:
+                count[ring] += 1
+                mean[ring] += value
+                variance[ring] += value * value
+    for ring in range(highest.size):
+        mean[ring] /= max(count[ring], 1.0)
+        variance[ring] = variance[ring] / max(count[ring], 1.0) - mean[ring] ** 2
+    return count, mean, variance
+
+
+@njit(cache=True, nogil=True)
+def _on_rings(
+    profile: np.ndarray, along_y: np.ndarray, along_x: np.ndarray, form: np.ndarray
+) -> np.ndarray:
+    """Profile at every frequency, linear between the middles of its rings."""
+    level = np.empty((along_y.size, along_x.size), np.float32)
+    for row in range(along_y.size):
+        for column in range(along_x.size):
+            y, x = along_y[row], along_x[column]
+            radius = np.sqrt(form[0] * x * x + y * (form[1] * y + form[2] * x)) - np.float32(0.5)
+            inner = max(int(radius), 0)
+            outer = min(inner + 1, profile.size - 1)
+            share = min(max(radius - inner, np.float32(0)), np.float32(1))
+            level[row, column] = profile[inner] + share * (profile[outer] - profile[inner])
+    return level
 
 
 def local_background(
@@ -75,14 +156,31 @@ def local_background(
     """
     medians = []
     for offsets in _neighbourhoods():
-        row = rows[:, None] + offsets[:, 0]
-        column = (columns[:, None] + offsets[:, 1]) % width
-        mirrored = column > width // 2
-        column = np.where(mirrored, width - column, column)
-        row = np.where(mirrored, -row, row) % height
-        medians.append(np.median(power[row, column], axis=1) / MEDIAN_OF_EXPONENTIAL)
+        row, column = on_half_plane(
+            rows[:, None] + offsets[:, 0], columns[:, None] + offsets[:, 1], height, width
+        )
+        medians.append(_median_of_noise(power[row, column]) / MEDIAN_OF_EXPONENTIAL)
     ring, line = medians[0], np.maximum(*medians[1:])
-    return np.where(line > STREAK * ring, line, ring)
+    on_cross = np.minimum(np.abs((rows + height // 2) % height - height // 2), columns) <= CROSS
+    return np.where(line > np.where(on_cross, STREAK_ON_CROSS, STREAK) * ring, line, ring)
+
+
+def on_half_plane(
+    rows: np.ndarray, columns: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Index a half-plane spectrum at frequencies anywhere, through their mirror images."""
+    columns = columns % width
+    mirrored = columns > width // 2
+    return np.where(mirrored, -rows, rows) % height, np.where(mirrored, width - columns, columns)
+
+
+def _median_of_noise(power: np.ndarray) -> np.ndarray:
+    """Median of each row of power, without the spots that stand in it."""
+    ordered = np.sort(power, axis=1)
+    count = power.shape[1]
+    middle = ordered[:, count // 2]
+    noise = (ordered < SPOT * middle[:, None] / MEDIAN_OF_EXPONENTIAL).sum(axis=1)
+    return ordered[np.arange(len(power)), noise // 2]
 
 
 def _neighbourhoods() -> list[np.ndarray]:

@@ -101,5 +101,29 @@ def windowed_region(image: np.ndarray, grid: Grid, mask: np.ndarray) -> Windowed
     return WindowedRegion(pixels, window, fft.rfft2(pixels, workers=-1), part)
 
 
+def region_amplitude(image: np.ndarray, grid: Grid, mask: np.ndarray) -> np.ndarray:
+    """Amplitude of the fringes in a region, on the frequencies of the whole image.
+
+    Parameters
+    ----------
+    image
+        Shape (rows, columns).
+    grid
+        Grid of the image.
+    mask
+        Boolean region, shape (rows, columns), not empty.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (rows, columns), in image units, zero frequency at ``size // 2``. A fringe
+        a cos(2 pi g r) has the amplitude a at g and at -g.
+    """
+    region = windowed_region(image, grid, mask)
+    transform = fft.fft2(region.pixels, s=grid.shape, workers=-1)
+    scale = 2 / max(float(region.window.sum(dtype=float)), 1.0)
+    return fft.fftshift(np.abs(transform)) * np.float32(scale)
+
+
 def _as_float(image: np.ndarray) -> np.ndarray:
     return image if image.dtype == np.float64 else image.astype(np.float32)

@@ -46,7 +46,7 @@ def test_noisy_square_lattice_is_found_whole(rows, columns, angle, spacing, seed
     image = 5 + lattice(grid, vectors, [1, 0.8])
     image += np.random.default_rng(seed).normal(scale=1.0, size=grid.shape)
     found = find_region_peaks(image, grid, whole(grid), false_alarms=0.01)
-    assert found.state == "crystalline"
+    assert found.state == "single crystal"
     assert matched(found.spots.position, vectors, 0.02) == 2
     assert (found.spots.position[:, 0] >= 0).all()
 

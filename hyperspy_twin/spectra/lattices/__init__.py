@@ -1,0 +1,1 @@
+"""Plane lattices of spots: their search, superlattices, satellites and evidence."""

@@ -1,0 +1,214 @@
+"""A plane lattice and the spots on it, refined together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hyperspy_twin.spectra.lattices.search import reduce_basis
+
+# Squared deviation, in variances, up to which a spot belongs to a lattice.
+GATE = 12.0
+# Two copies of a lattice in one image differ by what the scan distorts them: standard deviation,
+# and the largest difference in length of equal spots.
+COPY_TOLERANCE, COPY_REACH = 0.006, 0.025
+ROUNDS = 6
+# Spots from which the scatter of a lattice is judged by itself, the least share of the assumed
+# distortion that it may come to, and what the median of so few may be too low by.
+FEWEST_FOR_SCALE, LEAST_SCALE, SAFETY = 8, 0.1, 1.5
+
+
+@dataclass
+class LatticeFit:
+    """A lattice while it is refined.
+
+    Attributes
+    ----------
+    basis
+        Reduced basis in rows, shape (2, 2).
+    covariance_x, covariance_y
+        Covariances of the x and of the y components of the two vectors, shape (2, 2).
+    members
+        Whether each spot belongs to it, shape (n,).
+    """
+
+    basis: np.ndarray
+    covariance_x: np.ndarray
+    covariance_y: np.ndarray
+    members: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance (4, 4) of the basis; its x and y components are independent."""
+        result = np.zeros((4, 4))
+        result[::2, ::2] = self.covariance_x
+        result[1::2, 1::2] = self.covariance_y
+        return result
+
+    def variance_at(self, index: np.ndarray) -> np.ndarray:
+        """Squared errors (n, 2) of the lattice at coordinates (n, 2)."""
+        along = [
+            ((index @ covariance) * index).sum(axis=1)
+            for covariance in (self.covariance_x, self.covariance_y)
+        ]
+        return np.stack(along, axis=1)
+
+    def ratios(
+        self, position: np.ndarray, variance: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Integer coordinates (n, 2), logarithmic likelihood ratio and squared deviation (n,)."""
+        index = np.rint(position @ np.linalg.inv(self.basis))
+        residual = position - index @ self.basis
+        total = variance + self.variance_at(index)
+        deviation = (residual**2 / total).sum(axis=1)
+        area = abs(np.linalg.det(self.basis))
+        ratio = np.log(area / (2 * np.pi * np.sqrt(total.prod(axis=1)))) - 0.5 * deviation
+        return index, np.where(index.any(axis=1), ratio, -np.inf), deviation
+
+
+def from_pair(
+    position: np.ndarray, variance: np.ndarray, free: np.ndarray, pair: np.ndarray
+) -> LatticeFit:
+    """Fit the lattice that two spots span.
+
+    Parameters
+    ----------
+    position, variance
+        Spots and their squared errors, each of shape (n, 2).
+    free
+        Whether a spot is on no other lattice, shape (n,).
+    pair
+        Indices of the two spots.
+
+    Returns
+    -------
+    LatticeFit
+        Refined.
+    """
+    basis, change = reduce_basis(position[pair])
+    start = LatticeFit(
+        basis,
+        change @ np.diag(variance[pair, 0]) @ change.T,
+        change @ np.diag(variance[pair, 1]) @ change.T,
+    )
+    return refined(start, position, variance, free)
+
+
+def refined(
+    fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray
+) -> LatticeFit:
+    """Collect the spots on a lattice and fit it to them, in turn, until nothing changes.
+
+    Spots of other lattices count where they coincide, so that a twin keeps the row it shares.
+
+    Parameters
+    ----------
+    fit
+        Starting lattice.
+    position, variance
+        Spots and their squared errors, each of shape (n, 2).
+    free
+        Whether a spot is on no other lattice, shape (n,).
+
+    Returns
+    -------
+    LatticeFit
+        With its members.
+    """
+    members = np.zeros(len(position), bool)
+    for _ in range(ROUNDS):
+        index, ratio, deviation = fit.ratios(position, variance)
+        found = _one_per_point(index, ratio, deviation, free)
+        if (found == members).all():
+            break
+        members = found
+        chosen = index[members]
+        if np.linalg.matrix_rank(chosen) < 2:
+            break
+        fit = least_squares(chosen, position[members], variance[members])
+    fit.members = members
+    return fit
+
+
+def distortion_scale(
+    fit: LatticeFit, position: np.ndarray, measured: np.ndarray, distorted: np.ndarray
+) -> float:
+    """Factor on the assumed distortion that the scatter of the members asks for.
+
+    Half of all normal deviates in a plane are within sqrt(2 ln 2) standard deviations: the median
+    is not moved by the few spots that do not belong to the lattice.
+
+    Parameters
+    ----------
+    fit
+        A lattice with its members.
+    position
+        Spots, shape (n, 2).
+    measured, distorted
+        Squared errors of the measurement, and by a distortion as large as assumed, (n, 2).
+
+    Returns
+    -------
+    float
+        From :data:`LEAST_SCALE` to 1; 1 where there are too few spots to tell.
+    """
+    number = int(fit.members.sum())
+    if number < FEWEST_FOR_SCALE:
+        return 1.0
+    index, _, _ = fit.ratios(position[fit.members], measured[fit.members])
+    residual = position[fit.members] - index @ fit.basis
+    low, high = np.log(LEAST_SCALE), 0.0
+    for _ in range(6):
+        middle = 0.5 * (low + high)
+        variance = measured[fit.members] + np.exp(2 * middle) * distorted[fit.members]
+        # A fit of four numbers takes its share of the scatter.
+        excess = np.median((residual**2 / variance).sum(axis=1)) / (1 - 2 / number)
+        low, high = (middle, high) if excess > 2 * np.log(2) else (low, middle)
+    return float(min(SAFETY * np.exp(high), 1.0))
+
+
+def least_squares(index: np.ndarray, position: np.ndarray, variance: np.ndarray) -> LatticeFit:
+    """Fit a lattice to spots of known coordinates.
+
+    Parameters
+    ----------
+    index
+        Integer coordinates, of rank two, shape (n, 2).
+    position, variance
+        Spots and their squared errors, each of shape (n, 2).
+
+    Returns
+    -------
+    LatticeFit
+        With a reduced basis; its members are not set.
+    """
+    columns, covariances = [], []
+    for axis in range(2):
+        weighted = index / variance[:, axis : axis + 1]
+        covariances.append(np.linalg.inv(weighted.T @ index))
+        columns.append(covariances[-1] @ (weighted.T @ position[:, axis]))
+    basis, change = reduce_basis(np.stack(columns, axis=1))
+    return LatticeFit(basis, *(change @ covariance @ change.T for covariance in covariances))
+
+
+def _one_per_point(
+    index: np.ndarray, ratio: np.ndarray, deviation: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """Spots on a lattice, of several at one point the unexplained and nearest one."""
+    inside = np.flatnonzero((ratio > 0) & (deviation < GATE))
+    order = inside[np.lexsort((deviation[inside], ~free[inside]))]
+    sign = np.where(
+        (index[order, :1] < 0) | ((index[order, :1] == 0) & (index[order, 1:] < 0)), -1, 1
+    )
+    _, first = np.unique(sign * index[order], axis=0, return_index=True)
+    members = np.zeros(len(index), bool)
+    members[order[first]] = True
+    return members
+
+
+def copied(basis: np.ndarray) -> LatticeFit:
+    """Start from the copy of a lattice, shape (2, 2), as uncertain as copies are."""
+    reduced, _ = reduce_basis(basis)
+    spread = np.diag((COPY_TOLERANCE * np.linalg.norm(reduced, axis=1)) ** 2)
+    return LatticeFit(reduced, spread, spread)

@@ -1,0 +1,145 @@
+"""Satellites: copies of a lattice that one wave vector displaces.
+
+A periodic error of the scan, or a modulation of the crystal, of wave vector q puts weak spots at
+g + q and g - q beside each spot g.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from scipy.special import logsumexp
+
+from hyperspy_twin.spectra.lattices.refinement import GATE, LatticeFit
+from hyperspy_twin.spectra.lattices.search import (
+    FEW,
+    MANY,
+    bounded_ratio,
+    mixed_evidence,
+    nearest_point,
+)
+
+# Power of a satellite over that of the strongest spot of its lattice, at most, and the fewest
+# spots that are called satellites.
+STRONGEST, FEWEST = 0.05, 3
+
+
+def find_satellites(
+    fit: LatticeFit,
+    position: np.ndarray,
+    variance: np.ndarray,
+    weight: np.ndarray,
+    snr: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    """Find the wave vector that brings most of the unexplained spots onto a lattice.
+
+    Parameters
+    ----------
+    fit
+        A lattice with its members.
+    position, variance
+        Spots and their squared errors, each of shape (n, 2).
+    weight
+        How much each spot counts, from 0 (explained already) to 1, shape (n,).
+    snr
+        Their signal-to-noise ratios, shape (n,).
+
+    Returns
+    -------
+    satellites : numpy.ndarray
+        Whether each spot is one, shape (n,).
+    evidence : float
+        Logarithm of how much likelier the places are for satellites than by chance; -inf where
+        there are fewer than three.
+    """
+    none = np.zeros(len(position), bool)
+    weight = np.where(are_weak(fit, snr), weight, 0.0)
+    trials = np.flatnonzero(weight)
+    if len(trials) < FEWEST:
+        return none, -np.inf
+    covariances = fit.covariance_x, fit.covariance_y
+    shares = (FEW, MANY)
+    total = satellite_evidence(position, variance, weight, fit.basis, covariances, shares)
+    satellites = none.copy()
+    satellites[trials] = _displaced_alike(fit, position[trials], variance[trials],
+                                          int(np.argmax(total[trials])))  # fmt: skip
+    if satellites.sum() < FEWEST:
+        return none, -np.inf
+    return satellites, float(logsumexp(total[trials]) - np.log(len(trials)))
+
+
+def are_weak(fit: LatticeFit, snr: np.ndarray) -> np.ndarray:
+    """Whether spots are weak enough for satellites of a lattice, shape (n,)."""
+    return snr < STRONGEST * snr[fit.members].max(initial=0.0)
+
+
+def _displaced_alike(
+    fit: LatticeFit, position: np.ndarray, variance: np.ndarray, chosen: int
+) -> np.ndarray:
+    """Whether spots are a lattice vector away from plus or minus the chosen one, shape (n,)."""
+    nearest = np.full(len(position), np.inf)
+    for sign in (1, -1):
+        apart = position - sign * position[chosen]
+        index = np.rint(apart @ np.linalg.inv(fit.basis))
+        total = variance + variance[chosen] + fit.variance_at(index)
+        nearest = np.minimum(nearest, ((apart - index @ fit.basis) ** 2 / total).sum(axis=1))
+    return nearest < GATE
+
+
+@njit(cache=True, nogil=True)
+def satellite_evidence(
+    position: np.ndarray,
+    variance: np.ndarray,
+    weight: np.ndarray,
+    basis: np.ndarray,
+    covariances: tuple[np.ndarray, np.ndarray],
+    shares: tuple[float, float],
+) -> np.ndarray:
+    """Evidence that spots are satellites with the wave vector of one of them.
+
+    Parameters
+    ----------
+    position, variance, weight : numpy.ndarray
+        As of :func:`find_satellites`.
+    basis : numpy.ndarray
+        Reduced basis of the lattice, shape (2, 2).
+    covariances : tuple of numpy.ndarray
+        Of the x and of the y components of its two vectors, each of shape (2, 2).
+    shares : tuple of float
+        Two shares of the spots that are satellites, equally likely.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,), for the wave vector of each spot; -inf where its weight is 0.
+    """
+    evidence = np.full(len(position), -np.inf)
+    area = basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0]
+    share_few, share_many = shares
+    for i in range(len(position)):
+        if weight[i] == 0:
+            continue
+        few, many = 0.0, 0.0
+        for s in range(len(position)):
+            if weight[s] == 0 or s == i:
+                continue
+            ratio = 0.0
+            for sign in (1.0, -1.0):
+                x = position[s, 0] - sign * position[i, 0]
+                y = position[s, 1] - sign * position[i, 1]
+                h, k = nearest_point(x, y, basis, area)
+                error_x, error_y = [
+                    h * h * one[0, 0] + 2 * h * k * one[0, 1] + k * k * one[1, 1]
+                    for one in covariances
+                ]
+                ratio += 0.5 * bounded_ratio(
+                    x - h * basis[0, 0] - k * basis[1, 0],
+                    y - h * basis[0, 1] - k * basis[1, 1],
+                    variance[s, 0] + variance[i, 0] + error_x,
+                    variance[s, 1] + variance[i, 1] + error_y,
+                    abs(area),
+                )
+            few += weight[s] * np.log(1 - share_few + share_few * ratio)
+            many += weight[s] * np.log(1 - share_many + share_many * ratio)
+        evidence[i] = mixed_evidence(few, many)
+    return evidence

@@ -1,0 +1,260 @@
+"""Bases of plane lattices that pairs of spots propose, and the evidence of the other spots."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Share of the unexplained spots that a lattice may explain: few or many.
+FEW, MANY = 0.05, 0.5
+NONE_FEW, NONE_MANY = float(np.log(1 - FEW)), float(np.log(1 - MANY))
+# Squared deviation, in variances, from which a spot is not on a lattice at all.
+FAR = 60.0
+# Strongest spots, unexplained and of any kind, that are tried as basis vectors.
+FREE_ANCHORS, ANCHORS = 24, 36
+
+
+@njit(cache=True, nogil=True)
+def reduce_basis(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shortest basis of a plane lattice, by the Gauss reduction [1]_.
+
+    Parameters
+    ----------
+    basis : numpy.ndarray
+        Two independent vectors in rows, shape (2, 2).
+
+    Returns
+    -------
+    reduced : numpy.ndarray
+        Shortest basis, the shorter vector first, shape (2, 2).
+    change : numpy.ndarray
+        Integers, shape (2, 2): ``reduced = change @ basis``.
+
+    References
+    ----------
+    .. [1] H. Cohen, A Course in Computational Algebraic Number Theory, Springer (1993), 1.3.14.
+    """
+    reduced, change = basis.copy(), np.eye(2)
+    for _ in range(100):
+        if np.sum(reduced[1] ** 2) < np.sum(reduced[0] ** 2):
+            reduced, change = reduced[::-1].copy(), change[::-1].copy()
+        multiple = np.rint(np.sum(reduced[0] * reduced[1]) / np.sum(reduced[0] ** 2))
+        if multiple == 0:
+            break
+        reduced[1] -= multiple * reduced[0]
+        change[1] -= multiple * change[0]
+    return reduced, change
+
+
+@njit(cache=True, nogil=True)
+def nearest_point(x: float, y: float, basis: np.ndarray, area: float) -> tuple[float, float]:
+    """Integer coordinates of the point of a reduced lattice next to (x, y)."""
+    first = np.rint((x * basis[1, 1] - y * basis[1, 0]) / area)
+    second = np.rint((y * basis[0, 0] - x * basis[0, 1]) / area)
+    return first, second
+
+
+@njit(cache=True, nogil=True)
+def log_likelihood_ratio(
+    residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
+) -> float:
+    """Logarithm of how much likelier a spot is on a lattice of this cell area than anywhere."""
+    chi_squared = residual_x**2 / variance_x + residual_y**2 / variance_y
+    spread = 2.0 * np.pi * np.sqrt(variance_x * variance_y)
+    return float(np.log(area / spread) - 0.5 * chi_squared)
+
+
+@njit(cache=True, nogil=True)
+def bounded_ratio(
+    residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
+) -> float:
+    """Exponential of :func:`log_likelihood_ratio`; 0 for a spot far off, which saves its cost."""
+    chi_squared = residual_x**2 / variance_x + residual_y**2 / variance_y
+    if chi_squared > FAR:
+        return 0.0
+    return float(area / (2 * np.pi * np.sqrt(variance_x * variance_y)) * np.exp(-0.5 * chi_squared))
+
+
+@njit(cache=True, nogil=True)
+def mixed_evidence(few: float, many: float) -> float:
+    """Logarithm of the mean of two likelihood ratios given by their logarithms."""
+    high, low = max(few, many), min(few, many)
+    return float(high + np.log(0.5 + 0.5 * np.exp(low - high)))
+
+
+@njit(cache=True, nogil=True)
+def pair_evidence(
+    position: np.ndarray,
+    variance: np.ndarray,
+    weight: np.ndarray,
+    pairs: np.ndarray,
+    shortest: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence of lattices that are spanned by pairs of spots.
+
+    A spot is on the lattice with a Gaussian error, or anywhere with equal probability. The ratio
+    of both, mixed with the share of the spots that a lattice explains, has the expectation one
+    for spots placed at random, and weights below one lower it: e^evidence is rarely large by
+    chance [1]_. The two spots that span
+    the lattice say nothing, nor, for their being of one lattice, do the multiples of either.
+
+    Parameters
+    ----------
+    position : numpy.ndarray
+        Spots, shape (n, 2).
+    variance : numpy.ndarray
+        Squared standard errors of ``position``, shape (n, 2).
+    weight : numpy.ndarray
+        How much each spot counts, from 0 (explained already) to 1, shape (n,).
+    pairs : numpy.ndarray
+        Indices of spots, shape (m, 2).
+    shortest : float
+        Length below which a lattice vector is not resolved.
+
+    Returns
+    -------
+    total : numpy.ndarray
+        Evidence of all spots but the pair, shape (m,); -inf where the lattice is not resolved.
+    mixed : numpy.ndarray
+        Evidence of those that are no multiples of one of the pair, shape (m,).
+
+    References
+    ----------
+    .. [1] V. Vovk, R. Wang, Annals of Statistics 49 (2021) 1736.
+    """
+    total = np.full(len(pairs), -np.inf)
+    mixed = np.full(len(pairs), -np.inf)
+    for m in range(len(pairs)):
+        i, j = pairs[m]
+        spanned = np.stack((position[i], position[j]))
+        determinant = spanned[0, 0] * spanned[1, 1] - spanned[0, 1] * spanned[1, 0]
+        if abs(determinant) < shortest**2:
+            continue
+        basis, change = reduce_basis(spanned)
+        area = basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0]
+        if np.sqrt(np.sum(basis[0] ** 2)) < shortest or abs(area) < shortest**2:
+            continue
+        few, many, mixed_few, mixed_many = 0.0, 0.0, 0.0, 0.0
+        for s in range(len(position)):
+            if weight[s] == 0 or s == i or s == j:
+                continue
+            first, second = nearest_point(position[s, 0], position[s, 1], basis, area)
+            h = first * change[0, 0] + second * change[1, 0]
+            k = first * change[0, 1] + second * change[1, 1]
+            ratio = 0.0
+            if h != 0 or k != 0:
+                ratio = bounded_ratio(
+                    position[s, 0] - first * basis[0, 0] - second * basis[1, 0],
+                    position[s, 1] - first * basis[0, 1] - second * basis[1, 1],
+                    variance[s, 0] + h * h * variance[i, 0] + k * k * variance[j, 0],
+                    variance[s, 1] + h * h * variance[i, 1] + k * k * variance[j, 1],
+                    abs(area),
+                )
+            gain_few, gain_many = weight[s] * NONE_FEW, weight[s] * NONE_MANY
+            if ratio > 0:
+                gain_few = weight[s] * np.log(1 - FEW + FEW * ratio)
+                gain_many = weight[s] * np.log(1 - MANY + MANY * ratio)
+            few, many = few + gain_few, many + gain_many
+            if (h != 0 and k != 0) or ratio < 1.0:
+                mixed_few, mixed_many = mixed_few + gain_few, mixed_many + gain_many
+        total[m] = mixed_evidence(few, many)
+        mixed[m] = mixed_evidence(mixed_few, mixed_many)
+    return total, mixed
+
+
+@njit(cache=True, nogil=True)
+def copy_evidence(
+    position: np.ndarray,
+    variance: np.ndarray,
+    weight: np.ndarray,
+    members: np.ndarray,
+    basis: np.ndarray,
+    tolerance: tuple[float, float],
+) -> tuple[float, np.ndarray]:
+    """Find the turned or mirrored copy of a lattice that explains most of the other spots.
+
+    Parameters
+    ----------
+    position, variance, weight
+        As for :func:`pair_evidence`.
+    members : numpy.ndarray
+        Whether a spot belongs to the lattice that is copied, shape (n,).
+    basis : numpy.ndarray
+        Its reduced basis, shape (2, 2).
+    tolerance : tuple of float
+        Largest relative difference in length of equal spots, and the standard deviation of the
+        relative difference between the two lattices.
+
+    Returns
+    -------
+    evidence : float
+        Logarithm of the evidence less that of the number of trials; -inf where none is possible.
+    copy : numpy.ndarray
+        Basis of the copy, shape (2, 2).
+    """
+    best, best_basis, trials = -np.inf, basis.copy(), 0
+    length = np.sqrt(np.sum(position**2, axis=1))
+    area = abs(basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0])
+    for i in range(len(position)):
+        if weight[i] == 0:
+            continue
+        for m in range(len(position)):
+            if not members[m] or abs(length[i] - length[m]) > tolerance[0] * length[m]:
+                continue
+            for mirrored in range(2):
+                trials += 1
+                g, q = position[m], position[i]
+                sign = 1.0 - 2.0 * mirrored
+                # q = turn g, or turn conj(g), as complex numbers.
+                real = (q[0] * g[0] + q[1] * sign * g[1]) / length[m] ** 2
+                imaginary = (q[1] * g[0] - q[0] * sign * g[1]) / length[m] ** 2
+                copy = np.empty((2, 2))
+                copy[:, 0] = real * basis[:, 0] - imaginary * sign * basis[:, 1]
+                copy[:, 1] = imaginary * basis[:, 0] + real * sign * basis[:, 1]
+                signed = copy[0, 0] * copy[1, 1] - copy[0, 1] * copy[1, 0]
+                few, many = 0.0, 0.0
+                for s in range(len(position)):
+                    sine = position[s, 0] * q[1] - position[s, 1] * q[0]
+                    if weight[s] == 0 or abs(sine) < 0.05 * length[s] * length[i]:
+                        continue
+                    h, k = nearest_point(position[s, 0], position[s, 1], copy, signed)
+                    ratio = 0.0
+                    if h != 0 or k != 0:
+                        turned = (length[s] / length[i]) ** 2
+                        distortion = (tolerance[1] * length[s]) ** 2
+                        ratio = bounded_ratio(
+                            position[s, 0] - h * copy[0, 0] - k * copy[1, 0],
+                            position[s, 1] - h * copy[0, 1] - k * copy[1, 1],
+                            variance[s, 0] + turned * variance[i, 0] + distortion,
+                            variance[s, 1] + turned * variance[i, 1] + distortion,
+                            area,
+                        )
+                    if ratio > 0:
+                        few += weight[s] * np.log(1 - FEW + FEW * ratio)
+                        many += weight[s] * np.log(1 - MANY + MANY * ratio)
+                    else:
+                        few, many = few + weight[s] * NONE_FEW, many + weight[s] * NONE_MANY
+                evidence = mixed_evidence(few, many)
+                if evidence > best:
+                    best, best_basis = evidence, copy
+    return best - np.log(max(trials, 1)), best_basis
+
+
+def spot_pairs(free: np.ndarray) -> np.ndarray:
+    """Pairs of the strongest spots of which the first is unexplained, shape (m, 2).
+
+    Parameters
+    ----------
+    free
+        Whether each spot is unexplained, strongest first, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Indices of spots; no pair comes twice.
+    """
+    first = np.flatnonzero(free)[:FREE_ANCHORS]
+    second = np.union1d(first, np.arange(min(ANCHORS, len(free))))
+    i, j = np.meshgrid(first, second, indexing="ij")
+    once = (i < j) | ((i > j) & ~np.isin(j, first))
+    return np.stack([i[once], j[once]], axis=1)

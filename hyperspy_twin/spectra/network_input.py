@@ -1,0 +1,168 @@
+"""What the spot network sees of a spectrum, and at which frequencies.
+
+The weights belong to this very preparation: whoever changes it trains the network again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from scipy import ndimage
+
+from hyperspy_twin.spectra.transform import WindowedRegion
+
+CHANNELS = 4
+FEWEST_PERIODS = 6  # within the region
+SHORTEST_PERIOD = 2.5  # pixels
+WEAKEST_SPOT = 1e-7  # of the strongest power: the rounding error of single precision
+MARGIN = 16  # bins around the band of lattices: spots on its edge are seen whole
+BLOCK = 16  # the network halves its input four times
+CENTRE = 32.0  # bins over which the network can tell the distance from the centre
+PASSES, SPOT = 3, 6.0  # estimates of the noise, the later ones without what stands out
+
+
+def half_plane_channels(region: WindowedRegion) -> np.ndarray:
+    """Prepare what the network sees, on the half plane.
+
+    Parameters
+    ----------
+    region
+        The windowed region with its spectrum.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (4, rows, columns // 2 + 1): logarithm of the power over the radial
+        background, whether a frequency is a local maximum, its distance from the centre, and the
+        width of a spot (as the logarithm of the window's noise bandwidth in bins).
+    """
+    height, width = region.grid.shape
+    power = region.power
+    background = ring_background(power, width)
+    # Without noise the background is nothing but the rounding of single precision.
+    floor = np.float32(WEAKEST_SPOT) * power[in_band(height, width)].max(initial=0.0)
+    ratio = power / np.maximum(background, max(floor, np.finfo(np.float32).tiny))
+    channels = np.empty((CHANNELS, *power.shape), np.float32)
+    channels[0] = 0.25 * np.log1p(ratio)
+    channels[1] = summits(power)
+    channels[2] = np.minimum(radius_in_bins(height, width) / CENTRE, 1)
+    channels[3] = 0.25 * np.log2(noise_bandwidth(region.window))
+    return channels
+
+
+def ring_background(power: np.ndarray, width: int) -> np.ndarray:
+    """Mean noise power in rings one bin wide, from the mean logarithm of what does not stand out.
+
+    Parameters
+    ----------
+    power
+        Half-plane power spectrum, shape (rows, columns // 2 + 1).
+    width
+        Columns of the image.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape of ``power``, linear between the middles of the rings.
+    """
+    height = len(power)
+    row = (np.fft.fftfreq(height) * min(height, width)).astype(np.float32)
+    column = (np.fft.rfftfreq(width) * min(height, width)).astype(np.float32)
+    logarithm = np.log(np.maximum(power, np.finfo(np.float32).tiny))
+    profile = np.full(int(np.hypot(np.abs(row).max(), column.max())) + 2, np.inf, np.float32)
+    for _ in range(PASSES):
+        profile = _ring_means(logarithm, row, column, profile + np.float32(np.log(SPOT)))
+        profile += np.float32(np.euler_gamma)  # the mean logarithm of exponential noise
+    return _on_rings(np.exp(profile), row, column)
+
+
+@njit(cache=True, nogil=True)
+def _ring_means(
+    value: np.ndarray, row: np.ndarray, column: np.ndarray, highest: np.ndarray
+) -> np.ndarray:
+    """Means over rings of the values below the ring's ``highest``."""
+    total = np.zeros(highest.size)
+    count = np.zeros(highest.size)
+    for i in range(row.size):
+        for j in range(column.size):
+            ring = int(np.sqrt(row[i] ** 2 + column[j] ** 2))
+            if value[i, j] < highest[ring]:
+                total[ring] += value[i, j]
+                count[ring] += 1
+    return (total / np.maximum(count, 1)).astype(np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _on_rings(profile: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Profile at every frequency, linear between the middles of its rings."""
+    level = np.empty((row.size, column.size), np.float32)
+    for i in range(row.size):
+        for j in range(column.size):
+            radius = max(np.sqrt(row[i] ** 2 + column[j] ** 2) - 0.5, 0.0)
+            inner = int(radius)
+            outer = min(inner + 1, profile.size - 1)
+            level[i, j] = profile[inner] + (radius - inner) * (profile[outer] - profile[inner])
+    return level
+
+
+def noise_bandwidth(window: np.ndarray) -> float:
+    """Count the bins that a window spreads a spot over."""
+    total = float(window.sum(dtype=float))
+    return window.size * float((window.astype(float) ** 2).sum()) / max(total**2, 1e-30)
+
+
+def radius_in_bins(height: int, width: int) -> np.ndarray:
+    """Distance of every frequency of the half plane from zero, in bins."""
+    row = np.fft.fftfreq(height, 1 / height)[:, None]
+    return np.hypot(row, np.arange(width // 2 + 1)).astype(np.float32)
+
+
+def in_band(height: int, width: int) -> np.ndarray:
+    """Frequencies of the half plane where lattices are sought, one of each Friedel pair."""
+    row = np.fft.fftfreq(height)[:, None]
+    inside = (np.abs(row) < 1 / SHORTEST_PERIOD) & (np.fft.rfftfreq(width) < 1 / SHORTEST_PERIOD)
+    inside &= radius_in_bins(height, width) >= FEWEST_PERIODS
+    inside[height // 2 + 1 :, 0] = False  # this column holds both members of each pair
+    return inside
+
+
+def summits(power: np.ndarray) -> np.ndarray:
+    """Local maxima of a half-plane power spectrum (rows, columns // 2 + 1), boolean."""
+    # Left of the column of zero frequency lies the second column, turned over.
+    beyond = np.roll(power[::-1, 1:2], 1, axis=0)
+    highest = ndimage.maximum_filter(np.concatenate([beyond, power], axis=1), 3, mode="wrap")
+    return highest[:, 1:] == power
+
+
+def eligible(power: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Local maxima that could be spots: in the band, and above rounding errors."""
+    peak = summits(power) & in_band(height, width)
+    return peak & (power > WEAKEST_SPOT * power[peak].max(initial=0.0))
+
+
+def band(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns (both may be negative) of the patch that the network is given."""
+    rows = np.arange(-int(height / SHORTEST_PERIOD) - MARGIN, int(height / SHORTEST_PERIOD) + 1)
+    columns = np.arange(-MARGIN, int(width / SHORTEST_PERIOD) + 1)
+    return _extended(rows), _extended(columns)
+
+
+def _extended(indices: np.ndarray) -> np.ndarray:
+    """Continue indices by the margin, and on to a multiple of the block."""
+    size = -(-(len(indices) + MARGIN) // BLOCK) * BLOCK
+    return indices[0] + np.arange(size)
+
+
+def folded(
+    row: np.ndarray, column: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find any frequencies in the half plane, by periodicity and Friedel symmetry."""
+    column = column % width
+    mirrored = column > width // 2
+    column = np.where(mirrored, width - column, column)
+    return np.where(mirrored, -row, row) % height, column
+
+
+def wrapped(index: np.ndarray, size: int) -> np.ndarray:
+    """Frequency in bins, between plus and minus half of ``size``, of any index."""
+    return (index + size // 2) % size - size // 2

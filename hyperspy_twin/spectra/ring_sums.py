@@ -1,0 +1,232 @@
+"""Sums over the rings of a power spectrum, and the ellipse that astigmatism makes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Sectors of the half plane: narrow ones to follow the ellipse of tight rings, and wide ones in
+# which the noise power is compared with itself.
+NARROW_SECTORS, SECTORS = 32, 8
+# Frequencies, in bins, below which the shape of the region is seen, and in cycles per pixel,
+# above which the detector is.
+FIRST_RING, HIGHEST = 8, 0.42
+# Strongest astigmatism of the rings that is sought, the first number of rings in which it is, the
+# factor by which more rings are taken in turn, and the number of ellipses that are followed.
+STRONGEST_ELLIPSE, FIRST_BAND, WIDENING, FOLLOWED = 0.12, 48, 1.5, 3
+# Bins on both sides of the lines through zero frequency, where rows or columns of a scan that are
+# brighter than others make a cross.
+CROSS = 3
+# Evidence from which the rings are elliptical.
+ELLIPTICAL = 4.0
+# Products are kept within these bounds, to take one logarithm for many values.
+LARGEST, SMALLEST = 1e200, 1e-200
+
+
+def ring_ellipse(
+    power: np.ndarray, size: tuple[int, float, float], band: tuple[float, int, int]
+) -> tuple[float, float]:
+    """Find the ellipse of the rings of a half-plane spectrum.
+
+    Parameters
+    ----------
+    power, size, band
+        As for :func:`ring_sums`.
+
+    Returns
+    -------
+    tuple of float
+        As of :func:`fit_ellipse`; zeros where the rings are circles, or there are none.
+    """
+    count, _, logarithm, _, _ = ring_sums(power, size, band, np.zeros((0, 3)), (0.0, 0.0))
+    ellipse, evidence = fit_ellipse(count, logarithm / np.maximum(count, 1))
+    return ellipse if evidence > ELLIPTICAL else (0.0, 0.0)
+
+
+def fit_ellipse(count: np.ndarray, logarithm: np.ndarray) -> tuple[tuple[float, float], float]:
+    """Find the astigmatism that makes the sectors most alike.
+
+    Inner rings are wide and tell the ellipse roughly; the more rings are compared, the closer it
+    is known and the closer the first guess has to be.
+
+    Parameters
+    ----------
+    count
+        Independent pixels of each ring and sector, shape (m, sectors).
+    logarithm
+        Their mean logarithm, shape (m, sectors).
+
+    Returns
+    -------
+    ellipse : tuple of float
+        Relative change (cosine, sine) of the radius with twice the azimuth, to first order: with
+        (c, s) the rings are those of equal x^2 (1 - 2 c) + y^2 (1 + 2 c) - 4 s x y.
+    evidence : float
+        Share of the scatter of the sectors that it explains, in standard errors of that scatter,
+        for the number of rings for which that is most; about 1 where there is no ellipse.
+    """
+    # What makes whole sectors brighter, as the streaks of scanning do, is no ellipse.
+    rings = (count * logarithm).sum(axis=1) / np.maximum(count.sum(axis=1), 1e-9)
+    brighter = (count * (logarithm - rings[:, None])).sum(axis=0)
+    logarithm = logarithm - brighter / np.maximum(count.sum(axis=0), 1e-9)
+    last = min(FIRST_BAND, len(count))
+    step = 1 / (last + FIRST_RING)
+    side = np.arange(-int(STRONGEST_ELLIPSE / step), int(STRONGEST_ELLIPSE / step) + 1) * step
+    trials = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    around = np.stack(np.meshgrid([0, 1, -1], [0, 1, -1]), axis=-1).reshape(-1, 2)
+    best, ellipse, clearest = 0.0, np.zeros(2), last
+    while len(count):
+        deviation = sector_deviations(count, logarithm, last, np.concatenate([[[0, 0]], trials]))
+        still, deviation = deviation[0], deviation[1:]
+        order = np.argsort(deviation)[:FOLLOWED]
+        gain = 1 - deviation[order[0]] / max(still, np.finfo(float).tiny)
+        evidence = float(gain * np.sqrt(0.5 * last * (count.shape[1] - 1)))
+        if evidence >= best:
+            best, ellipse, clearest = evidence, trials[order[0]], last
+        if last == len(count):
+            break
+        last = min(int(WIDENING * last), len(count))
+        step = 1 / (last + FIRST_RING)
+        trials = np.unique((trials[order, None] + step * around).reshape(-1, 2), axis=0)
+    for finer in (2, 4):
+        trials = ellipse + around / (finer * (clearest + FIRST_RING))
+        ellipse = trials[np.argmin(sector_deviations(count, logarithm, clearest, trials))]
+    return (float(ellipse[0]), float(ellipse[1])), best
+
+
+@njit(cache=True, nogil=True)
+def ring_sums(
+    power: np.ndarray,
+    size: tuple[int, float, float],
+    band: tuple[float, int, int],
+    spots: np.ndarray,
+    ellipse: tuple[float, float],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Sum a half-plane spectrum over elliptical rings.
+
+    Parameters
+    ----------
+    power : numpy.ndarray
+        Half-plane power, shape (rows, columns // 2 + 1).
+    size : tuple
+        Rows of the image and its extent (x, y).
+    band : tuple
+        Width of a ring in frequency, number of the first ring and of the one after the last.
+    spots : numpy.ndarray
+        Spots (x, y) that are left out of the noise, and the bins around them, shape (n, 3).
+    ellipse : tuple of float
+        As of :func:`fit_ellipse`.
+
+    Returns
+    -------
+    count, total, logarithm : numpy.ndarray
+        Pixels, power and logarithm of the power beside the spots, shape (m, 32).
+    squares : numpy.ndarray
+        Squared power, with the spots, shape (m,).
+    ring : numpy.ndarray
+        Pixels, radii in rings and power, with the spots, shape (m, 3).
+    """
+    rows, extent_x, extent_y = size
+    step, first, last = band
+    number = max(last - first, 0)
+    count = np.zeros((number, NARROW_SECTORS))
+    total = np.zeros((number, NARROW_SECTORS))
+    product = np.ones((number, NARROW_SECTORS))
+    logarithm = np.zeros((number, NARROW_SECTORS))
+    squares = np.zeros(number)
+    ring = np.zeros((number, 3))
+    clear = _beside_spots(power.shape, rows, spots * np.array([extent_x, extent_y, 1.0]))
+    innermost, outermost = float(first * first), float(last * last)
+    along_x, along_y, across = 1 - 2 * ellipse[0], 1 + 2 * ellipse[0], 4 * ellipse[1]
+    half = NARROW_SECTORS // 2
+    tangents = np.tan(np.pi / NARROW_SECTORS * np.arange(half))
+    for i in range(rows):
+        y = (i if i <= rows // 2 else i - rows) / extent_y / step
+        slope, sector = abs(y), half - 1
+        for j in range(power.shape[1]):
+            x = j / extent_x / step
+            squared = x * x * along_x + y * (y * along_y - x * across)
+            if squared < innermost or squared >= outermost:
+                continue
+            radius = np.sqrt(squared)
+            k = min(int(radius), last - 1) - first
+            value = float(power[i, j])
+            ring[k, 0] += 1
+            ring[k, 1] += radius
+            ring[k, 2] += value
+            squares[k] += value * value
+            if clear[i, j] and value > 0:
+                while sector > 0 and slope < tangents[sector] * x:
+                    sector -= 1
+                part = sector if y >= 0 else NARROW_SECTORS - 1 - sector
+                count[k, part] += 1
+                total[k, part] += value
+                value *= product[k, part]
+                if value > LARGEST or value < SMALLEST:
+                    logarithm[k, part] += np.log(value)
+                    value = 1.0
+                product[k, part] = value
+    return count, total, logarithm + np.log(product), squares, ring
+
+
+@njit(cache=True, nogil=True)
+def _beside_spots(shape: tuple[int, int], rows: int, place: np.ndarray) -> np.ndarray:
+    """Pixels of the half plane beside spots of (column, row, reach), shape (n, 3), and no cross."""
+    clear = np.ones(shape, np.bool_)
+    clear[:, : CROSS + 1] = False
+    clear[: CROSS + 1] = False
+    clear[rows - CROSS :] = False
+    for s in range(len(place)):
+        for sign in (1, -1):
+            row, column, reach = sign * place[s, 1], sign * place[s, 0], place[s, 2]
+            for i in range(int(row - reach) - 1, int(row + reach) + 2):
+                for j in range(max(0, int(column - reach)), int(column + reach) + 2):
+                    near = (i - row) ** 2 + (j - column) ** 2 < reach**2
+                    if near and j < shape[1]:
+                        clear[i % rows, j] = False
+    return clear
+
+
+@njit(cache=True, nogil=True)
+def sector_deviations(
+    count: np.ndarray, logarithm: np.ndarray, last: int, ellipses: np.ndarray
+) -> np.ndarray:
+    """Mean squared deviation of the sectors from the mean of their rings, per free one.
+
+    Parameters
+    ----------
+    count, logarithm : numpy.ndarray
+        As of :func:`fit_ellipse`.
+    last : int
+        Number of rings that are compared.
+    ellipses : numpy.ndarray
+        Relative changes (cosine, sine) of the radius, shape (n, 2).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,).
+    """
+    sectors = count.shape[1]
+    middle = np.pi * (np.arange(sectors) + 0.5) / sectors
+    result = np.zeros(len(ellipses))
+    for n in range(len(ellipses)):
+        turning = ellipses[n, 0] * np.cos(2 * middle) + ellipses[n, 1] * np.sin(2 * middle)
+        bend = 1 / np.sqrt(1 - 2 * turning)
+        deviation, compared = 0.0, 0
+        for k in range(last):
+            pixels, mean, squared, seen = 0.0, 0.0, 0.0, 0
+            for s in range(sectors):
+                place = int((k + FIRST_RING + 0.5) * bend[s]) - FIRST_RING
+                if place < 0 or place >= len(count) or count[place, s] == 0:
+                    continue
+                weighted = count[place, s] * logarithm[place, s]
+                pixels += count[place, s]
+                mean += weighted
+                squared += weighted * logarithm[place, s]
+                seen += 1
+            if seen > 1:
+                deviation += squared - mean * mean / pixels
+                compared += seen - 1
+        result[n] = deviation / max(compared, 1)
+    return result

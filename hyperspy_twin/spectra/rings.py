@@ -1,0 +1,235 @@
+"""Rings of a power spectrum: the halo of an amorphous film, and the rings of a powder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage, signal
+
+from hyperspy_twin.spectra.ring_sums import (
+    ELLIPTICAL,
+    FIRST_RING,
+    HIGHEST,
+    SECTORS,
+    fit_ellipse,
+    ring_sums,
+)
+from hyperspy_twin.spectra.transform import WindowedRegion
+
+# Variances of the logarithm of exponential noise, and of the difference between the logarithm
+# of its mean and the mean of its logarithm.
+LOGARITHM_VARIANCE = np.pi**2 / 6
+UNEVENNESS_VARIANCE = LOGARITHM_VARIANCE - 1
+SMOOTHING = 1.5  # bins
+# Bins around a spot that are left out: at the distance r the skirt of a crystal with a sharp
+# boundary has its SNR over (pi r)^2.
+LEAST_REACH, LARGEST_REACH = 5.0, 20.0
+NEIGHBOURS = 4  # rings that are judged together
+# A ring stands out by this many standard errors, and by this much of its power.
+SIGNIFICANCE, LEAST_PROMINENCE = 5.0, 0.15
+
+
+@dataclass(frozen=True)
+class RadialProfile:
+    """Power over rings of a spectrum.
+
+    Attributes
+    ----------
+    radius
+        Mean radius of each ring, shape (m,), in 1/nm.
+    noise
+        Expected power by the mean logarithm, without the spots, shape (m,).
+    noise_error
+        Standard error of the logarithm of ``noise``, shape (m,).
+    mean
+        Mean power with the spots, shape (m,).
+    mean_error
+        Standard error of the logarithm of ``mean``, shape (m,).
+    unevenness
+        How much the power between the spots scatters more than that of Gaussian noise, in
+        standard errors, in the ring where it is most; about 1.5 for noise.
+    ellipse
+        Relative change (cosine, sine) of the radius with twice the azimuth, by astigmatism.
+    """
+
+    radius: np.ndarray
+    noise: np.ndarray
+    noise_error: np.ndarray
+    mean: np.ndarray
+    mean_error: np.ndarray
+    unevenness: float
+    ellipse: tuple[float, float]
+
+    def elliptical(self, position: np.ndarray) -> np.ndarray:
+        """Radii, shape (n,), of the rings that frequencies, shape (n, 2), lie on."""
+        x, y = position.T
+        bend = self.ellipse[0] * (x * x - y * y) + self.ellipse[1] * 2 * x * y
+        return np.sqrt(x * x + y * y - 2 * bend)
+
+
+@dataclass(frozen=True)
+class Rings:
+    """Maxima of a radial profile, by falling prominence.
+
+    Attributes
+    ----------
+    radius
+        Radii, shape (m,), in 1/nm.
+    error
+        Their standard errors, shape (m,).
+    width
+        Full widths at half height, shape (m,), in 1/nm.
+    height
+        Power at the maximum over that of the higher of the minima beside it, shape (m,).
+    """
+
+    radius: np.ndarray
+    error: np.ndarray
+    width: np.ndarray
+    height: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.radius)
+
+
+def radial_profile(region: WindowedRegion, position: np.ndarray, snr: np.ndarray) -> RadialProfile:
+    """Average the power of a windowed region over rings.
+
+    Gaussian noise has exponential power: the mean logarithm is that of the mean less Euler's
+    constant. Speckles, arcs and spots raise the mean above that.
+
+    Parameters
+    ----------
+    region
+        The windowed region.
+    position
+        Spots (x, y) that are left out of the noise, shape (n, 2).
+    snr
+        Their signal-to-noise ratios, shape (n,); skirts of strong spots are left out with them.
+
+    Returns
+    -------
+    RadialProfile
+        From 8 periods across the region up to 0.42 cycles per pixel.
+    """
+    extent = np.asarray(region.grid.extent)
+    step = 1 / float(extent.min())
+    last = int(HIGHEST / max(region.grid.scale) / step)
+    size = (region.grid.shape[0], float(extent[0]), float(extent[1]))
+    band = (step, FIRST_RING, last)
+    power = region.power
+    reach = np.clip(np.sqrt(snr) / np.pi, LEAST_REACH, LARGEST_REACH)
+    spots = np.column_stack([position, reach])
+    cells = _correlated_pixels(region.window)
+    ellipse = (0.0, 0.0)
+    count, total, logarithm, squares, ring = ring_sums(power, size, band, spots, ellipse)
+    fitted, evidence = fit_ellipse(count / cells, logarithm / np.maximum(count, 1))
+    if evidence > ELLIPTICAL:
+        ellipse = fitted
+        count, total, logarithm, squares, ring = ring_sums(power, size, band, spots, ellipse)
+    count, total, logarithm = (_in_wide_sectors(sums) for sums in (count, total, logarithm))
+    clear = count.sum(axis=1)
+    used = (clear > 0) & (ring[:, 0] > 0)
+    mean_logarithm = logarithm.sum(axis=1)[used] / clear[used]
+    return RadialProfile(
+        radius=(ring[used, 1] / ring[used, 0]) * step,
+        noise=np.exp(mean_logarithm + np.euler_gamma),
+        noise_error=np.sqrt(LOGARITHM_VARIANCE * cells / clear[used]),
+        mean=ring[used, 2] / ring[used, 0],
+        mean_error=np.sqrt(squares[used] * cells) / ring[used, 2],
+        unevenness=_unevenness(count, total, logarithm, cells),
+        ellipse=ellipse,
+    )
+
+
+def find_rings(radius: np.ndarray, power: np.ndarray, error: np.ndarray) -> Rings:
+    """Find the maxima of a radial profile that stand out from its noise.
+
+    Parameters
+    ----------
+    radius
+        Radii of the rings, equidistant, shape (m,).
+    power
+        Their power, shape (m,).
+    error
+        Standard error of the logarithm of ``power``, shape (m,).
+
+    Returns
+    -------
+    Rings
+        Most prominent first. The radius and its error are those of the vertex of a parabola
+        through the logarithm over the upper half of the maximum.
+    """
+    if len(radius) < 5:
+        return Rings(*np.zeros((4, 0)))
+    step = float(np.mean(np.diff(radius)))
+    logarithm = np.log(power)
+    smooth = ndimage.gaussian_filter1d(logarithm, SMOOTHING, mode="nearest")
+    # Averaging over about 2 sqrt(pi) standard deviations.
+    noise = error / np.sqrt(2 * np.sqrt(np.pi) * SMOOTHING)
+    peaks, found = signal.find_peaks(smooth, prominence=LEAST_PROMINENCE)
+    significant = found["prominences"] > SIGNIFICANCE * noise[peaks]
+    peaks = peaks[significant]
+    prominence = found["prominences"][significant]
+    peaks = peaks[np.argsort(prominence)[::-1]]
+    prominence = np.sort(prominence)[::-1]
+    # Half of the height in power, not in its logarithm.
+    share = -np.log(0.5 + 0.5 * np.exp(-prominence)) / prominence
+    widths = np.zeros(len(peaks))
+    fitted = np.zeros((len(peaks), 2))
+    for n, peak in enumerate(peaks):
+        widths[n], _, left, right = (
+            float(value[0]) for value in signal.peak_widths(smooth, [peak], share[n])
+        )
+        inside = slice(max(0, min(int(left), peak - 2)), max(int(right) + 2, peak + 3))
+        fitted[n] = _vertex(radius[inside], logarithm[inside], error[inside], radius[peak])
+    return Rings(fitted[:, 0], fitted[:, 1], widths * step, np.exp(prominence))
+
+
+def _vertex(
+    radius: np.ndarray, logarithm: np.ndarray, error: np.ndarray, start: float
+) -> tuple[float, float]:
+    """Vertex of a parabola and its standard error; the scatter about it counts as error."""
+    offset = radius - start
+    design = np.stack([np.ones_like(offset), offset, offset**2], axis=1) / error[:, None]
+    covariance = np.linalg.pinv(design.T @ design)
+    constant = covariance @ design.T @ (logarithm / error)
+    freedom = max(len(radius) - 3, 1)
+    scatter = float(((logarithm / error - design @ constant) ** 2).sum()) / freedom
+    _, slope, curvature = constant
+    half = 0.5 * float(np.ptp(radius))
+    if curvature >= 0:
+        return start, half
+    vertex = -0.5 * slope / curvature
+    gradient = np.array([0.0, -0.5 / curvature, 0.5 * slope / curvature**2])
+    variance = float(gradient @ covariance @ gradient) * max(scatter, 1.0)
+    return float(start + np.clip(vertex, -half, half)), float(min(np.sqrt(variance), half))
+
+
+def _unevenness(count: np.ndarray, total: np.ndarray, logarithm: np.ndarray, cells: float) -> float:
+    """Largest excess of the mean over the mean logarithm in neighbouring rings."""
+    seen = count > 0
+    filled = np.where(seen, count, 1)
+    excess = np.log(np.where(seen, total, 1) / filled) - logarithm / filled - np.euler_gamma
+    # The logarithm of the mean of few independent values is lower than that of the expectation.
+    excess += 1 / (2 * np.maximum(filled / cells, 0.5))
+    number = count.sum(axis=1)
+    used = number > 0
+    if not used.any():
+        return 0.0
+    mean = np.where(seen, excess * count, 0).sum(axis=1)[used] / number[used]
+    score = mean * np.sqrt(number[used] / cells / UNEVENNESS_VARIANCE)
+    together = np.ones(min(NEIGHBOURS, len(score)))
+    return float((np.convolve(score, together, "valid") / np.sqrt(together.sum())).max())
+
+
+def _in_wide_sectors(sums: np.ndarray) -> np.ndarray:
+    """Add up the sums of neighbouring sectors, shape (m, 8)."""
+    return sums.reshape(len(sums), SECTORS, -1).sum(axis=2)
+
+
+def _correlated_pixels(window: np.ndarray) -> float:
+    """Pixels of the spectrum for each independent one, by the overlap of shifted windows."""
+    squared = np.square(window).ravel()
+    return float(window.size * (squared @ squared) / squared.sum(dtype=float) ** 2)
