@@ -144,7 +144,11 @@ def _window_covariance(power: np.ndarray, offset: np.ndarray) -> np.ndarray:
     design = np.stack([np.ones_like(x), x * x, 2 * x * y, y * y], axis=1)
     level = np.log(np.maximum(power, 1e-12))
     solved = np.linalg.solve(design.T @ (weight[:, None] * design), design.T @ (weight * level))
-    covariance = np.linalg.inv(-2 * np.array([[solved[1], solved[2]], [solved[2], solved[3]]]))
+    curvature = -2 * np.array([[solved[1], solved[2]], [solved[2], solved[3]]])
+    if np.linalg.eigvalsh(curvature)[0] > 0:
+        covariance = np.linalg.inv(curvature)
+    else:  # the transform of the window has lobes within the patch
+        covariance = (power[:, None] * offset).T @ offset / power.sum()
     start = np.array([[1.0, 0, 0, 0]])
     excess = _fit_gaussians(power[None], power, covariance, offset, start)[0, 3]
     return covariance + excess * np.eye(2)

@@ -169,3 +169,14 @@ def test_rim_weight_is_whole_inside_and_nothing_outside():
     assert (weight[radius < 68] > 0.97).all()
     assert (weight[region.window == 0] == 0).all()
     assert weight.sum() > 0.8 * mask.sum()
+
+
+def test_width_of_a_window_with_lobes_is_positive():
+    from hyperspy_twin.spectra.spot_width import _window_covariance
+
+    offset = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 2), axis=-1).reshape(-1, 2).astype(float)
+    x, y = offset.T
+    lobes = np.exp(-((np.abs(x) - 3) ** 2) / 0.5 - y**2 / 8) + 0.5 * np.exp(-(x**2 + y**2) / 8)
+    covariance = _window_covariance(lobes, offset)
+    assert np.isfinite(covariance).all()
+    assert np.linalg.eigvalsh(covariance)[0] > 0
