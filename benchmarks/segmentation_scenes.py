@@ -18,7 +18,7 @@ from scipy.special import erf, i0
 
 import hyperspy_twin as ht
 
-SEEDS = {"tuning": 20240611, "test": 20261120}
+SEEDS = {"tuning": 20240611, "test": 20261121}
 HALVES = tuple(SEEDS)
 PER_HALF = 3
 SHAPES = ((512, 512), (224, 1312), (640, 448), (1024, 1024), (300, 420), (256, 256))

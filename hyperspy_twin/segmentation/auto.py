@@ -5,37 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import Segmentation, segment_edges
-from hyperspy_twin.segmentation.lattice_period import longest_period
+from hyperspy_twin.segmentation.edges import (
+    Segmentation,
+    regions_between_edges,
+    with_whole_domes,
+)
+from hyperspy_twin.segmentation.features import Features, measure_features, tile_starts
 from hyperspy_twin.segmentation.partition import order_regions
 from hyperspy_twin.segmentation.placement import depth_inside
-from hyperspy_twin.segmentation.scales import (
-    cosine_spectrum,
-    lattice_period,
-    radial_spectrum,
-    resample,
-    sample,
-    suppress_lattice,
-)
+from hyperspy_twin.segmentation.scales import sample
 from hyperspy_twin.segmentation.texture import segment_texture
 
 # Smallest image side in which texture can be told apart.
 _SMALLEST_SIDE = 32
-# Tile for lattice features in periods of the lattice, the features kept, and the period that
-# stands in where there is none, in pixels.
-_PERIODS_PER_TILE = 6.0
-_WAVES = 24
-_NO_PERIOD = 8.0
 # Prices in the score: for a doubling of the number of regions and for a border as long as the
 # image.
 _REGION_PRICE = 0.03
 _BORDER_PRICE = 0.005
+# Share of a variance that no partition is asked to explain.
+_GRANTED = 0.01
 # What texture must score above edges, because its borders are less exact.
-_TEXTURE_LEAD = 0.05
+_TEXTURE_LEAD = 0.1
 # Share of the lattice variance inside a region between edges that a division must explain, and
 # the tiles that each part must have; a tile belongs to a region if this share of its side does.
 _LEAST_GAIN = 0.2
@@ -58,7 +51,7 @@ class Score:
     price
         What the number of regions and the length of their borders cost.
     total
-        Sum of the shares less the price.
+        What both shares shorten the description of a pixel by, in nats, less the price.
     """
 
     brightness: float
@@ -67,8 +60,13 @@ class Score:
 
     @property
     def total(self) -> float:
-        """Sum of the shares less the price."""
-        return self.brightness + self.lattice - self.price
+        """Sum of ``-ln(1 - share) / 2``, the share at most 0.99, less the price.
+
+        What is left open counts by its ratio: a partition that leaves 4 % of the brightness open
+        is far better than one that leaves 12 %, however little that is of the whole.
+        """
+        left = np.maximum(1 - np.array([self.brightness, self.lattice]), _GRANTED)
+        return float(-np.log(left).sum() / 2 - self.price)
 
 
 @dataclass(frozen=True)
@@ -91,35 +89,16 @@ class AutoReport:
     reason: str
 
 
-@dataclass(frozen=True)
-class Features:
-    """What regions should be homogeneous in, on coarse grids over the image.
-
-    Attributes
-    ----------
-    brightness
-        Smoothed image without its lattice, shape (rows, columns).
-    waves
-        Amplitudes of the strongest lattice waves in tiles, shape (tile rows, tile columns, waves);
-        no waves where the image has no lattice.
-    tile
-        Side of a tile in pixels.
-    """
-
-    brightness: np.ndarray
-    waves: np.ndarray
-    tile: int
-
-
 def segment_auto(
     image: np.ndarray, grid: Grid, *, min_area: float | None = None
 ) -> tuple[Segmentation, AutoReport]:
     """Regions by the method that explains the image best with few regions.
 
     Edges and texture are segmented apart. Regions between edges that hold two lattices are divided
-    along the texture. Of the three partitions that with the best score is taken: the share of the
-    variance in brightness and in lattice amplitudes that lies between regions, less a price for
-    each region and for long borders.
+    along the texture. Of the three partitions that with the best score is taken: by how much the
+    variance in brightness and in lattice amplitudes is smaller inside regions than in the whole
+    image, as a description length (Rissanen 1978), less a price for each region and for long
+    borders.
 
     Parameters
     ----------
@@ -142,8 +121,13 @@ def segment_auto(
     ValueError
         If the image is not finite, not on the grid, too small or constant, or ``min_area`` is not
         positive.
+
+    References
+    ----------
+    Rissanen, Automatica 14 (1978) 465.
     """
-    by_edges = segment_edges(image, grid, min_area=min_area)
+    between_edges = regions_between_edges(image, grid, min_area=min_area)
+    by_edges = between_edges.segmentation
     found = {"edges": by_edges}
     image = np.asarray(image, np.float32)
     if min(image.shape) >= _SMALLEST_SIDE:
@@ -158,59 +142,9 @@ def segment_auto(
     scores = {name: score(result.labels, features) for name, result in found.items()}
     lead = {"texture": _TEXTURE_LEAD}
     method = max(scores, key=lambda name: scores[name].total - lead.get(name, 0.0))
-    return found[method], AutoReport(method, scores, _reason(method, found, scores))
-
-
-def measure_features(image: np.ndarray) -> Features:
-    """Brightness and lattice amplitudes of an image, shape (rows, columns)."""
-    spectrum = cosine_spectrum(image - image.mean())
-    rings = radial_spectrum(spectrum)
-    period = lattice_period(rings, max(image.shape))
-    smoothing = max(0.5 * (period or 0.0), min(image.shape) / 200, 2.0)
-    if period is not None:
-        spectrum = suppress_lattice(spectrum, rings, period)
-    shape = tuple(int(np.ceil(n / smoothing)) for n in image.shape)
-    brightness = resample(spectrum, shape, smoothing)
-    tile = min(int(round(_PERIODS_PER_TILE * (period or _NO_PERIOD))), min(image.shape))
-    if period is None and longest_period(image) is None:
-        return Features(brightness, np.zeros((1, 1, 0), np.float32), tile)
-    return Features(brightness, lattice_waves(image, tile), tile)
-
-
-def lattice_waves(image: np.ndarray, tile: int) -> np.ndarray:
-    """Amplitudes of the strongest waves in half-overlapping tiles, relative to the brightness.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        Shape (rows, columns).
-    tile : int
-        Side of a tile in pixels, at most that of the image.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (tile rows, tile columns, 24).
-    """
-    starts = _tile_starts(image.shape, tile)
-    counts = [start.size for start in starts]
-    window = np.outer(*[np.hanning(tile + 2)[1:-1].astype(np.float32)] * 2)
-    views = np.lib.stride_tricks.sliding_window_view(image, (tile, tile))
-    tiles = views[np.ix_(*starts)]
-    tiles = (tiles - tiles.mean(axis=(-2, -1), keepdims=True)) * window
-    amplitude = np.abs(scipy.fft.rfft2(tiles, workers=-1)).reshape(*counts, tile, -1)
-    frequency = np.hypot(np.fft.fftfreq(tile)[:, None], np.fft.rfftfreq(tile))
-    amplitude = amplitude[..., (frequency > 2.5 / tile) & (frequency < 0.45)]
-    flat = amplitude.reshape(-1, amplitude.shape[-1])
-    strongest = np.argsort(-(flat**2).mean(axis=0))[:_WAVES]
-    return amplitude[..., strongest]
-
-
-def _tile_starts(shape: tuple[int, ...], tile: int) -> list[np.ndarray]:
-    """First rows and first columns of half-overlapping tiles."""
-    return [
-        np.linspace(0, n - tile, max(int(2 * n / tile) - 1, 1)).round().astype(int) for n in shape
-    ]
+    # Only now: the rim of a ball speaks against a partition that is scored by its even regions.
+    chosen = with_whole_domes(found[method], between_edges)
+    return chosen, AutoReport(method, scores, _reason(method, found, scores))
 
 
 def score(labels: np.ndarray, features: Features) -> Score:
@@ -283,7 +217,7 @@ def divide(labels: np.ndarray, texture: Segmentation, grid: Grid, features: Feat
 
 def pure_tiles(labels: np.ndarray, tile: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """Index of the middles of all tiles, and which tiles lie in one region."""
-    middles = np.ix_(*[start + tile // 2 for start in _tile_starts(labels.shape, tile)])
+    middles = np.ix_(*[start + tile // 2 for start in tile_starts(labels.shape, tile)])
     size = max(int(_TILE_CORE * tile), 1)
     highest = ndimage.maximum_filter(labels, size)[middles]
     return middles, highest == ndimage.minimum_filter(labels, size)[middles]

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
 
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.segmentation.checks import centred_image
+from hyperspy_twin.segmentation.domes import end_domes_at_foot
 from hyperspy_twin.segmentation.inflection import at_inflection
+from hyperspy_twin.segmentation.inner_edges import Field, lay_out, least_area, refine_regions
 from hyperspy_twin.segmentation.merging import whole_parts
 from hyperspy_twin.segmentation.noise import brightness_range
 from hyperspy_twin.segmentation.partition import order_regions
-from hyperspy_twin.segmentation.placement import (
-    FineGrid,
-    depth_inside,
-    place_borders,
-    place_inside,
-    relax,
-)
+from hyperspy_twin.segmentation.placement import place_borders, relax
 from hyperspy_twin.segmentation.scales import (
     choose_smoothing,
-    coarser,
-    continued,
     cosine_spectrum,
     lattice_period,
     radial_spectrum,
@@ -32,21 +25,20 @@ from hyperspy_twin.segmentation.scales import (
     sample,
     suppress_lattice,
 )
-from hyperspy_twin.segmentation.splitting import THINNEST, split, without_slope
+from hyperspy_twin.segmentation.specks import join_specks
+from hyperspy_twin.segmentation.splitting import split, without_slope
 
 _SMALLEST_SIDE = 16
 # Working pixel in smoothing lengths: the Gaussian leaves 1e-3 beyond its band limit.
 _WORKING_PIXEL = 0.6
-# Smallest region (edge of a square) in smoothing lengths.
-_SMALLEST_REGION = 4.5
 # Coarsest smoothing that is tried, in image sides.
 _COARSEST = 1 / 24
+# Octaves of scales from which on doublings are close enough.
+_MANY_OCTAVES = 2.0
 # Share of the variance that a doubling of the number of regions must explain to be worth it, and
 # the difference below which the finer of two scales is taken.
 _REGION_PENALTY = 0.03
 _MERIT_TIE = 0.01
-# Pixels this near to a border (smoothing lengths) hold brightness from beyond it.
-_EDGE_FOOT = 1.8
 
 
 @dataclass(frozen=True)
@@ -85,8 +77,9 @@ def segment_edges(
     stronger than noise and texture explain. Several scales are tried from the finest that the
     noise allows (Elder & Zucker 1998), each twice the one before; the one whose regions explain
     the image best with few regions is taken. Each pixel near a border goes to the side whose
-    brightness is nearer (Chan & Vese 2001). At last each region is looked at alone, at coarser
-    scales, for fainter and more blurred edges within.
+    brightness is nearer (Chan & Vese 2001). Then each region is looked at alone, at coarser
+    scales, for fainter and more blurred edges within. At last regions that bulge like a ball are
+    ended where their thickness begins, because half the brightness is well inside them.
 
     Parameters
     ----------
@@ -119,6 +112,49 @@ def segment_edges(
     Haris et al., IEEE Trans. Image Process. 7 (1998) 1684 (watershed and merging).
     Chan & Vese, IEEE Trans. Image Process. 10 (2001) 266.
     """
+    found = regions_between_edges(image, grid, smoothing=smoothing, min_area=min_area)
+    return with_whole_domes(found.segmentation, found)
+
+
+@dataclass(frozen=True)
+class EdgeRegions:
+    """Regions that end half-way between two brightnesses, and the image without its lattice.
+
+    Attributes
+    ----------
+    segmentation : Segmentation
+        The regions.
+    flat : numpy.ndarray
+        Image without lattice, on a grid over the same field.
+    blur : float
+        What that is smoothed by, in pixels of the image.
+    least_area : float
+        Smallest region in pixels of the image.
+    """
+
+    segmentation: Segmentation
+    flat: np.ndarray
+    blur: float
+    least_area: float
+
+
+def with_whole_domes(segmentation: Segmentation, found: EdgeRegions) -> Segmentation:
+    """Regions of one image of which those that bulge like a ball end where they begin to rise."""
+    before = segmentation.labels - 1
+    labels = end_domes_at_foot(before, found.flat, found.blur)
+    if np.array_equal(labels, before):
+        return segmentation
+    return replace(segmentation, labels=order_regions(whole_parts(labels, found.least_area)))
+
+
+def regions_between_edges(
+    image: np.ndarray,
+    grid: Grid,
+    *,
+    smoothing: float | None = None,
+    min_area: float | None = None,
+) -> EdgeRegions:
+    """All that `segment_edges` does but for the outlines of domes; same parameters and errors."""
     image = centred_image(
         image,
         grid,
@@ -138,9 +174,7 @@ def segment_edges(
     if smoothing is not None:
         scales = [smoothing / pixel]
     else:
-        first = choose_smoothing(spectrum, rings, period)
-        doublings = max(int(np.log2(max(min(image.shape) * _COARSEST / first, 1))), 0)
-        scales = [first * 2**k for k in range(doublings + 1)]
+        scales = scales_to_try(choose_smoothing(spectrum, rings, period), min(image.shape))
     area = None if min_area is None else min_area / pixel**2
     with ThreadPoolExecutor() as pool:
         whole = list(pool.map(lambda s: _whole(spectrum, s, area), scales))
@@ -152,54 +186,36 @@ def segment_edges(
         relaxed = relax(regions, working, scales[best] / step)
         if np.unique(relaxed).size > regions.max():  # else the pull to short borders took a layer
             regions = relaxed
-        regions = whole_parts(regions, _least_area(scales[best], area) / step**2)
+        regions = whole_parts(regions, least_area(scales[best], area) / step**2)
     labels = place_borders(regions, working, image.shape, scales[best] / step)
-    field = _Field(working, scales[best] / step, brightness_range(working), step)
+    field = Field(working, scales[best] / step, brightness_range(working), step)
     layout = None
-    for doubling in range(1, len(scales) - best):
-        layout = layout or _layout(labels, working.shape)
-        if _refine_regions(labels, field, layout, doubling, area):
+    for doubling in range(1, int(np.log2(scales[-1] / scales[best]) + 1e-6) + 1):
+        layout = layout or lay_out(labels, working.shape)
+        if refine_regions(labels, field, layout, doubling, area):
             layout = None
+    labels = join_specks(labels, working, scales[best] / step)
     labels = at_inflection(labels, working, scales[best] / step)
-    labels = whole_parts(labels, _least_area(scales[best], area))
+    smallest = least_area(scales[best], area)
+    labels = whole_parts(labels, smallest)
     step *= pixel
-    return Segmentation(
+    segmentation = Segmentation(
         order_regions(labels),
         scales[best] * pixel,
         (float(noise.min()) / step, float(noise.max()) / step),
     )
+    flat, blur = (image, 0.0) if period is None else (working, scales[best])
+    return EdgeRegions(segmentation, flat, blur, smallest)
 
 
-@dataclass(frozen=True)
-class _Field:
-    """Smoothed image on its working grid; ``step`` is its pixel in pixels of the image."""
+def scales_to_try(first: float, side: int) -> list[float]:
+    """Smoothing lengths to try: doubled up to 1/24 of the side, in half steps where they are few.
 
-    working: np.ndarray
-    smoothing: float
-    span: float
-    step: float
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Regions on the working grid, the depth of each pixel, and boxes around the regions."""
-
-    coarse: np.ndarray
-    depth: np.ndarray
-    boxes: list[tuple[slice, ...]]
-    coarse_boxes: list[tuple[slice, ...]]
-
-
-def _layout(labels: np.ndarray, shape: tuple[int, ...]) -> _Layout:
-    """Where the regions 0..n-1 of the full image lie on a working grid of the given shape."""
-    coarse = sample(labels, shape)
-    boxes, coarse_boxes = (ndimage.find_objects(regions + 1) for regions in (labels, coarse))
-    return _Layout(coarse, depth_inside(coarse), boxes, coarse_boxes)
-
-
-def _least_area(smoothing: float, area: float | None) -> float:
-    """Smallest area of a region in pixels: the one that was asked for, or from the smoothing."""
-    return (_SMALLEST_REGION * smoothing) ** 2 if area is None else area
+    Where noise already asks for so much smoothing, a layer may show at one scale alone.
+    """
+    octaves = float(np.log2(max(side * _COARSEST / first, 1)))
+    step = 1.0 if octaves >= _MANY_OCTAVES else 0.5
+    return [float(first * 2 ** (step * k)) for k in range(int(octaves / step) + 1)]
 
 
 def _whole(
@@ -211,63 +227,11 @@ def _whole(
     step = float(np.sqrt(rows * columns / (shape[0] * shape[1])))
     inside = np.ones(shape, bool)
     working = without_slope(resample(spectrum, shape, pixels), inside)
-    least = _least_area(pixels, area)
+    least = least_area(pixels, area)
     regions, noise = split(
         working, inside, pixels / step, brightness_range(working), least / step**2
     )
     return regions, working, noise
-
-
-def _refine_regions(
-    labels: np.ndarray, field: _Field, layout: _Layout, doubling: int, area: float | None
-) -> bool:
-    """Split regions along edges that show only inside them: fainter or more blurred ones.
-
-    ``labels`` is changed in place; the result tells whether it was.
-
-    Each region is smoothed further without what lies outside it (normalised convolution, Knutsson
-    & Westin 1993), so that the strong edges around it neither hide a faint one nor set its noise.
-    """
-    coarse, depth = layout.coarse, layout.depth
-    factor = 2**doubling
-    smoothing = field.smoothing * factor
-    further = float(np.sqrt(smoothing**2 - field.smoothing**2))
-    least = (_SMALLEST_REGION * smoothing) ** 2 if area is None else area / field.step**2
-    size = np.bincount(coarse.ravel(), minlength=int(labels.max()) + 1)
-    changed = False
-    for region in np.flatnonzero(size > 2 * least):
-        near = _whole_blocks(layout.coarse_boxes[region], factor, coarse.shape)
-        own = coarse[near] == region
-        certain = own & (depth[near] > _EDGE_FOOT * field.smoothing)
-        if depth[near][own].max() < THINNEST / 2 * smoothing or not certain.any():
-            continue
-        value, inside = continued(field.working[near], certain, own, factor, further)
-        value = without_slope(value, inside)
-        slope = np.hypot(*np.gradient(coarser(field.working[near], factor, further)))
-        children, _ = split(value, inside, smoothing / factor, field.span, least / factor**2, slope)
-        if children.max() < 1:
-            continue
-        place = FineGrid(
-            *(
-                ((np.arange(fine.start, fine.stop) + 0.5) * m / n - start.start) / factor - 0.5
-                for fine, start, m, n in zip(
-                    layout.boxes[region], near, coarse.shape, labels.shape, strict=True
-                )
-            )
-        )
-        target = labels[layout.boxes[region]]
-        placed = place_inside(children, value, target == region, place, smoothing / factor)
-        target[placed > 0] = placed[placed > 0] + labels.max()
-        changed = True
-    return changed
-
-
-def _whole_blocks(box: tuple[slice, ...], factor: int, shape: tuple[int, ...]) -> tuple[slice, ...]:
-    """Return the box grown to whole blocks, within the image."""
-    return tuple(
-        slice(side.start // factor * factor, min(-(-side.stop // factor) * factor, size))
-        for side, size in zip(box, shape, strict=True)
-    )
 
 
 def _merit(regions: np.ndarray, working: np.ndarray) -> float:

@@ -6,13 +6,13 @@ import numpy as np
 from scipy import ndimage
 
 # Profiles across an outline, in radii of the particle from its outside to its inside.
-_OUTER, _INNER, _BINS = -0.5, 0.7, 40
-_PLACES = _OUTER + (np.arange(_BINS) + 0.5) * (_INNER - _OUTER) / _BINS
+OUTER, INNER, _BINS = -0.5, 0.7, 40
+PLACES = OUTER + (np.arange(_BINS) + 0.5) * (INNER - OUTER) / _BINS
 # Thickness of a particle as a power of that of a ball squared: a plate, in between, a ball, and
 # slopes to a thin rim.
-_POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
+POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 # Moves of the outline that are tried, in radii.
-_MOVES = np.linspace(-0.3, 0.3, 31)
+MOVES = np.linspace(-0.3, 0.3, 31)
 # Blur of the edge: least in pixels, largest in radii, number of steps.
 _LEAST_BLUR, _LARGEST_BLUR, _BLURS = 0.4, 0.25, 8
 # Pixels nearer than this to the cut or the gap between two particles do not count, in radii; and
@@ -80,26 +80,26 @@ def fit_moves(
         Moves in radii, positive outwards, shape (n,). Where a profile is too short, or fits best
         at the end of what is tried, the median of the others stands; without others, 0.
     """
-    sides = count[:, _PLACES < 0].sum(axis=1), count[:, _PLACES > 0].sum(axis=1)
+    sides = count[:, PLACES < 0].sum(axis=1), count[:, PLACES > 0].sum(axis=1)
     known = np.flatnonzero(np.minimum(*sides) >= _LEAST_PIXELS)
     moves = np.zeros(radius.size)
     if not known.size:
         return moves
     least = max(_LEAST_BLUR, blur)
     blurs = np.geomspace(least, max(least, _LARGEST_BLUR * np.median(radius[known])), _BLURS)
-    misfit = np.zeros((len(_POWERS), _BLURS))
-    place = np.zeros((known.size, len(_POWERS), _BLURS))
+    misfit = np.zeros((len(POWERS), _BLURS))
+    place = np.zeros((known.size, len(POWERS), _BLURS))
     for index, particle in enumerate(known):
         weight = count[particle] / count[particle].sum()
         value = mean[particle] - weight @ mean[particle]
-        for i, power in enumerate(_POWERS):
+        for i, power in enumerate(POWERS):
             for j, width in enumerate(blurs):
-                left = _misfits(_bodies(power, width / radius[particle]), value, weight)
-                place[index, i, j] = _lowest(left)
+                left = misfits(blurred_bodies(power, width / radius[particle]), value, weight)
+                place[index, i, j] = lowest(left)
                 misfit[i, j] += left.min() * count[particle].sum()
     best_power, best_blur = divmod(int(np.argmin(misfit)), _BLURS)
     fitted = place[:, best_power, best_blur]
-    trusted = np.abs(fitted) < _MOVES[-1]
+    trusted = np.abs(fitted) < MOVES[-1]
     if trusted.any():
         moves[:] = np.median(fitted[trusted])
         moves[known[trusted]] = fitted[trusted]
@@ -115,25 +115,25 @@ def _profiles(
     between[1:] |= owner[1:] != owner[:-1]
     size = radius[owner]
     relative = place / size
-    counted = (relative > _OUTER) & (relative < _INNER)
+    counted = (relative > OUTER) & (relative < INNER)
     if between.any():
         counted &= ndimage.distance_transform_edt(~between) > _APART * size
-    position = ((relative[counted] - _OUTER) / (_INNER - _OUTER) * _BINS).astype(np.int64)
+    position = ((relative[counted] - OUTER) / (INNER - OUTER) * _BINS).astype(np.int64)
     key = owner[counted] * np.int64(_BINS) + position
     count = np.bincount(key, minlength=radius.size * _BINS).reshape(-1, _BINS)
     total = np.bincount(key, height[counted], radius.size * _BINS).reshape(-1, _BINS)
     return count.astype(float), total / np.maximum(count, 1)
 
 
-def _bodies(power: float, blur: float) -> np.ndarray:
+def blurred_bodies(power: float, blur: float) -> np.ndarray:
     """Blurred thickness at each place for each move of the outline, shape (moves, places)."""
-    move = _MOVES[:, None, None]
-    depth = (_PLACES[:, None] + blur * _NODES + move) / (1 + move)
+    move = MOVES[:, None, None]
+    depth = (PLACES[:, None] + blur * _NODES + move) / (1 + move)
     ball = 1 - (1 - np.clip(depth, 0, 1)) ** 2
     return np.where(depth > 0, ball**power, 0.0) @ _WEIGHTS
 
 
-def _misfits(bodies: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def misfits(bodies: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Share of the profile that each body, scaled and lifted to fit best, leaves open."""
     bodies = bodies - (bodies @ weight)[:, None]
     along = bodies @ (weight * value)
@@ -142,12 +142,12 @@ def _misfits(bodies: np.ndarray, value: np.ndarray, weight: np.ndarray) -> np.nd
     return 1 - np.maximum(along, 0) ** 2 / (own * total)
 
 
-def _lowest(misfit: np.ndarray) -> float:
+def lowest(misfit: np.ndarray) -> float:
     """Move of the least misfit, between the tried ones by a parabola."""
     index = int(np.argmin(misfit))
     if not 0 < index < misfit.size - 1:
-        return float(_MOVES[index])
+        return float(MOVES[index])
     before, here, after = misfit[index - 1 : index + 2]
     bend = before - 2 * here + after
     shift = 0.5 * (before - after) / bend if bend > 0 else 0.0
-    return float(_MOVES[index] + shift * (_MOVES[1] - _MOVES[0]))
+    return float(MOVES[index] + shift * (MOVES[1] - MOVES[0]))

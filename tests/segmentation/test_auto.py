@@ -8,6 +8,7 @@ import pytest
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.segmentation.auto import (
     Features,
+    Score,
     explained,
     grains_inside,
     pure_tiles,
@@ -102,8 +103,20 @@ def test_a_perfect_partition_explains_all_and_costs_its_regions():
     assert explained(labels.T, features.brightness[..., None]) == pytest.approx(0)
     one, two = score(np.ones((64, 64), int), features), score(labels, features)
     assert (one.total, one.price) == (0, 0)
-    assert two.total == pytest.approx(1 - 0.03 - 0.005)
+    assert two.total == pytest.approx(np.log(10) - 0.03 - 0.005)  # 1 % is always granted
     assert two.lattice == 0
+
+
+def test_what_a_partition_leaves_open_counts_by_its_ratio():
+    exact, rough = Score(0.98, 0.5, 0.0), Score(0.86, 0.6, 0.0)
+    assert exact.total - rough.total == pytest.approx(np.log(7) / 2 - np.log(1.25) / 2)
+    assert Score(1.0, 0.0, 0.0).total == Score(0.999, 0.0, 0.0).total
+
+
+def test_lattice_does_not_make_up_for_rough_borders():
+    exact, rough = Score(0.87, 0.17, 0.09), Score(0.56, 0.65, 0.06)
+    assert exact.brightness + exact.lattice < rough.brightness + rough.lattice
+    assert exact.total > rough.total
 
 
 def test_slivers_of_texture_are_no_grains():

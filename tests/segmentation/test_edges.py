@@ -8,7 +8,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import erf
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import segment_edges
+from hyperspy_twin.segmentation.edges import scales_to_try, segment_edges
 from hyperspy_twin.segmentation.merging import _connected, basins, whole_parts
 from hyperspy_twin.segmentation.outlines import rasterise, trace
 
@@ -307,3 +307,9 @@ def test_parts_become_regions_and_specks_join():
     assert parts.max() == 2
     assert parts[5, 5] == parts[0, 0]
     assert len({parts[0, 0], parts[12, 5], parts[0, 15]}) == 3
+
+
+def test_few_scales_are_tried_in_half_steps():
+    assert scales_to_try(2.5, 1024) == pytest.approx([2.5, 5, 10, 20, 40])
+    assert scales_to_try(6.0, 256) == pytest.approx([6, 6 * np.sqrt(2)])
+    assert scales_to_try(20.0, 256) == [20.0]

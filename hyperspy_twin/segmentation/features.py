@@ -1,0 +1,95 @@
+"""What the regions of an image should be homogeneous in: brightness and lattice waves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+
+from hyperspy_twin.segmentation.lattice_period import longest_period
+from hyperspy_twin.segmentation.scales import (
+    cosine_spectrum,
+    lattice_period,
+    radial_spectrum,
+    resample,
+    suppress_lattice,
+)
+
+# Tile for lattice features in periods of the lattice, the features kept, and the period that
+# stands in where there is none, in pixels.
+_PERIODS_PER_TILE = 6.0
+_WAVES = 24
+_NO_PERIOD = 8.0
+
+
+@dataclass(frozen=True)
+class Features:
+    """What regions should be homogeneous in, on coarse grids over the image.
+
+    Attributes
+    ----------
+    brightness
+        Smoothed image without its lattice, shape (rows, columns).
+    waves
+        Amplitudes of the strongest lattice waves in tiles, shape (tile rows, tile columns, waves);
+        no waves where the image has no lattice.
+    tile
+        Side of a tile in pixels.
+    """
+
+    brightness: np.ndarray
+    waves: np.ndarray
+    tile: int
+
+
+def measure_features(image: np.ndarray) -> Features:
+    """Brightness and lattice amplitudes of an image, shape (rows, columns)."""
+    spectrum = cosine_spectrum(image - image.mean())
+    rings = radial_spectrum(spectrum)
+    period = lattice_period(rings, max(image.shape))
+    smoothing = max(0.5 * (period or 0.0), min(image.shape) / 200, 2.0)
+    if period is not None:
+        spectrum = suppress_lattice(spectrum, rings, period)
+    shape = tuple(int(np.ceil(n / smoothing)) for n in image.shape)
+    brightness = resample(spectrum, shape, smoothing)
+    tile = min(int(round(_PERIODS_PER_TILE * (period or _NO_PERIOD))), min(image.shape))
+    if period is None and longest_period(image) is None:
+        return Features(brightness, np.zeros((1, 1, 0), np.float32), tile)
+    return Features(brightness, lattice_waves(image, tile), tile)
+
+
+def lattice_waves(image: np.ndarray, tile: int) -> np.ndarray:
+    """Amplitudes of the strongest waves in half-overlapping tiles, relative to the brightness.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Shape (rows, columns).
+    tile : int
+        Side of a tile in pixels, at most that of the image.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (tile rows, tile columns, 24).
+    """
+    starts = tile_starts(image.shape, tile)
+    counts = [start.size for start in starts]
+    window = np.outer(*[np.hanning(tile + 2)[1:-1].astype(np.float32)] * 2)
+    views = np.lib.stride_tricks.sliding_window_view(image, (tile, tile))
+    tiles = views[np.ix_(*starts)]
+    tiles = (tiles - tiles.mean(axis=(-2, -1), keepdims=True)) * window
+    amplitude = np.abs(scipy.fft.rfft2(tiles, workers=-1)).reshape(*counts, tile, -1)
+    frequency = np.hypot(np.fft.fftfreq(tile)[:, None], np.fft.rfftfreq(tile))
+    amplitude = amplitude[..., (frequency > 2.5 / tile) & (frequency < 0.45)]
+    flat = amplitude.reshape(-1, amplitude.shape[-1])
+    strongest = np.argsort(-(flat**2).mean(axis=0))[:_WAVES]
+    return amplitude[..., strongest]
+
+
+def tile_starts(shape: tuple[int, ...], tile: int) -> list[np.ndarray]:
+    """First rows and first columns of half-overlapping tiles."""
+    return [
+        np.linspace(0, n - tile, max(int(2 * n / tile) - 1, 1)).round().astype(int) for n in shape
+    ]
