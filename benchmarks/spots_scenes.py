@@ -21,7 +21,7 @@ from hyperspy_twin.crystals.zones import distinct_zone_axes
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.spectra.training.lattices import MATERIALS
 
-SEEDS = {"tuning": 20261127, "test": 774191}
+SEEDS = {"tuning": 20261127, "test": 774192}
 PER_CATEGORY = {"tuning": 24, "test": 80}
 STRONGEST, G_MAX = 120, 22.0  # waves of a lattice; 1/nm
 SHAPES = ((256, 256), (512, 512), (384, 256), (300, 420), (512, 384), (256, 256), (128, 128))

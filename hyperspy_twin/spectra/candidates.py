@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,9 +132,9 @@ def detection_threshold(
     Q(sqrt(2 s), sqrt(2 t)), Marcum's function.
     """
     cells = resolution_cells(region, shortest_spacing)
-    level = np.log(max(cells / false_alarms, np.e))
+    level = np.log(max(cells / false_alarms, math.e))
     for _ in range(20):
-        level = np.log(max(cells * (2 * level - 1) / false_alarms, np.e))
+        level = np.log(max(cells * (2 * level - 1) / false_alarms, math.e))
     return float(level)
 
 

@@ -21,7 +21,7 @@ OWN, LOBE, INNER_LOBE = 1.0, 2.0, 1.0
 SHARE = 0.95
 CLEAR = 2.0  # times the noise from which a skirt is more than chance
 # Of the skirt so read, to be added to the noise; from the tuning set of benchmarks/spots.py.
-WEIGHT = 0.5
+WEIGHT = 1.5
 
 
 def skirt_power(
