@@ -161,7 +161,10 @@ def _fit_gaussians(
     offset: np.ndarray,
     start: np.ndarray,
 ) -> np.ndarray:
-    """Weighted least squares for (amplitude, x, y, excess variance) of each row of data."""
+    """Weighted least squares for (amplitude, x, y, excess variance) of each row of data.
+
+    The excess is NaN where the data do not determine a Gaussian.
+    """
     unit = np.trace(covariance) / 2
     smallest = -0.5 * np.linalg.eigvalsh(covariance)[0]
     parameters = start
@@ -175,11 +178,15 @@ def _fit_gaussians(
             axis=1,
         )
         normal = normal * scale[:, :, None] * scale[:, None, :]
-        damping = 1e-9 * np.trace(normal, axis1=1, axis2=2)[:, None, None] * np.eye(4)
+        stiffness = np.trace(normal, axis1=1, axis2=2)
+        lost = ~(np.isfinite(stiffness) & (stiffness > 0))
+        normal[lost], gradient[lost], stiffness[lost] = np.eye(4), 0.0, 1.0
+        damping = 1e-9 * stiffness[:, None, None] * np.eye(4)
         step = np.linalg.solve(normal + damping, (gradient * scale)[..., None])[..., 0]
         parameters = parameters + np.clip(step, -0.6, 1.0) * scale
         parameters[:, 0] = np.maximum(parameters[:, 0], 1e-3 * start[:, 0])
         parameters[:, 3] = np.clip(parameters[:, 3], smallest, WIDEST**2 * unit)
+    parameters[lost, 3] = np.nan
     return parameters
 
 
