@@ -79,8 +79,10 @@ def analyse(
         strong = spots["intensity"] > WEAK * spots["intensity"].max()
         resolution = choose_resolution(chosen, positions[strong])
     margin = MARGIN * resolution / min(grid.scale)
-    # A lattice need not have a phase to be compared with the reference.
-    region_spots |= {n: _positions(_lattice_spots(peaks, n)) for n in _crystals(spectrum)}
+    # A lattice, if it is the only one there, needs no phase to be compared with the reference.
+    counts = {n: peaks["lattice"][peaks["region"] == n].max(initial=0) for n in _crystals(spectrum)}
+    single = [n for n, count in counts.items() if count == 1]
+    region_spots |= {n: _positions(_lattice_spots(peaks, n)) for n in single}
     comparable = [n for n, found in region_spots.items() if has_partners(chosen, found)]
     field = geometric_phase_analysis(
         image,
