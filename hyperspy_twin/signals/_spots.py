@@ -197,7 +197,8 @@ class RegionSpectra(TwinState):
             shown = shown.inav[list(self.states).index(numbers[0])]
             shown.compute(show_progressbar=False)
         shape = (len(numbers),) if len(numbers) > 1 else ()
-        tables = [self.peaks(number) for number in numbers]
+        peaks = self.peaks()
+        tables = [peaks[peaks["region"] == number] for number in numbers]
         if shape:
             spot_counts = Signal1D([float(len(spots)) for spots in tables])
             kwargs = {"navigator": spot_counts, **kwargs}

@@ -71,11 +71,12 @@ class IndexedFFT(RegionSpectra, ComplexSignal2D):
 
         crystals = as_candidates(candidates, self.metadata.get_item("Sample.elements", []))
         states = self._states()
-        tables = [self.peaks(state["region"]) for state in states]
-        kept = [peaks["satellite"] == 0 for peaks in tables]
+        peaks = self.peaks()
+        tables = [peaks[peaks["region"] == state["region"]] for state in states]
+        kept = [one["satellite"] == 0 for one in tables]
         spots = [
             (_pairs(own, "x", "y"), _pairs(own, "error_x", "error_y"), own["intensity"])
-            for own in (peaks[chosen] for peaks, chosen in zip(tables, kept, strict=True))
+            for own in (one[chosen] for one, chosen in zip(tables, kept, strict=True))
         ]
         found = index_regions(
             spots,

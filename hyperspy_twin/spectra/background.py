@@ -161,7 +161,7 @@ def local_background(
         )
         medians.append(_median_of_noise(power[row, column]) / MEDIAN_OF_EXPONENTIAL)
     ring, line = medians[0], np.maximum(*medians[1:])
-    on_cross = np.minimum(np.abs((rows + height // 2) % height - height // 2), columns) <= CROSS
+    on_cross = np.minimum(np.abs(wrapped(rows, height)), columns) <= CROSS
     return np.where(line > np.where(on_cross, STREAK_ON_CROSS, STREAK) * ring, line, ring)
 
 
@@ -172,6 +172,11 @@ def on_half_plane(
     columns = columns % width
     mirrored = columns > width // 2
     return np.where(mirrored, -rows, rows) % height, np.where(mirrored, width - columns, columns)
+
+
+def wrapped(index: np.ndarray, size: int) -> np.ndarray:
+    """Frequency in bins, between plus and minus half of ``size``, of any index."""
+    return (index + size // 2) % size - size // 2
 
 
 def _median_of_noise(power: np.ndarray) -> np.ndarray:

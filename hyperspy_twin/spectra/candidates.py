@@ -83,8 +83,7 @@ def find_candidates(
     whitened = power / radial
     threshold = detection_threshold(region, false_alarms, shortest_spacing)
     rows, columns = _local_maxima(power, whitened, region, SCALLOPING * threshold, shortest_spacing)
-    unevenness = local_background(whitened, rows, columns, height, width) / UNEVEN
-    noise = radial[rows, columns] * np.maximum(unevenness, 1.0)
+    noise = _noise(radial, whitened, rows, columns, width)
     kept = power[rows, columns] > SCALLOPING * threshold * noise
     rows, columns, noise = rows[kept], columns[kept], noise[kept]
     place, top = _interpolated(power, rows, columns, height, width)
@@ -118,9 +117,16 @@ def candidates_at(region: WindowedRegion, position: np.ndarray) -> Candidates:
         maxima = windowed_maxima(region, maxima.frequency)
     nearest = np.rint(maxima.frequency * (width, height)).astype(int)
     rows, columns = on_half_plane(nearest[:, 1], nearest[:, 0], height, width)
-    unevenness = local_background(power / radial, rows, columns, height, width) / UNEVEN
-    noise = radial[rows, columns] * np.maximum(unevenness, 1.0)
+    noise = _noise(radial, power / radial, rows, columns, width)
     return Candidates(maxima, rows, columns, noise, np.zeros(len(noise)))
+
+
+def _noise(
+    radial: np.ndarray, whitened: np.ndarray, rows: np.ndarray, columns: np.ndarray, width: int
+) -> np.ndarray:
+    """Noise power at single frequencies: the radial one, or what is around them if clearly more."""
+    around = local_background(whitened, rows, columns, len(whitened), width) / UNEVEN
+    return radial[rows, columns] * np.maximum(around, 1.0)
 
 
 def detection_threshold(

@@ -8,16 +8,17 @@ import numpy as np
 
 from hyperspy_twin.spectra.candidates import Candidates, detection_threshold, find_candidates
 from hyperspy_twin.spectra.gaussian import Spots, measure
-from hyperspy_twin.spectra.lattices.fit import Lattice, find_lattices
+from hyperspy_twin.spectra.lattices.fit import (
+    RELATIVE_TOLERANCE,
+    RESOLUTION_TOLERANCE,
+    find_lattices,
+)
 from hyperspy_twin.spectra.profile import profile_snr
 from hyperspy_twin.spectra.transform import WindowedRegion
 from hyperspy_twin.spectra.wave_fit import fit_weight
 
 # Expected number of maxima of noise among the candidates.
 FALSE_CANDIDATES = 20.0
-# Distortion and error of a lattice beyond those of its spots: share of their length, and of the
-# resolution.
-RELATIVE_TOLERANCE, RESOLUTION_TOLERANCE = 0.003, 0.1
 # Constant and weights of the evidence, from the tuning set (`benchmarks/spots_weights.py`).
 WEIGHTS = np.array([-1.028, 0.351, 0.134, 1.968, 0.704])
 WEIGHTS_WITH_NETWORK = np.array([-0.027, 0.318, 0.110, 2.031, 0.682, 0.245])
@@ -92,7 +93,7 @@ def evidence(region: WindowedRegion, found: Candidates, threshold: float) -> np.
     lattices = find_lattices(position[clear], error[clear], snr[clear], spread).lattices
     length = np.linalg.norm(position, axis=1, keepdims=True)
     variance = error**2 + (RELATIVE_TOLERANCE * length) ** 2 + (RESOLUTION_TOLERANCE * spread) ** 2
-    places = [_likelihood_ratio(one, position, variance) for one in lattices]
+    places = [one.fit.ratios(position, variance)[1] for one in lattices]
     place = np.max(places, axis=0) if places else np.zeros(len(found))
     return np.stack(
         [
@@ -103,21 +104,6 @@ def evidence(region: WindowedRegion, found: Candidates, threshold: float) -> np.
         ],
         axis=1,
     )
-
-
-def _likelihood_ratio(lattice: Lattice, position: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Logarithm of how much likelier each place is on a lattice than anywhere, shape (n,)."""
-    index = lattice.indices(position)
-    off = position - index @ lattice.basis
-    along = [
-        np.einsum("ni,ij,nj->n", index, lattice.covariance[axis::2, axis::2], index)
-        for axis in (0, 1)
-    ]
-    total = variance + np.stack(along, axis=1)
-    area = abs(np.linalg.det(lattice.basis))
-    ratio = np.log(area / (2 * np.pi * np.sqrt(total.prod(axis=1))))
-    ratio -= 0.5 * (off**2 / total).sum(axis=1)
-    return np.where(index.any(axis=1), ratio, -np.inf)
 
 
 def weigh(values: np.ndarray, network: np.ndarray | None) -> np.ndarray:

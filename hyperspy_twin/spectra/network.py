@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import spatial
 
+from hyperspy_twin.spectra.background import on_half_plane, wrapped
 from hyperspy_twin.spectra.candidates import MERGING_DISTANCE, candidates_at
 from hyperspy_twin.spectra.gaussian import Spots, measure, no_spots
 from hyperspy_twin.spectra.network_input import (
@@ -18,9 +19,7 @@ from hyperspy_twin.spectra.network_input import (
     SHORTEST_PERIOD,
     band,
     eligible,
-    folded,
     half_plane_channels,
-    wrapped,
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
 
@@ -152,7 +151,7 @@ def probability_map(region: WindowedRegion) -> np.ndarray:
     network, slope, intercept = _network()
     height, width = region.grid.shape
     rows, columns = band(height, width)
-    row, column = folded(rows[:, None], columns[None, :], height, width)
+    row, column = on_half_plane(rows[:, None], columns[None, :], height, width)
     with torch.inference_mode():
         channels = torch.from_numpy(half_plane_channels(region)[:, row, column][None])
         logits = network(channels.contiguous(memory_format=torch.channels_last))[0].numpy()

@@ -151,18 +151,3 @@ def _extended(indices: np.ndarray) -> np.ndarray:
     """Continue indices by the margin, and on to a multiple of the block."""
     size = -(-(len(indices) + MARGIN) // BLOCK) * BLOCK
     return indices[0] + np.arange(size)
-
-
-def folded(
-    row: np.ndarray, column: np.ndarray, height: int, width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find any frequencies in the half plane, by periodicity and Friedel symmetry."""
-    column = column % width
-    mirrored = column > width // 2
-    column = np.where(mirrored, width - column, column)
-    return np.where(mirrored, -row, row) % height, column
-
-
-def wrapped(index: np.ndarray, size: int) -> np.ndarray:
-    """Frequency in bins, between plus and minus half of ``size``, of any index."""
-    return (index + size // 2) % size - size // 2

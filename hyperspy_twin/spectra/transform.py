@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import fft
@@ -65,7 +66,7 @@ class WindowedRegion:
     transform: np.ndarray
     grid: Grid
 
-    @property
+    @cached_property
     def power(self) -> np.ndarray:
         """Power spectrum on the half plane, float32."""
         return self.transform.real**2 + self.transform.imag**2

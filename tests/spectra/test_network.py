@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra import network, network_input
+from hyperspy_twin.spectra import background, network, network_input
 from hyperspy_twin.spectra.training.images import training_image
 from hyperspy_twin.spectra.training.lattices import Lattice, render
 from hyperspy_twin.spectra.transform import windowed_region
@@ -42,7 +42,7 @@ def test_folded_frequencies_hold_the_same_power(height, width, row, column):
     image = np.random.default_rng(height * width).normal(size=(height, width))
     whole = np.abs(fft.fft2(image))
     half = np.abs(fft.rfft2(image))
-    place = network_input.folded(np.array(row), np.array(column), height, width)
+    place = background.on_half_plane(np.array(row), np.array(column), height, width)
     assert half[place] == pytest.approx(whole[row % height, column % width])
 
 
@@ -63,7 +63,7 @@ def test_the_patch_covers_the_band_in_whole_blocks(shape):
     rows, columns = network_input.band(*shape)
     assert len(rows) % network_input.BLOCK == 0 and len(columns) % network_input.BLOCK == 0
     row, column = np.nonzero(network_input.in_band(*shape))
-    signed = network_input.wrapped(row, shape[0])
+    signed = background.wrapped(row, shape[0])
     assert rows[0] + 8 <= signed.min(initial=0) and signed.max(initial=0) + 8 <= rows[-1]
     assert columns[0] + 8 <= 0 and column.max(initial=0) + 8 <= columns[-1]
 
@@ -95,7 +95,7 @@ def test_impossible_probability_is_refused():
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_all_spots_of_a_clean_lattice_are_found_and_no_others(shape, noise):
     found = network.network_maxima(lattice_region(shape, noise))
-    bins = np.stack([found.column, network_input.wrapped(found.row, shape[0])], axis=1)
+    bins = np.stack([found.column, background.wrapped(found.row, shape[0])], axis=1)
     known = INDEX @ BASIS * shape[::-1]
     known = known * np.sign(known[:, :1])
     distance = np.linalg.norm(bins[:, None] - known, axis=2)
@@ -141,7 +141,7 @@ def test_the_spectrum_of_a_mirrored_image_has_mirrored_spots():
 
 
 def _bins(found):
-    return network_input.wrapped(found.row, 180).tolist(), found.column.tolist()
+    return background.wrapped(found.row, 180).tolist(), found.column.tolist()
 
 
 @needs_torch

@@ -65,6 +65,11 @@ class Lattice:
     covariance: np.ndarray
     evidence: float
 
+    @property
+    def fit(self) -> LatticeFit:
+        """Lattice as it was fitted, without members."""
+        return LatticeFit(self.basis, self.covariance[::2, ::2], self.covariance[1::2, 1::2])
+
     def indices(self, position: np.ndarray) -> np.ndarray:
         """Integer coordinates of the lattice points next to spots, shape (n, 2)."""
         return np.rint(position @ np.linalg.inv(self.basis)).astype(int)

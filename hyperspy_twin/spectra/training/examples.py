@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from hyperspy_twin.spectra.background import on_half_plane, wrapped
 from hyperspy_twin.spectra.network_input import (
     CENTRE,
     CHANNELS,
     band,
     eligible,
-    folded,
     half_plane_channels,
     in_band,
     noise_bandwidth,
     summits,
-    wrapped,
 )
 from hyperspy_twin.spectra.training.images import TrainingImage, training_image
 from hyperspy_twin.spectra.training.truth import TrueSpots
@@ -121,7 +120,7 @@ def _around(
     row = spots.row[chosen, None] + offset[:, 0]
     column = spots.column[chosen, None] + offset[:, 1]
     both = np.concatenate([row, -row]), np.concatenate([column, -column])
-    return folded(*both, *shape)
+    return on_half_plane(*both, *shape)
 
 
 def random_patch(
@@ -157,7 +156,7 @@ def random_patch(
         centre = (random.uniform(-0.4, 0.4) * height, random.uniform(0, 0.8) * columns)
     corner = np.asarray(centre) - random.uniform(0, size, 2)
     row, column = (np.arange(size) + int(start) for start in corner)
-    place = folded(row[:, None], column[None, :], height, chosen.width)
+    place = on_half_plane(row[:, None], column[None, :], height, chosen.width)
     channels = np.empty((CHANNELS, size, size), np.float32)
     # The background under a spectrum is never known exactly.
     gain = np.float32(np.exp(random.normal(scale=0.15)))
@@ -214,7 +213,7 @@ def held_out(first_seed: int, count: int) -> list[HeldOut]:
 def _held_out(image: TrainingImage) -> HeldOut:
     height, width = image.region.grid.shape
     rows, columns = band(height, width)
-    cut = folded(rows[:, None], columns[None, :], height, width)
+    cut = on_half_plane(rows[:, None], columns[None, :], height, width)
     row, column = np.nonzero(eligible(image.region.power, height, width))
     return HeldOut(
         half_plane_channels(image.region)[:, cut[0], cut[1]],

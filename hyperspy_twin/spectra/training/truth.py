@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from hyperspy_twin.spectra.background import local_background
-from hyperspy_twin.spectra.network_input import FEWEST_PERIODS, SHORTEST_PERIOD, folded, summits
+from hyperspy_twin.spectra.background import local_background, on_half_plane
+from hyperspy_twin.spectra.network_input import FEWEST_PERIODS, SHORTEST_PERIOD, summits
 from hyperspy_twin.spectra.training.lattices import Lattice
 from hyperspy_twin.spectra.transform import WindowedRegion
 
@@ -138,7 +138,7 @@ def _highest_nearby(
     offset = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
     row = np.rint(position[:, 1] * height).astype(int)[:, None] + offset[:, 0]
     column = np.rint(position[:, 0] * width).astype(int)[:, None] + offset[:, 1]
-    row, column = folded(row, column, height, width)
+    row, column = on_half_plane(row, column, height, width)
     best = np.argmax(power[row, column], axis=1)[:, None]
     row = np.take_along_axis(row, best, axis=1)[:, 0]
     column = np.take_along_axis(column, best, axis=1)[:, 0]
