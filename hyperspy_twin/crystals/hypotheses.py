@@ -71,11 +71,21 @@ def match_distance(lattice: Lattice, alpha: complex) -> float:
 
 
 @njit(cache=True, nogil=True)
-def vote(observed: Observed, lattice: Lattice, alpha: complex, beta: complex) -> float:
-    """Weight of the spots on the lattice, less a part for each predicted one not seen."""
+def vote(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, least: float
+) -> float:
+    """Weight of the spots on the lattice, less a part for each predicted one not seen.
+
+    Below ``least`` the counting may stop early: then any value below it is returned.
+    """
     limit = match_distance(lattice, alpha)
+    voters = min(VOTERS, len(observed.position))
+    left = float(observed.weight[:voters].sum())
     total, matched = 0.0, 0
-    for i in range(min(VOTERS, len(observed.position))):
+    for i in range(voters):
+        if total + left <= least:
+            return -np.inf
+        left -= observed.weight[i]
         q = observed.position[i]
         first, second = nearest_index(backward(q, alpha, beta), lattice.basis)
         amplitude = amplitude_at(lattice.table, first, second)
@@ -179,5 +189,6 @@ def _search_pair(
                 size = abs(alpha)
                 if abs(beta) > tolerance * size or size < scales[0] or size > scales[1]:
                     continue
-                value = vote(observed, lattice, alpha, beta)
-                _remember(best_vote, best, value, alpha, beta)
+                value = vote(observed, lattice, alpha, beta, float(best_vote.min()))
+                if value > -np.inf:
+                    _remember(best_vote, best, value, alpha, beta)

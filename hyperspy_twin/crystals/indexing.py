@@ -12,20 +12,22 @@ from numpy.typing import ArrayLike
 
 from hyperspy_twin.crystals.affine import forward
 from hyperspy_twin.crystals.diffraction import primitive_zone_axis
-from hyperspy_twin.crystals.evidence import evaluate
-from hyperspy_twin.crystals.hypotheses import Lattice, search
+from hyperspy_twin.crystals.evidence import ScalePrior, evaluate
+from hyperspy_twin.crystals.hypotheses import Lattice, Observed, search
 from hyperspy_twin.crystals.spots import FoldedSpots, fold_spots, two_directions
 from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
 
 SCALE_LIMIT = 1.15
-CALIBRATED = (0.0, 0.01)
-UNCALIBRATED = (0.0, np.inf)
+CALIBRATED = ScalePrior(0.0, 0.01)
+UNCALIBRATED = ScalePrior(0.0, np.inf)
 FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
 SHORTEST_STRONG_PERIOD = 0.1  # nm; the strong fringes of an image without a scale are wider
 RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
 HYPOTHESES = 4
 EQUAL_SCORE = 0.2
+# A zone axis this much less likely than another of the same crystal is not kept.
+HOPELESS = 25.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,8 @@ class Match:
         given turns the pattern's own x axis by -90 to +90 degrees.
     scale
         True over nominal length: the pixel size must be multiplied by it.
+    scale_error
+        Its relative standard error.
     distortion
         Symmetric matrix D of trace 2, shape (2, 2): nominal spot = scale * D @ (M @ g)[:2].
     hkl
@@ -53,22 +57,31 @@ class Match:
         Part of the spots that is explained, weak ones counting less.
     residual
         Root mean square deviation of the explained spots relative to their length.
+    forbidden
+        Whether each given spot stands on a reflection that only double diffraction feeds, bool,
+        shape (n,).
     score
         Natural logarithm of the evidence, see :func:`index_spots`.
     intensity_score
         The part of ``score`` that comes from intensities.
+    probability
+        Of this crystal and zone axis, against all others and none of them; NaN before
+        :func:`hyperspy_twin.crystals.regions.index_regions` weighs them.
     """
 
     crystal: Crystal
     zone_axis: tuple[int, int, int]
     orientation: np.ndarray
     scale: float
+    scale_error: float
     distortion: np.ndarray
     hkl: np.ndarray
     explained: float
     residual: float
+    forbidden: np.ndarray
     score: float
     intensity_score: float
+    probability: float = float("nan")
 
     @property
     def phase(self) -> str:
@@ -100,6 +113,7 @@ class Match:
                 "orientation": np.array(entry["orientation"], float),
                 "distortion": np.array(entry["distortion"], float),
                 "hkl": np.array(entry["hkl"], int).reshape(-1, 3),
+                "forbidden": np.array(entry["forbidden"], bool),
             }
         )
 
@@ -114,7 +128,8 @@ def index_spots(
     calibrated: bool = True,
     max_index: int = 3,
     zone_axes: Sequence[ArrayLike] | None = None,
-    scale_prior: tuple[float, float] | None = None,
+    scale_prior: ScalePrior | None = None,
+    taken: ArrayLike | None = None,
 ) -> list[Match]:
     r"""Index spots by every crystal and zone axis, best explanation first.
 
@@ -139,8 +154,10 @@ def index_spots(
     zone_axes
         Try these zone axes only.
     scale_prior
-        Centre and half width of the Cauchy distribution expected for ln(scale); by default
-        (0, 0.01) for a calibrated image.
+        What is known of ln(scale); by default a Cauchy distribution of half width 0.01 for a
+        calibrated image.
+    taken
+        Spots that another crystal explains, bool, shape (n,); they may be shared.
 
     Returns
     -------
@@ -175,9 +192,7 @@ def index_spots(
     candidates = _candidates(crystals)
     if not 0 < tolerance < 0.3:
         raise ValueError(f"tolerance is a relative distortion between 0 and 0.3, not {tolerance}")
-    folded = fold_spots(
-        spots, error, intensity, SCALE_LIMIT / FINEST_PERIOD if calibrated else np.inf
-    )
+    folded = folded_spots((spots, error, intensity), calibrated, taken)
     if folded is None or not two_directions(folded.observed.position):
         return []
     chosen = None if zone_axes is None else tuple(primitive_zone_axis(z) for z in zone_axes)
@@ -191,11 +206,28 @@ def index_spots(
     radius = RADIUS_STEP * np.ceil(radius / RADIUS_STEP)
     found: list[Match] = []
     for crystal in candidates:
+        results = []
         for pattern, lattice in _lattices(crystal, max_index, radius, chosen):
-            match = _best(folded, crystal, pattern, lattice, scales, tolerance, prior)
-            if match is not None:
-                found.append(match)
+            result = _best(folded.observed, lattice, scales, tolerance, prior)
+            if result is not None:
+                results.append((pattern, result))
+        best = max((evidence + pattern.log_prior for pattern, (evidence, *_) in results), default=0)
+        found += [
+            _match(folded, crystal, pattern, result)
+            for pattern, result in results
+            if result[0] + pattern.log_prior > best - HOPELESS
+        ]
     return ranked(found, [crystal.name for crystal in candidates])
+
+
+def folded_spots(
+    region: tuple[ArrayLike, ArrayLike, ArrayLike],
+    calibrated: bool,
+    taken: ArrayLike | None = None,
+) -> FoldedSpots | None:
+    """Spots, errors and intensities as :func:`index_spots` judges them."""
+    longest = SCALE_LIMIT / FINEST_PERIOD if calibrated else np.inf
+    return fold_spots(*region, longest, taken)
 
 
 def ranked(matches: Sequence[Match], order: Sequence[str]) -> list[Match]:
@@ -241,34 +273,30 @@ def _lattices(
 
 
 def _best(
-    folded: FoldedSpots,
-    crystal: Crystal,
-    pattern: ZonePattern,
+    observed: Observed,
     lattice: Lattice,
     scales: tuple[float, float],
     tolerance: float,
-    prior: tuple[float, float],
-) -> Match | None:
-    votes, hypotheses = search(folded.observed, lattice, scales, tolerance, HYPOTHESES)
+    prior: ScalePrior,
+) -> tuple | None:
+    votes, hypotheses = search(observed, lattice, scales, tolerance, HYPOTHESES)
     results = [
-        evaluate(folded.observed, lattice, alpha, beta, prior)
+        evaluate(observed, lattice, alpha, beta, prior)
         for vote, (alpha, beta) in zip(votes, hypotheses, strict=True)
         if np.isfinite(vote)
     ]
     results = [result for result in results if _possible(result, scales, tolerance)]
-    if not results:
-        return None
-    return _match(folded, crystal, pattern, max(results, key=lambda result: result[0]))
+    return max(results, key=lambda result: result[0], default=None)
 
 
 def _possible(result: tuple, scales: tuple[float, float], tolerance: float) -> bool:
-    evidence, _, alpha, beta, _ = result
+    evidence, _, _, alpha, beta, _ = result
     undistorted = abs(beta) <= 1.2 * tolerance * abs(alpha)
     return np.isfinite(evidence) and undistorted and scales[0] <= abs(alpha) <= scales[1]
 
 
 def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: tuple) -> Match:
-    evidence, intensity, alpha, beta, index = result
+    evidence, intensity, error, alpha, beta, index = result
     if alpha.real < 0:
         alpha, beta, index = -alpha, -beta, -index
     turn = alpha / abs(alpha)
@@ -279,17 +307,23 @@ def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: 
     g = index[used] @ pattern.basis
     away = np.abs(observed.position[used] - forward(g, alpha, beta))
     hkl = np.zeros((len(folded.member), 3), int)
+    forbidden = np.zeros(len(folded.member), bool)
     kept = folded.member >= 0
+    reach = len(pattern.table) // 2
+    extinct = used & (pattern.table[tuple(index.T + reach)] == 0)
+    forbidden[kept] = extinct[folded.member[kept]]
     hkl[kept] = (index @ pattern.plane)[folded.member[kept]] * folded.sign[kept, None]
     return Match(
         crystal=crystal,
         zone_axis=pattern.zone_axis,
         orientation=rotation @ pattern.frame,
         scale=float(abs(alpha)),
+        scale_error=float(error),
         distortion=np.eye(2) + np.array([[c.real, c.imag], [c.imag, -c.real]]),
         hkl=hkl,
         explained=float(observed.weight[used].sum() / observed.weight.sum()),
         residual=float(np.sqrt(np.mean((away / np.abs(observed.position[used])) ** 2))),
+        forbidden=forbidden,
         score=float(evidence + pattern.log_prior),
         intensity_score=float(intensity),
     )

@@ -14,6 +14,7 @@ SAME_SPOT = 0.006
 HEAVIEST_SEEDS, SHORTEST_SEEDS = 7, 4
 LEAST_WEIGHT, SEEN_WEIGHT = 0.02, 0.15
 SATELLITE_DISTANCE, SATELLITE_STRENGTH, SATELLITE_WEIGHT = 0.12, 0.2, 0.2
+TAKEN_WEIGHT = 1e-3
 FARTHEST = 3.5  # times the root mean square length; beyond it lie artefacts of the scan
 
 
@@ -40,7 +41,11 @@ class FoldedSpots:
 
 
 def fold_spots(
-    spots: ArrayLike, error: ArrayLike, intensity: ArrayLike, longest: float = np.inf
+    spots: ArrayLike,
+    error: ArrayLike,
+    intensity: ArrayLike,
+    longest: float = np.inf,
+    taken: ArrayLike | None = None,
 ) -> FoldedSpots | None:
     """Fold Friedel pairs and work out what the kernels need.
 
@@ -55,6 +60,9 @@ def fold_spots(
     longest
         Leave out spots beyond this length, and those beyond 3.5 times the root mean square
         length of all: no lattice is seen at that resolution.
+    taken
+        Spots that another crystal explains, bool, shape (n,): another one may share them, but they
+        are no evidence for it; none by default.
 
     Returns
     -------
@@ -92,7 +100,12 @@ def fold_spots(
     deviation = np.array([np.sqrt(np.mean(sd[group] ** 2)) for group in groups])
     strength = np.array([np.mean(power[group]) for group in groups])
     typical = float(np.sqrt(np.average(np.abs(mean) ** 2, weights=strength + 1e-300)))
-    return FoldedSpots(_observed(mean, deviation, strength), member, sign, typical)
+    free = np.ones(len(groups), bool)
+    if taken is not None:
+        free = ~np.array([np.asarray(taken, bool)[group].any() for group in groups])
+    if not free.any():
+        return None
+    return FoldedSpots(_observed(mean, deviation, strength, free), member, sign, typical)
 
 
 def _plausible(length: np.ndarray, power: np.ndarray, longest: float) -> np.ndarray:
@@ -126,13 +139,17 @@ def _checked(
     return xy[:, 0] + 1j * xy[:, 1], np.sqrt(np.mean(sd**2, axis=1)), power
 
 
-def _observed(position: np.ndarray, deviation: np.ndarray, strength: np.ndarray) -> Observed:
+def _observed(
+    position: np.ndarray, deviation: np.ndarray, strength: np.ndarray, free: np.ndarray
+) -> Observed:
     """Work out the expectations for spots that are sorted by falling strength."""
     length = np.abs(position)
     weakest = strength[0] * 1e-12 or 1.0
     log_intensity = np.log(np.maximum(strength, weakest))
-    weight = np.maximum(LEAST_WEIGHT, np.exp((log_intensity - log_intensity[0]) / FADING))
+    strongest = log_intensity[free].max()
+    weight = np.clip(np.exp((log_intensity - strongest) / FADING), LEAST_WEIGHT, 1.0)
     weight[_satellites(position, strength)] *= SATELLITE_WEIGHT
+    weight[~free] *= TAKEN_WEIGHT
     ranked = np.sort(length[weight > SEEN_WEIGHT])
     # One lone spot far out says little about how far the spectrum reaches.
     reach = ranked[-2] if len(ranked) >= 6 else ranked[-1]

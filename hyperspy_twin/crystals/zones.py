@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -53,8 +53,8 @@ class ZonePattern:
         ``amplitude`` and ``doubt`` at [i + m, j + m] for the coordinates (i, j), shape
         (2 m + 1, 2 m + 1); -1 beyond the radius.
     log_prior
-        Logarithm of the prior weight of the zone, the negative logarithm of the
-        length of [uvw]: low-index zones are what is imaged.
+        Logarithm of the prior probability of the zone among those tried, proportional to the
+        inverse of the length of [uvw]: low-index zones are what is imaged.
     """
 
     zone_axis: tuple[int, int, int]
@@ -183,13 +183,16 @@ def zone_patterns(
     """
     axes = distinct_zone_axes(crystal, max_index) if zone_axes is None else zone_axes
     found = [pattern for axis in axes if (pattern := _pattern(crystal, axis, g_max))]
-    return tuple(found)
+    weight = sum(np.exp(pattern.log_prior) for pattern in found)
+    return tuple(
+        replace(pattern, log_prior=pattern.log_prior - float(np.log(weight))) for pattern in found
+    )
 
 
 @lru_cache(maxsize=256)
 def _some_reflections(crystal: Crystal) -> np.ndarray:
     """List allowed (h, k, l), enough of them to show symmetry and centring."""
-    radius = 4.0 * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
+    radius = 5.0 * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
     return reflections(crystal, radius).hkl
 
 

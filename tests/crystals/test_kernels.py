@@ -31,16 +31,23 @@ def test_search_and_evaluate_agree_with_plain_python(make_pattern):
         slow_votes, slow_found = hypotheses.search(*arguments)
         slow = evidence.evaluate(observed, lattice, *found[0], CALIBRATED)
     assert np.allclose(votes, slow_votes) and np.allclose(found, slow_found)
-    assert compiled[:4] == pytest.approx(slow[:4])
-    assert np.array_equal(compiled[4], slow[4])
+    assert compiled[:5] == pytest.approx(slow[:5])
+    assert np.array_equal(compiled[5], slow[5])
 
 
 def test_prior_of_the_scale():
     for density in (evidence.log_scale_density, evidence.log_scale_density.py_func):
-        assert density(0.0, CALIBRATED) - density(0.01, CALIBRATED) == pytest.approx(np.log(2))
-        assert density(0.5, UNCALIBRATED) == density(-3.0, UNCALIBRATED)
-    x = np.linspace(-20, 20, 400001)
-    total = np.exp([evidence.log_scale_density(v, (0.0, 0.05)) for v in x[::10]]).sum() * 1e-3
+        gain = density(0.0, 0.0, CALIBRATED) - density(0.01, 0.0, CALIBRATED)
+        assert gain == pytest.approx(np.log(2))
+        assert density(0.5, 0.01, UNCALIBRATED) == density(-3.0, 0.02, UNCALIBRATED)
+
+
+@pytest.mark.parametrize("freedom", [1.0, 4.0, 30.0])
+@pytest.mark.parametrize("error", [0.0, 0.03])
+def test_prior_of_the_scale_is_normalised(freedom, error):
+    prior = evidence.ScalePrior(0.02, 0.04, freedom)
+    x = np.linspace(-20, 20, 40001)
+    total = np.exp([evidence.log_scale_density(v, error, prior) for v in x]).sum() * 1e-3
     assert total == pytest.approx(1, abs=0.01)
 
 

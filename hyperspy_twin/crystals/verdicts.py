@@ -1,0 +1,174 @@
+"""What the evidence for the candidates amounts to: a phase, a tie, none of these, too few spots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+
+from hyperspy_twin.crystals.common_scale import scale_density
+from hyperspy_twin.crystals.evidence import FLAT_LOG_SCALE, ScalePrior
+from hyperspy_twin.crystals.indexing import Match
+
+# Prior probabilities: a crystal that is not among the candidates, and spots of no crystal.
+UNLISTED, NO_CRYSTAL = 0.2, 0.1
+# Half of the unlisted crystals are expected to be of the type of some candidate, with another
+# lattice constant: the density of its logarithm.
+ALIKE, ALIKE_DENSITY = 0.5, float(np.log(1.5))
+LEAST_SCORE = 4.0
+TIE = float(np.log(5.0))  # odds of five to one
+NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome for one set of spots.
+
+    Attributes
+    ----------
+    best
+        The accepted explanation; None where there is none.
+    probability
+        Of its phase or of what it is tied with; without one, of none of the candidates.
+    reason
+        One sentence that says why.
+    ties
+        Other explanations that are less than five times less likely.
+    ranking
+        Best explanation by each crystal, best first, with its probability.
+    """
+
+    best: Match | None
+    probability: float
+    reason: str
+    ties: tuple[str, ...]
+    ranking: tuple[Match, ...]
+
+
+def listed_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -> float:
+    """Logarithm of the evidence for a crystal like some candidate but of another size.
+
+    Parameters
+    ----------
+    matches
+        Explanations by the candidates, each alone in its image.
+    prior
+        Distribution of ln(scale) behind their scores.
+    candidates
+        Number of candidates.
+
+    Returns
+    -------
+    float
+        -inf without matches.
+    """
+    if not matches:
+        return -np.inf
+    density = ALIKE_DENSITY if np.isfinite(prior.width) else FLAT_LOG_SCALE
+    free = [match.score - scale_density(match, prior) for match in matches]
+    return float(logsumexp(free)) + density - np.log(candidates)
+
+
+def alternatives(net: float, alike: float) -> float:
+    """Logarithm of the evidence for none of the candidates, weighed by its prior probability.
+
+    Parameters
+    ----------
+    net
+        Logarithm of the evidence for any net.
+    alike
+        As from :func:`listed_alike`.
+
+    Returns
+    -------
+    float
+        In the units of the scores; the evidence for spots of no crystal is 1.
+    """
+    unlisted = np.logaddexp(np.log(1 - ALIKE) + net, np.log(ALIKE) + alike)
+    return float(np.logaddexp(np.log(UNLISTED) + unlisted, np.log(NO_CRYSTAL)))
+
+
+def verdict_of(
+    matches: list[Match], other: float, candidates: int, count: int, calibrated: bool
+) -> Verdict:
+    """Judge the explanations of one set of spots.
+
+    Parameters
+    ----------
+    matches
+        Explanations by zone axes of crystals, by falling score.
+    other
+        As from :func:`alternatives`.
+    candidates
+        Number of candidates.
+    count
+        Number of spots.
+    calibrated
+        Whether the pixel size is known.
+
+    Returns
+    -------
+    Verdict
+        With ``best=None`` and a reason where the data do not support a phase.
+    """
+    if not matches:
+        return Verdict(None, float("nan"), _no_match(count), (), ())
+    listed = np.log((1 - UNLISTED - NO_CRYSTAL) / candidates)
+    weight = np.array([match.score for match in matches]) + listed
+    total = np.logaddexp(logsumexp(weight), other)
+    matches = [
+        replace(match, probability=float(np.exp(one - total)))
+        for match, one in zip(matches, weight, strict=True)
+    ]
+    none = float(np.exp(other - total))
+    ranking = tuple({match.phase: match for match in reversed(matches)}.values())
+    ranking = tuple(sorted(ranking, key=matches.index))
+    reason = _failure(matches[0], none)
+    if reason is not None:
+        return Verdict(None, none, reason, (), ranking)
+    best = matches[0]
+    near = [match for match in matches[1:] if match.score > best.score - TIE]
+    names = (match.phase if match.phase != best.phase else match.label for match in near)
+    ties = tuple(dict.fromkeys(names))
+    reason = _praise(best, calibrated)
+    if ties:
+        cause = "at this uncertainty of the pixel size" if calibrated else "without a pixel size"
+        tied = " = ".join((best.phase, *ties))
+        reason = f"tie: {tied}: cannot be told apart by geometry {cause}; {reason}"
+    tied_phases = {best.phase, *(match.phase for match in near)}
+    probability = sum(match.probability for match in matches if match.phase in tied_phases)
+    return Verdict(best, probability, reason, ties, ranking)
+
+
+def _failure(match: Match, none: float) -> str | None:
+    if match.score < LEAST_SCORE:
+        return (
+            f"none of these: the best, {match.label}, has a score of {match.score:.1f}, "
+            f"and {LEAST_SCORE:g} is the least that counts as evidence"
+        )
+    if none > 0.5:
+        return (
+            f"none of these, with a probability of {none:.0%}: the best, {match.label}, "
+            f"explains {match.explained:.0%} of the spots within {match.residual:.2%}, at a "
+            f"pixel size that is wrong by {match.scale - 1:+.1%}"
+        )
+    return None
+
+
+def _praise(best: Match, calibrated: bool) -> str:
+    """Say what the match explains, and what it asks one to believe about the image."""
+    reason = f"{best.label} explains {best.explained:.0%} of the spots within {best.residual:.2%}"
+    if calibrated and abs(best.scale - 1) > NOTEWORTHY:
+        reason += f", if the pixel size is wrong by {best.scale - 1:+.1%}"
+    distortion = float(np.hypot(best.distortion[0, 0] - 1, best.distortion[0, 1]))
+    if distortion > NOTEWORTHY:
+        reason += f", if the image is distorted by {distortion:.1%}"
+    return reason
+
+
+def _no_match(count: int) -> str:
+    if count < 2:
+        return f"too few spots: {count}; at least two that are not collinear are needed"
+    return "too few spots: no two along different directions that any candidate could explain"
