@@ -10,23 +10,20 @@ from numba import njit
 
 from hyperspy_twin.crystals.affine import backward, fit, forward, nearest_index
 from hyperspy_twin.crystals.hypotheses import (
-    FADING,
     Lattice,
     Observed,
-    amplitude_at,
     match_distance,
+    number_at,
+    search,
 )
+from hyperspy_twin.crystals.intensities import weigh_spots
 
 DISTORTION_SD = 0.015
-INTENSITY_SD = 1.2  # of ln(intensity) about the kinematical value with a smooth fall-off
-INTENSITY_CAP = 1.5
-DETECTED = 0.9  # probability to find a strong reflection
-FORBIDDEN = 0.03  # and one that only double diffraction feeds
-UNEXPLAINED = -1.2
 FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration
-FALL_OFF = (0.08, 0.08)  # mean and standard deviation of the slope of ln(intensity), nm²
 ITERATIONS = 4
 GATE = 4.0
+HYPOTHESES = 4
+MARGIN = 1.2  # by which the fitted distortion may exceed the tolerance
 
 
 class ScalePrior(NamedTuple):
@@ -81,7 +78,7 @@ def assign(
     for i in range(n):
         q = observed.position[i]
         first, second = nearest_index(backward(q, alpha, beta), lattice.basis)
-        if amplitude_at(lattice.table, first, second) < 0:
+        if number_at(lattice.number, first, second) < 0:
             continue
         point = forward(first * lattice.basis[0] + second * lattice.basis[1], alpha, beta)
         away = abs(q - point)
@@ -122,111 +119,42 @@ def _refine(
 
 
 @njit(cache=True, nogil=True)
-def _intensity_trend(
-    observed: Observed, lattice: Lattice, alpha: complex, index: np.ndarray
-) -> tuple[float, float]:
-    """Intercept and fall-off that carry 2 ln|F| to the logarithmic intensities."""
-    mean, spread = FALL_OFF
-    w, wx, wy, wxx, wxy = 0.0, 0.0, 0.0, 0.0, 0.0
-    for i in range(len(index)):
-        amplitude = amplitude_at(lattice.table, index[i, 0], index[i, 1])
-        if amplitude <= 0:
+def _geometry(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, index: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reflection of each spot, -1 for none, and the likelihood of its place against a false one."""
+    n = len(index)
+    matched = np.full(n, -1)
+    term = np.zeros(n)
+    for i in range(n):
+        if not index[i].any():
             continue
-        x = abs(observed.position[i] / alpha) ** 2
-        y = observed.log_intensity[i] - 2 * np.log(amplitude) + mean * x
-        weight = observed.weight[i] / INTENSITY_SD**2
-        w += weight
-        wx += weight * x
-        wy += weight * y
-        wxx += weight * x * x
-        wxy += weight * x * y
-    if w == 0:
-        return 0.0, mean
-    steep = wxx - wx * wx / w + 1.0 / spread**2
-    slope = (wxy - wx * wy / w) / steep
-    slope = min(slope, mean)  # intensities never grow with g beyond the kinematical ones
-    return (wy - slope * wx) / w, mean - slope
-
-
-@njit(cache=True, nogil=True)
-def detection_probability(log_intensity: float, log_threshold: float) -> float:
-    """Probability that a reflection of this expected intensity is among the spots."""
-    x = 1.7 * (log_intensity - log_threshold) / INTENSITY_SD
-    return max(FORBIDDEN, DETECTED / (1.0 + np.exp(-x)))
-
-
-@njit(cache=True, nogil=True)
-def _spot_terms(
-    observed: Observed,
-    lattice: Lattice,
-    alpha: complex,
-    beta: complex,
-    index: np.ndarray,
-    offset: float,
-    fall_off: float,
-) -> tuple[float, float]:
-    """Sum over the spots: geometry and intensities, both against 'false spots only'."""
-    geometry, intensity = 0.0, 0.0
-    for i in range(len(index)):
-        weight = observed.weight[i]
-        worst = UNEXPLAINED * weight
-        amplitude = amplitude_at(lattice.table, index[i, 0], index[i, 1])
-        if amplitude < 0:
-            geometry += worst
-            continue
-        q, sigma = observed.position[i], observed.sigma[i]
+        matched[i] = number_at(lattice.number, index[i, 0], index[i, 1])
         g = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
-        away = abs(q - forward(g, alpha, beta)) / sigma
-        term = -0.5 * away**2 - np.log(2 * np.pi * sigma**2) - observed.log_density
-        if amplitude == 0:
-            geometry += max(worst, weight * (term + np.log(FORBIDDEN)))
-            continue
-        x = abs(q / alpha) ** 2
-        expected = offset + 2 * np.log(amplitude) - fall_off * x
-        doubt = amplitude_at(lattice.doubt_table, index[i, 0], index[i, 1])
-        term += np.log(detection_probability(expected + doubt, observed.log_threshold))
-        geometry += max(worst, weight * term)
-        spread = max(observed.trend[2], INTENSITY_SD)
-        null = observed.log_intensity[i] - observed.trend[0] - observed.trend[1] * abs(q) ** 2
-        here = max(0.0, abs(observed.log_intensity[i] - expected) - doubt) / INTENSITY_SD
-        gain = 0.5 * (null / spread) ** 2 + np.log(spread / INTENSITY_SD) - 0.5 * here**2
-        intensity += weight * min(INTENSITY_CAP, max(-INTENSITY_CAP, gain))
-    return geometry, intensity
+        sigma = observed.sigma[i]
+        away = abs(observed.position[i] - forward(g, alpha, beta)) / sigma
+        term[i] = -0.5 * away**2 - np.log(2 * np.pi * sigma**2) - observed.log_density
+    return matched, term
 
 
 @njit(cache=True, nogil=True)
-def _missing_term(
-    observed: Observed,
-    lattice: Lattice,
-    alpha: complex,
-    beta: complex,
-    index: np.ndarray,
-    offset: float,
-    fall_off: float,
-) -> float:
-    """Sum over the predicted reflections that no spot stands on."""
-    total = 0.0
+def _missing(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, matched: np.ndarray
+) -> np.ndarray:
+    """Numbers of the reflections within reach that no spot stands on."""
+    seen = np.zeros(len(lattice.vector), np.bool_)
+    for k in matched:
+        if k >= 0:
+            seen[k] = True
+    count = 0
+    found = np.zeros(len(lattice.vector), np.int64)
     for k in range(len(lattice.vector)):
-        if lattice.amplitude[k] <= 0:
-            continue
-        if abs(forward(lattice.vector[k], alpha, beta)) > observed.reach:
-            continue
-        seen = False
-        for i in range(len(index)):
-            ratio = 1 if index[i, 0] == lattice.coordinates[k, 0] else -1
-            if (
-                index[i, 0] == ratio * lattice.coordinates[k, 0]
-                and index[i, 1] == ratio * lattice.coordinates[k, 1]
-            ):
-                seen = True
-                break
-        if not seen:
-            expected = offset + 2 * np.log(lattice.amplitude[k])
-            expected -= fall_off * lattice.length[k] ** 2 + lattice.doubt[k]
-            weight = min(1.0, np.exp((expected - observed.log_intensity[0]) / (2 * FADING)))
-            missed = 1 - detection_probability(expected, observed.log_threshold)
-            total += weight * np.log(missed)
-    return total
+        if lattice.length[k] * (abs(alpha) - abs(beta)) > observed.reach:
+            break
+        if not seen[k] and abs(forward(lattice.vector[k], alpha, beta)) <= observed.reach:
+            found[count] = k
+            count += 1
+    return found[:count]
 
 
 @njit(cache=True, nogil=True)
@@ -265,9 +193,9 @@ def evaluate(
     alpha, beta, index = _refine(observed, lattice, alpha, beta)
     if not index.any():
         return -np.inf, 0.0, np.inf, alpha, beta, index
-    offset, fall_off = _intensity_trend(observed, lattice, alpha, index)
-    geometry, intensity = _spot_terms(observed, lattice, alpha, beta, index, offset, fall_off)
-    missing = _missing_term(observed, lattice, alpha, beta, index, offset, fall_off)
+    matched, geometry = _geometry(observed, lattice, alpha, beta, index)
+    missing = _missing(observed, lattice, alpha, beta, matched)
+    spots, intensity = weigh_spots(observed, lattice, matched, geometry, missing)
     information = 0.0
     for i in range(len(index)):
         if index[i].any():
@@ -278,5 +206,44 @@ def evaluate(
     rotation = -np.log(np.pi)  # the pattern repeats after half a turn
     distortion = -0.5 * tied * abs(beta / alpha) ** 2 + np.log(tied / (2 * np.pi))
     volume = 2 * np.log(2 * np.pi) - np.log(information) - np.log(information + tied)
-    total = geometry + intensity + missing + scale + rotation + distortion + volume
+    total = spots + scale + rotation + distortion + volume
     return total, intensity, error, alpha, beta, index
+
+
+@njit(cache=True, nogil=True)
+def explain(
+    observed: Observed,
+    lattice: Lattice,
+    scales: tuple[float, float],
+    tolerance: float,
+    scale_prior: ScalePrior,
+) -> tuple[float, float, float, complex, complex, np.ndarray]:
+    """Find the best hypothesis of one zone and weigh it.
+
+    Parameters
+    ----------
+    observed, lattice
+        The spots and the pattern.
+    scales
+        Least and greatest scale.
+    tolerance
+        Largest relative distortion that is looked for.
+    scale_prior
+        See :func:`log_scale_density`.
+
+    Returns
+    -------
+    tuple
+        As of :func:`evaluate`; the evidence is -inf where there is none.
+    """
+    votes, found = search(observed, lattice, scales, tolerance, HYPOTHESES)
+    best = (-np.inf, 0.0, np.inf, 0j, 0j, np.zeros((len(observed.position), 2), np.int64))
+    for k in range(HYPOTHESES):
+        if votes[k] == -np.inf:
+            continue
+        result = evaluate(observed, lattice, found[k, 0], found[k, 1], scale_prior)
+        scale, distortion = abs(result[3]), abs(result[4])
+        possible = distortion <= MARGIN * tolerance * scale and scales[0] <= scale <= scales[1]
+        if possible and result[0] > best[0]:
+            best = result
+    return best

@@ -42,25 +42,28 @@ class Observed(NamedTuple):
 
 
 class Lattice(NamedTuple):
-    """Pattern of one zone as the kernels want it; see ``zones.ZonePattern``."""
+    """Pattern of one zone as the kernels want it; see ``zones.ZonePattern``.
+
+    ``squared`` are the squared lengths of the reflections.
+    """
 
     basis: np.ndarray
-    coordinates: np.ndarray
     vector: np.ndarray
     length: np.ndarray
+    squared: np.ndarray
     amplitude: np.ndarray
-    doubt: np.ndarray
-    table: np.ndarray
-    doubt_table: np.ndarray
+    log_intensity: np.ndarray
+    path: np.ndarray
+    number: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def amplitude_at(table: np.ndarray, first: int, second: int) -> float:
-    """Structure-factor modulus at integer coordinates; -1 beyond the table and at the centre."""
-    reach = table.shape[0] // 2
-    if abs(first) > reach or abs(second) > reach or (first == 0 and second == 0):
-        return -1.0
-    return table[first + reach, second + reach]
+def number_at(number: np.ndarray, first: int, second: int) -> int:
+    """Give the reflection at integer coordinates; -1 beyond the table and at the centre."""
+    reach = number.shape[0] // 2
+    if abs(first) > reach or abs(second) > reach:
+        return -1
+    return number[first + reach, second + reach]
 
 
 @njit(cache=True, nogil=True)
@@ -88,14 +91,14 @@ def vote(
         left -= observed.weight[i]
         q = observed.position[i]
         first, second = nearest_index(backward(q, alpha, beta), lattice.basis)
-        amplitude = amplitude_at(lattice.table, first, second)
-        if amplitude < 0:
+        k = number_at(lattice.number, first, second)
+        if k < 0:
             continue
         point = forward(first * lattice.basis[0] + second * lattice.basis[1], alpha, beta)
         tolerance = min(limit, max(VOTE_TOLERANCE * abs(q), 3.0 * float(observed.sigma[i])))
         distance = abs(q - point) / tolerance
         if distance < 1:
-            share = 1.0 if amplitude > 0 else FORBIDDEN_VOTE
+            share = 1.0 if lattice.amplitude[k] > 0 else FORBIDDEN_VOTE
             total += observed.weight[i] * share * (1 - 0.5 * distance**2)
             matched += 1
     missing = int(np.searchsorted(lattice.length, observed.reach / abs(alpha))) - matched

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from hyperspy_twin.crystals.affine import forward
 from hyperspy_twin.crystals.diffraction import primitive_zone_axis
-from hyperspy_twin.crystals.evidence import ScalePrior, evaluate
-from hyperspy_twin.crystals.hypotheses import Lattice, Observed, search
+from hyperspy_twin.crystals.evidence import ScalePrior, explain
+from hyperspy_twin.crystals.hypotheses import Lattice
 from hyperspy_twin.crystals.spots import FoldedSpots, fold_spots, two_directions
 from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
@@ -24,10 +24,9 @@ UNCALIBRATED = ScalePrior(0.0, np.inf)
 FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
 SHORTEST_STRONG_PERIOD = 0.1  # nm; the strong fringes of an image without a scale are wider
 RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
-HYPOTHESES = 4
 EQUAL_SCORE = 0.2
 # A zone axis this much less likely than another of the same crystal is not kept.
-HOPELESS = 25.0
+HOPELESS = 15.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,14 +207,13 @@ def index_spots(
     for crystal in candidates:
         results = []
         for pattern, lattice in _lattices(crystal, max_index, radius, chosen):
-            result = _best(folded.observed, lattice, scales, tolerance, prior)
-            if result is not None:
-                results.append((pattern, result))
-        best = max((evidence + pattern.log_prior for pattern, (evidence, *_) in results), default=0)
+            result = explain(folded.observed, lattice, scales, tolerance, prior)
+            results.append((result[0] + pattern.log_prior, pattern, result))
+        best = max((score for score, _, _ in results), default=-np.inf)
         found += [
             _match(folded, crystal, pattern, result)
-            for pattern, result in results
-            if result[0] + pattern.log_prior > best - HOPELESS
+            for score, pattern, result in results
+            if np.isfinite(score) and score > best - HOPELESS
         ]
     return ranked(found, [crystal.name for crystal in candidates])
 
@@ -259,40 +257,17 @@ def _lattices(
             pattern,
             Lattice(
                 basis=pattern.basis,
-                coordinates=pattern.index.astype(np.int64),
                 vector=pattern.vector,
                 length=np.abs(pattern.vector),
+                squared=np.abs(pattern.vector) ** 2,
                 amplitude=pattern.amplitude,
-                doubt=pattern.doubt,
-                table=pattern.table,
-                doubt_table=pattern.doubt_table,
+                log_intensity=pattern.log_intensity,
+                path=pattern.path,
+                number=pattern.number,
             ),
         )
         for pattern in zone_patterns(crystal, max_index, radius, zone_axes)
     )
-
-
-def _best(
-    observed: Observed,
-    lattice: Lattice,
-    scales: tuple[float, float],
-    tolerance: float,
-    prior: ScalePrior,
-) -> tuple | None:
-    votes, hypotheses = search(observed, lattice, scales, tolerance, HYPOTHESES)
-    results = [
-        evaluate(observed, lattice, alpha, beta, prior)
-        for vote, (alpha, beta) in zip(votes, hypotheses, strict=True)
-        if np.isfinite(vote)
-    ]
-    results = [result for result in results if _possible(result, scales, tolerance)]
-    return max(results, key=lambda result: result[0], default=None)
-
-
-def _possible(result: tuple, scales: tuple[float, float], tolerance: float) -> bool:
-    evidence, _, _, alpha, beta, _ = result
-    undistorted = abs(beta) <= 1.2 * tolerance * abs(alpha)
-    return np.isfinite(evidence) and undistorted and scales[0] <= abs(alpha) <= scales[1]
 
 
 def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: tuple) -> Match:
@@ -309,8 +284,8 @@ def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: 
     hkl = np.zeros((len(folded.member), 3), int)
     forbidden = np.zeros(len(folded.member), bool)
     kept = folded.member >= 0
-    reach = len(pattern.table) // 2
-    extinct = used & (pattern.table[tuple(index.T + reach)] == 0)
+    reach = len(pattern.number) // 2
+    extinct = used & (pattern.amplitude[pattern.number[tuple(index.T + reach)]] == 0)
     forbidden[kept] = extinct[folded.member[kept]]
     hkl[kept] = (index @ pattern.plane)[folded.member[kept]] * folded.sign[kept, None]
     return Match(

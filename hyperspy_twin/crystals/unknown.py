@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit
 
 from hyperspy_twin.crystals.affine import nearest_index
-from hyperspy_twin.crystals.evidence import DISTORTION_SD, FLAT_LOG_SCALE, GATE, UNEXPLAINED
+from hyperspy_twin.crystals.evidence import DISTORTION_SD, FLAT_LOG_SCALE, GATE
 from hyperspy_twin.crystals.hypotheses import LATTICE_FRACTION, MIN_SINE, Observed
+from hyperspy_twin.crystals.intensities import UNEXPLAINED
 
 # Shares of square, hexagonal, rectangular, rhombic and oblique nets among the zones up to [222] of
 # the bundled structures, weighed as the zones are.

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from hyperspy_twin.crystals.diffraction import (
     ANGSTROM_PER_NM,
+    Reflections,
     atomic_number_factors,
     primitive_zone_axis,
     reduce_plane,
@@ -21,7 +22,6 @@ from hyperspy_twin.crystals.structures import Crystal
 
 _METRIC_TOLERANCE = 1e-3
 _INTENSITY_TOLERANCE = 1e-3
-_NOT_IN_LATTICE = -1.0
 GREATEST_DOUBT = 2.0
 
 
@@ -47,11 +47,14 @@ class ZonePattern:
         Expected amplitude in Å, shape (n,): geometric mean of the moduli of the structure factors
         for electrons and for atomic-number contrast; 0 for points of the generated lattice that
         only double diffraction reaches.
-    doubt
-        Half of the difference of the two in ln(intensity), shape (n,).
-    table, doubt_table
-        ``amplitude`` and ``doubt`` at [i + m, j + m] for the coordinates (i, j), shape
-        (2 m + 1, 2 m + 1); -1 beyond the radius.
+    log_intensity
+        ln(intensity) for electrons and for atomic-number contrast, shape (2, n); -inf for those.
+    path
+        Strongest path of double diffraction to a forbidden reflection, 0 to 1: the product of two
+        amplitudes over the square of the largest, shape (n,); 0 for allowed ones.
+    number
+        Row of the reflection at the coordinates (i, j), in [i + m, j + m], of shape
+        (2 m + 1, 2 m + 1); -1 at the centre and beyond the radius.
     log_prior
         Logarithm of the prior probability of the zone among those tried, proportional to the
         inverse of the length of [uvw]: low-index zones are what is imaged.
@@ -64,9 +67,9 @@ class ZonePattern:
     index: np.ndarray
     vector: np.ndarray
     amplitude: np.ndarray
-    doubt: np.ndarray
-    table: np.ndarray
-    doubt_table: np.ndarray
+    log_intensity: np.ndarray
+    path: np.ndarray
+    number: np.ndarray
     log_prior: float
 
 
@@ -236,19 +239,15 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     grid = np.arange(-reach, reach + 1)
     index = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
     inside = np.abs(index @ basis) <= g_max * (1 + 1e-9)
-    electron = np.abs(allowed.structure_factor)
-    contrast = np.abs(atomic_number_factors(crystal, allowed.hkl))
-    # A reflection that is extinct for one kind of contrast only is weak, not absent.
-    contrast = np.maximum(contrast, electron * np.exp(-GREATEST_DOUBT))
-    electron = np.maximum(electron, contrast * np.exp(-GREATEST_DOUBT))
-    table = np.full((2 * reach + 1, 2 * reach + 1), _NOT_IN_LATTICE)
-    table[tuple(index[inside].T + reach)] = 0.0
-    doubt_table = table.copy()
-    table[tuple(allowed_index.T + reach)] = np.sqrt(electron * contrast)
-    doubt_table[tuple(allowed_index.T + reach)] = np.abs(np.log(electron / contrast))
     half = index[inside & ((index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0)))]
     half = half[np.argsort(np.round(np.abs(half @ basis), 6), kind="stable")]
-    place = tuple(half.T + reach)
+    number = np.full((2 * reach + 1, 2 * reach + 1), -1)
+    for sign in (1, -1):
+        number[tuple(sign * half.T + reach)] = np.arange(len(half))
+    place = number[tuple(allowed_index.T + reach)]
+    log_intensity = np.full((2, len(half)), -np.inf)
+    log_intensity[:, place] = _log_intensities(crystal, allowed)
+    amplitude = np.exp(0.25 * log_intensity.sum(axis=0))
     return ZonePattern(
         zone_axis=axis,
         frame=frame,
@@ -256,12 +255,36 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
         basis=basis,
         index=half,
         vector=half @ basis,
-        amplitude=table[place],
-        doubt=doubt_table[place],
-        table=table,
-        doubt_table=doubt_table,
+        amplitude=amplitude,
+        log_intensity=log_intensity,
+        path=_double_diffraction(half, amplitude, number),
+        number=number,
         log_prior=-0.5 * float(np.log(np.sum(np.square(axis)))),
     )
+
+
+def _log_intensities(crystal: Crystal, allowed: Reflections) -> np.ndarray:
+    """Logarithmic intensities for electrons and for atomic-number contrast, shape (2, n)."""
+    electron = np.abs(allowed.structure_factor)
+    contrast = np.abs(atomic_number_factors(crystal, allowed.hkl))
+    # A reflection that is extinct for one kind of contrast only is weak, not absent.
+    weakest = np.exp(-GREATEST_DOUBT) * np.stack([contrast, electron])
+    return 2 * np.log(np.maximum([electron, contrast], weakest))
+
+
+def _double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Strongest product of two amplitudes that add up to each forbidden reflection, shape (n,)."""
+    reach = len(number) // 2
+    both = np.concatenate([index, -index])
+    strength = np.tile(amplitude, 2) / amplitude.max(initial=1e-300)
+    path = np.zeros(len(index))
+    for row in np.flatnonzero(amplitude == 0):
+        rest = index[row] - both
+        inside = (np.abs(rest) <= reach).all(axis=1)
+        second = number[tuple(rest[inside].T + reach)]
+        second_strength = np.where(second >= 0, strength[: len(index)][second], 0)
+        path[row] = (strength[inside] * second_strength).max(initial=0)
+    return path
 
 
 def _coordinates(points: np.ndarray, basis: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import affine, catalogue, evidence, hypotheses
+from hyperspy_twin.crystals import affine, catalogue, evidence, hypotheses, intensities, unknown
 from hyperspy_twin.crystals.indexing import CALIBRATED, UNCALIBRATED, _lattices
 from hyperspy_twin.crystals.spots import fold_spots
 
@@ -20,16 +20,18 @@ def plain(module):
     return mock.patch.multiple(module, **kernels)
 
 
-def test_search_and_evaluate_agree_with_plain_python(make_pattern):
+def test_search_and_evidence_agree_with_plain_python(make_pattern):
     pattern = make_pattern("Si", (1, 1, 0), scale=1.02, false=1)
     observed = fold_spots(*pattern).observed
     ((_, lattice),) = _lattices(catalogue.get("Si"), 1, 16.0, ((1, 1, 0),))
-    arguments = observed, lattice, (0.9, 1.1), 0.05, 2
-    votes, found = hypotheses.search(*arguments)
-    compiled = evidence.evaluate(observed, lattice, *found[0], CALIBRATED)
-    with plain(affine), plain(hypotheses), plain(evidence):
-        slow_votes, slow_found = hypotheses.search(*arguments)
-        slow = evidence.evaluate(observed, lattice, *found[0], CALIBRATED)
+    arguments = observed, lattice, (0.9, 1.1), 0.05
+    compiled = evidence.explain(*arguments, CALIBRATED)
+    net = unknown.unknown_crystal(observed, True)
+    votes, found = hypotheses.search(*arguments, 2)
+    with plain(affine), plain(hypotheses), plain(intensities), plain(evidence), plain(unknown):
+        slow_votes, slow_found = hypotheses.search(*arguments, 2)
+        slow = evidence.explain(*arguments, CALIBRATED)
+        assert unknown.unknown_crystal(observed, True) == pytest.approx(net)
     assert np.allclose(votes, slow_votes) and np.allclose(found, slow_found)
     assert compiled[:5] == pytest.approx(slow[:5])
     assert np.array_equal(compiled[5], slow[5])
@@ -52,6 +54,6 @@ def test_prior_of_the_scale_is_normalised(freedom, error):
 
 
 def test_detection_grows_with_intensity():
-    values = [evidence.detection_probability(x, 0.0) for x in (-9, -1, 0, 1, 9)]
+    values = [intensities.detection_probability(x, 0.0, 1.0) for x in (-9, -1, 0, 1, 9)]
     assert values == sorted(values)
     assert values[0] == pytest.approx(0.03) and values[-1] == pytest.approx(0.9, abs=1e-3)

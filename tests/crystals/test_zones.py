@@ -42,13 +42,29 @@ def test_patterns(name):
         image = pattern.index @ pattern.plane @ reciprocal @ frame.T
         assert np.allclose(image[:, 2], 0, atol=1e-9)
         assert np.allclose(image[:, 0] + 1j * image[:, 1], pattern.vector)
-        middle = pattern.table.shape[0] // 2
-        assert np.array_equal(pattern.table[tuple(pattern.index.T + middle)], pattern.amplitude)
+        middle = pattern.number.shape[0] // 2
+        for sign in (1, -1):
+            number = pattern.number[tuple(sign * pattern.index.T + middle)]
+            assert np.array_equal(number, np.arange(len(pattern.index)))
+        assert (pattern.number >= 0).sum() == 2 * len(pattern.index)
+        assert np.array_equal(np.isinf(pattern.log_intensity[0]), pattern.amplitude == 0)
 
 
 def test_double_diffraction_points_are_kept_apart():
     (pattern,) = zone_patterns(catalogue.get("Si"), 1, 10.0, ((1, 1, 0),))
     hkl = [tuple(row) for row in np.abs(pattern.index @ pattern.plane).tolist()]
-    assert pattern.amplitude[hkl.index((0, 0, 2))] == 0
+    forbidden, strongest = hkl.index((0, 0, 2)), pattern.amplitude.max()
+    assert pattern.amplitude[forbidden] == 0
     assert pattern.amplitude[hkl.index((1, 1, 1))] > 1
     assert (0, 0, 1) not in hkl
+    # 002 = -111 + 11-1 is the sum of the two strongest; no allowed reflection has a path.
+    assert pattern.amplitude[hkl.index((1, 1, 1))] == pytest.approx(strongest)
+    assert pattern.path[forbidden] == pytest.approx(1)
+    assert not pattern.path[pattern.amplitude > 0].any()
+
+
+def test_cubic_crystals_without_four_fold_axes_have_twelve_rotations():
+    """Pyrite and bixbyite: the strong reflections alone look as if 213 were 123."""
+    for name in ("FeS2", "In2O3"):
+        assert len(laue_rotations(catalogue.get(name))) == 12
+    assert len(laue_rotations(catalogue.get("Si"))) == 24

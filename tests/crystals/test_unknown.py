@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hyperspy_twin.crystals.spots import fold_spots
+from hyperspy_twin.crystals.unknown import (
+    net_evidence,
+    reduced,
+    shape_density,
+    unknown_crystal,
+)
+
+integers = st.integers(-3, 3)
+PLANE = st.tuples(integers, integers, integers, integers).filter(
+    lambda m: abs(m[0] * m[3] - m[1] * m[2]) == 1
+)
+
+
+@settings(deadline=None)  # the first call compiles
+@given(ratio=st.floats(0.3, 3), angle=st.floats(0.3, 2.8), turn=st.floats(-3, 3), mixed=PLANE)
+def test_reduction_is_one_for_all_bases_of_a_net(ratio, angle, turn, mixed):
+    first = np.exp(1j * turn)
+    second = ratio * first * np.exp(1j * angle)
+    a, b = reduced(first, second)
+    c, d = reduced(mixed[0] * first + mixed[1] * second, mixed[2] * first + mixed[3] * second)
+    assert (np.conj(a) * b).imag == pytest.approx(ratio * np.sin(angle))
+    assert abs(a) == pytest.approx(abs(c)) and abs(b) == pytest.approx(abs(d))
+    assert abs(a) <= abs(b) * (1 + 1e-9)
+    assert abs((np.conj(a) * b).real) <= 0.5 * abs(a) ** 2 * (1 + 1e-6)
+
+
+def test_hexagonal_nets_end_the_reduction():
+    """Their two shortest vectors are ties, which rounding may toggle for ever."""
+    for turn in np.linspace(0, 3, 200):
+        a, b = reduced(np.exp(1j * turn), np.exp(1j * (turn + 2 * np.pi / 3)))
+        assert abs(a) == pytest.approx(abs(b))
+
+
+def test_shapes_are_a_distribution():
+    """The density of shapes per area integrates to one over the nets that differ."""
+    rng = np.random.default_rng(3)
+    # Uniform in hyperbolic area above |shape| = 1 within half a period; c is half as long.
+    x, y = rng.uniform(-0.5, 0.5, 400_000), 0.8 / (1 - rng.random(400_000))
+    inside = np.hypot(x, y) >= 1
+    density = [shape_density(1 + 0j, complex(*at), 0.05**2) for at in np.stack([x, y], axis=1)]
+    area = 1 / 0.8 / 4
+    total = np.mean(np.where(inside, density, 0)) * area
+    assert total == pytest.approx(1, abs=0.15)
+
+
+def test_symmetric_nets_are_expected_more_than_oblique_ones():
+    square, oblique = 1j, 0.3 + 1.15j
+    hexagonal = np.exp(1j * np.pi / 3)
+    density = {one: shape_density(1 + 0j, one, 0.015**2) for one in (square, hexagonal, oblique)}
+    assert density[square] > 50 * density[oblique]
+    assert density[hexagonal] > 50 * density[oblique]
+    mirrored = shape_density(1 + 0j, -hexagonal.conjugate(), 0.015**2)
+    assert mirrored == pytest.approx(density[hexagonal])
+
+
+@pytest.mark.parametrize("name", ["Si", "graphite", "CuTe", "MoS2"])
+def test_every_crystal_is_a_net(make_pattern, name):
+    pattern = make_pattern(name, (0, 0, 1), noise=0.02, false=1)
+    observed = fold_spots(*pattern).observed
+    assert unknown_crystal(observed, True) > 8
+
+
+def test_random_spots_are_none():
+    rng = np.random.default_rng(5)
+    for count in range(3, 15):
+        spots = rng.uniform(-9, 9, (count, 2))
+        observed = fold_spots(spots, 0.02, np.exp(rng.normal(0, 1, count))).observed
+        assert unknown_crystal(observed, True) < 4
+
+
+def test_no_net_along_a_line():
+    spots = np.array([[2.0, 1.0], [4.0, 2.0], [6.0, 3.0]])
+    observed = fold_spots(spots, 0.01, np.ones(3)).observed
+    assert unknown_crystal(observed, True) == -np.inf
+
+
+def test_the_right_net_explains_most(make_pattern):
+    pattern = make_pattern("Au", (0, 0, 1), noise=0.02)
+    observed = fold_spots(*pattern).observed
+    step = np.exp(0.3j) * 20 / 4.0786
+    right = net_evidence(observed, step, 1j * step)
+    assert right == pytest.approx(unknown_crystal(observed, True), abs=1)
+    for other in (0.5, 2.0):
+        assert right > net_evidence(observed, other * step, 1j * other * step) + 3
