@@ -80,6 +80,19 @@ def spots_of_real_images(folder: Path) -> None:
     figure.savefig(FOLDER / "find_peaks.png", dpi=DPI)
 
 
+def crystals() -> None:
+    """Write the pictures of a predicted pattern and of an orientation map."""
+    well = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0).segment()
+    well.find_peaks(show_progressbar=False).index_phases(["Si", "Ge"]).plot(region=1)
+    figure = plt.gcf()
+    figure.set_size_inches(11, 9)
+    figure.savefig(FOLDER / "predicted_pattern.png", dpi=DPI, bbox_inches="tight")
+    particles = ht.data.nanoparticles().segment().find_peaks(show_progressbar=False)
+    indexed = particles.index_phases(["Au", "Pd"])
+    figure = indexed.plot_orientation_map(direction=(1, 0, 0))
+    figure.savefig(FOLDER / "orientation_map.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -87,6 +100,7 @@ def main(arguments: list[str]) -> None:
         spots_of_real_images(Path(arguments[0]))
     if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
+    crystals()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si", "Ge"])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.crystals.candidates import as_candidates
+from hyperspy_twin.crystals.notation import direction_label, phase_label, plane_label
+from hyperspy_twin.crystals.orientation import crystals_of
 from hyperspy_twin.signals import _figures
 from hyperspy_twin.workflow import STEPS, run
 
@@ -123,32 +125,78 @@ def _segmented(signal: SegmentedImage, folder: Path) -> tuple[str, Figure, str]:
 
 
 def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
-    return (
-        "Phases",
-        _figures.spectrum_figure(signal),
-        _table(
-            ["region", "phase", "zone axis", "score", "spots", "residual (%)", "scale", "note"],
-            _phase_rows(signal),
-        ),
-    )
+    head = ["region", "phase", "zone axis", "score", "spots", "residual (%)", "scale", "note"]
+    body = _table(head, _phase_rows(signal))
+    try:
+        body += f"<p>{escape(repr(signal.calibration).strip('<>'))}</p>"
+    except ValueError as error:
+        body += f"<p>No calibration by the crystals: {escape(str(error))}</p>"
+    relations = signal.epitaxy()
+    if len(relations):
+        body += "<h3>Orientation relations</h3>" + _relations_table(signal, relations)
+    return "Phases", _figures.spectrum_figure(signal), body
 
 
 def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
     for record in signal.phases:
-        spots = len(signal.peaks(record.region))
-        if record.phase is None or record.zone_axis is None:
-            yield [str(record.region), "none", "", "", str(spots), "", "", record.reason]
-            continue
-        yield [
-            str(record.region),
-            record.phase,
-            _zone(record.zone_axis),
-            f"{record.score:.1f}",
-            str(spots),
-            f"{100 * record.residual:.2f}",
-            f"{record.scale:.4f}",
-            record.reason,
-        ]
+        for one in crystals_of(record):
+            spots = len(signal.peaks(record.region))
+            if one.phase is None or one.zone_axis is None:
+                yield [str(record.region), "none", "", "", str(spots), "", "", one.reason]
+                continue
+            yield [
+                str(record.region),
+                one.phase,
+                direction_label(one.zone_axis, one.ranking[0].crystal, "unicode"),
+                f"{one.score:.1f}",
+                str(spots),
+                f"{100 * one.residual:.2f}",
+                f"{one.scale:.4f}",
+                one.reason,
+            ]
+
+
+def _relations_table(signal: IndexedFFT, relations: np.ndarray) -> str:
+    """Table of parallel planes and directions of neighbouring regions."""
+    crystals = {
+        (record.region, number): one.ranking[0].crystal
+        for record in signal.phases
+        for number, one in enumerate(crystals_of(record), 1)
+        if one.phase is not None
+    }
+    rows = []
+    for row in relations:
+        one = crystals[row["first"], row["crystal_first"]]
+        other = crystals[row["second"], row["crystal_second"]]
+        planes = (
+            plane_label(row["plane_first"], one, "unicode") + " " + one.name,
+            plane_label(row["plane_second"], other, "unicode") + " " + other.name,
+        )
+        axes = (
+            direction_label(row["zone_axis_first"], one, "unicode"),
+            direction_label(row["zone_axis_second"], other, "unicode"),
+        )
+        rows.append(
+            [
+                f"{row['first']}, {row['second']}",
+                f"{' ∥ '.join(planes)}, {' ∥ '.join(axes)} along the beam",
+                f"{row['angle']:+.2f}",
+                f"{row['misfit']:+.2f}",
+                f"{row['measured_misfit']:+.2f} ± {row['measured_error']:.2f}",
+                f"{row['n']} : {row['m']} ({row['coincidence_misfit']:+.2f} %)",
+                f"{row['misorientation']:.2f}",
+            ]
+        )
+    head = [
+        "regions",
+        "parallel",
+        "angle (°)",
+        "misfit of the structures (%)",
+        "measured (%)",
+        "coincidence",
+        "misorientation (°)",
+    ]
+    return _table(head, rows)
 
 
 def _strain(signal: StrainMap, folder: Path) -> tuple[str, Figure, str]:
@@ -198,16 +246,17 @@ def _summary(signal: Any) -> str:
     if isinstance(signal, IndexedFFT):
         return "; ".join(
             f"region {r.region}: "
-            + (f"{r.phase} {_zone(r.zone_axis)}" if r.zone_axis else f"no phase ({r.reason})")
-            for r in signal.phases
+            + (
+                phase_label(r.ranking[0].crystal, r.zone_axis)
+                if r.zone_axis
+                else f"no phase ({r.reason})"
+            )
+            for record in signal.phases
+            for r in crystals_of(record)
         )
     if isinstance(signal, AtomicModel):
         return f"{len(signal.data)} atoms"
     return f"reference region {signal.reference}, resolution {signal.resolution:.2g} {signal._unit}"
-
-
-def _zone(axis: Sequence[int]) -> str:
-    return f"[{' '.join(map(str, axis))}]"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

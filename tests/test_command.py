@@ -46,7 +46,7 @@ def test_every_step_is_saved_and_continues(results):
 
 def test_report_shows_every_step_and_all_its_links_exist(results):
     page = (results / "report.html").read_text(encoding="utf-8")
-    for text in ("Regions", "Phases", "Strain", "Atomic model", "[1 1 0]", "0.036 nm per pixel"):
+    for text in ("Regions", "Phases", "Strain", "Atomic model", "[110]", "0.036 nm per pixel"):
         assert text in page
     links = Links()
     links.feed(page)

@@ -17,6 +17,7 @@ from hyperspy_twin.crystals.hypotheses import (
     search,
 )
 from hyperspy_twin.crystals.intensities import weigh_spots
+from hyperspy_twin.crystals.superlattice import superlattice_gain
 
 DISTORTION_SD = 0.015
 FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration
@@ -196,6 +197,7 @@ def evaluate(
     matched, geometry = _geometry(observed, lattice, alpha, beta, index)
     missing = _missing(observed, lattice, alpha, beta, matched)
     spots, intensity = weigh_spots(observed, lattice, matched, geometry, missing)
+    spots += superlattice_gain(observed, lattice, alpha, beta, matched)
     information = 0.0
     for i in range(len(index)):
         if index[i].any():

@@ -14,6 +14,7 @@ from hyperspy_twin.crystals.affine import forward
 from hyperspy_twin.crystals.diffraction import primitive_zone_axis
 from hyperspy_twin.crystals.evidence import ScalePrior, explain
 from hyperspy_twin.crystals.hypotheses import Lattice
+from hyperspy_twin.crystals.notation import phase_label
 from hyperspy_twin.crystals.spots import FoldedSpots, fold_spots, two_directions
 from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
@@ -89,9 +90,8 @@ class Match:
 
     @property
     def label(self) -> str:
-        """Crystal and zone axis, e.g. ``"Si [110]"``."""
-        separator = " " if any(abs(index) > 9 or index < 0 for index in self.zone_axis) else ""
-        return f"{self.phase} [{separator.join(map(str, self.zone_axis))}]"
+        """Crystal and zone axis, e.g. ``"Si [110]"``; four indices for a hexagonal cell."""
+        return phase_label(self.crystal, self.zone_axis)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers that JSON can hold."""
@@ -234,6 +234,11 @@ def ranked(matches: Sequence[Match], order: Sequence[str]) -> list[Match]:
     equal = sum(match.score > found[0].score - EQUAL_SCORE for match in found) if found else 0
     place = {name: number for number, name in reversed(list(enumerate(order)))}
     return sorted(found[:equal], key=lambda match: place[match.phase]) + found[equal:]
+
+
+def one_of_each(matches: list[Match]) -> list[Match]:
+    """Keep the first explanation by each zone axis of each crystal."""
+    return list({match.label: match for match in reversed(matches)}.values())[::-1]
 
 
 def _candidates(crystals: Sequence[Any]) -> list[Crystal]:

@@ -12,6 +12,9 @@ from hyperspy_twin.crystals.hypotheses import FADING, Lattice, Observed
 INTENSITY_SDS = np.array([0.4, 0.7, 1.2])
 UNRULED_SD = 1.2  # about a mere fall-off
 INTENSITY_CAP = 1.5
+# What makes intensities differ from the kinematical ones is alike for many reflections: they say no
+# more than so many independent ones.
+INDEPENDENT = 5.0
 DETECTED = 0.9  # probability to find a strong reflection
 # That of one that only double diffraction feeds: along weak paths, and along the strongest.
 FORBIDDEN, DOUBLE = 0.03, 0.3
@@ -86,7 +89,7 @@ def _sum_of_terms(
     squared, law = lattice.squared, lattice.log_intensity[kind]
     offset, fall_off = intensity_trend(observed, matched, squared, law, sd)
     spread = max(observed.trend[2], UNRULED_SD)
-    total, intensity = 0.0, 0.0
+    total, intensity, bright = 0.0, 0.0, 0.0
     for i in range(len(matched)):
         weight, k = observed.weight[i], matched[i]
         worst = UNEXPLAINED * weight
@@ -105,6 +108,7 @@ def _sum_of_terms(
         here = (observed.log_intensity[i] - expected) / sd
         gain = 0.5 * null**2 + np.log(spread / sd) - 0.5 * here**2
         intensity += weight * min(INTENSITY_CAP, max(-INTENSITY_CAP, gain))
+        bright += weight
     for k in missing:
         if law[k] == -np.inf:
             continue
@@ -112,6 +116,7 @@ def _sum_of_terms(
         weight = min(1.0, np.exp((expected - observed.log_intensity[0]) / (2 * FADING)))
         seen = detection_probability(expected, observed.log_threshold, sd)
         total += weight * np.log(1 - seen)
+    intensity *= min(1.0, INDEPENDENT / max(bright, 1.0))
     return total + intensity, intensity
 
 

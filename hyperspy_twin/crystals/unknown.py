@@ -11,6 +11,7 @@ from hyperspy_twin.crystals.affine import nearest_index
 from hyperspy_twin.crystals.evidence import DISTORTION_SD, FLAT_LOG_SCALE, GATE
 from hyperspy_twin.crystals.hypotheses import LATTICE_FRACTION, MIN_SINE, Observed
 from hyperspy_twin.crystals.intensities import UNEXPLAINED
+from hyperspy_twin.crystals.nets import FINER, finer_net, reduced
 
 # Shares of square, hexagonal, rectangular, rhombic and oblique nets among the zones up to [222] of
 # the bundled structures, weighed as the zones are.
@@ -22,26 +23,6 @@ RECTANGULAR_LENGTH, RHOMBIC_LENGTH = float(np.log(4)), 2.1
 LOG_SCALE_DENSITY = -np.log(2.3)
 STEPS = 3
 KEPT = 6
-# Two spots may span the whole net or a superlattice of it: the finer nets (in halves and thirds
-# of the sum of the two) that are tried.
-FINER = np.array(
-    [[1, 0, 1], [1, 0, 2], [0, 1, 2], [1, 1, 2], [1, 0, 3], [0, 1, 3], [1, 1, 3], [1, 2, 3]]
-)
-
-
-@njit(cache=True, nogil=True)
-def reduced(first: complex, second: complex) -> tuple[complex, complex]:
-    """Shortest right-handed basis of a net, by Gauss's reduction."""
-    while True:
-        if abs(first) > abs(second):
-            first, second = second, first
-        shift = np.rint((1 - 1e-9) * (first.conjugate() * second).real / abs(first) ** 2)
-        if shift == 0:
-            break
-        second = second - shift * first
-    if (first.conjugate() * second).imag < 0:
-        second = -second
-    return first, second
 
 
 @njit(cache=True, nogil=True)
@@ -197,9 +178,7 @@ def unknown_crystal(observed: Observed, calibrated: bool) -> float:
             if sine < MIN_SINE * abs(first) * abs(second):
                 continue
             for f in range(len(FINER)):
-                between = (FINER[f, 0] * first + FINER[f, 1] * second) / FINER[f, 2]
-                other = first if FINER[f, 0] == 0 else second
-                a, b = reduced(between, other)
+                a, b = finer_net(first, second, FINER[f])
                 vote = assigned(observed, a, b, min(24, len(observed.position)), GATE)[1]
                 points = 0.5 * np.pi * observed.reach**2 / abs((a.conjugate() * b).imag)
                 vote -= np.log(1 + points)

@@ -17,7 +17,8 @@ UNLISTED, NO_CRYSTAL = 0.2, 0.1
 # Half of the unlisted crystals are expected to be of the type of some candidate, with another
 # lattice constant: the density of its logarithm.
 ALIKE, ALIKE_DENSITY = 0.5, float(np.log(1.5))
-LEAST_SCORE = 4.0
+# Two spots fit many crystals.
+LEAST_SPOTS = 3
 TIE = float(np.log(5.0))  # odds of five to one
 NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
 
@@ -91,7 +92,7 @@ def alternatives(net: float, alike: float) -> float:
 
 
 def verdict_of(
-    matches: list[Match], other: float, candidates: int, count: int, calibrated: bool
+    matches: list[Match], other: float, candidates: int, count: int, calibrated: bool = True
 ) -> Verdict:
     """Judge the explanations of one set of spots.
 
@@ -142,11 +143,32 @@ def verdict_of(
     return Verdict(best, probability, reason, ties, ranking)
 
 
+def refused(ranking: tuple[Match, ...], explained: float) -> Verdict:
+    """Take an explanation back that leaves too much.
+
+    Parameters
+    ----------
+    ranking
+        Best explanation by each crystal, best first.
+    explained
+        Share of the spots that it and further crystals explain.
+
+    Returns
+    -------
+    Verdict
+        Without a phase.
+    """
+    reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the spots"
+    none = 1 - sum(match.probability for match in ranking)
+    return Verdict(None, none, reason, (), ranking)
+
+
 def _failure(match: Match, none: float) -> str | None:
-    if match.score < LEAST_SCORE:
+    explained = int(match.hkl.any(axis=1).sum())
+    if explained < LEAST_SPOTS:
         return (
-            f"none of these: the best, {match.label}, has a score of {match.score:.1f}, "
-            f"and {LEAST_SCORE:g} is the least that counts as evidence"
+            f"too few spots: the best, {match.label}, explains {explained}, and {LEAST_SPOTS} are "
+            "the least that tell crystals apart"
         )
     if none > 0.5:
         return (

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.signals._markers import COLOURS, colour_of, miller_name
+from hyperspy_twin.signals._markers import (
+    COLOURS,
+    colour_of,
+    farthest_spot,
+    names_by_record,
+    region_name,
+)
 from hyperspy_twin.signals._state import grid_of
 
 if TYPE_CHECKING:
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.signals.strain_map import StrainMap
 
 SHOWN = {"e_xx": "strain", "e_yy": "strain", "e_xy": "strain", "rotation": "degrees"}
+SAME = 0.1  # of its length: reflections of two regions that are this close share their label
 
 
 def regions_figure(segmented: SegmentedImage) -> Figure:
@@ -37,7 +44,7 @@ def regions_figure(segmented: SegmentedImage) -> Figure:
     grid = grid_of(segmented._image_axes())
     image = np.asarray(segmented.data)
     low, high = np.percentile(image, [0.5, 99.5])
-    width, height = _figure_size(grid)
+    width, height = figure_size(grid)
     figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
     axis.imshow(image, cmap="gray", vmin=low, vmax=high, extent=image_extent(grid))
     draw_outlines(axis, segmented._outlines(), grid, coloured=True)
@@ -66,31 +73,39 @@ def spectrum_figure(spectrum: IndexedFFT) -> Figure:
     import matplotlib.pyplot as plt
 
     power = np.log(np.abs(np.asarray(spectrum.data)) + 1e-12)
-    peaks = spectrum.peaks()
     grid = grid_of(spectrum._image_axes())
     figure, axis = plt.subplots(figsize=(9, 9), layout="constrained")
     low, high = np.percentile(power, [5, 99.99])
     axis.imshow(power, cmap="gray", vmin=low, vmax=high, extent=image_extent(grid), aspect="equal")
-    named = set()
-    for peak in peaks:
-        colour = colour_of(int(peak["region"]))
+    records = {record.region: record for record in spectrum.phases}
+    named: list[tuple[str, float, float]] = []
+    tables, labels = [], []
+    for region in spectrum.states:
+        peaks, record = spectrum.peaks(region), records.get(region)
+        names = [""] * len(peaks) if record is None else names_by_record(record)
+        colour = colour_of(region)
         for sign in (1, -1):
-            axis.plot(sign * peak["x"], sign * peak["y"], "o", ms=11, mfc="none", mec=colour)
-        name = miller_name(peak)
-        if name:
-            if name not in named:
-                named.add(name)
+            x, y = sign * peaks["x"], sign * peaks["y"]
+            axis.plot(x, y, "o", ms=11, mfc="none", mec=colour)
+        axis.plot([], [], "o", mfc="none", mec=colour, label=f"{region}: {region_name(record)}")
+        for peak, name in zip(peaks, names, strict=True):
+            place = (peak["x"], peak["y"])
+            if name and not any(
+                name == other and np.hypot(place[0] - x, place[1] - y) < SAME * np.hypot(*place)
+                for other, x, y in named
+            ):
                 axis.annotate(
-                    name,
-                    (peak["x"], peak["y"]),
-                    xytext=(6, 6),
-                    textcoords="offset points",
-                    color=colour,
-                    fontsize=10,
+                    name, place, (6, 6), textcoords="offset points", color=colour, fontsize=11
                 )
-    if len(peaks):
-        reach = 1.2 * max(np.abs(peaks["x"]).max(), np.abs(peaks["y"]).max())
-        axis.set(xlim=(-reach, reach), ylim=(reach, -reach))
+            named.append((name, *place))
+        tables.append(peaks)
+        labels.append(names)
+    reach = 1.2 * farthest_spot(tables, labels)
+    if reach:
+        right, bottom = min(reach, float(grid.x[-1])), min(reach, float(grid.y[-1]))
+        axis.set(xlim=(-right, right), ylim=(bottom, -bottom))
+    if records:
+        axis.legend(loc="upper right")
     axis.set(xlabel=f"x (1/{spectrum._unit})", ylabel=f"y (1/{spectrum._unit})")
     return figure
 
@@ -111,7 +126,7 @@ def strain_figure(strain: StrainMap, limit: float | None = None) -> Figure:
     maps = {name: np.asarray(strain._component(name).data) for name in SHOWN}
     if limit is None:
         limit = max(_largest(maps[name]) for name in ("e_xx", "e_yy", "e_xy"))
-    width, height = _figure_size(grid)
+    width, height = figure_size(grid)
     figure, axes = plt.subplots(2, 2, figsize=(1.4 * width, 1.3 * height), layout="constrained")
     for axis, (name, quantity) in zip(axes.ravel(), SHOWN.items(), strict=True):
         bound = limit if quantity == "strain" else np.rad2deg(limit)
@@ -220,7 +235,8 @@ def image_extent(grid: Grid) -> tuple[float, float, float, float]:
     return grid.x[0] - half_x, grid.x[-1] + half_x, grid.y[-1] + half_y, grid.y[0] - half_y
 
 
-def _figure_size(grid: Grid) -> tuple[float, float]:
+def figure_size(grid: Grid) -> tuple[float, float]:
+    """Width and height in inches of a figure of an image."""
     width, height = grid.extent
     return 8.0, 0.8 + 7.0 * float(np.clip(height / width, 0.3, 2.0))
 

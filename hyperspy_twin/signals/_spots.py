@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hyperspy.signals import Signal1D, Signal2D
+from hyperspy.signals import Signal2D
 
 from hyperspy_twin.signals._peaks import peaks_table, states_table
 from hyperspy_twin.signals._state import TwinState, table
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.regions import RegionPhase
+    from hyperspy_twin.crystals.records import RegionPhase
     from hyperspy_twin.grid import Grid
 
 
@@ -44,14 +44,17 @@ class RegionSpectra(TwinState):
         ValueError
             If there is no such region.
         """
+        from hyperspy_twin.crystals.orientation import indices_of
+
         peaks = peaks_table(self._twin("peaks"))
         records = self.phases
         if records:
             columns = {name: peaks[name] for name in peaks.dtype.names or ()}
             columns |= {name: np.zeros(len(peaks), int) for name in "hkl"}
             for record in records:
+                indices = indices_of(record)
                 for index, name in enumerate("hkl"):
-                    columns[name][peaks["region"] == record.region] = record.hkl[:, index]
+                    columns[name][peaks["region"] == record.region] = indices[:, index]
             peaks = table(columns)
         if region is None:
             return peaks
@@ -103,7 +106,7 @@ class RegionSpectra(TwinState):
     @property
     def phases(self) -> tuple[RegionPhase, ...]:
         """Phase, zone axis and orientation of each region; empty before :meth:`index_phases`."""
-        from hyperspy_twin.crystals.regions import RegionPhase
+        from hyperspy_twin.crystals.records import RegionPhase
 
         return tuple(RegionPhase.from_json(text) for text in self._twin("phases", []))
 
@@ -177,42 +180,31 @@ class RegionSpectra(TwinState):
         image, grid = self.image()
         return stack_of_regions(image, grid, self._labels(grid), list(self.states), self._axes())
 
-    def plot(self, region: int | None = None, **kwargs: Any) -> None:
-        """Plot the spectra of the regions, one at a time, with their spots and indices.
-
-        Parameters
-        ----------
-        region
-            Number of the region to show; by default all can be navigated.
-        **kwargs
-            Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
-        """
-        from hyperspy_twin.signals._markers import spot_markers
-
-        numbers = list(self.states)
-        shown = self.region_spectra()
-        if region is not None or len(numbers) == 1:
-            numbers = [numbers[0] if region is None else region]
-            self._check_region(numbers[0])
-            shown = shown.inav[list(self.states).index(numbers[0])]
-            shown.compute(show_progressbar=False)
-        shape = (len(numbers),) if len(numbers) > 1 else ()
-        peaks = self.peaks()
-        tables = [peaks[peaks["region"] == number] for number in numbers]
-        if shape:
-            spot_counts = Signal1D([float(len(spots)) for spots in tables])
-            kwargs = {"navigator": spot_counts, **kwargs}
-        kwargs = {"norm": "log", **kwargs}
-        shown.plot(**kwargs)
-        for marker in spot_markers(tables, shape):
-            shown.add_marker(marker)
-
     def _states(self) -> list[dict[str, Any]]:
         return [json.loads(text) for text in self._twin("region_states", [])]
 
     def _check_region(self, region: int) -> None:
         if region not in self.states:
             raise ValueError(f"there is no region {region}: the regions are {list(self.states)}")
+
+    def _image_grid(self) -> Grid:
+        """Grid of the image that the spectrum belongs to.
+
+        Raises
+        ------
+        ValueError
+            If the spectrum was cropped or rebinned, so that the image is lost.
+        """
+        from hyperspy_twin.grid import Grid
+
+        stored = self._twin("image_grid")
+        grid = Grid(*(tuple(stored[name]) for name in ("shape", "scale", "offset")))
+        if tuple(self.data.shape) != grid.shape:
+            raise ValueError(
+                f"the spectrum was cropped from {grid.shape} to {self.data.shape}: "
+                "start this step from the whole spectrum"
+            )
+        return grid
 
     def _labels(self, grid: Grid) -> np.ndarray:
         from hyperspy_twin.segmentation.outlines import rasterise

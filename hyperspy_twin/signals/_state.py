@@ -28,6 +28,12 @@ MADE_BY = {
     "peaks": "IndexedFFT",
     "index_phases": "IndexedFFT",
     "phases": "IndexedFFT",
+    "accept": "IndexedFFT",
+    "constrain": "IndexedFFT",
+    "crystal_map": "IndexedFFT",
+    "orientation_map": "IndexedFFT",
+    "epitaxy": "IndexedFFT",
+    "apply_calibration": "IndexedFFT",
     "gpa": "IndexedFFT",
     "to_atoms": "StrainMap",
     "to_ase": "AtomicModel",
@@ -224,10 +230,10 @@ def progress(items: Iterable[Any], show: bool | None, title: str) -> Iterator[An
 
 
 def table(columns: dict[str, np.ndarray]) -> np.ndarray:
-    """Structured array, shape (n,), of equally long columns."""
-    kinds = [(name, np.asarray(values).dtype) for name, values in columns.items()]
-    size = len(next(iter(columns.values())))
-    result = np.zeros(size, dtype=kinds)
+    """Structured array, shape (n,), of equally long columns, each of shape (n, ...)."""
+    arrays = {name: np.asarray(values) for name, values in columns.items()}
+    kinds = [(name, values.dtype, values.shape[1:]) for name, values in arrays.items()]
+    result = np.zeros(len(next(iter(arrays.values()))), dtype=kinds)
     for name, values in columns.items():
         result[name] = values
     return result

@@ -231,18 +231,34 @@ class SegmentedImage(RegionEditing, Signal2D):
             },
         )
 
-    def plot(self, **kwargs: Any) -> None:
+    def plot(self, phases: IndexedFFT | None = None, **kwargs: Any) -> None:
         """Plot the image with the coloured outlines and numbers of its regions.
 
         Parameters
         ----------
+        phases
+            Spectrum of this image with its phases: regions are tinted by phase then, and show
+            its name and zone axis, or their state where they have none.
         **kwargs
             Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
-        """
-        from hyperspy_twin.signals._markers import outline_markers
 
+        Raises
+        ------
+        ValueError
+            If the phases are those of other regions, have not been identified, or this is a
+            stack.
+        """
+        from hyperspy_twin.signals._crystal_figures import names_of_phases
+        from hyperspy_twin.signals._markers import outline_markers, phase_markers
+
+        if phases is None:
+            markers = outline_markers(self._stack_outlines(), self._navigation_shape)
+        else:
+            outlines = self._outlines()
+            names = names_of_phases(phases, outlines.regions.tolist())
+            markers = phase_markers(outlines, *names)
         super().plot(**kwargs)
-        for marker in outline_markers(self._stack_outlines(), self._navigation_shape):
+        for marker in markers:
             self.add_marker(marker, plot_marker=True)
 
     @property

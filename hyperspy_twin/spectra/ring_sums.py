@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-# Sectors of the half plane: narrow ones to follow the ellipse of tight rings, and wide ones in
-# which the noise power is compared with itself.
-NARROW_SECTORS, SECTORS = 32, 8
+# Sectors of the half plane: narrow enough to follow the ellipse of tight rings, and to hold one
+# patch of the power of a small crystallite.
+SECTORS = 32
 # Frequencies, in bins, below which the shape of the region is seen, and in cycles per pixel,
 # above which the detector is.
 FIRST_RING, HIGHEST = 8, 0.42
@@ -129,17 +129,17 @@ def ring_sums(
     rows, extent_x, extent_y = size
     step, first, last = band
     number = max(last - first, 0)
-    count = np.zeros((number, NARROW_SECTORS))
-    total = np.zeros((number, NARROW_SECTORS))
-    product = np.ones((number, NARROW_SECTORS))
-    logarithm = np.zeros((number, NARROW_SECTORS))
+    count = np.zeros((number, SECTORS))
+    total = np.zeros((number, SECTORS))
+    product = np.ones((number, SECTORS))
+    logarithm = np.zeros((number, SECTORS))
     squares = np.zeros(number)
     ring = np.zeros((number, 3))
     clear = _beside_spots(power.shape, rows, spots * np.array([extent_x, extent_y, 1.0]))
     innermost, outermost = float(first * first), float(last * last)
     along_x, along_y, across = 1 - 2 * ellipse[0], 1 + 2 * ellipse[0], 4 * ellipse[1]
-    half = NARROW_SECTORS // 2
-    tangents = np.tan(np.pi / NARROW_SECTORS * np.arange(half))
+    half = SECTORS // 2
+    tangents = np.tan(np.pi / SECTORS * np.arange(half))
     for i in range(rows):
         y = (i if i <= rows // 2 else i - rows) / extent_y / step
         slope, sector = abs(y), half - 1
@@ -158,7 +158,7 @@ def ring_sums(
             if clear[i, j] and value > 0:
                 while sector > 0 and slope < tangents[sector] * x:
                     sector -= 1
-                part = sector if y >= 0 else NARROW_SECTORS - 1 - sector
+                part = sector if y >= 0 else SECTORS - 1 - sector
                 count[k, part] += 1
                 total[k, part] += value
                 value *= product[k, part]

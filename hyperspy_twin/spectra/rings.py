@@ -7,27 +7,30 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, signal
 
+from hyperspy_twin.spectra.graininess import graininess
 from hyperspy_twin.spectra.ring_sums import (
     ELLIPTICAL,
     FIRST_RING,
     HIGHEST,
-    SECTORS,
     fit_ellipse,
     ring_sums,
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-# Variances of the logarithm of exponential noise, and of the difference between the logarithm
-# of its mean and the mean of its logarithm.
-LOGARITHM_VARIANCE = np.pi**2 / 6
-UNEVENNESS_VARIANCE = LOGARITHM_VARIANCE - 1
+LOGARITHM_VARIANCE = np.pi**2 / 6  # of exponential noise
 SMOOTHING = 1.5  # bins
+FEWEST_RINGS = 5  # of a profile that maxima can be told in
 # Bins around a spot that are left out: at the distance r the skirt of a crystal with a sharp
 # boundary has its SNR over (pi r)^2.
 LEAST_REACH, LARGEST_REACH = 5.0, 20.0
-NEIGHBOURS = 4  # rings that are judged together
 # A ring stands out by this many standard errors, and by this much of its power.
 SIGNIFICANCE, LEAST_PROMINENCE = 5.0, 0.15
+# Share of the rings that are taken to hold the floor alone, and the standard errors above it
+# that chance may reach here and there.
+FREE, CHANCE = 0.35, 2.0
+# Range of the logarithm of the radius below the first ring over which the power is taken to stay
+# as it is there: what only falls from the inside on is no ring.
+UNSEEN = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class RadialProfile:
         Mean power with the spots, shape (m,).
     mean_error
         Standard error of the logarithm of ``mean``, shape (m,).
-    unevenness
-        How much the power between the spots scatters more than that of Gaussian noise, in
-        standard errors, in the ring where it is most; about 1.5 for noise.
+    graininess
+        How much the power between the spots changes along the rings more than that of Gaussian
+        noise, in standard errors, where it does most; about 0.5 for noise.
     ellipse
         Relative change (cosine, sine) of the radius with twice the azimuth, by astigmatism.
     """
@@ -58,7 +61,7 @@ class RadialProfile:
     noise_error: np.ndarray
     mean: np.ndarray
     mean_error: np.ndarray
-    unevenness: float
+    graininess: float
     ellipse: tuple[float, float]
 
     def elliptical(self, position: np.ndarray) -> np.ndarray:
@@ -128,7 +131,6 @@ def radial_profile(region: WindowedRegion, position: np.ndarray, snr: np.ndarray
     if evidence > ELLIPTICAL:
         ellipse = fitted
         count, total, logarithm, squares, ring = ring_sums(power, size, band, spots, ellipse)
-    count, total, logarithm = (_in_wide_sectors(sums) for sums in (count, total, logarithm))
     clear = count.sum(axis=1)
     used = (clear > 0) & (ring[:, 0] > 0)
     mean_logarithm = logarithm.sum(axis=1)[used] / clear[used]
@@ -138,9 +140,38 @@ def radial_profile(region: WindowedRegion, position: np.ndarray, snr: np.ndarray
         noise_error=np.sqrt(LOGARITHM_VARIANCE * cells / clear[used]),
         mean=ring[used, 2] / ring[used, 0],
         mean_error=np.sqrt(squares[used] * cells) / ring[used, 2],
-        unevenness=_unevenness(count, total, logarithm, cells),
+        graininess=graininess(count / cells, total / cells),
         ellipse=ellipse,
     )
+
+
+def relative_width(profile: RadialProfile) -> float:
+    """Measure the width of all that is scattered above the floor of a radial profile.
+
+    Crystallites of one structure scatter into few narrow rings. The halo of an amorphous film is
+    broad, and the rings that a lens makes of it lie side by side and share its whole width.
+
+    Parameters
+    ----------
+    profile
+        The radial profile; the noise between the spots is judged.
+
+    Returns
+    -------
+    float
+        Area of the power above the floor over the logarithm of the radius, divided by the
+        largest; infinite where nothing stands out. For one Gaussian ring 1.06 times its full
+        width at half height over its radius; rings of equal height add up.
+    """
+    if len(profile.radius) < FEWEST_RINGS:
+        return float("inf")
+    level, error = _smooth(profile.noise, profile.noise_error)
+    level = level - np.quantile(level, FREE)
+    if not (level > SIGNIFICANCE * error).any():
+        return float("inf")
+    power = np.maximum(np.expm1(level - CHANCE * error), 0)
+    area = power @ np.gradient(np.log(profile.radius)) + UNSEEN * power[0]
+    return float(area / power.max())
 
 
 def find_rings(radius: np.ndarray, power: np.ndarray, error: np.ndarray) -> Rings:
@@ -161,13 +192,11 @@ def find_rings(radius: np.ndarray, power: np.ndarray, error: np.ndarray) -> Ring
         Most prominent first. The radius and its error are those of the vertex of a parabola
         through the logarithm over the upper half of the maximum.
     """
-    if len(radius) < 5:
+    if len(radius) < FEWEST_RINGS:
         return Rings(*np.zeros((4, 0)))
     step = float(np.mean(np.diff(radius)))
     logarithm = np.log(power)
-    smooth = ndimage.gaussian_filter1d(logarithm, SMOOTHING, mode="nearest")
-    # Averaging over about 2 sqrt(pi) standard deviations.
-    noise = error / np.sqrt(2 * np.sqrt(np.pi) * SMOOTHING)
+    smooth, noise = _smooth(power, error)
     peaks, found = signal.find_peaks(smooth, prominence=LEAST_PROMINENCE)
     significant = found["prominences"] > SIGNIFICANCE * noise[peaks]
     peaks = peaks[significant]
@@ -185,6 +214,13 @@ def find_rings(radius: np.ndarray, power: np.ndarray, error: np.ndarray) -> Ring
         inside = slice(max(0, min(int(left), peak - 2)), max(int(right) + 2, peak + 3))
         fitted[n] = _vertex(radius[inside], logarithm[inside], error[inside], radius[peak])
     return Rings(fitted[:, 0], fitted[:, 1], widths * step, np.exp(prominence))
+
+
+def _smooth(power: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smoothed logarithm of a profile and its standard error."""
+    smooth = ndimage.gaussian_filter1d(np.log(power), SMOOTHING, mode="nearest")
+    # Averaging over about 2 sqrt(pi) standard deviations.
+    return smooth, error / np.sqrt(2 * np.sqrt(np.pi) * SMOOTHING)
 
 
 def _vertex(
@@ -205,28 +241,6 @@ def _vertex(
     gradient = np.array([0.0, -0.5 / curvature, 0.5 * slope / curvature**2])
     variance = float(gradient @ covariance @ gradient) * max(scatter, 1.0)
     return float(start + np.clip(vertex, -half, half)), float(min(np.sqrt(variance), half))
-
-
-def _unevenness(count: np.ndarray, total: np.ndarray, logarithm: np.ndarray, cells: float) -> float:
-    """Largest excess of the mean over the mean logarithm in neighbouring rings."""
-    seen = count > 0
-    filled = np.where(seen, count, 1)
-    excess = np.log(np.where(seen, total, 1) / filled) - logarithm / filled - np.euler_gamma
-    # The logarithm of the mean of few independent values is lower than that of the expectation.
-    excess += 1 / (2 * np.maximum(filled / cells, 0.5))
-    number = count.sum(axis=1)
-    used = number > 0
-    if not used.any():
-        return 0.0
-    mean = np.where(seen, excess * count, 0).sum(axis=1)[used] / number[used]
-    score = mean * np.sqrt(number[used] / cells / UNEVENNESS_VARIANCE)
-    together = np.ones(min(NEIGHBOURS, len(score)))
-    return float((np.convolve(score, together, "valid") / np.sqrt(together.sum())).max())
-
-
-def _in_wide_sectors(sums: np.ndarray) -> np.ndarray:
-    """Add up the sums of neighbouring sectors, shape (m, 8)."""
-    return sums.reshape(len(sums), SECTORS, -1).sum(axis=2)
 
 
 def _correlated_pixels(window: np.ndarray) -> float:

@@ -8,13 +8,21 @@ import numpy as np
 
 from hyperspy_twin.spectra.gaussian import Spots
 from hyperspy_twin.spectra.lattices.fit import Lattice, find_lattices
-from hyperspy_twin.spectra.rings import RadialProfile, Rings, find_rings, radial_profile
-from hyperspy_twin.spectra.state_evidence import STATES, Evidence, state_probabilities
+from hyperspy_twin.spectra.rings import (
+    RadialProfile,
+    Rings,
+    find_rings,
+    radial_profile,
+    relative_width,
+)
+from hyperspy_twin.spectra.spot_reality import reality_by_power
+from hyperspy_twin.spectra.state_evidence import (
+    STATES,
+    Evidence,
+    proven,
+    state_probabilities,
+)
 from hyperspy_twin.spectra.transform import WindowedRegion
-
-# Expected number of false spots at which a spot is as likely noise as not, and the exponent that
-# takes off from the exponential law, since noise is not quite Gaussian.
-EXPECTED, TRUST = 0.003, 0.7
 
 
 @dataclass(frozen=True)
@@ -34,10 +42,6 @@ class RegionState:
         Plane lattices of the spots, the one found first is the clearest.
     membership
         Number of the lattice of each spot, from 1; 0 for a spot on none; shape (n,).
-    consistency
-        Probability that a spot is on a lattice and not there by chance, judged from the places of
-        the other spots; 0.5 where they say nothing; shape (n,). A low value does not mean that a
-        spot is false.
     satellite
         Number of the lattice that a spot is a satellite of, displaced from its points by a wave
         vector that it shares with other spots, as a periodic error of the scan or a modulation
@@ -54,7 +58,6 @@ class RegionState:
     reason: str
     lattices: tuple[Lattice, ...]
     membership: np.ndarray
-    consistency: np.ndarray
     satellite: np.ndarray
     halo: Rings
     rings: Rings
@@ -74,24 +77,17 @@ def region_state(
         The windowed region with its spectrum.
     reality
         (n,) probability that each spot is none of the maxima of noise; by default from
-        the probability of the spots, as a detector of constant false-alarm rate gives it.
+        the probability of the spots, as a detector of constant false-alarm rate gives it. Where
+        no lattice speaks for the spots it is taken to be no more than their power allows.
 
     Returns
     -------
     RegionState
         State, lattices and rings.
     """
-    resolution = _resolution(region)
     profile = radial_profile(region, spots.position, spots.snr)
-    found = find_lattices(spots.position, spots.error, spots.snr, resolution)
-    evidence = Evidence(
-        position=spots.position,
-        snr=spots.snr,
-        reality=_reality(spots, region, profile) if reality is None else reality,
-        resolution=resolution,
-        found=found,
-        unevenness=profile.unevenness,
-    )
+    evidence = gather(spots, region, profile, reality)
+    found = evidence.found
     probability = dict(zip(STATES, state_probabilities(evidence).tolist(), strict=True))
     state = max(probability, key=lambda name: probability[name])
     noise = find_rings(profile.radius, profile.noise, profile.noise_error)
@@ -105,10 +101,40 @@ def region_state(
         reason=_reason(state, evidence, rings),
         lattices=found.lattices,
         membership=found.membership,
-        consistency=found.consistency,
         satellite=found.satellite,
         halo=halo,
         rings=rings,
+    )
+
+
+def gather(
+    spots: Spots, region: WindowedRegion, profile: RadialProfile, reality: np.ndarray | None = None
+) -> Evidence:
+    """Collect what the state of a region is judged by.
+
+    Parameters
+    ----------
+    spots, region, reality
+        As for :func:`region_state`.
+    profile
+        Radial profile of the region beside the spots.
+    """
+    resolution = _resolution(region)
+    found = find_lattices(spots.position, spots.error, spots.snr, resolution)
+    if reality is None:
+        false = -np.log(np.clip(spots.probability, 1e-300, 1 - 1e-15))
+        reality = reality_by_power(spots, region, profile, false)
+    elif not proven(found):
+        # Any two maxima of noise span a lattice that speaks for both.
+        reality = np.minimum(reality, reality_by_power(spots, region, profile))
+    return Evidence(
+        position=spots.position,
+        snr=spots.snr,
+        reality=reality,
+        resolution=resolution,
+        found=found,
+        graininess=profile.graininess,
+        ring_width=relative_width(profile),
     )
 
 
@@ -124,25 +150,6 @@ def _resolution(region: WindowedRegion) -> np.ndarray:
     return np.array(result)
 
 
-def _reality(spots: Spots, region: WindowedRegion, profile: RadialProfile) -> np.ndarray:
-    """Probability that each spot is none of the maxima of noise, shape (n,).
-
-    Where the rings are elliptical the background of a detector that averages over circles is too
-    low beside their maxima: the spots are measured again over the ellipses.
-    """
-    expected = -np.log(np.clip(spots.probability, 1e-300, 1 - 1e-15))
-    if any(profile.ellipse) and len(profile.radius):
-        power = spots.intensity * (0.5 * float(region.window.sum(dtype=float))) ** 2
-        radius = profile.elliptical(spots.position)
-        step = float(np.mean(np.diff(profile.radius)))
-        noise = np.max(
-            [np.interp(radius + k * step, profile.radius, profile.noise) for k in (-1, 0, 1)],
-            axis=0,
-        )
-        expected = np.maximum(expected, region.transform.size * np.exp(-power / noise))
-    return 1 / (1 + (expected / EXPECTED) ** TRUST)
-
-
 def _reason(state: str, evidence: Evidence, rings: Rings) -> str:
     number, found = len(evidence.snr), evidence.found
     radii = ", ".join(f"{radius:.3g}" for radius in np.sort(rings.radius))
@@ -155,7 +162,8 @@ def _reason(state: str, evidence: Evidence, rings: Rings) -> str:
     if state == "fringes":
         return f"all {number} clear spots lie along one direction"
     if state == "powder":
-        return f"power scattered over all directions{at}, {number} spots on no common lattice"
+        spots = f"{number} spots on no common lattice" if number else "no single spot"
+        return f"power of many crystallites in all directions{at}, {spots}"
     on = np.bincount(found.membership, minlength=len(found.lattices) + 1)
     if state == "single crystal":
         beside = int((found.satellite > 0).sum())

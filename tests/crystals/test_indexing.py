@@ -164,7 +164,7 @@ def test_match_round_trip(make_pattern):
     assert again.crystal == match.crystal and again.zone_axis == match.zone_axis
     assert np.array_equal(again.hkl, match.hkl)
     assert np.allclose(again.orientation, match.orientation)
-    assert match.label == "GaN [001]"
+    assert match.label == "GaN [0001]"
 
 
 def test_wrong_input(make_pattern):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.regions import RegionPhase, identify, index_regions
+from hyperspy_twin.crystals.records import RegionPhase
+from hyperspy_twin.crystals.regions import identify, index_regions
 
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]
 

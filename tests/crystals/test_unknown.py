@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hyperspy_twin.crystals.nets import reduced
 from hyperspy_twin.crystals.spots import fold_spots
 from hyperspy_twin.crystals.unknown import (
     net_evidence,
-    reduced,
     shape_density,
     unknown_crystal,
 )

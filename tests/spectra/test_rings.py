@@ -1,10 +1,19 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage, spatial
 
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.spectra import ring_sums
 from hyperspy_twin.spectra.background import radial_background
-from hyperspy_twin.spectra.rings import find_rings, radial_profile
+from hyperspy_twin.spectra.graininess import LEFT_OUT, PATCH, graininess
+from hyperspy_twin.spectra.rings import (
+    RadialProfile,
+    find_rings,
+    radial_profile,
+    relative_width,
+)
 from hyperspy_twin.spectra.transform import windowed_region
 
 GRID = Grid((256, 256), (0.03, 0.03))
@@ -74,7 +83,7 @@ def test_astigmatic_rings_are_followed_by_an_ellipse():
     # The radius of equal phase shrinks by half of what the phase grows.
     bend = np.array(profile.ellipse)
     np.testing.assert_allclose(bend, -0.06 * np.array([np.cos(0.8), np.sin(0.8)]), atol=0.012)
-    assert profile.unevenness < 3.6
+    assert profile.graininess < 3
 
 
 def test_background_follows_astigmatic_rings():
@@ -109,8 +118,6 @@ def test_spots_are_left_out_of_the_noise_but_not_of_the_power():
     ring = int(np.argmin(np.abs(profile.radius - np.hypot(*g))))
     assert profile.mean[ring] > 5 * profile.noise[ring]
     assert profile.noise[ring] == pytest.approx(np.median(profile.noise), rel=0.6)
-    assert profile.unevenness < 3.6
-    assert profile_of(image).unevenness > 5
 
 
 def test_compiled_sums_agree_with_python():
@@ -132,3 +139,117 @@ def test_compiled_sums_agree_with_python():
 
 def test_a_profile_too_short_to_have_maxima_has_none():
     assert len(find_rings(np.arange(3.0), np.ones(3), np.ones(3))) == 0
+
+
+TURN = 2 * np.pi * (np.arange(32) + 0.5) / 32
+
+
+def made_sums(logarithm, pixels=20.0, rings=40):
+    """Sums of rings whose power depends on the sector alone."""
+    count = np.full((rings, 32), pixels)
+    return count, count * np.exp(logarithm) * np.linspace(3, 1, rings)[:, None]
+
+
+@pytest.mark.parametrize("order", [5, 7, 10])
+def test_graininess_is_the_scatter_of_the_sectors_in_its_standard_errors(order):
+    change = 0.2 * np.sin(order * TURN)
+    squares = np.sort(change**2)[::-1].sum() - 2 * LEFT_OUT * 0.2**2 / 2
+    free = 32 - LEFT_OUT - 5
+    expected = (PATCH * 20.0 * squares - free) / np.sqrt(2 * free)
+    assert graininess(*made_sums(change)) == pytest.approx(expected, rel=0.15)
+
+
+def test_what_lens_scan_and_single_spots_do_is_no_graininess():
+    quiet = graininess(*made_sums(np.zeros(32)))
+    assert quiet < 0
+    astigmatic = 0.3 * np.sin(TURN + 0.4) + 0.1 * np.cos(2 * TURN - 1)
+    displaced_rows = 0.3 * np.cos(5 * TURN)
+    spots = np.where(np.isin(np.arange(32), (4, 19)), 2.0, 0.0)
+    for change in (astigmatic, displaced_rows, spots):
+        assert graininess(*made_sums(change)) == pytest.approx(quiet, abs=0.2)
+
+
+def test_too_few_pixels_have_no_graininess():
+    assert graininess(*made_sums(0.3 * np.sin(7 * TURN), pixels=0.1)) == 0
+    assert graininess(np.zeros((30, 32)), np.zeros((30, 32))) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    centre=st.floats(1.5, 6),
+    width=st.floats(0.3, 3),
+    height=st.floats(0, 30),
+    rows=st.integers(150, 300),
+    seed=st.integers(0, 10**6),
+)
+def test_noise_of_any_spectrum_is_not_grainy(centre, width, height, rows, seed):
+    grid = Grid((rows, 230), (0.03, 0.03))
+    k = np.hypot(*frequency(grid))
+    power = 1 + height * np.exp(-(((k - centre) / width) ** 2))
+    assert profile_of(coloured(np.sqrt(power), seed, grid), grid=grid).graininess < 5
+
+
+def crystallites(number, seed, grid=GRID, period=0.14):
+    """Fringes of one period in as many directions as there are crystallites."""
+    rng = np.random.default_rng(seed)
+    seeds = rng.uniform(0, 1, (number, 2)) * grid.shape
+    row, column = np.indices(grid.shape)
+    label = spatial.cKDTree(seeds).query(np.stack([row, column], axis=-1))[1]
+    angle = rng.uniform(0, np.pi, number)[label]
+    x, y = np.meshgrid(grid.x, grid.y)
+    phase = rng.uniform(0, 2 * np.pi, number)[label]
+    return np.cos(2 * np.pi * (np.cos(angle) * x + np.sin(angle) * y) / period + phase)
+
+
+def test_crystallites_are_grainy_and_the_more_so_the_fewer():
+    found = [
+        np.median([profile_of(crystallites(n, seed) + coloured(1.0, seed)).graininess
+                   for seed in range(6)])
+        for n in (200, 70, 25)
+    ]  # fmt: skip
+    assert found[0] > 2
+    assert found[0] < found[1] < found[2]
+
+
+def test_film_with_displaced_rows_is_not_grainy():
+    k = np.hypot(*frequency())
+    for seed in range(5):
+        film = coloured(np.sqrt(0.1 + np.exp(-(((k - 4) / 2) ** 2))), seed)
+        jitter = np.random.default_rng(seed).normal(scale=0.5, size=len(film))
+        rows = [ndimage.shift(r, d, mode="wrap") for r, d in zip(film, jitter, strict=True)]
+        assert profile_of(np.array(rows)).graininess < 4
+
+
+def made_profile(power, error=0.02):
+    radius = np.linspace(1.0, 15.0, len(power))
+    return radius, RadialProfile(
+        radius, power, np.full(len(power), error), power, np.zeros(len(power)), 0.0, (0.0, 0.0)
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    centre=st.floats(4, 11), relative=st.floats(0.08, 0.3), height=st.floats(2, 100)
+)  # fmt: skip
+def test_relative_width_is_that_of_a_ring(centre, relative, height):
+    radius = np.linspace(1.0, 15.0, 500)
+    sigma = relative * centre / 2.3548
+    ring = 1 + height * np.exp(-0.5 * ((radius - centre) / sigma) ** 2)
+    assert relative_width(made_profile(ring, 1e-4)[1]) == pytest.approx(1.064 * relative, rel=0.06)
+
+
+def test_relative_widths_of_rings_add_up():
+    radius = np.linspace(1.0, 15.0, 500)
+    rings = [np.exp(-0.5 * ((radius - at) / (0.04 * at)) ** 2) for at in (4.0, 7.0)]
+    one, two = (
+        relative_width(made_profile(1 + 10 * power, 1e-4)[1]) for power in (rings[0], sum(rings))
+    )
+    assert two == pytest.approx(2 * one, rel=0.05)
+
+
+def test_nothing_that_only_falls_is_a_narrow_ring():
+    radius = np.linspace(1.0, 15.0, 300)
+    for exponent in (2, 4, 8):
+        assert relative_width(made_profile(1 + 100 * radius**-exponent)[1]) > 0.9
+    assert relative_width(made_profile(np.ones(300))[1]) == np.inf
+    assert relative_width(made_profile(np.ones(3))[1]) == np.inf

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from hyperspy_twin.spectra.lattices.consistency import membership_probability, probability_off
 from hyperspy_twin.spectra.lattices.refinement import (
     COPY_REACH,
     COPY_TOLERANCE,
@@ -85,9 +84,6 @@ class LatticeSpots:
         The lattices.
     membership
         Number of the lattice of each spot, from 1; 0 for a spot on none; shape (n,).
-    consistency
-        Probability that a spot is on a lattice and not there by chance, from the places of the
-        other spots alone; 0.5 where they say nothing; shape (n,).
     satellite
         Number of the lattice that a spot is a satellite of, displaced from its points by a wave
         vector that it shares with other spots; 0 for any other spot; shape (n,). A satellite is
@@ -96,7 +92,6 @@ class LatticeSpots:
 
     lattices: tuple[Lattice, ...]
     membership: np.ndarray
-    consistency: np.ndarray
     satellite: np.ndarray
 
 
@@ -142,7 +137,6 @@ def _search(
     """Take one lattice, or the satellites of one, after the other."""
     measured, distorted = variances
     membership, satellite = np.zeros((2, len(position)), int)
-    consistency = np.full(len(position), 0.5)
     fits: list[LatticeFit] = []
     lattices: list[Lattice] = []
     own: list[np.ndarray] = []
@@ -167,24 +161,13 @@ def _search(
         fits.append(fit)
         own.append(variance)
         lattices.append(Lattice(fit.basis, fit.covariance, evidence))
-        chance = membership_probability(fit, position, variance, evidence)
-        consistency = np.where(fit.members & free, chance, consistency)
         membership[fit.members & free] = len(lattices)
-    off = membership == 0
-    if lattices and off.any():
-        consistency[off] = np.max(
-            [
-                probability_off(fit, position[off], one[off])
-                for fit, one in zip(fits, own, strict=True)
-            ],
-            axis=0,
-        )
     power = np.bincount(membership, snr, len(lattices) + 1)[1:]
     order = np.argsort(-power)
     rank = np.zeros(len(lattices) + 1, int)
     rank[order + 1] = np.arange(1, len(lattices) + 1)
     ranked = tuple(lattices[n] for n in order)
-    return LatticeSpots(ranked, rank[membership], consistency, rank[satellite])
+    return LatticeSpots(ranked, rank[membership], rank[satellite])
 
 
 def _best_satellites(

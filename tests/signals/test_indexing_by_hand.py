@@ -1,0 +1,253 @@
+"""A person decides about phases: accept one, limit the search, and see what it predicts."""
+
+from __future__ import annotations
+
+import hyperspy.api as hs
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import hyperspy_twin as ht
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def reloaded(chain, tmp_path_factory):
+    """Indexed spectrum as another session finds it."""
+    path = tmp_path_factory.mktemp("by_hand") / "indexed.hspy"
+    chain.indexed.save(path)
+    return hs.load(path)
+
+
+def texts(signal, **options):
+    """All labels of the plot of a spectrum."""
+    signal.plot(**options)
+    collections = [c for axis in map(plt.figure, plt.get_fignums()) for c in axis.axes]
+    found = [c._texts for axis in collections for c in axis.collections if hasattr(c, "_texts")]
+    return [text for table in found for text in table]
+
+
+def test_second_choice_is_accepted(reloaded):
+    region = reloaded.phases[0].region
+    decided = reloaded.accept(region, "Si")
+    record = decided.phases[0]
+    assert (record.phase, record.zone_axis, record.ties) == ("Si", (1, 1, 0), ())
+    assert record.reason.startswith("accepted by the user; Si [110] explains")
+    assert "Ge [110] has a score" in record.reason
+    assert [match.phase for match in record.ranking] == ["Si", "Ge"]
+    assert record.hkl.shape == reloaded.phases[0].hkl.shape and record.hkl.any()
+    assert [other.to_json() for other in decided.phases[1:]] == [
+        other.to_json() for other in reloaded.phases[1:]
+    ]
+    assert decided.history[-1]["step"] == "accept"
+    assert decided.history[-1]["parameters"] == {"region": region, "phase": "Si", "crystal": 1}
+    assert reloaded.phases[0].phase == "Ge"
+
+
+@pytest.mark.parametrize("name", ["Ge", "Ge [110]", "Ge [1 1 0]", "Ge[-110]", 1])
+def test_phases_are_named_in_many_ways(chain, name):
+    record = chain.indexed.accept(2, name).phases[1]
+    assert record.phase == "Ge" and record.score == chain.indexed.phases[1].score
+    assert "has a score" not in record.reason
+
+
+def test_accepted_again_keeps_saying_what_the_spots_prefer(chain):
+    twice = chain.indexed.accept(1, "Si").accept(1, "Si").phases[0]
+    assert "Ge [110] has a score" in twice.reason
+    assert [match.phase for match in twice.ranking] == ["Si", "Ge"]
+
+
+@pytest.mark.parametrize("wrong", ["GaAs", "Ge [111]", 0, 3])
+def test_what_is_not_ranked_is_answered_with_the_ranking(chain, wrong):
+    with pytest.raises(ValueError, match=r"1 is Ge \[110\].*2 is Si \[110\]"):
+        chain.indexed.accept(1, wrong)
+
+
+def test_steps_before_indexing_are_named(chain):
+    for act in (
+        lambda: chain.found.accept(1, "Ge"),
+        lambda: chain.found.constrain(phase="Ge"),
+        lambda: chain.found.plot(phase="Ge"),
+        lambda: chain.found.crystal_map(),
+        lambda: chain.found.epitaxy(),
+    ):
+        with pytest.raises(ValueError, match="index_phases"):
+            act()
+    with pytest.raises(ValueError, match="no region 9"):
+        chain.indexed.accept(9, "Ge")
+
+
+def test_tie_without_a_pixel_size_is_settled_by_hand(tied):
+    decided = tied
+    for record in tied.phases:
+        decided = decided.accept(record.region, record.ties[0])
+    scales = [record.scale for record in decided.phases]
+    assert all(not record.ties for record in decided.phases)
+    assert np.ptp(scales) / scales[0] < 0.03
+    assert abs(scales[0] / tied.phases[0].scale - 1) > 0.03
+    assert "elsewhere" in decided.phases[0].reason
+
+
+def test_search_is_limited_to_a_phase(reloaded):
+    limited = reloaded.constrain(phase="Si", region=2)
+    first, second, third = limited.phases
+    assert second.phase == "Si" and second.region == 2
+    assert second.reason.startswith("limited by the user to Si; ")
+    assert first.to_json() == reloaded.phases[0].to_json()
+    assert third.to_json() == reloaded.phases[2].to_json()
+    assert limited.history[-1]["step"] == "constrain"
+    assert limited.history[-1]["parameters"]["phase"] == ["Si"]
+    assert [record.phase for record in reloaded.constrain(phase=["Si"]).phases] == ["Si"] * 3
+
+
+@pytest.mark.parametrize("axis", [(1, 1, 0), "[1-10]", [(1, 1, 0), (0, 0, 1)], ["[110]", "[001]"]])
+def test_search_is_limited_to_zone_axes(chain, axis):
+    limited = chain.indexed.constrain(zone_axis=axis)
+    for record in limited.phases:
+        assert record.phase == "Ge"
+        assert sorted(map(abs, record.zone_axis)) == [0, 1, 1]
+        assert not any("[" in tie for tie in record.ties)
+
+
+def test_wrong_zone_axis_explains_nothing(chain):
+    limited = chain.indexed.constrain(zone_axis=(1, 0, 0), region=1)
+    assert limited.phases[0].phase is None
+    assert "limited by the user to [100]" in limited.phases[0].reason
+    assert limited.phases[1].phase == "Ge"
+
+
+def test_both_senses_of_a_zone_axis_are_meant_where_they_differ():
+    """Along [111] of a monoclinic crystal the two senses have mirrored patterns."""
+    from hyperspy_twin.crystals import catalogue
+    from hyperspy_twin.signals._ranking import directions, with_opposites
+
+    oxide, silicon = catalogue.get("ZrO2"), catalogue.get("Si")
+    assert with_opposites(directions((1, 1, 1)), [silicon]) == [(1, 1, 1)]
+    assert with_opposites(directions("[111]"), [oxide]) == [(1, 1, 1), (-1, -1, -1)]
+    assert with_opposites(directions([(0, 1, 0)]), [oxide]) == [(0, 1, 0), (0, -1, 0)]
+    assert with_opposites(directions([(1, 0, 1)]), [oxide]) == [(1, 0, 1)]
+
+
+def test_limits_that_say_nothing_or_are_unknown(chain):
+    with pytest.raises(ValueError, match="give what you know"):
+        chain.indexed.constrain(region=1)
+    with pytest.raises(ValueError, match="'Fe' is not among the candidates: they are Si, Ge"):
+        chain.indexed.constrain(phase=["Ge", "Fe"])
+    with pytest.raises(ValueError, match="no direction"):
+        chain.indexed.constrain(zone_axis="upwards")
+    with pytest.raises(ValueError, match="no region 9"):
+        chain.indexed.constrain(phase="Ge", region=9)
+
+
+def test_decided_phases_go_through_the_chain(reloaded):
+    decided = reloaded.accept(1, "Ge").constrain(zone_axis=(1, 1, 0), region=2)
+    model = decided.gpa().to_atoms(thickness=1.0)
+    assert set(model.region) == {1, 2, 3}
+
+
+def test_plot_names_the_phase_and_bars_its_negative_indices(chain):
+    found = texts(chain.indexed, region=1)
+    assert r"Ge $[110]$" in found
+    assert any(r"\overline{1}" in text for text in found)
+
+
+def test_plot_of_any_ranked_phase(chain):
+    for phase in ("Si [110]", 2):
+        assert r"Si $[110]$" in texts(chain.indexed, region=2, phase=phase)
+        plt.close("all")
+    with pytest.raises(ValueError, match="not ranked"):
+        chain.indexed.plot(region=2, phase="Fe")
+    assert not chain.indexed.metadata.has_item("Markers")
+
+
+def test_all_regions_are_navigated_with_their_patterns(chain):
+    found = texts(chain.indexed, phase="Si")
+    assert r"Si $[110]$" in found
+
+
+def test_predicted_pattern_lies_on_the_spots(chain):
+    """The nearest predicted reflection of each spot is as close as the residual says."""
+    from hyperspy_twin.signals._predicted import predicted_markers, shown_patterns
+
+    patterns = shown_patterns(chain.indexed, [1], None)
+    peaks = chain.indexed.peaks(1)
+    points, *_, diamonds = predicted_markers(patterns, [peaks], ())
+    places = np.concatenate([points.kwargs["offsets"], diamonds.kwargs["offsets"]])
+    spots = np.stack([peaks["x"], peaks["y"]], axis=1)[peaks["h"] != 0]
+    away = np.linalg.norm(spots[:, None] - places, axis=2).min(axis=1)
+    assert np.all(away < 0.02 * np.linalg.norm(spots, axis=1))
+    # Reflections {002} and {222} are forbidden in diamond structures.
+    assert len(diamonds.kwargs["offsets"]) >= 4
+
+
+def test_hexagonal_zone_axis_is_asked_for_by_four_indices(shared_file):
+    image = ht.load(shared_file("data/example_Se_implanted_MoS2.dm3"))
+    found = image.segment().find_peaks(show_progressbar=False).index_phases(["MoS2"])
+    region = next(record.region for record in found.phases if record.phase)
+    limited = found.constrain(zone_axis=(0, 0, 0, 1), region=region)
+    record = next(record for record in limited.phases if record.region == region)
+    assert (record.phase, record.zone_axis) == ("MoS2", (0, 0, 1))
+    labels = texts(limited, region=region)
+    assert r"MoS2 $[0001]$" in labels
+    assert any(label.startswith("$") and label.count(r"\overline") for label in labels)
+
+
+@pytest.fixture(scope="module")
+def overlapping():
+    """Two crystals of gold seen through each other along [001], turned by 27 degrees."""
+    from hyperspy_twin.crystals import catalogue
+    from hyperspy_twin.crystals.diffraction import zone_reflections
+
+    y, x = np.mgrid[:400, :400] * 0.02
+    image = np.random.default_rng(0).normal(0, 1.0, x.shape)
+    waves = zone_reflections(catalogue.get("Au"), (0, 0, 1), 8.0).vector[:, :2]
+    for degrees in (5, 32):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        for g_x, g_y in waves @ np.array([[c, s], [-s, c]]):
+            image += 0.3 * np.cos(2 * np.pi * (g_x * x + g_y * y))
+    micrograph = ht.Micrograph(image)
+    for axis, name in zip(micrograph.axes_manager.signal_axes, "xy", strict=True):
+        axis.scale, axis.units, axis.name = 0.02, "nm", name
+    whole = ht.SegmentedImage.from_labels(micrograph, np.ones(image.shape, int))
+    found = whole.find_peaks(show_progressbar=False).index_phases(["Au", "Ag"])
+    assert len(found.phases[0].further) == 1
+    return found
+
+
+def test_both_crystals_of_a_region_are_shown_and_decided(overlapping):
+    decided = overlapping.accept(1, "Ag").accept(1, "Ag", crystal=2)
+    record = decided.phases[0]
+    assert record.phase == record.further[0].phase == "Ag"
+    assert record.ties == record.further[0].ties == ()
+    assert texts(decided).count(r"Ag $[001]$") == 2
+    peaks = decided.peaks(1)
+    assert np.all((peaks["h"] != 0) | (peaks["k"] != 0))
+    with pytest.raises(ValueError, match="no crystal 3 in region 1: there are 2"):
+        overlapping.accept(1, "Ag", crystal=3)
+
+
+def test_crystals_of_one_region_have_a_relation_and_calibrate_together(overlapping):
+    relation = overlapping.epitaxy()[0]
+    assert (relation["first"], relation["second"]) == (1, 1)
+    assert (relation["crystal_first"], relation["crystal_second"]) == (1, 2)
+    assert relation["misorientation"] == pytest.approx(27.0, abs=0.05)
+    silver = overlapping.accept(1, "Au").accept(1, "Au", crystal=2)
+    right = silver.apply_calibration()
+    assert right.calibration.scale == pytest.approx(1, abs=1e-4)
+    assert right.phases[0].further[0].scale == pytest.approx(1, abs=0.01)
+
+
+def test_a_decision_that_claims_the_spots_of_another_crystal_replaces_it(overlapping):
+    from dataclasses import replace
+
+    from hyperspy_twin.signals._ranking import settled
+
+    record = overlapping.phases[0]
+    assert settled(record, 1, replace(record, further=())).further == record.further
+    all_spots = replace(record, hkl=np.ones_like(record.hkl), further=())
+    assert settled(record, 1, all_spots).further == ()
