@@ -15,7 +15,8 @@ INTENSITY_CAP = 1.5
 # What makes intensities differ from the kinematical ones is alike for many reflections: they say no
 # more than so many independent ones.
 INDEPENDENT = 5.0
-DETECTED = 0.9  # probability to find a strong reflection
+# Probabilities to find a strong reflection, equally likely: none lost, or one of five.
+DETECTED = np.array([0.98, 0.8])
 # That of one that only double diffraction feeds: along weak paths, and along the strongest.
 FORBIDDEN, DOUBLE = 0.03, 0.3
 UNEXPLAINED = -1.2
@@ -70,9 +71,8 @@ def intensity_trend(
 
 @njit(cache=True, nogil=True)
 def detection_probability(log_intensity: float, log_threshold: float, sd: float) -> float:
-    """Probability that a reflection of this expected intensity is among the spots."""
-    x = 1.7 * (log_intensity - log_threshold) / sd
-    return max(FORBIDDEN, DETECTED / (1.0 + np.exp(-x)))
+    """Probability that a reflection of this expected intensity stands out from the noise."""
+    return 1.0 / (1.0 + np.exp(-1.7 * (log_intensity - log_threshold) / sd))
 
 
 @njit(cache=True, nogil=True)
@@ -89,7 +89,7 @@ def _sum_of_terms(
     squared, law = lattice.squared, lattice.log_intensity[kind]
     offset, fall_off = intensity_trend(observed, matched, squared, law, sd)
     spread = max(observed.trend[2], UNRULED_SD)
-    total, intensity, bright = 0.0, 0.0, 0.0
+    total, intensity, bright = np.zeros(len(DETECTED)), 0.0, 0.0
     for i in range(len(matched)):
         weight, k = observed.weight[i], matched[i]
         worst = UNEXPLAINED * weight
@@ -102,7 +102,9 @@ def _sum_of_terms(
             continue
         expected = offset + law[k] - fall_off * squared[k]
         seen = detection_probability(expected, observed.log_threshold, sd)
-        total += max(worst, weight * (geometry[i] + np.log(seen)))
+        for d in range(len(DETECTED)):
+            found = np.log(max(FORBIDDEN, DETECTED[d] * seen))
+            total[d] += max(worst, weight * (geometry[i] + found))
         away = observed.log_intensity[i] - observed.trend[0]
         null = (away - observed.trend[1] * abs(observed.position[i]) ** 2) / spread
         here = (observed.log_intensity[i] - expected) / sd
@@ -115,9 +117,11 @@ def _sum_of_terms(
         expected = offset + law[k] - fall_off * squared[k]
         weight = min(1.0, np.exp((expected - observed.log_intensity[0]) / (2 * FADING)))
         seen = detection_probability(expected, observed.log_threshold, sd)
-        total += weight * np.log(1 - seen)
+        for d in range(len(DETECTED)):
+            total[d] += weight * np.log(1 - max(FORBIDDEN, DETECTED[d] * seen))
     intensity *= min(1.0, INDEPENDENT / max(bright, 1.0))
-    return total + intensity, intensity
+    most = total.max()
+    return most + np.log(np.exp(total - most).mean()) + intensity, intensity
 
 
 @njit(cache=True, nogil=True)

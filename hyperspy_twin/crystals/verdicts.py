@@ -13,7 +13,7 @@ from hyperspy_twin.crystals.evidence import FLAT_LOG_SCALE, ScalePrior
 from hyperspy_twin.crystals.indexing import Match
 
 # Prior probabilities: a crystal that is not among the candidates, and spots of no crystal.
-UNLISTED, NO_CRYSTAL = 0.2, 0.1
+UNLISTED, NO_CRYSTAL = 0.3, 0.1
 # Half of the unlisted crystals are expected to be of the type of some candidate, with another
 # lattice constant: the density of its logarithm.
 ALIKE, ALIKE_DENSITY = 0.5, float(np.log(1.5))

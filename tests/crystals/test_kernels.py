@@ -56,4 +56,5 @@ def test_prior_of_the_scale_is_normalised(freedom, error):
 def test_detection_grows_with_intensity():
     values = [intensities.detection_probability(x, 0.0, 1.0) for x in (-9, -1, 0, 1, 9)]
     assert values == sorted(values)
-    assert values[0] == pytest.approx(0.03) and values[-1] == pytest.approx(0.9, abs=1e-3)
+    assert values[2] == 0.5
+    assert values[0] == pytest.approx(0, abs=1e-3) and values[-1] == pytest.approx(1, abs=1e-3)
