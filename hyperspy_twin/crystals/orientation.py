@@ -48,15 +48,6 @@ def crystals_of(record: RegionPhase) -> tuple[RegionPhase, ...]:
     return (record, *record.further)
 
 
-def indices_of(record: RegionPhase) -> np.ndarray:
-    """Miller indices of each spot of a region by the first of its crystals that explains it."""
-    found = np.zeros_like(record.hkl)
-    for crystal in crystals_of(record):
-        free = ~found.any(axis=1)
-        found[free] = crystal.hkl[free]
-    return found
-
-
 def predicted_pattern(
     match: Match,
     radius: float,

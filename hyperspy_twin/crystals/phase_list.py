@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any, SupportsIndex, overload
 
+from hyperspy_twin.crystals.printed import html_table, text_table
 from hyperspy_twin.crystals.structures import Crystal
 
 _COLUMNS = ("name", "formula", "space group", "a, b, c (Å)", "α, β, γ (°)", "source")
-_WIDEST = 60
 
 
 class PhaseList(tuple[Crystal, ...]):
@@ -40,20 +39,11 @@ class PhaseList(tuple[Crystal, ...]):
         return tuple(phase.name for phase in self)
 
     def __repr__(self) -> str:
-        rows = [tuple(_shorten(cell) for cell in row) for row in (_COLUMNS, *map(_row, self))]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = (
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
-        return "\n".join((*lines, f"{len(self)} phase{'' if len(self) == 1 else 's'}"))
+        table = text_table(_COLUMNS, [_row(phase) for phase in self])
+        return f"{table}\n{len(self)} phase{'' if len(self) == 1 else 's'}"
 
     def _repr_html_(self) -> str:
-        def line(cells: tuple[str, ...], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-        body = "".join(line(_row(phase), "td") for phase in self)
-        return f"<table><thead>{line(_COLUMNS, 'th')}</thead><tbody>{body}</tbody></table>"
+        return html_table(_COLUMNS, [_row(phase) for phase in self])
 
 
 def space_group_name(crystal: Crystal) -> str:
@@ -70,8 +60,3 @@ def _row(phase: Crystal) -> tuple[str, ...]:
     angles = ", ".join(f"{value:.5g}" for value in phase.lattice[3:])
     symbol = space_group_name(phase)
     return (phase.name, phase.formula, symbol, lengths, angles, phase.source)
-
-
-def _shorten(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"

@@ -12,6 +12,7 @@ import numpy as np
 from hyperspy_twin.signals._state import table
 
 if TYPE_CHECKING:
+    from hyperspy_twin.crystals.records import RegionPhase
     from hyperspy_twin.grid import Grid
     from hyperspy_twin.spectra.gaussian import Spots
     from hyperspy_twin.spectra.region import RegionSpots
@@ -71,6 +72,27 @@ def peaks_table(stored: dict[str, Any]) -> np.ndarray:
         {name: column.astype(WHOLE_NUMBERS.get(name, float)) for name, column in
          zip(names, values.T, strict=True)}
     )  # fmt: skip
+
+
+def with_indices(peaks: np.ndarray, records: Sequence[RegionPhase]) -> np.ndarray:
+    """Table of spots with the crystal that explains each, its indices and whether it is allowed.
+
+    A spot that several crystals share is that of the first of them.
+    """
+    from hyperspy_twin.crystals.orientation import crystals_of
+
+    columns = {name: peaks[name] for name in peaks.dtype.names or ()}
+    hkl = np.zeros((len(peaks), 3), int)
+    crystal, forbidden = np.zeros(len(peaks), int), np.zeros(len(peaks), bool)
+    for record in records:
+        rows = np.flatnonzero(peaks["region"] == record.region)
+        for number, one in enumerate(crystals_of(record), 1):
+            free = (crystal[rows] == 0) & one.hkl.any(axis=1)
+            hkl[rows[free]] = one.hkl[free]
+            crystal[rows[free]] = number
+            forbidden[rows[free]] = one.forbidden[free]
+    columns |= dict(zip("hkl", hkl.T, strict=True))
+    return table({**columns, "crystal": crystal, "forbidden": forbidden})
 
 
 def states_table(states: list[dict[str, Any]], peaks: np.ndarray) -> np.ndarray:

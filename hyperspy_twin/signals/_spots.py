@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import Signal2D
 
-from hyperspy_twin.signals._peaks import peaks_table, states_table
+from hyperspy_twin.signals._peaks import peaks_table, states_table, with_indices
 from hyperspy_twin.signals._state import TwinState, table
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.records import RegionPhase
+    from hyperspy_twin.crystals.record_list import RecordList
     from hyperspy_twin.grid import Grid
 
 
@@ -37,25 +37,18 @@ class RegionSpectra(TwinState):
             integer multiple of another spot), ``lattice`` (number of the crystal within the
             region, 0 on none), ``satellite`` (number of the crystal whose spots it accompanies at
             one common distance, 0 if none) and, once indexed, ``h``, ``k``, ``l`` (0 0 0 where
-            not explained).
+            not explained), ``crystal`` (1 for that of the region's record, from 2 for further
+            ones) and ``forbidden`` (only double diffraction feeds the reflection).
 
         Raises
         ------
         ValueError
             If there is no such region.
         """
-        from hyperspy_twin.crystals.orientation import indices_of
-
         peaks = peaks_table(self._twin("peaks"))
         records = self.phases
         if records:
-            columns = {name: peaks[name] for name in peaks.dtype.names or ()}
-            columns |= {name: np.zeros(len(peaks), int) for name in "hkl"}
-            for record in records:
-                indices = indices_of(record)
-                for index, name in enumerate("hkl"):
-                    columns[name][peaks["region"] == record.region] = indices[:, index]
-            peaks = table(columns)
+            peaks = with_indices(peaks, records)
         if region is None:
             return peaks
         self._check_region(region)
@@ -104,11 +97,15 @@ class RegionSpectra(TwinState):
         return table({name: np.array(values, float) for name, values in state["rings"].items()})
 
     @property
-    def phases(self) -> tuple[RegionPhase, ...]:
-        """Phase, zone axis and orientation of each region; empty before :meth:`index_phases`."""
+    def phases(self) -> RecordList:
+        """Phase, zone axis and orientation of each region; empty before :meth:`index_phases`.
+
+        A tuple of one record for each region, which prints as a table.
+        """
+        from hyperspy_twin.crystals.record_list import RecordList
         from hyperspy_twin.crystals.records import RegionPhase
 
-        return tuple(RegionPhase.from_json(text) for text in self._twin("phases", []))
+        return RecordList(RegionPhase.from_json(text) for text in self._twin("phases", []))
 
     def edit_peaks(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,8 +17,6 @@ from hyperspy_twin.crystals.crystal_maps import (
 )
 from hyperspy_twin.crystals.indexing import Match, index_spots
 from hyperspy_twin.crystals.orientation import (
-    crystals_of,
-    indices_of,
     orientation_of,
     point_group,
     predicted_pattern,
@@ -176,12 +173,3 @@ def test_pattern_reaches_as_far_as_asked_whatever_the_distortion(silicon):
     known = {tuple(h) for h in squeezed.hkl}
     far = np.hypot(*(plain.position * [1.2, 0.8]).T) <= 10.0
     assert {tuple(h) for h in plain.hkl[far]} <= known
-
-
-def test_indices_of_several_crystals_of_a_region():
-    first = SimpleNamespace(hkl=np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]), further=())
-    assert crystals_of(first) == (first,)
-    second = SimpleNamespace(hkl=np.array([[2, 2, 0], [1, 1, 0], [0, 0, 0]]))
-    both = SimpleNamespace(hkl=first.hkl, further=(second,))
-    assert crystals_of(both) == (both, second)
-    assert indices_of(both).tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]

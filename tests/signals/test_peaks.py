@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import hyperspy_twin as ht
+from hyperspy_twin.signals._peaks import with_indices
 
 
 def test_table_of_spots(chain):
@@ -16,6 +19,39 @@ def test_table_of_spots(chain):
     doubled = np.hypot(peaks["x"] - 5.065, peaks["y"]) < 0.05
     assert doubled.sum() == 1
     assert peaks["harmonic"].any()
+
+
+def test_every_spot_says_which_crystal_explains_it():
+    peaks = np.zeros(4, [("region", int), ("x", float)])
+    peaks["region"] = [1, 1, 1, 2]
+    second = SimpleNamespace(
+        region=1, hkl=np.array([[2, 2, 0], [1, 1, 0], [0, 0, 0]]), forbidden=np.ones(3, bool)
+    )
+    first = SimpleNamespace(
+        region=1,
+        hkl=np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]),
+        forbidden=np.zeros(3, bool),
+        further=(second,),
+    )
+    found = with_indices(peaks, [first])
+    assert np.stack([found[name] for name in "hkl"], axis=1).tolist() == [
+        [1, 0, 0],
+        [1, 1, 0],
+        [0, 0, 0],
+        [0, 0, 0],
+    ]
+    assert found["crystal"].tolist() == [1, 2, 0, 0]
+    assert found["forbidden"].tolist() == [False, True, False, False]
+
+
+def test_phases_print_as_a_table(chain):
+    phases = chain.indexed.phases
+    lines = repr(phases).splitlines()
+    assert lines[0].split()[:3] == ["region", "phase", "tie"]
+    assert len(lines) == 1 + len(phases)
+    assert all("Ge [110]" in line for line in lines[1:])
+    assert "<td>Ge [110]</td>" in phases._repr_html_()
+    assert repr(chain.found.phases) == "()"
 
 
 def test_table_of_regions(chain):
