@@ -237,8 +237,11 @@ def ranked(matches: Sequence[Match], order: Sequence[str]) -> list[Match]:
 
 
 def one_of_each(matches: list[Match]) -> list[Match]:
-    """Keep the first explanation by each zone axis of each crystal."""
-    return list({match.label: match for match in reversed(matches)}.values())[::-1]
+    """Keep the first explanation by each zone axis of each crystal, in their order."""
+    found: dict[str, Match] = {}
+    for match in matches:
+        found.setdefault(match.label, match)
+    return list(found.values())
 
 
 def _candidates(crystals: Sequence[Any]) -> list[Crystal]:

@@ -124,8 +124,10 @@ def verdict_of(
         for match, one in zip(matches, weight, strict=True)
     ]
     none = float(np.exp(other - total))
-    ranking = tuple({match.phase: match for match in reversed(matches)}.values())
-    ranking = tuple(sorted(ranking, key=matches.index))
+    first: dict[str, Match] = {}
+    for match in matches:
+        first.setdefault(match.phase, match)
+    ranking = tuple(first.values())
     reason = _failure(matches[0], none)
     if reason is not None:
         return Verdict(None, none, reason, (), ranking)

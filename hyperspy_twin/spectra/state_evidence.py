@@ -13,7 +13,7 @@ from hyperspy_twin.spectra.lattices.superlattices import FALSE_LATTICES
 STATES = ("amorphous", "single crystal", "several crystals", "powder", "fringes")
 # Share of the strongest spot's SNR at which a spot elsewhere is as likely a side effect (of
 # harmonics, distortions, the neighbourhood of the region) as a lattice: off a line, off a lattice.
-OFF_LINE, OFF_LATTICE = 0.003, 0.01
+OFF_LINE, OFF_LATTICE = 0.003, 0.05
 # The same beside a single stronger spot, where bending, fringes of thickness and rows of a scan
 # put satellites and streaks.
 BESIDE = 0.05

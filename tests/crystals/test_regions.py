@@ -71,6 +71,18 @@ def test_one_scale_for_all_regions(make_pattern):
     assert first.scale == second.scale == pytest.approx(0.01, rel=2e-3)
 
 
+def test_ranking_falls_without_a_pixel_size(make_pattern):
+    """Zones are searched twice there: alone, and at the scale of all regions."""
+    pixels = [
+        (p.spots * 0.01, p.error * 0.01, p.intensity)
+        for p in (make_pattern("graphite", (0, 0, 1), seed=n, noise=0.01) for n in range(2))
+    ]
+    for verdict in index_regions(pixels, ["diamond", "graphene", "graphite"], calibrated=False):
+        scores = [match.score for match in verdict.ranking]
+        assert scores[1:] == sorted(scores[1:], reverse=True)
+        assert scores[0] > scores[1] - 0.2  # equals stay in the order of the list
+
+
 def test_two_alike_regions_do_not_break_their_tie(make_pattern):
     pattern = make_pattern("Ge", (1, 1, 0))
     scaled = (pattern.spots * 0.01, pattern.error * 0.01, pattern.intensity)
