@@ -20,7 +20,7 @@ from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
 
 SCALE_LIMIT = 1.15
-CALIBRATED = ScalePrior(0.0, 0.01)
+CALIBRATED = ScalePrior(0.0, 0.02)
 UNCALIBRATED = ScalePrior(0.0, np.inf)
 FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
 SHORTEST_STRONG_PERIOD = 0.1  # nm; the strong fringes of an image without a scale are wider
@@ -153,7 +153,7 @@ def index_spots(
     zone_axes
         Try these zone axes only.
     scale_prior
-        What is known of ln(scale); by default a Cauchy distribution of half width 0.01 for a
+        What is known of ln(scale); by default a Cauchy distribution of half width 0.02 for a
         calibrated image.
     taken
         Spots that another crystal explains, bool, shape (n,); they may be shared.

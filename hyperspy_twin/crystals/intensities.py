@@ -27,7 +27,7 @@ FALL_OFF = (0.08, 0.08)  # mean and standard deviation of the slope of ln(intens
 def intensity_trend(
     observed: Observed, matched: np.ndarray, squared: np.ndarray, law: np.ndarray, sd: float
 ) -> tuple[float, float]:
-    """Intercept and fall-off that carry the logarithms of |F|^2 to those of the intensities.
+    """Intercept and fall-off that carry the logarithms of squared structure factors to intensities.
 
     Parameters
     ----------
@@ -36,9 +36,9 @@ def intensity_trend(
     matched
         Number of the reflection of each spot, -1 for none, shape (n,).
     squared
-        Squared length of each reflection in 1/nm^2.
+        Squared length of each reflection in nm⁻².
     law
-        ln |F|^2 of each reflection; -inf for a forbidden one.
+        ln(squared structure factor) of each reflection; -inf for a forbidden one.
     sd
         Standard deviation of the logarithmic intensities.
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hyperspy_twin.crystals.bundled import bundled_evidence
 from hyperspy_twin.crystals.common_scale import (
+    REGION_SPREAD,
     RegionInput,
     common_calibration,
     score_jointly,
@@ -25,8 +27,10 @@ from hyperspy_twin.crystals.indexing import (
 from hyperspy_twin.crystals.overlapping import net_of, with_further
 from hyperspy_twin.crystals.records import RegionPhase, record_of
 from hyperspy_twin.crystals.structures import as_crystal
-from hyperspy_twin.crystals.verdicts import alternatives, listed_alike, verdict_of
+from hyperspy_twin.crystals.verdicts import Verdict, alternatives, listed_alike, verdict_of
 
+# A phase that is less probable than this is compared with the bundled crystals, too.
+SURE = 0.995
 # A stated error of the pixel size is believed: few are more than two or three times as far off.
 BELIEVED = 30.0
 
@@ -69,6 +73,7 @@ def index_regions(
     calibrated: bool = True,
     calibration_error: float | None = None,
     scale_prior: ScalePrior | None = None,
+    elements: Sequence[str] = (),
     **options: Any,
 ) -> list[RegionPhase]:
     """Identify the phases of all regions of an image under one scale and one distortion.
@@ -83,10 +88,12 @@ def index_regions(
         Whether the pixel size is known.
     calibration_error
         Relative standard error of the pixel size, where a person knows it. By default an image
-        is expected to be right to a percent, and up to 15 % wrong without surprise enough to
-        refuse a phase.
+        is expected to be right to two per cent, and may be 10 % wrong.
     scale_prior
         What is known of ln(true over nominal length), instead.
+    elements
+        Chemical symbols of the sample, where they are known: a region that is none of the
+        candidates is then thought to hold no others.
     **options
         ``tolerance``, ``max_index`` and ``zone_axes`` of
         :func:`hyperspy_twin.crystals.indexing.index_spots`.
@@ -110,27 +117,29 @@ def index_regions(
         index_spots(*region, candidates, calibrated=calibrated, scale_prior=prior, **options)
         for region in regions
     ]
-    nets = [net_of(region, calibrated) for region in regions]
-    others = np.array(
-        [
-            alternatives(net, listed_alike(matches, prior, len(candidates)))
-            for net, matches in zip(nets, found, strict=True)
-        ]
-    )
+    unknown = [
+        (net_of(region, calibrated), listed_alike(matches, prior, len(candidates)))
+        for region, matches in zip(regions, found, strict=True)
+    ]
     if len(regions) > 1 and any(found):
+        others = np.array([alternatives(*one) for one in unknown])
         if not calibrated:
             found = searched_again(found, regions, candidates, others, prior, options)
         found = score_jointly(found, others, prior)
+    found = [one_of_each(ranked(matches, order)) for matches in found]
+    known = np.isfinite(prior.width)
     verdicts = [
-        verdict_of(
-            one_of_each(ranked(matches, order)),
-            other,
-            len(candidates),
-            _count(region),
-            np.isfinite(prior.width),
-        )
-        for matches, other, region in zip(found, others, regions, strict=True)
+        verdict_of(matches, alternatives(*one), len(candidates), _count(region), known)
+        for matches, one, region in zip(found, unknown, regions, strict=True)
     ]
+    for number, verdict in enumerate(verdicts):
+        if not known or verdict.best is None or verdict.probability > SURE:
+            continue
+        region, expected = _seen_beside(number, regions, verdicts, prior)
+        evidence, rival = bundled_evidence(region, candidates, expected, elements, options)
+        other = alternatives(*unknown[number], evidence)
+        count = _count(regions[number])
+        verdicts[number] = verdict_of(found[number], other, len(candidates), count, known, rival)
     common = common_calibration([one.best for one in verdicts if one.best is not None])
     records = [
         record_of(verdict, common, _count(region))
@@ -144,6 +153,17 @@ def index_regions(
         else with_further(region, record, candidates, common, options)
         for region, record in zip(regions, records, strict=True)
     ]
+
+
+def _seen_beside(
+    number: int, regions: Sequence[RegionInput], verdicts: list[Verdict], prior: ScalePrior
+) -> tuple[RegionInput, ScalePrior]:
+    """Spots of a region at the scale of the others, where those have a phase, and what is known."""
+    beside = [one.best for at, one in enumerate(verdicts) if at != number and one.best is not None]
+    common = common_calibration(beside)
+    if common is None:
+        return regions[number], prior
+    return common.corrected(regions[number]), ScalePrior(0.0, REGION_SPREAD)
 
 
 def _scale_prior(calibrated: bool, error: float | None) -> ScalePrior:

@@ -11,7 +11,7 @@ from hyperspy_twin.crystals.hypotheses import FADING, MIN_SINE, Observed
 
 RELATIVE_ERROR = 0.007  # of a spot's length: what bending and scan distortion leave
 SAME_SPOT = 0.006
-HEAVIEST_SEEDS, SHORTEST_SEEDS = 7, 4
+HEAVIEST_SEEDS, SHORTEST_SEEDS = 5, 2
 LEAST_WEIGHT, SEEN_WEIGHT = 0.02, 0.15
 SATELLITE_DISTANCE, SATELLITE_STRENGTH, SATELLITE_WEIGHT = 0.12, 0.2, 0.2
 TAKEN_WEIGHT = 1e-3

@@ -13,12 +13,17 @@ from hyperspy_twin.crystals.evidence import FLAT_LOG_SCALE, ScalePrior
 from hyperspy_twin.crystals.indexing import Match
 
 # Prior probabilities: a crystal that is not among the candidates, and spots of no crystal.
-UNLISTED, NO_CRYSTAL = 0.3, 0.1
-# Half of the unlisted crystals are expected to be of the type of some candidate, with another
-# lattice constant: the density of its logarithm.
-ALIKE, ALIKE_DENSITY = 0.5, float(np.log(1.5))
+UNLISTED, NO_CRYSTAL = 0.1, 0.1
+# Of the unlisted crystals, so many are expected to be bundled ones, and of the type of some
+# candidate but with another lattice constant, with the density of its logarithm.
+BUNDLED, ALIKE = 0.4, 0.3
+ALIKE_DENSITY = float(np.log(1.5))
 # Two spots fit many crystals.
 LEAST_SPOTS = 3
+# Evidence from which spots that no candidate explains are said to be those of a crystal.
+LEAST_NET = 1.0
+# Probability of none of the candidates above which none is named, and above which that is said.
+REFUSED, DOUBTED = 2 / 3, 1 / 6
 TIE = float(np.log(5.0))  # odds of five to one
 NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
 
@@ -72,7 +77,7 @@ def listed_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -
     return float(logsumexp(free)) + density - np.log(candidates)
 
 
-def alternatives(net: float, alike: float) -> float:
+def alternatives(net: float, alike: float, bundled: float = -np.inf) -> float:
     """Logarithm of the evidence for none of the candidates, weighed by its prior probability.
 
     Parameters
@@ -81,18 +86,26 @@ def alternatives(net: float, alike: float) -> float:
         Logarithm of the evidence for any net.
     alike
         As from :func:`listed_alike`.
+    bundled
+        Logarithm of the evidence for another bundled crystal.
 
     Returns
     -------
     float
         In the units of the scores; the evidence for spots of no crystal is 1.
     """
-    unlisted = np.logaddexp(np.log(1 - ALIKE) + net, np.log(ALIKE) + alike)
+    shares = np.log([1 - ALIKE - BUNDLED, ALIKE, BUNDLED])
+    unlisted = logsumexp(shares + [net, alike, bundled])
     return float(np.logaddexp(np.log(UNLISTED) + unlisted, np.log(NO_CRYSTAL)))
 
 
 def verdict_of(
-    matches: list[Match], other: float, candidates: int, count: int, calibrated: bool = True
+    matches: list[Match],
+    other: float,
+    candidates: int,
+    count: int,
+    calibrated: bool = True,
+    rival: Match | None = None,
 ) -> Verdict:
     """Judge the explanations of one set of spots.
 
@@ -108,6 +121,8 @@ def verdict_of(
         Number of spots.
     calibrated
         Whether the pixel size is known.
+    rival
+        Best explanation by a crystal that is no candidate.
 
     Returns
     -------
@@ -115,7 +130,7 @@ def verdict_of(
         With ``best=None`` and a reason where the data do not support a phase.
     """
     if not matches:
-        return Verdict(None, float("nan"), _no_match(count), (), ())
+        return _no_match(count, other)
     listed = np.log((1 - UNLISTED - NO_CRYSTAL) / candidates)
     weight = np.array([match.score for match in matches]) + listed
     total = np.logaddexp(logsumexp(weight), other)
@@ -128,7 +143,7 @@ def verdict_of(
     for match in matches:
         first.setdefault(match.phase, match)
     ranking = tuple(first.values())
-    reason = _failure(matches[0], none)
+    reason = _failure(matches[0], none, rival)
     if reason is not None:
         return Verdict(None, none, reason, (), ranking)
     best = matches[0]
@@ -140,6 +155,9 @@ def verdict_of(
         cause = "at this uncertainty of the pixel size" if calibrated else "without a pixel size"
         tied = " = ".join((best.phase, *ties))
         reason = f"tie: {tied}: cannot be told apart by geometry {cause}; {reason}"
+    if none > DOUBTED:
+        reason += f"; with a probability of {none:.0%} it is none of these"
+        reason += _rivalry(best, rival)
     tied_phases = {best.phase, *(match.phase for match in near)}
     probability = sum(match.probability for match in matches if match.phase in tied_phases)
     return Verdict(best, probability, reason, ties, ranking)
@@ -165,20 +183,30 @@ def refused(ranking: tuple[Match, ...], explained: float) -> Verdict:
     return Verdict(None, none, reason, (), ranking)
 
 
-def _failure(match: Match, none: float) -> str | None:
+def _failure(match: Match, none: float, rival: Match | None) -> str | None:
     explained = int(match.hkl.any(axis=1).sum())
     if explained < LEAST_SPOTS:
         return (
             f"too few spots: the best, {match.label}, explains {explained}, and {LEAST_SPOTS} are "
             "the least that tell crystals apart"
         )
-    if none > 0.5:
+    if none > REFUSED:
         return (
             f"none of these, with a probability of {none:.0%}: the best, {match.label}, "
             f"explains {match.explained:.0%} of the spots within {match.residual:.2%}, at a "
-            f"pixel size that is wrong by {match.scale - 1:+.1%}"
+            f"pixel size that is wrong by {match.scale - 1:+.1%}{_rivalry(match, rival)}"
         )
     return None
+
+
+def _rivalry(match: Match, rival: Match | None) -> str:
+    """Say which crystal that is no candidate explains the spots better."""
+    if rival is None or rival.score < match.score:
+        return ""
+    return (
+        f"; {rival.label}, which is no candidate, explains {rival.explained:.0%} of them, at "
+        f"{rival.scale - 1:+.1%}"
+    )
 
 
 def _praise(best: Match, calibrated: bool) -> str:
@@ -192,7 +220,11 @@ def _praise(best: Match, calibrated: bool) -> str:
     return reason
 
 
-def _no_match(count: int) -> str:
+def _no_match(count: int, other: float) -> Verdict:
+    if other > np.log(NO_CRYSTAL) + LEAST_NET:
+        reason = "none of these: the spots form a net, but that of no candidate"
+        return Verdict(None, 1.0, reason, (), ())
+    reason = "too few spots: no two along different directions that any candidate could explain"
     if count < 2:
-        return f"too few spots: {count}; at least two that are not collinear are needed"
-    return "too few spots: no two along different directions that any candidate could explain"
+        reason = f"too few spots: {count}; at least two that are not collinear are needed"
+    return Verdict(None, float("nan"), reason, (), ())

@@ -49,7 +49,10 @@ def indexed(
 
     spots = [spots_to_index(signal.peaks(region)) for region in regions]
     found = index_regions(
-        [one.measured for one in spots], crystals, calibrated=signal._calibrated, **options
+        [one.measured for one in spots],
+        crystals,
+        calibrated=signal._calibrated,
+        **{"elements": signal.metadata.get_item("Sample.elements", []), **options},
     )
     states = {state["region"]: state for state in signal._states()}
     records = []

@@ -45,7 +45,7 @@ class RegionPhases(RegionSpectra):
         calibration_error
             Relative standard error of the pixel size, such as 0.005, where you know it: then
             crystals that differ by more are told apart. By default a pixel size is expected to
-            be right to a percent, but may be 10 % off.
+            be right to two per cent, but may be 10 % off.
 
         Returns
         -------
@@ -167,6 +167,8 @@ class RegionPhases(RegionSpectra):
             known = [r.scale for r in self.phases if r.phase is not None and r.region != region]
             if known:
                 options["scale_prior"] = expected_scale(known)
+        if phase is not None:
+            options["elements"] = sorted({e for crystal in crystals for e in crystal.elements})
         sought = None if axes is None else with_opposites(axes, crystals)
         given = [crystal.name for crystal in crystals] if phase is not None else []
         given += [direction_label(axis) for axis in axes or ()]

@@ -115,7 +115,7 @@ def test_known_scale_tells_silicon_from_germanium(make_pattern):
         matches = index_spots(*make_pattern(name, (1, 1, 0)), ["Si", "Ge"])
         assert matches[0].phase == name
         other = next(match for match in matches if match.phase != name)
-        assert matches[0].score > other.score + 2
+        assert matches[0].score > other.score + TIE
 
 
 def test_order_of_candidates_decides_between_equals(make_pattern):

@@ -178,7 +178,8 @@ def test_one_crystal_has_no_further_ones(make_pattern):
 
 
 def test_probabilities_are_of_all_that_is_weighed(make_pattern):
-    verdict = identify(*make_pattern("Si", (1, 1, 0), noise=0.02), SEVEN)
+    pattern = make_pattern("Si", (1, 1, 0), noise=0.02)
+    verdict = identify(*pattern, SEVEN, calibration_error=0.005)
     assert 0.9 < verdict.probability <= 1
     assert sum(match.probability for match in verdict.ranking) <= 1 + 1e-9
     unlisted = identify(*make_pattern("graphite", (1, 0, 0), g_max=14.0), ["Au", "Cu", "Fe"])

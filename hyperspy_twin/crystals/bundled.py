@@ -1,0 +1,69 @@
+"""The bundled structures as what a region may be if it is none of the candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.special import logsumexp
+
+from hyperspy_twin.crystals import catalogue
+from hyperspy_twin.crystals.common_scale import RegionInput
+from hyperspy_twin.crystals.evidence import ScalePrior
+from hyperspy_twin.crystals.indexing import Match, index_spots
+from hyperspy_twin.crystals.structures import Crystal
+
+# Å³; larger cells take long, and their dense patterns are seldom what an image shows.
+LARGEST_CELL = 250.0
+LARGEST_INDEX = 2
+
+
+def bundled_evidence(
+    region: RegionInput,
+    candidates: Sequence[Crystal],
+    prior: ScalePrior,
+    elements: Sequence[str],
+    options: dict[str, Any],
+) -> tuple[float, Match | None]:
+    """Logarithm of the evidence for a bundled crystal that is not among the candidates.
+
+    Parameters
+    ----------
+    region
+        Spots, errors and intensities.
+    candidates
+        The candidates.
+    prior
+        Distribution of ln(scale).
+    elements
+        Chemical symbols of the sample: others need not be thought of. Empty where not known.
+    options
+        Further options of :func:`hyperspy_twin.crystals.indexing.index_spots`; zone axes and
+        their largest index are those of the candidates, and do not count here.
+
+    Returns
+    -------
+    evidence : float
+        Averaged over the bundled crystals of moderate cells.
+    best : Match or None
+        The best of them.
+    """
+    others = _others(tuple(crystal.name for crystal in candidates), frozenset(elements))
+    if not others:
+        return -np.inf, None
+    tolerance = {name: options[name] for name in ("tolerance",) if name in options}
+    matches = index_spots(*region, others, scale_prior=prior, max_index=LARGEST_INDEX, **tolerance)
+    if not matches:
+        return -np.inf, None
+    evidence = logsumexp([match.score for match in matches]) - np.log(len(others))
+    return float(evidence), matches[0]
+
+
+@cache
+def _others(names: tuple[str, ...], elements: frozenset[str]) -> tuple[Crystal, ...]:
+    """Bundled crystals of moderate cells but those of these names, of some elements if any."""
+    known = catalogue.with_elements(elements) if elements else catalogue.names()
+    crystals = [catalogue.get(name) for name in known if name not in names]
+    return tuple(one for one in crystals if np.linalg.det(one.base) < LARGEST_CELL)
