@@ -12,7 +12,8 @@ from scipy.special import logsumexp
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.common_scale import RegionInput
 from hyperspy_twin.crystals.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing import Match, index_spots
+from hyperspy_twin.crystals.indexing import index_spots
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.structures import Crystal
 
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.

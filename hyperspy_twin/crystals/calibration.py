@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperspy_twin.crystals.common_scale import REGION_SPREAD
 from hyperspy_twin.crystals.diffraction import ANGSTROM_PER_NM
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.matches import Match
 
 Pair = tuple[float, float]
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hyperspy_twin.crystals.evidence import DISTORTION_SD, ScalePrior, log_scale_density
-from hyperspy_twin.crystals.indexing import Match, index_spots
+from hyperspy_twin.crystals.indexing import index_spots
+from hyperspy_twin.crystals.matches import Match
 
 REGION_SPREAD = 0.008  # relative spread of lattice spacings that strain leaves between regions
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.orientation import orientation_of, point_group
 from hyperspy_twin.crystals.structures import Crystal
 from hyperspy_twin.grid import Grid

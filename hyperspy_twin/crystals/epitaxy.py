@@ -8,7 +8,6 @@ from itertools import combinations
 
 import numpy as np
 
-from hyperspy_twin.crystals.indexing import Match
 from hyperspy_twin.crystals.lattice_planes import (
     IndexedLattice,
     coincidence,
@@ -16,6 +15,7 @@ from hyperspy_twin.crystals.lattice_planes import (
     plane_spacing,
     true_normals,
 )
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
 from hyperspy_twin.crystals.orientation import misorientation
 from hyperspy_twin.crystals.structures import Crystal

@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperspy_twin.crystals.calibration import fit_lattice
 from hyperspy_twin.crystals.diffraction import ANGSTROM_PER_NM, reflections
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.structures import Crystal
 
 LARGEST_MULTIPLE = 10

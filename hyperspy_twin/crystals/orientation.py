@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.crystals.diffraction import ANGSTROM_PER_NM
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.structures import Crystal
 from hyperspy_twin.crystals.zones import laue_rotations, zone_patterns
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from hyperspy_twin.crystals.common_scale import REGION_SPREAD, Calibration, RegionInput
 from hyperspy_twin.crystals.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing import folded_spots, index_spots, one_of_each, ranked
+from hyperspy_twin.crystals.indexing import folded_spots, index_spots
+from hyperspy_twin.crystals.matches import one_of_each, ranked
 from hyperspy_twin.crystals.records import RegionPhase, record_of
 from hyperspy_twin.crystals.structures import Crystal
 from hyperspy_twin.crystals.unknown import unknown_crystal

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_twin.crystals.common_scale import Calibration
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.verdicts import Verdict
 
 if TYPE_CHECKING:

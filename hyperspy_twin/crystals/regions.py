@@ -17,13 +17,8 @@ from hyperspy_twin.crystals.common_scale import (
     searched_again,
 )
 from hyperspy_twin.crystals.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing import (
-    CALIBRATED,
-    UNCALIBRATED,
-    index_spots,
-    one_of_each,
-    ranked,
-)
+from hyperspy_twin.crystals.indexing import CALIBRATED, UNCALIBRATED, index_spots
+from hyperspy_twin.crystals.matches import one_of_each, ranked
 from hyperspy_twin.crystals.overlapping import net_of, with_further
 from hyperspy_twin.crystals.records import RegionPhase, record_of
 from hyperspy_twin.crystals.structures import as_crystal
@@ -133,7 +128,8 @@ def index_regions(
         for matches, one, region in zip(found, unknown, regions, strict=True)
     ]
     for number, verdict in enumerate(verdicts):
-        if not known or verdict.best is None or verdict.probability > SURE:
+        sure = verdict.best is not None and verdict.probability > SURE
+        if not known or not found[number] or sure:
             continue
         region, expected = _seen_beside(number, regions, verdicts, prior)
         evidence, rival = bundled_evidence(region, candidates, expected, elements, options)

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from hyperspy_twin.crystals.common_scale import scale_density
 from hyperspy_twin.crystals.evidence import FLAT_LOG_SCALE, ScalePrior
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.matches import Match
 
 # Prior probabilities: a crystal that is not among the candidates, and spots of no crystal.
 UNLISTED, NO_CRYSTAL = 0.1, 0.1

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap
 
     from hyperspy_twin.crystals.calibration import LatticeCalibration
-    from hyperspy_twin.crystals.indexing import Match
     from hyperspy_twin.crystals.lattice_planes import IndexedLattice
+    from hyperspy_twin.crystals.matches import Match
 
 VIEW = 1.3  # times the farthest spot; the rest of the spectrum is out of sight when it is plotted
 

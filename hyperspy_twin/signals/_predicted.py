@@ -17,7 +17,7 @@ from hyperspy_twin.signals._markers import (
 )
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.indexing import Match
+    from hyperspy_twin.crystals.matches import Match
     from hyperspy_twin.crystals.orientation import Pattern
     from hyperspy_twin.crystals.records import RegionPhase
     from hyperspy_twin.signals._phases import RegionPhases

@@ -16,7 +16,7 @@ from hyperspy_twin.crystals.zones import laue_rotations
 from hyperspy_twin.signals._indexing import of_all_spots
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.indexing import Match
+    from hyperspy_twin.crystals.matches import Match
     from hyperspy_twin.crystals.records import RegionPhase
     from hyperspy_twin.crystals.structures import Crystal
 

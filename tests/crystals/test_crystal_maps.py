@@ -15,7 +15,8 @@ from hyperspy_twin.crystals.crystal_maps import (
     orientation_colours,
     orix_phase,
 )
-from hyperspy_twin.crystals.indexing import Match, index_spots
+from hyperspy_twin.crystals.indexing import index_spots
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.orientation import (
     orientation_of,
     point_group,

@@ -16,7 +16,6 @@ from hyperspy_twin.crystals.epitaxy import (
     parallel_planes,
     relations,
 )
-from hyperspy_twin.crystals.indexing import Match
 from hyperspy_twin.crystals.lattice_planes import (
     IndexedLattice,
     centring_translations,
@@ -24,6 +23,7 @@ from hyperspy_twin.crystals.lattice_planes import (
     indexed_lattice,
     plane_spacing,
 )
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.orientation import misorientation, nearest_direction, orix_frame
 from hyperspy_twin.crystals.zones import zone_frame
 

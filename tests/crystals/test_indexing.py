@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.diffraction import atomic_number_factors
-from hyperspy_twin.crystals.indexing import Match, index_spots
+from hyperspy_twin.crystals.indexing import index_spots
+from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.verdicts import TIE
 
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]

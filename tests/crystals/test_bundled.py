@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hyperspy_twin.crystals import catalogue
+from hyperspy_twin.crystals.bundled import LARGEST_CELL, bundled_evidence
+from hyperspy_twin.crystals.evidence import ScalePrior
+from hyperspy_twin.crystals.regions import identify
+
+SURE = ScalePrior(0.0, 0.005, 30.0)
+
+
+def test_the_true_crystal_is_thought_of(make_pattern):
+    pattern = make_pattern("NaCl", (1, 1, 0), noise=0.02)
+    candidates = [catalogue.get("Si"), catalogue.get("Cu")]
+    evidence, best = bundled_evidence(tuple(pattern), candidates, SURE, (), {})
+    assert best is not None and best.phase == "NaCl"
+    assert np.linalg.det(best.crystal.base) < LARGEST_CELL
+    without, other = bundled_evidence(
+        tuple(pattern), [*candidates, catalogue.get("NaCl")], SURE, (), {}
+    )
+    assert other is not None and other.phase != "NaCl" and without < evidence
+
+
+def test_elements_of_the_sample_leave_out_the_others(make_pattern):
+    pattern = make_pattern("BaTiO3-cubic", (1, 1, 0), noise=0.02)
+    candidates = [catalogue.get("SrTiO3")]
+    _, best = bundled_evidence(tuple(pattern), candidates, SURE, (), {})
+    assert best is not None and "Ba" in best.crystal.elements
+    _, best = bundled_evidence(tuple(pattern), candidates, SURE, ("Sr", "Ti", "O"), {})
+    assert best is None or set(best.crystal.elements) <= {"Sr", "Ti", "O"}
+    assert bundled_evidence(tuple(pattern), candidates, SURE, ("Xe",), {}) == (-np.inf, None)
+
+
+def test_reason_names_what_fits_better(make_pattern):
+    """Cubic barium titanate is strontium titanate 2.6 % larger."""
+    pattern = make_pattern("BaTiO3-cubic", (1, 1, 0), noise=0.02)
+    verdict = identify(*pattern, ["SrTiO3", "Si", "Au"], calibration_error=0.003)
+    assert verdict.phase is None and verdict.reason.startswith("none of these, with a probab")
+    assert "; BaTiO3" in verdict.reason and "which is no candidate, explains" in verdict.reason
+    unsure = identify(*pattern, ["SrTiO3", "Si", "Au"])
+    assert unsure.phase == "SrTiO3" and unsure.probability < 0.95
+    assert "if the pixel size is wrong by -2." in unsure.reason
+
+
+@pytest.mark.parametrize("name", ["SrTiO3", "Au", "Si"])
+def test_right_candidates_stay(make_pattern, name):
+    verdict = identify(*make_pattern(name, (1, 1, 0), noise=0.03), ["SrTiO3", "Si", "Au"])
+    assert verdict.phase == name and verdict.probability > 0.8
