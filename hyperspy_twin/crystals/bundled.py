@@ -19,6 +19,8 @@ from hyperspy_twin.crystals.structures import Crystal
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.
 LARGEST_CELL = 250.0
 LARGEST_INDEX = 2
+# Spots that are sought in pairs: the strongest, since only a good explanation is a rival.
+SEEDS = 4
 
 
 def bundled_evidence(
@@ -55,7 +57,9 @@ def bundled_evidence(
     if not others:
         return -np.inf, None
     tolerance = {name: options[name] for name in ("tolerance",) if name in options}
-    matches = index_spots(*region, others, scale_prior=prior, max_index=LARGEST_INDEX, **tolerance)
+    matches = index_spots(
+        *region, others, scale_prior=prior, max_index=LARGEST_INDEX, seeds=SEEDS, **tolerance
+    )
     if not matches:
         return -np.inf, None
     evidence = logsumexp([match.score for match in matches]) - np.log(len(others))

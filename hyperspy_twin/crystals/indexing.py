@@ -40,6 +40,7 @@ def index_spots(
     zone_axes: Sequence[ArrayLike] | None = None,
     scale_prior: ScalePrior | None = None,
     taken: ArrayLike | None = None,
+    seeds: int | None = None,
 ) -> list[Match]:
     r"""Index spots by every crystal and zone axis, best explanation first.
 
@@ -68,6 +69,8 @@ def index_spots(
         calibrated image.
     taken
         Spots that another crystal explains, bool, shape (n,); they may be shared.
+    seeds
+        Number of strong spots that are sought in pairs; by default up to seven, strong or short.
 
     Returns
     -------
@@ -109,6 +112,7 @@ def index_spots(
     folded = folded_spots((spots, error, intensity), calibrated, taken)
     if folded is None or not two_directions(folded.observed.position):
         return []
+    observed = folded.observed._replace(seeds=folded.observed.seeds[:seeds])
     chosen = None if zone_axes is None else tuple(primitive_zone_axis(z) for z in zone_axes)
     prior = scale_prior or (CALIBRATED if calibrated else UNCALIBRATED)
     if calibrated:
@@ -122,7 +126,7 @@ def index_spots(
     for crystal in candidates:
         results = []
         for pattern, lattice in _lattices(crystal, max_index, radius, chosen):
-            result = explain(folded.observed, lattice, scales, tolerance, prior)
+            result = explain(observed, lattice, scales, tolerance, prior)
             results.append((result[0] + pattern.log_prior, pattern, result))
         best = max((score for score, _, _ in results), default=-np.inf)
         found += [
