@@ -125,7 +125,7 @@ def _segmented(signal: SegmentedImage, folder: Path) -> tuple[str, Figure, str]:
 
 
 def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
-    head = ["region", "phase", "zone axis", "score", "spots", "residual (%)", "scale", "note"]
+    head = ["region", "phase", "zone axis", "probability", "spots", "residual (%)", "scale", "note"]
     body = _table(head, _phase_rows(signal))
     try:
         body += f"<p>{escape(repr(signal.calibration).strip('<>'))}</p>"
@@ -148,7 +148,7 @@ def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
                 str(record.region),
                 one.phase,
                 direction_label(one.zone_axis, one.ranking[0].crystal, "unicode"),
-                f"{one.score:.1f}",
+                "" if np.isnan(one.probability) else f"{one.probability:.2f}",
                 str(spots),
                 f"{100 * one.residual:.2f}",
                 f"{one.scale:.4f}",
