@@ -13,7 +13,7 @@ import numpy as np
 
 from hyperspy_twin.crystals.candidates import as_candidates
 from hyperspy_twin.crystals.notation import direction_label, phase_label, plane_label
-from hyperspy_twin.crystals.orientation import crystals_of
+from hyperspy_twin.crystals.records import crystals_of
 from hyperspy_twin.signals import _figures
 from hyperspy_twin.workflow import STEPS, run
 
@@ -138,9 +138,10 @@ def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
 
 
 def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
+    regions = signal.peaks()["region"]
     for record in signal.phases:
+        spots = int((regions == record.region).sum())
         for one in crystals_of(record):
-            spots = len(signal.peaks(record.region))
             if one.phase is None or one.zone_axis is None:
                 yield [str(record.region), "none", "", "", str(spots), "", "", one.reason]
                 continue

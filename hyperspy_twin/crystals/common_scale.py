@@ -204,8 +204,6 @@ def score_jointly(
     total, best, single = _profile(found, centres, unknown, prior)
     result = []
     for matches, own, table in zip(found, best, single, strict=True):
-        # What makes the intensities of one region differ from the kinematical ones does so in the
-        # others: regions tell each other the scale and the distortion only.
         others = total - own
         result.append(
             [

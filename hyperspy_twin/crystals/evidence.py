@@ -10,10 +10,12 @@ from numba import njit
 
 from hyperspy_twin.crystals.affine import backward, fit, forward, nearest_index
 from hyperspy_twin.crystals.hypotheses import (
+    GATE,
     Lattice,
     Observed,
     match_distance,
     number_at,
+    place_evidence,
     search,
 )
 from hyperspy_twin.crystals.intensities import weigh_spots
@@ -22,7 +24,6 @@ from hyperspy_twin.crystals.superlattice import superlattice_gain
 DISTORTION_SD = 0.015
 FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration
 ITERATIONS = 4
-GATE = 4.0
 HYPOTHESES = 4
 MARGIN = 1.2  # by which the fitted distortion may exceed the tolerance
 
@@ -132,9 +133,8 @@ def _geometry(
             continue
         matched[i] = number_at(lattice.number, index[i, 0], index[i, 1])
         g = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
-        sigma = observed.sigma[i]
-        away = abs(observed.position[i] - forward(g, alpha, beta)) / sigma
-        term[i] = -0.5 * away**2 - np.log(2 * np.pi * sigma**2) - observed.log_density
+        away = abs(observed.position[i] - forward(g, alpha, beta))
+        term[i] = place_evidence(observed, i, away)
     return matched, term
 
 

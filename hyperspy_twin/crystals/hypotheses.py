@@ -10,6 +10,7 @@ from numba import njit
 from hyperspy_twin.crystals.affine import backward, forward, from_pairs, nearest_index
 
 VOTE_TOLERANCE = 0.03  # of the length of the spot
+GATE = 4.0  # standard errors within which a spot may belong to a lattice point
 LATTICE_FRACTION = 0.25  # no match farther than this part of the shortest lattice vector
 FADING = 5.0  # in ln(intensity): how fast the weight of a spot falls
 VOTERS = 24  # strongest spots: enough to tell hypotheses apart
@@ -64,6 +65,13 @@ def number_at(number: np.ndarray, first: int, second: int) -> int:
     if abs(first) > reach or abs(second) > reach:
         return -1
     return number[first + reach, second + reach]
+
+
+@njit(cache=True, nogil=True)
+def place_evidence(observed: Observed, i: int, away: float) -> float:
+    """Logarithm of the likelihood of a spot so far from a lattice point, against a false one."""
+    sigma = observed.sigma[i]
+    return -0.5 * (away / sigma) ** 2 - np.log(2 * np.pi * sigma**2) - observed.log_density
 
 
 @njit(cache=True, nogil=True)

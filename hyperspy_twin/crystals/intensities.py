@@ -158,6 +158,5 @@ def weigh_spots(
             value, part = _sum_of_terms(observed, lattice, matched, geometry, missing, kind, sd)
             if value > best:
                 best, intensity = value, part
-            larger, smaller = max(evidence, value), min(evidence, value)
-            evidence = larger + np.log1p(np.exp(smaller - larger))
+            evidence = np.logaddexp(evidence, value)
     return evidence - np.log(len(lattice.log_intensity) * len(INTENSITY_SDS)), intensity

@@ -16,7 +16,6 @@ from hyperspy_twin.crystals.zones import laue_rotations, zone_patterns
 if TYPE_CHECKING:
     from orix.quaternion import Orientation, Symmetry
 
-    from hyperspy_twin.crystals.records import RegionPhase
 
 LARGEST_AXIS_INDEX = 6
 _SPACE_GROUPS = 230
@@ -41,11 +40,6 @@ class Pattern:
     hkl: np.ndarray
     position: np.ndarray
     intensity: np.ndarray
-
-
-def crystals_of(record: RegionPhase) -> tuple[RegionPhase, ...]:
-    """All crystals of a region: that of the record, and further ones."""
-    return (record, *record.further)
 
 
 def predicted_pattern(

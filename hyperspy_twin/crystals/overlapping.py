@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy_twin.crystals.common_scale import REGION_SPREAD, Calibration, RegionInput
 from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing import folded_spots, index_spots
-from hyperspy_twin.crystals.matches import one_of_each, ranked
+from hyperspy_twin.crystals.matches import one_of_each
 from hyperspy_twin.crystals.records import RegionPhase, record_of
 from hyperspy_twin.crystals.structures import Crystal
 from hyperspy_twin.crystals.unknown import unknown_crystal
@@ -73,7 +73,6 @@ def with_further(
         The record with its further crystals, or without a phase where all of them together explain
         too little.
     """
-    order = [crystal.name for crystal in candidates]
     prior = ScalePrior(0.0, REGION_SPREAD)
     corrected = common.corrected(region)
     taken = np.asarray(first.hkl.any(axis=1))
@@ -85,7 +84,7 @@ def with_further(
             break
         matches = index_spots(*corrected, candidates, scale_prior=prior, taken=taken, **options)
         other = alternatives(net, listed_alike(matches, prior, len(candidates)))
-        restored = [common.restored(match) for match in one_of_each(ranked(matches, order))]
+        restored = [common.restored(match) for match in one_of_each(matches)]
         record = record_of(
             verdict_of(restored, other, len(candidates), len(taken)), common, len(taken)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hyperspy_twin.crystals.printed import html_table, text_table
-from hyperspy_twin.crystals.records import RegionPhase
+from hyperspy_twin.crystals.records import RegionPhase, crystals_of
 
 _COLUMNS = (
     "region",
@@ -40,7 +40,7 @@ class RecordList(tuple[RegionPhase, ...]):
 
 
 def _rows(records: tuple[RegionPhase, ...]) -> list[tuple[str, ...]]:
-    return [_row(one) for record in records for one in (record, *record.further)]
+    return [_row(one) for record in records for one in crystals_of(record)]
 
 
 def _row(record: RegionPhase) -> tuple[str, ...]:

@@ -123,6 +123,11 @@ class RegionPhase:
         return cls(**entry)
 
 
+def crystals_of(record: RegionPhase) -> tuple[RegionPhase, ...]:
+    """All crystals of a region: that of the record, and further ones."""
+    return (record, *record.further)
+
+
 def record_of(verdict: Verdict, common: Calibration | None, count: int) -> RegionPhase:
     """Write down a verdict.
 

@@ -8,7 +8,13 @@ import numpy as np
 from numba import njit
 
 from hyperspy_twin.crystals.affine import backward, forward, nearest_index
-from hyperspy_twin.crystals.hypotheses import LATTICE_FRACTION, Lattice, Observed
+from hyperspy_twin.crystals.hypotheses import (
+    GATE,
+    LATTICE_FRACTION,
+    Lattice,
+    Observed,
+    place_evidence,
+)
 from hyperspy_twin.crystals.intensities import UNEXPLAINED
 from hyperspy_twin.crystals.nets import FINER, finer_net
 
@@ -16,7 +22,6 @@ from hyperspy_twin.crystals.nets import FINER, finer_net
 # spots stay below.
 SHOWN = 0.05
 WEAKER = 0.2
-GATE = 4.0
 
 
 @njit(cache=True, nogil=True)
@@ -62,14 +67,12 @@ def superlattice_gain(
             away = abs(q - forward(point, alpha, beta))
             if away > min(limit, GATE * sigma) or _on(point, lattice.basis):
                 continue
-            place = -0.5 * (away / sigma) ** 2 - np.log(2 * np.pi * sigma**2)
-            total += max(0.0, weight * (place - observed.log_density - UNEXPLAINED))
+            total += max(0.0, weight * (place_evidence(observed, i, away) - UNEXPLAINED))
             found += 1
         if found == 0:
             continue
         points = max(found, 0.5 * np.pi * observed.reach**2 * (FINER[f, 2] - 1) / cell)
         total += lgamma(found + 1) + lgamma(points - found + 1) - lgamma(points + 2)
         total += np.log(SHOWN / (len(FINER) - 1))
-        larger, smaller = max(gain, total), min(gain, total)
-        gain = larger + np.log1p(np.exp(smaller - larger))
+        gain = np.logaddexp(gain, total)
     return gain

@@ -8,8 +8,14 @@ import numpy as np
 from numba import njit
 
 from hyperspy_twin.crystals.affine import nearest_index
-from hyperspy_twin.crystals.evidence import DISTORTION_SD, FLAT_LOG_SCALE, GATE
-from hyperspy_twin.crystals.hypotheses import LATTICE_FRACTION, MIN_SINE, Observed
+from hyperspy_twin.crystals.evidence import DISTORTION_SD, FLAT_LOG_SCALE
+from hyperspy_twin.crystals.hypotheses import (
+    GATE,
+    LATTICE_FRACTION,
+    MIN_SINE,
+    Observed,
+    place_evidence,
+)
 from hyperspy_twin.crystals.intensities import UNEXPLAINED
 from hyperspy_twin.crystals.nets import FINER, finer_net, reduced
 
@@ -77,8 +83,7 @@ def assigned(
         term = UNEXPLAINED * weight
         if (h != 0 or k != 0) and away < min(limit, gate * sigma):
             index[i, 0], index[i, 1] = h, k
-            on = -0.5 * (away / sigma) ** 2 - np.log(2 * np.pi * sigma**2) - observed.log_density
-            term = max(term, weight * on)
+            term = max(term, weight * place_evidence(observed, i, away))
         total += term
     return index, total
 

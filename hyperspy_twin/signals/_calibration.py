@@ -16,7 +16,7 @@ from hyperspy_twin.crystals.calibration import (
     rescaled_distortion,
     rescaled_match,
 )
-from hyperspy_twin.crystals.orientation import crystals_of
+from hyperspy_twin.crystals.records import crystals_of
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.io.calibration import calibration_of
 

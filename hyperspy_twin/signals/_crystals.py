@@ -248,7 +248,7 @@ class RegionCrystals(RegionPhases):
     def _lattices(self) -> dict[tuple[int, int], IndexedLattice]:
         """Lattice of each crystal by its spots, under the region and a number from 1 on."""
         from hyperspy_twin.crystals.lattice_planes import indexed_lattice
-        from hyperspy_twin.crystals.orientation import crystals_of
+        from hyperspy_twin.crystals.records import crystals_of
 
         return {
             (record.region, number): indexed_lattice(

@@ -47,7 +47,8 @@ def indexed(
     from hyperspy_twin.crystals.regions import index_regions
     from hyperspy_twin.spectra.region import LATTICE_STATES
 
-    spots = [spots_to_index(signal.peaks(region)) for region in regions]
+    peaks = signal.peaks()
+    spots = [spots_to_index(peaks[peaks["region"] == region]) for region in regions]
     found = index_regions(
         [one.measured for one in spots],
         crystals,

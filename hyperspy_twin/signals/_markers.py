@@ -211,7 +211,7 @@ def spot_names(hkl: np.ndarray, crystal: Crystal) -> list[str]:
 
 def names_by_record(record: RegionPhase) -> list[str]:
     """Label of each spot of a region by the first of its crystals that explains it."""
-    from hyperspy_twin.crystals.orientation import crystals_of
+    from hyperspy_twin.crystals.records import crystals_of
 
     found = [""] * len(record.hkl)
     for one in crystals_of(record):
@@ -224,7 +224,7 @@ def names_by_record(record: RegionPhase) -> list[str]:
 def region_name(record: RegionPhase | None) -> str:
     """Phases of a region with their zone axes as a label of matplotlib, such as ``Ge [110]``."""
     from hyperspy_twin.crystals.notation import phase_label
-    from hyperspy_twin.crystals.orientation import crystals_of
+    from hyperspy_twin.crystals.records import crystals_of
 
     found = [
         phase_label(one.ranking[0].crystal, one.zone_axis, "mathtext")

@@ -79,7 +79,7 @@ def with_indices(peaks: np.ndarray, records: Sequence[RegionPhase]) -> np.ndarra
 
     A spot that several crystals share is that of the first of them.
     """
-    from hyperspy_twin.crystals.orientation import crystals_of
+    from hyperspy_twin.crystals.records import crystals_of
 
     columns = {name: peaks[name] for name in peaks.dtype.names or ()}
     hkl = np.zeros((len(peaks), 3), int)

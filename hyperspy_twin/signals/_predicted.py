@@ -136,7 +136,7 @@ def predicted_markers(
 
 def _own(record: RegionPhase) -> ShownPattern:
     """Pattern of all crystals that a record holds."""
-    from hyperspy_twin.crystals.orientation import crystals_of
+    from hyperspy_twin.crystals.records import crystals_of
 
     crystals = [one for one in crystals_of(record) if one.phase is not None]
     matches = tuple((one.ranking[0], one.scale, one.distortion) for one in crystals)

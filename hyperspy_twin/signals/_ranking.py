@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.crystals.common_scale import REGION_SPREAD
-from hyperspy_twin.crystals.notation import phase_label, read_direction
-from hyperspy_twin.crystals.orientation import crystals_of
+from hyperspy_twin.crystals.notation import read_direction
+from hyperspy_twin.crystals.records import crystals_of
 from hyperspy_twin.crystals.zones import laue_rotations
 from hyperspy_twin.signals._indexing import of_all_spots
 
@@ -71,7 +71,7 @@ def named_match(record: RegionPhase, wanted: str | int) -> Match | tuple[str, Ax
 def listed(record: RegionPhase) -> str:
     """Write what is ranked for a region."""
     ranks = [
-        f"{rank} is {phase_label(match.crystal, match.zone_axis)} (score {match.score:.1f})"
+        f"{rank} is {match.label} (score {match.score:.1f})"
         for rank, match in enumerate(record.ranking, 1)
     ]
     ties = [tie for tie in record.ties if split_label(tie)[1] is not None]
@@ -144,12 +144,12 @@ def accepted(
     RegionPhase
         The explanation, first in its ranking and without ties.
     """
-    label = phase_label(match.crystal, match.zone_axis)
+    label = match.label
     reason = f"accepted by the user; {label} explains {match.explained:.0%} of the spots"
     reason += f" within {match.residual:.2%}"
     best = max(record.ranking, key=lambda one: one.score)
     if best.score > match.score:
-        best_label = phase_label(best.crystal, best.zone_axis)
+        best_label = best.label
         reason += f"; {best_label} has a score that is {best.score - match.score:.1f} higher"
     known = [other for other in others if other.phase is not None]
     nearest = min(known, key=lambda other: abs(np.log(other.scale / match.scale)), default=None)

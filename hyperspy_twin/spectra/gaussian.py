@@ -93,9 +93,35 @@ def detect(region: WindowedRegion, false_alarms: float, shortest_spacing: float 
     .. [2] K. J. Worsley, Adv. Appl. Probab. 26 (1994) 13.
     """
     found = find_candidates(region, false_alarms, shortest_spacing)
-    found = found[found.excess > detection_threshold(region, false_alarms, shortest_spacing)]
+    return measure_standing_out(region, found, found.excess, false_alarms, shortest_spacing)
+
+
+def measure_standing_out(
+    region: WindowedRegion,
+    found: Candidates,
+    height: np.ndarray,
+    false_alarms: float,
+    shortest_spacing: float,
+) -> Spots:
+    """Measure the candidates that stand out from the noise by some measure of their height.
+
+    Parameters
+    ----------
+    region, false_alarms, shortest_spacing
+        As for :func:`detect`.
+    found
+        The candidates.
+    height
+        Their height in units of the noise, shape (n,).
+
+    Returns
+    -------
+    Spots
+        Sorted by falling intensity; the probability is that noise makes no such maximum.
+    """
+    kept = height > detection_threshold(region, false_alarms, shortest_spacing)
     cells = resolution_cells(region, shortest_spacing)
-    return measure(region, found, np.exp(-expected_maxima(found.excess, cells)))
+    return measure(region, found[kept], np.exp(-expected_maxima(height[kept], cells)))
 
 
 def measure(region: WindowedRegion, found: Candidates, probability: np.ndarray) -> Spots:

@@ -6,12 +6,9 @@ import numpy as np
 
 from hyperspy_twin.spectra.background import MEDIAN_OF_EXPONENTIAL
 from hyperspy_twin.spectra.candidates import (
-    detection_threshold,
-    expected_maxima,
     find_candidates,
-    resolution_cells,
 )
-from hyperspy_twin.spectra.gaussian import Spots, measure
+from hyperspy_twin.spectra.gaussian import Spots, measure_standing_out
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 STRETCH = 48  # frequencies along a line over which its baseline is taken
@@ -96,6 +93,4 @@ def detect_profile(
     """
     found = find_candidates(region, false_alarms, shortest_spacing)
     height = profile_snr(region)[found.row, found.column]
-    cells = resolution_cells(region, shortest_spacing)
-    kept = height > detection_threshold(region, false_alarms, shortest_spacing)
-    return measure(region, found[kept], np.exp(-expected_maxima(height[kept], cells)))
+    return measure_standing_out(region, found, height, false_alarms, shortest_spacing)
