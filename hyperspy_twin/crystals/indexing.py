@@ -75,8 +75,9 @@ def index_spots(
     Returns
     -------
     list of Match
-        The best explanation by each zone axis of each crystal, by falling score; ties keep the
-        order of ``crystals``. Empty where the spots lie along one line.
+        The best explanation by each zone axis of each crystal, by falling score; without a pixel
+        size those next to the best keep the order of ``crystals``. Empty where the spots lie along
+        one line.
 
     Raises
     ------
@@ -134,7 +135,7 @@ def index_spots(
             for score, pattern, result in results
             if np.isfinite(score) and score > best - HOPELESS
         ]
-    return ranked(found, [crystal.name for crystal in candidates])
+    return ranked(found, [crystal.name for crystal in candidates], calibrated)
 
 
 def folded_spots(

@@ -11,6 +11,8 @@ import numpy as np
 from hyperspy_twin.crystals.notation import phase_label
 from hyperspy_twin.crystals.structures import Crystal
 
+# Without a pixel size crystals of one type differ by how well the model of their intensities holds:
+# so much of the score says nothing.
 EQUAL_SCORE = 0.2
 
 
@@ -101,10 +103,11 @@ class Match:
         )
 
 
-def ranked(matches: Sequence[Match], order: Sequence[str]) -> list[Match]:
+def ranked(matches: Sequence[Match], order: Sequence[str], calibrated: bool) -> list[Match]:
     """Sort by falling score; what is equal to the best goes by the order of the candidates."""
     found = sorted(matches, key=lambda match: -match.score)
-    equal = sum(match.score > found[0].score - EQUAL_SCORE for match in found) if found else 0
+    least = found[0].score - (0.0 if calibrated else EQUAL_SCORE) if found else 0.0
+    equal = sum(match.score >= least for match in found)
     place = {name: number for number, name in reversed(list(enumerate(order)))}
     return sorted(found[:equal], key=lambda match: place[match.phase]) + found[equal:]
 

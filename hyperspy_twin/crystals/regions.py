@@ -26,8 +26,6 @@ from hyperspy_twin.crystals.verdicts import Verdict, alternatives, listed_alike,
 
 # A phase that is less probable than this is compared with the bundled crystals, too.
 SURE = 0.995
-# A stated error of the pixel size is believed: few are more than two or three times as far off.
-BELIEVED = 30.0
 
 
 def identify(
@@ -78,11 +76,11 @@ def index_regions(
     regions
         Spots, errors and intensities of each region.
     crystals
-        Candidates in the order that breaks exact ties.
+        Candidates; their order counts where the evidence for them is alike.
     calibrated
         Whether the pixel size is known.
     calibration_error
-        Relative standard error of the pixel size, where a person knows it. By default an image
+        Largest relative error of the pixel size, where a person knows it. By default an image
         is expected to be right to two per cent, and may be 10 % wrong.
     scale_prior
         What is known of ln(true over nominal length), instead.
@@ -121,7 +119,7 @@ def index_regions(
         if not calibrated:
             found = searched_again(found, regions, candidates, others, prior, options)
         found = score_jointly(found, others, prior)
-    found = [one_of_each(ranked(matches, order)) for matches in found]
+    found = [one_of_each(ranked(matches, order, calibrated)) for matches in found]
     known = np.isfinite(prior.width)
     verdicts = [
         verdict_of(matches, alternatives(*one), len(candidates), _count(region), known)
@@ -171,7 +169,7 @@ def _scale_prior(calibrated: bool, error: float | None) -> ScalePrior:
         raise ValueError(
             f"calibration_error is a relative error of the pixel size, such as 0.01, not {error}"
         )
-    return ScalePrior(0.0, error, BELIEVED)
+    return CALIBRATED._replace(limit=error)
 
 
 def _count(region: RegionInput) -> int:

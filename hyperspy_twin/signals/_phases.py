@@ -43,7 +43,7 @@ class RegionPhases(RegionSpectra):
         zone_axes
             Try these zone axes only.
         calibration_error
-            Relative standard error of the pixel size, such as 0.005, where you know it: then
+            Largest relative error of the pixel size, such as 0.005, where you know it: then
             crystals that differ by more are told apart. By default a pixel size is expected to
             be right to two per cent, but may be 10 % off.
 

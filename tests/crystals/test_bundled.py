@@ -5,10 +5,10 @@ import pytest
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.bundled import LARGEST_CELL, bundled_evidence
-from hyperspy_twin.crystals.evidence import ScalePrior
+from hyperspy_twin.crystals.indexing import CALIBRATED
 from hyperspy_twin.crystals.regions import identify
 
-SURE = ScalePrior(0.0, 0.005, 30.0)
+SURE = CALIBRATED._replace(limit=0.01)
 
 
 def test_the_true_crystal_is_thought_of(make_pattern):

@@ -14,8 +14,9 @@ from hyperspy_twin.crystals.unknown import (
 )
 
 integers = st.integers(-3, 3)
-PLANE = st.tuples(integers, integers, integers, integers).filter(
-    lambda m: abs(m[0] * m[3] - m[1] * m[2]) == 1
+# Any product of shears and a mirror is a change of basis.
+PLANE = st.tuples(integers, integers, st.sampled_from([1, -1])).map(
+    lambda m: (1, m[0], m[2] * m[1], m[2] * (1 + m[0] * m[1]))
 )
 
 
