@@ -20,7 +20,8 @@ from hyperspy_twin.crystals.diffraction import (
     reflections,
 )
 from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zones import distinct_zone_axes, laue_rotations, zone_frame
+from hyperspy_twin.crystals.zone_axes import distinct_zone_axes, laue_rotations
+from hyperspy_twin.crystals.zones import zone_frame
 
 SEEDS = {"tuning": 20261120, "test": 518203}
 PATTERNS = {"tuning": 120, "test": 300}

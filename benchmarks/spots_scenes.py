@@ -17,7 +17,7 @@ from spots_images import Lattice, Plan, Scene, expose, waves
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.diffraction import zone_lattice
-from hyperspy_twin.crystals.zones import distinct_zone_axes
+from hyperspy_twin.crystals.zone_axes import distinct_zone_axes
 from hyperspy_twin.grid import Grid
 from hyperspy_twin.spectra.training.lattices import MATERIALS
 

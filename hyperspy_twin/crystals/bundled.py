@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -15,10 +16,11 @@ from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing import index_spots
 from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.structures import Crystal
+from hyperspy_twin.crystals.zone_axes import distinct_zone_axes, log_zone_weight
 
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.
 LARGEST_CELL = 250.0
-LARGEST_INDEX = 2
+LARGEST_INDEX, USUAL_INDEX = 2, 3
 # Spots that are sought in pairs: the strongest, since only a good explanation is a rival.
 SEEDS = 4
 
@@ -62,8 +64,19 @@ def bundled_evidence(
     )
     if not matches:
         return -np.inf, None
+    matches = [replace(match, score=match.score + _log_share(match.crystal)) for match in matches]
     evidence = logsumexp([match.score for match in matches]) - np.log(len(others))
     return float(evidence), matches[0]
+
+
+@cache
+def _log_share(crystal: Crystal) -> float:
+    """Logarithm of the prior probability of the zone axes that are tried among the usual ones."""
+    tried, usual = (
+        logsumexp([log_zone_weight(crystal, axis) for axis in distinct_zone_axes(crystal, index)])
+        for index in (LARGEST_INDEX, USUAL_INDEX)
+    )
+    return float(tried - usual)
 
 
 @cache

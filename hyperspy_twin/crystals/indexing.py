@@ -19,7 +19,7 @@ from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
 
 SCALE_LIMIT = 1.15
-CALIBRATED = ScalePrior(0.0, 0.02)
+CALIBRATED = ScalePrior(0.0, 0.01)
 UNCALIBRATED = ScalePrior(0.0, np.inf)
 FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
 SHORTEST_STRONG_PERIOD = 0.1  # nm; the strong fringes of an image without a scale are wider
@@ -65,7 +65,7 @@ def index_spots(
     zone_axes
         Try these zone axes only.
     scale_prior
-        What is known of ln(scale); by default a Cauchy distribution of half width 0.02 for a
+        What is known of ln(scale); by default a Cauchy distribution of half width 0.01 for a
         calibrated image.
     taken
         Spots that another crystal explains, bool, shape (n,); they may be shared.
@@ -98,8 +98,8 @@ def index_spots(
     reflections may be lost. Weak spots at halves or thirds of the reflections may be a
     superlattice. Weak spots and the satellites of strong ones count by their weight only.
     Priors: scale (Cauchy, so that an image 9 % off can still win; flat when uncalibrated),
-    distortion (1.5 % per component), zone axis (inverse of the length of [uvw], one over all
-    zones of a crystal).
+    distortion (1.5 % per component), zone axis (inverse of the length of [uvw] up to the next
+    lattice point, one over all zones of a crystal).
     Rotation, scale and distortion are integrated out. A score above 10 is strong; 3 more than a
     rival means odds of 20 to 1.
 

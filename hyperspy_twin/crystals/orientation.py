@@ -11,7 +11,8 @@ import numpy as np
 from hyperspy_twin.crystals.diffraction import ANGSTROM_PER_NM
 from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zones import laue_rotations, zone_patterns
+from hyperspy_twin.crystals.zone_axes import laue_rotations
+from hyperspy_twin.crystals.zones import zone_patterns
 
 if TYPE_CHECKING:
     from orix.quaternion import Orientation, Symmetry

@@ -1,4 +1,4 @@
-"""Zone axes of a crystal that differ in their diffraction pattern, and those patterns."""
+"""Diffraction patterns of the zone axes of a crystal."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ from hyperspy_twin.crystals.diffraction import (
     atomic_number_factors,
     primitive_zone_axis,
     reduce_plane,
-    reflections,
-    structure_factors,
     zone_reflections,
 )
 from hyperspy_twin.crystals.structures import Crystal
+from hyperspy_twin.crystals.zone_axes import distinct_zone_axes, log_zone_weight
 
-_METRIC_TOLERANCE = 1e-3
-_INTENSITY_TOLERANCE = 1e-3
 GREATEST_DOUBT = 2.0
 
 
@@ -56,8 +53,8 @@ class ZonePattern:
         Row of the reflection at the coordinates (i, j), in [i + m, j + m], of shape
         (2 m + 1, 2 m + 1); -1 at the centre and beyond the radius.
     log_prior
-        Logarithm of the prior probability of the zone among those tried, proportional to the
-        inverse of the length of [uvw]: low-index zones are what is imaged.
+        Logarithm of the prior probability of the zone among those tried, see
+        :func:`log_zone_weight`.
     """
 
     zone_axis: tuple[int, int, int]
@@ -71,92 +68,6 @@ class ZonePattern:
     path: np.ndarray
     number: np.ndarray
     log_prior: float
-
-
-@lru_cache(maxsize=256)
-def laue_rotations(crystal: Crystal) -> np.ndarray:
-    """Proper rotations of the Laue group, from the cell and the structure factors.
-
-    Parameters
-    ----------
-    crystal
-        The unit cell.
-
-    Returns
-    -------
-    numpy.ndarray
-        Integer matrices acting on lattice directions [uvw] as columns, shape (n, 3, 3).
-    """
-    entries = np.stack(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij"), -1).reshape(-1, 3, 3)
-    metric = crystal.base @ crystal.base.T
-    moved = np.swapaxes(entries, 1, 2) @ metric @ entries
-    scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
-    close = (np.abs(moved - metric) < _METRIC_TOLERANCE * scale).all(axis=(1, 2))
-    isometries = entries[close]
-    isometries = isometries[np.linalg.det(isometries) > 0]
-    hkl = _some_reflections(crystal)
-    intensity = np.abs(structure_factors(crystal, hkl)) ** 2
-    tolerance = _INTENSITY_TOLERANCE * intensity.max(initial=0.0)
-    kept = [
-        operation
-        for operation in isometries
-        if np.allclose(
-            np.abs(structure_factors(crystal, hkl @ operation)) ** 2, intensity, atol=tolerance
-        )
-    ]
-    return np.array(kept)
-
-
-@lru_cache(maxsize=256)
-def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
-    """Zone axes that no rotation of the Laue group carries into each other.
-
-    Parameters
-    ----------
-    crystal
-        The unit cell.
-    max_index
-        Largest absolute value of u, v, w.
-
-    Returns
-    -------
-    tuple of (int, int, int)
-        One of each family, lowest indices first.
-
-    Raises
-    ------
-    ValueError
-        If ``max_index`` is below 1.
-    """
-    if max_index < 1:
-        raise ValueError(f"max_index must be at least 1, not {max_index}")
-    grid = np.arange(-max_index, max_index + 1)
-    axes = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    axes = axes[np.gcd.reduce(axes, axis=1) == 1]
-    rotations = laue_rotations(crystal)
-    found: set[tuple[int, int, int]] = set()
-    done: set[tuple[int, int, int]] = set()
-    for axis in map(tuple, axes.tolist()):
-        if axis in done:
-            continue
-        family = {tuple(row) for row in (rotations @ np.array(axis)).tolist()}
-        done |= family
-        found.add(min(family, key=_unusual))
-    return tuple(sorted(found, key=lambda axis: (sum(np.square(axis)), _unusual(axis))))
-
-
-def _unusual(axis: tuple[int, ...]) -> tuple:
-    """Sort key that is least for the customary name: [001], [110], [112], [210]."""
-    negative = sum(value < 0 for value in axis)
-    size = tuple(map(abs, axis))
-    zeros = size.count(0)
-    if zeros == 2:
-        order = size  # [001] before [010]
-    elif zeros == 1:
-        order = (size[2] != 0, -size[0])
-    else:
-        order = (size != tuple(sorted(size)), *size)
-    return negative, order, tuple(-value for value in axis)
 
 
 @lru_cache(maxsize=256)
@@ -190,13 +101,6 @@ def zone_patterns(
     return tuple(
         replace(pattern, log_prior=pattern.log_prior - float(np.log(weight))) for pattern in found
     )
-
-
-@lru_cache(maxsize=256)
-def _some_reflections(crystal: Crystal) -> np.ndarray:
-    """List allowed (h, k, l), enough of them to show symmetry and centring."""
-    radius = 5.0 * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
-    return reflections(crystal, radius).hkl
 
 
 def zone_frame(crystal: Crystal, zone_axis: ArrayLike, x_vector: np.ndarray) -> np.ndarray:
@@ -259,7 +163,7 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
         log_intensity=log_intensity,
         path=_double_diffraction(half, amplitude, number),
         number=number,
-        log_prior=-0.5 * float(np.log(np.sum(np.square(axis)))),
+        log_prior=log_zone_weight(crystal, axis),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from hyperspy_twin.crystals.common_scale import REGION_SPREAD
 from hyperspy_twin.crystals.notation import read_direction
 from hyperspy_twin.crystals.records import crystals_of
-from hyperspy_twin.crystals.zones import laue_rotations
+from hyperspy_twin.crystals.zone_axes import laue_rotations
 from hyperspy_twin.signals._indexing import of_all_spots
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.diffraction import structure_factors, zone_reflections
-from hyperspy_twin.crystals.zones import laue_rotations, zone_frame
+from hyperspy_twin.crystals.zone_axes import laue_rotations
+from hyperspy_twin.crystals.zones import zone_frame
 
 
 @dataclass

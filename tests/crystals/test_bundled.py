@@ -5,7 +5,7 @@ import pytest
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.bundled import LARGEST_CELL, bundled_evidence
-from hyperspy_twin.crystals.indexing import CALIBRATED
+from hyperspy_twin.crystals.indexing import CALIBRATED, index_spots
 from hyperspy_twin.crystals.regions import identify
 
 SURE = CALIBRATED._replace(limit=0.01)
@@ -21,6 +21,15 @@ def test_the_true_crystal_is_thought_of(make_pattern):
         tuple(pattern), [*candidates, catalogue.get("NaCl")], SURE, (), {}
     )
     assert other is not None and other.phase != "NaCl" and without < evidence
+
+
+def test_rivals_are_weighed_as_candidates_are(make_pattern):
+    """Fewer of their zone axes are tried, which is no reason to believe in one of them more."""
+    pattern = make_pattern("NaCl", (1, 1, 0), noise=0.02)
+    _, rival = bundled_evidence(tuple(pattern), [catalogue.get("Si")], SURE, ("Na", "Cl"), {})
+    first, *_ = index_spots(*pattern, ["NaCl"], scale_prior=SURE)
+    assert rival is not None
+    assert rival.score == pytest.approx(first.score, abs=0.25)
 
 
 def test_elements_of_the_sample_leave_out_the_others(make_pattern):

@@ -22,7 +22,8 @@ from hyperspy_twin.crystals.orientation import (
     point_group,
     predicted_pattern,
 )
-from hyperspy_twin.crystals.zones import laue_rotations, zone_frame
+from hyperspy_twin.crystals.zone_axes import laue_rotations
+from hyperspy_twin.crystals.zones import zone_frame
 from hyperspy_twin.grid import Grid
 
 MONOCLINIC = ("ZrO2", "HfO2", "CuO", "Ga2O3", "VO2")

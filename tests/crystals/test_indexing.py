@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.diffraction import atomic_number_factors
 from hyperspy_twin.crystals.indexing import index_spots
-from hyperspy_twin.crystals.matches import Match
+from hyperspy_twin.crystals.matches import Match, ranked
 from hyperspy_twin.crystals.verdicts import TIE
 
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]
@@ -125,6 +125,17 @@ def test_order_of_candidates_decides_between_equals(make_pattern):
     twins = [germanium, replace(germanium, name="its twin")]
     for order in (twins, twins[::-1]):
         assert index_spots(*pattern, order)[0].phase == order[0].name
+
+
+def test_near_ties_go_by_the_order_of_candidates_without_a_scale_only(make_pattern):
+    first, *_ = index_spots(*make_pattern("Ge", (1, 1, 0)), ["Ge"])
+    germanium = replace(first, score=10.1)
+    silicon = replace(first, crystal=catalogue.get("Si"), score=10.0)
+    far = replace(first, crystal=catalogue.get("InSb"), score=5.0)
+    for calibrated, expected in ((True, ["Ge", "Si", "InSb"]), (False, ["Si", "Ge", "InSb"])):
+        found = ranked([silicon, far, germanium], ["InSb", "Si", "Ge"], calibrated)
+        assert [match.phase for match in found] == expected
+    assert ranked([], ["Si"], False) == []
 
 
 def test_without_scale_silicon_and_germanium_are_alike(make_pattern):

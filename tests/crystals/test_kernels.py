@@ -39,7 +39,7 @@ def test_search_and_evidence_agree_with_plain_python(make_pattern):
 
 def test_prior_of_the_scale():
     for density in (evidence.log_scale_density, evidence.log_scale_density.py_func):
-        gain = density(0.0, 0.0, CALIBRATED) - density(0.02, 0.0, CALIBRATED)
+        gain = density(0.0, 0.0, CALIBRATED) - density(0.01, 0.0, CALIBRATED)
         assert gain == pytest.approx(np.log(2))
         assert density(0.5, 0.01, UNCALIBRATED) == density(-3.0, 0.02, UNCALIBRATED)
 

@@ -5,7 +5,12 @@ import pytest
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zones import distinct_zone_axes, laue_rotations, zone_patterns
+from hyperspy_twin.crystals.zone_axes import (
+    distinct_zone_axes,
+    laue_rotations,
+    log_zone_weight,
+)
+from hyperspy_twin.crystals.zones import zone_patterns
 
 ORDER = {"Si": 24, "GaAs": 24, "Fe": 24, "TiO2": 8, "PbTiO3": 8, "GaN": 12, "CuTe": 4}
 
@@ -28,6 +33,28 @@ def test_customary_names():
     assert len(cubic) == 14  # as 432: mirrored patterns such as [123] and [132] are distinct
     with pytest.raises(ValueError, match="max_index"):
         distinct_zone_axes(catalogue.get("Si"), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "axis", "length"),
+    [
+        ("SrTiO3", (1, 1, 1), 3**0.5),
+        ("Au", (0, 0, 1), 1),
+        ("Si", (1, 1, 0), 2**0.5 / 2),  # face-centred: half of [110] is a translation
+        ("Si", (1, 1, 2), 6**0.5 / 2),
+        ("Fe", (1, 1, 1), 3**0.5 / 2),  # body-centred
+        ("Fe", (1, 1, 0), 2**0.5),
+        ("GaN", (0, 0, 1), 1),
+    ],
+)
+def test_zones_of_short_translations_are_likelier(name, axis, length):
+    assert log_zone_weight(catalogue.get(name), axis) == pytest.approx(-np.log(length))
+
+
+@pytest.mark.parametrize("name", ["Si", "Fe", "GaN"])
+def test_prior_of_the_zones_sums_to_one(name):
+    patterns = zone_patterns(catalogue.get(name), 3, 12.0)
+    assert sum(np.exp(one.log_prior) for one in patterns) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", ["Si", "GaN", "CuTe"])

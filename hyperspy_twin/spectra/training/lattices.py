@@ -16,7 +16,7 @@ from hyperspy_twin.crystals.diffraction import (
     zone_reflections,
 )
 from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zones import distinct_zone_axes
+from hyperspy_twin.crystals.zone_axes import distinct_zone_axes
 
 CELL_SIZE = 512  # so fine that straight lines between its points leave no false harmonics
 LARGEST_INDEX = 32
