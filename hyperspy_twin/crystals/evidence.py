@@ -23,8 +23,7 @@ from hyperspy_twin.crystals.superlattice import superlattice_gain
 
 DISTORTION_SD = 0.015
 FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration
-# How sharp the stated limit of an error is, relative to it, and how often it is wrong.
-FLANK, DOUBT = 0.05, 0.001
+FLANK = 0.05  # how sharp the limit of an error is, relative to it
 ITERATIONS = 4
 HYPOTHESES = 4
 MARGIN = 1.2  # by which the fitted distortion may exceed the tolerance
@@ -33,14 +32,15 @@ MARGIN = 1.2  # by which the fitted distortion may exceed the tolerance
 class ScalePrior(NamedTuple):
     """What is known of ln(true over nominal length).
 
-    A Cauchy distribution about ``centre`` of half ``width``, since an image may be 9 % off though
-    most are right to a percent; an infinite width stands for an image without a scale. Where a
-    ``limit`` of the error is stated, all within it are alike, and it is believed but for 0.1 %.
+    With the probability ``doubt`` a Cauchy distribution about ``centre`` of half ``width``, else
+    all within the ``limit`` of an error are alike. An infinite width stands for an image without a
+    scale.
     """
 
     centre: float
     width: float
-    limit: float = np.inf
+    limit: float = 1.0
+    doubt: float = 1.0
 
 
 @njit(cache=True, nogil=True)
@@ -64,12 +64,10 @@ def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> floa
     if np.isinf(prior.width):
         return FLAT_LOG_SCALE
     width, away = np.hypot(prior.width, error), log_scale - prior.centre
-    density = 1.0 / (np.pi * width * (1 + (away / width) ** 2))
-    if prior.limit < np.inf:
-        flank = np.sqrt(2.0) * np.hypot(FLANK * prior.limit, error)
-        inside = erf((away + prior.limit) / flank) - erf((away - prior.limit) / flank)
-        density = DOUBT * density + (1 - DOUBT) * inside / (4 * prior.limit)
-    return np.log(density)
+    outside = 1.0 / (np.pi * width * (1 + (away / width) ** 2))
+    flank = np.sqrt(2.0) * np.hypot(FLANK * prior.limit, error)
+    inside = erf((away + prior.limit) / flank) - erf((away - prior.limit) / flank)
+    return np.log(prior.doubt * outside + (1 - prior.doubt) * inside / (4 * prior.limit))
 
 
 @njit(cache=True, nogil=True)

@@ -26,6 +26,8 @@ from hyperspy_twin.crystals.verdicts import Verdict, alternatives, listed_alike,
 
 # A phase that is less probable than this is compared with the bundled crystals, too.
 SURE = 0.995
+# How often the error of a pixel size is larger than its user says.
+DOUBT = 0.001
 
 
 def identify(
@@ -81,7 +83,7 @@ def index_regions(
         Whether the pixel size is known.
     calibration_error
         Largest relative error of the pixel size, where a person knows it. By default an image
-        is expected to be right to two per cent, and may be 10 % wrong.
+        is as often right to a percent as wrong by several.
     scale_prior
         What is known of ln(true over nominal length), instead.
     elements
@@ -169,7 +171,7 @@ def _scale_prior(calibrated: bool, error: float | None) -> ScalePrior:
         raise ValueError(
             f"calibration_error is a relative error of the pixel size, such as 0.01, not {error}"
         )
-    return CALIBRATED._replace(limit=error)
+    return CALIBRATED._replace(limit=error, doubt=DOUBT)
 
 
 def _count(region: RegionInput) -> int:

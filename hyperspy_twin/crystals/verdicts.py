@@ -23,7 +23,7 @@ LEAST_SPOTS = 3
 # Evidence from which spots that no candidate explains are said to be those of a crystal.
 LEAST_NET = 1.0
 # Probability of none of the candidates above which none is named, and above which that is said.
-REFUSED, DOUBTED = 2 / 3, 1 / 6
+REFUSED, DOUBTED = 3 / 4, 1 / 6
 TIE = float(np.log(5.0))  # odds of five to one
 NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
 

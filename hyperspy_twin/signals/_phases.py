@@ -44,8 +44,8 @@ class RegionPhases(RegionSpectra):
             Try these zone axes only.
         calibration_error
             Largest relative error of the pixel size, such as 0.005, where you know it: then
-            crystals that differ by more are told apart. By default a pixel size is expected to
-            be right to two per cent, but may be 10 % off.
+            crystals that differ by more are told apart. By default a pixel size is
+            as often right to a percent as wrong by several.
 
         Returns
         -------

@@ -5,10 +5,11 @@ import pytest
 
 from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.bundled import LARGEST_CELL, bundled_evidence
-from hyperspy_twin.crystals.indexing import CALIBRATED, index_spots
+from hyperspy_twin.crystals.evidence import ScalePrior
+from hyperspy_twin.crystals.indexing import index_spots
 from hyperspy_twin.crystals.regions import identify
 
-SURE = CALIBRATED._replace(limit=0.01)
+SURE = ScalePrior(0.0, 0.04, limit=0.01, doubt=0.001)
 
 
 def test_the_true_crystal_is_thought_of(make_pattern):

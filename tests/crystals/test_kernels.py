@@ -38,30 +38,31 @@ def test_search_and_evidence_agree_with_plain_python(make_pattern):
 
 
 def test_prior_of_the_scale():
+    wide = evidence.ScalePrior(0.0, 0.02)
     for density in (evidence.log_scale_density, evidence.log_scale_density.py_func):
-        gain = density(0.0, 0.0, CALIBRATED) - density(0.01, 0.0, CALIBRATED)
+        gain = density(0.0, 0.0, wide) - density(0.02, 0.0, wide)
         assert gain == pytest.approx(np.log(2))
         assert density(0.5, 0.01, UNCALIBRATED) == density(-3.0, 0.02, UNCALIBRATED)
 
 
-@pytest.mark.parametrize("limit", [np.inf, 0.1, 0.02])
+@pytest.mark.parametrize(("limit", "doubt"), [(1.0, 1.0), (0.1, 0.5), (0.02, 0.001)])
 @pytest.mark.parametrize("error", [0.0, 0.03])
-def test_prior_of_the_scale_is_normalised(limit, error):
-    prior = evidence.ScalePrior(0.02, 0.04, limit)
+def test_prior_of_the_scale_is_normalised(limit, doubt, error):
+    prior = evidence.ScalePrior(0.02, 0.04, limit, doubt)
     x = np.linspace(-20, 20, 40001)
     total = np.exp([evidence.log_scale_density(v, error, prior) for v in x]).sum() * 1e-3
     assert total == pytest.approx(1, abs=0.01)
 
 
-def test_scales_within_a_stated_limit_are_alike_and_others_unlikely():
-    prior = CALIBRATED._replace(limit=0.01)
+def test_scales_within_a_limit_are_alike_and_others_unlikely():
+    prior = evidence.ScalePrior(0.0, 0.04, limit=0.01, doubt=0.001)
     centre, inside, edge, outside = (
         evidence.log_scale_density(v, 0.0, prior) for v in (0.0, -0.008, 0.01, 0.03)
     )
     assert centre == pytest.approx(np.log(1 / 0.02), abs=0.01) == pytest.approx(inside, abs=0.01)
     assert edge == pytest.approx(centre - np.log(2), abs=0.01)
-    believed = evidence.log_scale_density(0.03, 0.0, CALIBRATED) + np.log(evidence.DOUBT)
-    assert outside == pytest.approx(believed)
+    wide = evidence.log_scale_density(0.03, 0.0, evidence.ScalePrior(0.0, 0.04))
+    assert outside == pytest.approx(wide + np.log(0.001))
 
 
 def test_detection_grows_with_intensity():

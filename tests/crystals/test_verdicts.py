@@ -46,8 +46,8 @@ def test_another_size_costs_nothing_without_a_pixel_size(make_pattern):
     matches = index_spots(*pattern, ["Si"], calibrated=False)
     alike = listed_alike(matches, UNCALIBRATED, 1)
     assert alike == pytest.approx(np.logaddexp.reduce([match.score for match in matches]))
-    sure = index_spots(*pattern, ["Si"], scale_prior=CALIBRATED._replace(limit=0.002))
-    gain = sure[0].score - listed_alike(sure, CALIBRATED._replace(limit=0.002), 1)
+    sure = index_spots(*pattern, ["Si"], scale_prior=CALIBRATED._replace(limit=0.002, doubt=0.001))
+    gain = sure[0].score - listed_alike(sure, CALIBRATED._replace(limit=0.002, doubt=0.001), 1)
     usual = index_spots(*pattern, ["Si"])
     assert gain > usual[0].score - listed_alike(usual, CALIBRATED, 1) > 0
 
