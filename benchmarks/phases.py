@@ -88,7 +88,7 @@ def ours(name: str, groups: Groups, told: bool) -> list[Verdict]:
 def peer(name: str, groups: Groups, which: str) -> list[Verdict]:
     """Take the answers of a peer at its best setting."""
     drawn, every = patterns.SETS[name], [one for group in groups for one in group]
-    setting, scales = peers.BEST[which], peers.BEST_SCALES[which][drawn.calibration > 0.02]
+    setting, scales = peers.BEST[which], peers.BEST_SCALES[drawn.calibration > 0.02]
     matcher = peers.PEERS[which](peers.crystals_of(drawn), **setting)
     found = peers.answered(matcher, every, drawn.calibration, scales)
     return [
@@ -215,7 +215,7 @@ def tune(which: str, sets: list[str], every: int) -> None:
     def tried(setting: dict[str, Any], scales: int = 1) -> float:
         key = f"{which} {setting}, scales {scales}"
         if key not in known:
-            peers.BEST[which], peers.BEST_SCALES[which] = setting, (scales, scales)
+            peers.BEST[which], peers.BEST_SCALES = setting, (scales, scales)
             each = [peer(name, images(name, "tuning", every), which) for name in sets]
             rates = np.array([[(one.phase, one.zone) for one in own] for own in each]).mean(axis=1)
             known[key] = float(rates.mean())

@@ -265,15 +265,15 @@ SEARCHED: dict[str, dict[str, tuple]] = {
     "quantem": {"refined": (True, False), **COMMON, **RADIAL, **STEPS},
 }
 SCALES = (1, 5)
-# Right phases, and zones too, of the tuning half at 0.5 % and at 2 % (quantem: every 4th):
-# pyxem .93 .90, .84 .83; py4DSTEM .90 .87, .81 .78; quantem .87 .83, .80 .80.
-# Scales up to and beyond 2 %; at 5 % and 3 regions five are better (.64 .70, .45 .69) than one.
-BEST_SCALES = {"pyxem": (1, 5), "py4DSTEM": (1, 5), "quantem": (5, 5)}
+# Scales up to and beyond 2 %; at 5 % and 3 regions five are better than one.
+BEST_SCALES = (1, 5)
 MOST = {"step": 3.0, "excitation": 0.02, "power": 0.15}
+# Right phases, and zones too, of the tuning half at 0.5 % and at 2 %: pyxem .93 .90, .84 .83;
+# py4DSTEM .93 .92, .83 .82; quantem .93 .92, .83 .83.
 BEST: dict[str, dict[str, Any]] = {
     "pyxem": {**MOST, "power": 0.25, "kernel": 0.04, "normalised": True},
-    "py4DSTEM": {**MOST, "kernel": 0.03, "radial": 1.0},
-    "quantem": {**MOST, "kernel": 0.055, "radial": 0.5, "refined": True},
+    "py4DSTEM": {**MOST, "kernel": 0.03, "radial": 0.5},
+    "quantem": {**MOST, "kernel": 0.075, "radial": 0.5, "refined": False},
 }
 
 

@@ -19,7 +19,7 @@ from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
 
 SCALE_LIMIT = 1.15
-# As often right to a percent as wrong by several: of nine files of known crystals four are right to
+# As often right to a percent as wrong by several: of nine files of known crystals three are right to
 # half a percent, the others wrong by 3 to 8 %.
 CALIBRATED = ScalePrior(0.0, 0.04, limit=0.01, doubt=0.5)
 UNCALIBRATED = ScalePrior(0.0, np.inf)
