@@ -66,7 +66,7 @@ def bundled_evidence(
         return -np.inf, None
     matches = [replace(match, score=match.score + _log_share(match.crystal)) for match in matches]
     evidence = logsumexp([match.score for match in matches]) - np.log(len(others))
-    return float(evidence), matches[0]
+    return float(evidence), max(matches, key=lambda match: match.score)
 
 
 @cache

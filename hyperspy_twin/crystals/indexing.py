@@ -19,8 +19,8 @@ from hyperspy_twin.crystals.structures import Crystal, as_crystal
 from hyperspy_twin.crystals.zones import ZonePattern, zone_patterns
 
 SCALE_LIMIT = 1.15
-# As often right to a percent as wrong by several: of nine files of known crystals three are right to
-# half a percent, the others wrong by 3 to 8 %.
+# As often right to a percent as wrong by several: of nine files of known crystals three are right
+# to half a percent, the others wrong by 3 to 8 %.
 CALIBRATED = ScalePrior(0.0, 0.04, limit=0.01, doubt=0.5)
 UNCALIBRATED = ScalePrior(0.0, np.inf)
 FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
@@ -100,9 +100,8 @@ def index_spots(
     reflections may be lost. Weak spots at halves or thirds of the reflections may be a
     superlattice. Weak spots and the satellites of strong ones count by their weight only.
     Priors: scale (with long tails, so that an image 9 % off can still win; flat when
-    uncalibrated),
-    distortion (1.5 % per component), zone axis (inverse of the length of [uvw] up to the next
-    lattice point, one over all zones of a crystal).
+    uncalibrated), distortion (1.5 % per component), zone axis (inverse of the length of [uvw] up to
+    the next lattice point, one over all zones of a crystal).
     Rotation, scale and distortion are integrated out. A score above 10 is strong; 3 more than a
     rival means odds of 20 to 1.
 
