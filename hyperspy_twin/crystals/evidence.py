@@ -200,16 +200,19 @@ def evaluate(
     missing = _missing(observed, lattice, alpha, beta, matched)
     spots, intensity = weigh_spots(observed, lattice, matched, geometry, missing)
     spots += superlattice_gain(observed, lattice, alpha, beta, matched)
-    information = 0.0
+    # What a spot counts in the likelihood it has to count in the volume, too.
+    information, weighed = 0.0, 0.0
     for i in range(len(index)):
         if index[i].any():
-            information += abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
+            known = abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
+            information += known
+            weighed += observed.weight[i] * known
     tied = 1.0 / DISTORTION_SD**2
     error = 1.0 / np.sqrt(information)
     scale = log_scale_density(np.log(abs(alpha)), error, scale_prior)
     rotation = -np.log(np.pi)  # the pattern repeats after half a turn
     distortion = -0.5 * tied * abs(beta / alpha) ** 2 + np.log(tied / (2 * np.pi))
-    volume = 2 * np.log(2 * np.pi) - np.log(information) - np.log(information + tied)
+    volume = 2 * np.log(2 * np.pi) - np.log(weighed) - np.log(weighed + tied)
     total = spots + scale + rotation + distortion + volume
     return total, intensity, error, alpha, beta, index
 

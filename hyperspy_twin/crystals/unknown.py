@@ -89,10 +89,8 @@ def assigned(
 
 
 @njit(cache=True, nogil=True)
-def refined(
-    observed: Observed, first: complex, second: complex
-) -> tuple[complex, complex, np.ndarray]:
-    """Least-squares basis of a net, and the matrix of its normal equations, shape (2, 2)."""
+def refined(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
+    """Least-squares basis of a net."""
     number = len(observed.position)
     normal = np.zeros((2, 2))
     for step in range(STEPS):
@@ -107,10 +105,10 @@ def refined(
                     normal[a, b] += weight * index[i, a] * index[i, b]
         determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
         if determinant < 1e-9 * normal[0, 0] * normal[1, 1] or determinant == 0:
-            return first, second, np.zeros((2, 2))
+            break
         first = (normal[1, 1] * right[0] - normal[0, 1] * right[1]) / determinant
         second = (normal[0, 0] * right[1] - normal[0, 1] * right[0]) / determinant
-    return first, second, normal
+    return first, second
 
 
 @njit(cache=True, nogil=True)
@@ -135,17 +133,22 @@ def net_evidence(
         reflections have any intensity and are seen with a probability that is integrated out.
     """
     first, second = reduced(first, second)
-    first, second, normal = refined(observed, first, second)
-    determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
-    if determinant <= 0:
-        return -np.inf
+    first, second = refined(observed, first, second)
     area = abs((first.conjugate() * second).imag)
     index, total = assigned(observed, first, second, len(observed.position), GATE)
     information, seen = 0.0, 0.0
+    normal = np.zeros((2, 2))
     for i in range(len(index)):
         if index[i].any():
-            information += abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
+            weight = observed.weight[i] / observed.sigma[i] ** 2
+            information += weight * abs(observed.position[i]) ** 2
+            for a in range(2):
+                for b in range(2):
+                    normal[a, b] += weight * index[i, a] * index[i, b]
             seen += abs(observed.position[i]) < observed.reach
+    determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
+    if determinant <= 1e-9 * normal[0, 0] * normal[1, 1]:
+        return -np.inf
     points = max(seen, 0.5 * np.pi * observed.reach**2 / area)
     total += lgamma(seen + 1) + lgamma(points - seen + 1) - lgamma(points + 2)
     short, long = reduced(first, second)
