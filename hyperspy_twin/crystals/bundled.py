@@ -16,7 +16,7 @@ from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing import index_spots
 from hyperspy_twin.crystals.matches import Match
 from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zone_axes import distinct_zone_axes, log_zone_weight
+from hyperspy_twin.crystals.zone_axes import log_zone_weight, usual_zone_axes
 
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.
 LARGEST_CELL = 250.0
@@ -73,7 +73,7 @@ def bundled_evidence(
 def _log_share(crystal: Crystal) -> float:
     """Logarithm of the prior probability of the zone axes that are tried among the usual ones."""
     tried, usual = (
-        logsumexp([log_zone_weight(crystal, axis) for axis in distinct_zone_axes(crystal, index)])
+        logsumexp([log_zone_weight(crystal, axis) for axis in usual_zone_axes(crystal, index)])
         for index in (LARGEST_INDEX, USUAL_INDEX)
     )
     return float(tried - usual)

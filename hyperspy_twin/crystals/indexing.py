@@ -63,7 +63,8 @@ def index_spots(
         Whether the pixel size is known. It may still be wrong by 15 %, but that counts against
         an explanation.
     max_index
-        Largest index of the zone axes that are tried.
+        Largest index of the zone axes that are tried; a single sheet (a cell with vacuum along c)
+        is seen along its normal only.
     zone_axes
         Try these zone axes only.
     scale_prior

@@ -11,6 +11,7 @@ from hyperspy_twin.crystals.structures import Crystal
 
 _METRIC_TOLERANCE = 1e-3
 _INTENSITY_TOLERANCE = 1e-3
+VACUUM = 6.0  # Å; no crystal has such a gap between its layers
 
 
 @lru_cache(maxsize=256)
@@ -83,6 +84,29 @@ def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int,
         done |= family
         found.add(min(family, key=_unusual))
     return tuple(sorted(found, key=lambda axis: (sum(np.square(axis)), _unusual(axis))))
+
+
+def usual_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
+    """Zone axes that are imaged: all distinct ones, but of a single sheet its normal only.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell; that of a sheet holds vacuum along c.
+    max_index
+        Largest absolute value of u, v, w.
+
+    Returns
+    -------
+    tuple of (int, int, int)
+        As of :func:`distinct_zone_axes`.
+    """
+    first, second, _ = crystal.base
+    height = np.linalg.det(crystal.base) / np.linalg.norm(np.cross(first, second))
+    levels = np.sort(np.array(crystal.fractional)[:, 2])
+    if height * np.diff(levels, append=levels[0] + 1).max() > VACUUM:
+        return ((0, 0, 1),)
+    return distinct_zone_axes(crystal, max_index)
 
 
 def _unusual(axis: tuple[int, ...]) -> tuple:

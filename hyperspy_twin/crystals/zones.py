@@ -17,7 +17,7 @@ from hyperspy_twin.crystals.diffraction import (
     zone_reflections,
 )
 from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zone_axes import distinct_zone_axes, log_zone_weight
+from hyperspy_twin.crystals.zone_axes import log_zone_weight, usual_zone_axes
 
 GREATEST_DOUBT = 2.0
 
@@ -95,7 +95,7 @@ def zone_patterns(
     tuple of ZonePattern
         In the order of the axes.
     """
-    axes = distinct_zone_axes(crystal, max_index) if zone_axes is None else zone_axes
+    axes = usual_zone_axes(crystal, max_index) if zone_axes is None else zone_axes
     found = [pattern for axis in axes if (pattern := _pattern(crystal, axis, g_max))]
     weight = sum(np.exp(pattern.log_prior) for pattern in found)
     return tuple(

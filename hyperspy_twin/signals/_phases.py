@@ -39,7 +39,8 @@ class RegionPhases(RegionSpectra):
         tolerance
             Largest relative distortion of the image that is looked for.
         max_index
-            Largest index of the zone axes that are tried.
+            Largest index of the zone axes that are tried; a single sheet is seen along its normal
+            only.
         zone_axes
             Try these zone axes only.
         calibration_error

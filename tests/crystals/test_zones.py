@@ -9,6 +9,7 @@ from hyperspy_twin.crystals.zone_axes import (
     distinct_zone_axes,
     laue_rotations,
     log_zone_weight,
+    usual_zone_axes,
 )
 from hyperspy_twin.crystals.zones import zone_patterns
 
@@ -49,6 +50,15 @@ def test_customary_names():
 )
 def test_zones_of_short_translations_are_likelier(name, axis, length):
     assert log_zone_weight(catalogue.get(name), axis) == pytest.approx(-np.log(length))
+
+
+def test_a_sheet_lies_flat():
+    assert usual_zone_axes(catalogue.get("graphene"), 3) == ((0, 0, 1),)
+    (pattern,) = zone_patterns(catalogue.get("graphene"), 3, 12.0)
+    assert pattern.zone_axis == (0, 0, 1) and pattern.log_prior == 0
+    for name in ("graphite", "MoS2", "Si", "Bi2Te3"):
+        crystal = catalogue.get(name)
+        assert usual_zone_axes(crystal, 2) == distinct_zone_axes(crystal, 2)
 
 
 @pytest.mark.parametrize("name", ["Si", "Fe", "GaN"])
