@@ -20,7 +20,7 @@ from hyperspy_twin.crystals.zone_axes import log_zone_weight, usual_zone_axes
 
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.
 LARGEST_CELL = 250.0
-LARGEST_INDEX, USUAL_INDEX = 2, 3
+LARGEST_INDEX = 2
 # Spots that are sought in pairs: the strongest, since only a good explanation is a rival.
 SEEDS = 4
 
@@ -73,8 +73,8 @@ def bundled_evidence(
 def _log_share(crystal: Crystal) -> float:
     """Logarithm of the prior probability of the zone axes that are tried among the usual ones."""
     tried, usual = (
-        logsumexp([log_zone_weight(crystal, axis) for axis in usual_zone_axes(crystal, index)])
-        for index in (LARGEST_INDEX, USUAL_INDEX)
+        logsumexp([log_zone_weight(crystal, axis) for axis in axes])
+        for axes in (usual_zone_axes(crystal, LARGEST_INDEX), usual_zone_axes(crystal))
     )
     return float(tried - usual)
 

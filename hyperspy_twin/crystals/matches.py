@@ -106,8 +106,8 @@ class Match:
 def ranked(matches: Sequence[Match], order: Sequence[str], calibrated: bool) -> list[Match]:
     """Sort by falling score; what is equal to the best goes by the order of the candidates."""
     found = sorted(matches, key=lambda match: -match.score)
-    least = found[0].score - (0.0 if calibrated else EQUAL_SCORE) if found else 0.0
-    equal = sum(match.score >= least for match in found)
+    margin = 0.0 if calibrated else EQUAL_SCORE
+    equal = sum(match.score >= found[0].score - margin for match in found)
     place = {name: number for number, name in reversed(list(enumerate(order)))}
     return sorted(found[:equal], key=lambda match: place[match.phase]) + found[equal:]
 

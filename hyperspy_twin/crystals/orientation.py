@@ -17,7 +17,6 @@ from hyperspy_twin.crystals.zones import zone_patterns
 if TYPE_CHECKING:
     from orix.quaternion import Orientation, Symmetry
 
-
 LARGEST_AXIS_INDEX = 6
 _SPACE_GROUPS = 230
 

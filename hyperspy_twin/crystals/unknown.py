@@ -89,23 +89,32 @@ def assigned(
 
 
 @njit(cache=True, nogil=True)
+def normal_equations(index: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Matrix (2, 2) for the basis of a net, and its determinant: 0 for spots along one line."""
+    normal = np.zeros((2, 2))
+    for i in range(len(index)):
+        for a in range(2):
+            for b in range(2):
+                normal[a, b] += weight[i] * index[i, a] * index[i, b]
+    determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
+    if determinant <= 1e-9 * normal[0, 0] * normal[1, 1]:
+        determinant = 0.0
+    return normal, determinant
+
+
+@njit(cache=True, nogil=True)
 def refined(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
     """Least-squares basis of a net."""
-    number = len(observed.position)
-    normal = np.zeros((2, 2))
+    number, weight = len(observed.position), 1.0 / observed.sigma**2
     for step in range(STEPS):
         index, _ = assigned(observed, first, second, number, GATE * (2.0 if step == 0 else 1.0))
-        normal[:] = 0.0
+        normal, determinant = normal_equations(index, weight)
+        if determinant == 0:
+            break
         right = np.zeros(2, np.complex128)
         for i in range(number):
-            weight = 1.0 / observed.sigma[i] ** 2
             for a in range(2):
-                right[a] += weight * index[i, a] * observed.position[i]
-                for b in range(2):
-                    normal[a, b] += weight * index[i, a] * index[i, b]
-        determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
-        if determinant < 1e-9 * normal[0, 0] * normal[1, 1] or determinant == 0:
-            break
+                right[a] += weight[i] * index[i, a] * observed.position[i]
         first = (normal[1, 1] * right[0] - normal[0, 1] * right[1]) / determinant
         second = (normal[0, 0] * right[1] - normal[0, 1] * right[0]) / determinant
     return first, second
@@ -136,19 +145,15 @@ def net_evidence(
     first, second = refined(observed, first, second)
     area = abs((first.conjugate() * second).imag)
     index, total = assigned(observed, first, second, len(observed.position), GATE)
+    weight = observed.weight / observed.sigma**2
+    _, determinant = normal_equations(index, weight)
+    if determinant == 0:
+        return -np.inf
     information, seen = 0.0, 0.0
-    normal = np.zeros((2, 2))
     for i in range(len(index)):
         if index[i].any():
-            weight = observed.weight[i] / observed.sigma[i] ** 2
-            information += weight * abs(observed.position[i]) ** 2
-            for a in range(2):
-                for b in range(2):
-                    normal[a, b] += weight * index[i, a] * index[i, b]
+            information += weight[i] * abs(observed.position[i]) ** 2
             seen += abs(observed.position[i]) < observed.reach
-    determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
-    if determinant <= 1e-9 * normal[0, 0] * normal[1, 1]:
-        return -np.inf
     points = max(seen, 0.5 * np.pi * observed.reach**2 / area)
     total += lgamma(seen + 1) + lgamma(points - seen + 1) - lgamma(points + 2)
     short, long = reduced(first, second)

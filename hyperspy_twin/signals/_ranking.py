@@ -149,8 +149,7 @@ def accepted(
     reason += f" within {match.residual:.2%}"
     best = max(record.ranking, key=lambda one: one.score)
     if best.score > match.score:
-        best_label = best.label
-        reason += f"; {best_label} has a score that is {best.score - match.score:.1f} higher"
+        reason += f"; {best.label} has a score that is {best.score - match.score:.1f} higher"
     known = [other for other in others if other.phase is not None]
     nearest = min(known, key=lambda other: abs(np.log(other.scale / match.scale)), default=None)
     scale, distortion = match.scale, match.distortion

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hyperspy_twin.spectra.background import MEDIAN_OF_EXPONENTIAL
-from hyperspy_twin.spectra.candidates import (
-    find_candidates,
-)
+from hyperspy_twin.spectra.candidates import find_candidates
 from hyperspy_twin.spectra.gaussian import Spots, measure_standing_out
 from hyperspy_twin.spectra.transform import WindowedRegion
 

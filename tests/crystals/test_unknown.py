@@ -14,10 +14,14 @@ from hyperspy_twin.crystals.unknown import (
 )
 
 integers = st.integers(-3, 3)
-# Any product of shears and a mirror is a change of basis.
-PLANE = st.tuples(integers, integers, st.sampled_from([1, -1])).map(
-    lambda m: (1, m[0], m[2] * m[1], m[2] * (1 + m[0] * m[1]))
-)
+
+
+def _mixed(a, b, c, sign):
+    """Change of basis: three shears, which hold the exchange of both vectors, and a mirror."""
+    return 1 + b * c, b, sign * (a * (1 + b * c) + c), sign * (1 + a * b)
+
+
+PLANE = st.builds(_mixed, integers, integers, integers, st.sampled_from([1, -1]))
 
 
 @settings(deadline=None)  # the first call compiles
