@@ -29,8 +29,8 @@ import phases_patterns as patterns
 import phases_peers as peers
 from phases_patterns import Pattern
 
-from hyperspy_twin.crystals.regions import index_regions
-from hyperspy_twin.crystals.structures import Crystal
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.indexing.index_regions import index_regions
 
 SAMPLES = 2000
 UNLISTED = ", not in the list"

@@ -13,15 +13,15 @@ from functools import cache
 
 import numpy as np
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.diffraction import (
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.diffraction.reflections import (
     Reflections,
     atomic_number_factors,
     reflections,
 )
-from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zone_axes import distinct_zone_axes, laue_rotations
-from hyperspy_twin.crystals.zones import zone_frame
+from hyperspy_twin.crystals.diffraction.zone_axes import distinct_zone_axes, laue_rotations
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.structures import catalogue
 
 SEEDS = {"tuning": 20261120, "test": 518203}
 PATTERNS = {"tuning": 120, "test": 300}

@@ -21,7 +21,7 @@ from scipy import ndimage
 from segmentation_peers import SHARED, checkpoint, mobile_sam, tuned_otsu
 from segmentation_scenes import HALVES, Scene, scenes
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 Method = Callable[[np.ndarray], np.ndarray]
 
@@ -81,14 +81,14 @@ def unit_grid(image: np.ndarray) -> Grid:
 
 def edges(image: np.ndarray) -> np.ndarray:
     """Regions between edges."""
-    from hyperspy_twin.segmentation.edges import segment_edges
+    from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
 
     return segment_edges(image, unit_grid(image)).labels
 
 
 def texture(image: np.ndarray) -> np.ndarray:
     """Regions of one lattice."""
-    from hyperspy_twin.segmentation.texture import segment_texture
+    from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
 
     return segment_texture(image, unit_grid(image)).labels
 
@@ -102,9 +102,9 @@ def auto(image: np.ndarray) -> np.ndarray:
 
 def sam() -> Method:
     """Take Segment Anything as the package uses it, with the weights of MobileSAM."""
-    from hyperspy_twin.segmentation.checkpoints import find_checkpoint
-    from hyperspy_twin.segmentation.foundation import segment_sam
-    from hyperspy_twin.segmentation.sam_networks import require_torch
+    from hyperspy_twin.segmentation.segment_anything.checkpoints import find_checkpoint
+    from hyperspy_twin.segmentation.segment_anything.networks import require_torch
+    from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam
 
     require_torch()
     weights = checkpoint(find_checkpoint)

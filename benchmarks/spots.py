@@ -26,7 +26,7 @@ import spots_peers
 import spots_scenes
 from spots_images import WEAKEST, Scene, in_band, judge, must_find, separation
 
-from hyperspy_twin.spectra.candidates import detection_threshold
+from hyperspy_twin.spectra.detection.candidates import detection_threshold
 from hyperspy_twin.spectra.region import METHODS as OURS
 from hyperspy_twin.spectra.region import find_region_peaks
 from hyperspy_twin.spectra.transform import windowed_region

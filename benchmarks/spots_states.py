@@ -20,11 +20,11 @@ from scipy import fft
 from scipy.optimize import minimize
 from spots_images import Plan, Scene, expose
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra.consensus import detect_consensus
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra.crystallinity import gather
+from hyperspy_twin.spectra.crystallinity_evidence import crystallites
+from hyperspy_twin.spectra.detection.consensus import detect_consensus
 from hyperspy_twin.spectra.rings import radial_profile
-from hyperspy_twin.spectra.state import gather
-from hyperspy_twin.spectra.state_evidence import crystallites
 from hyperspy_twin.spectra.transform import windowed_region
 
 SET = "tuning"  # its scenes beyond those that the benchmark measures on serve as well

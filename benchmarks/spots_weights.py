@@ -18,8 +18,8 @@ import spots_scenes
 from scipy.optimize import minimize
 from spots_images import RESOLUTION, Scene, in_band
 
-from hyperspy_twin.spectra import consensus
-from hyperspy_twin.spectra.candidates import detection_threshold, find_candidates
+from hyperspy_twin.spectra.detection import consensus
+from hyperspy_twin.spectra.detection.candidates import detection_threshold, find_candidates
 from hyperspy_twin.spectra.transform import windowed_region
 
 FALSE_ALARMS = 0.05
@@ -47,7 +47,7 @@ def judged(at: Scene, network: bool) -> Judged:
         values = consensus.evidence(region, found, detection_threshold(region, FALSE_ALARMS))
     view = None
     if network:
-        from hyperspy_twin.spectra.network import probability_map
+        from hyperspy_twin.spectra.detection.network import probability_map
 
         view = probability_map(region)[found.row, found.column]
     real = np.zeros(len(found), bool)

@@ -15,8 +15,8 @@ import numpy as np
 from scipy import fft
 from scipy.signal.windows import hann, tukey
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra.candidates import find_candidates
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra.detection.candidates import find_candidates
 from hyperspy_twin.spectra.transform import WindowedRegion, windowed_region
 
 NOISE, WEAKEST, FALSE_ALARMS = 2.0, 12.0, 0.05

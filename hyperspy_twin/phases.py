@@ -9,10 +9,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from hyperspy_twin.crystals import catalogue, own_phases
-from hyperspy_twin.crystals.candidates import are_several
-from hyperspy_twin.crystals.phase_list import PhaseList, space_group_name
-from hyperspy_twin.crystals.structures import Crystal, as_crystal
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals.structures import user_phases as own_phases
+from hyperspy_twin.crystals.structures.as_crystal import as_crystal
+from hyperspy_twin.crystals.structures.candidates import are_several
+from hyperspy_twin.crystals.structures.phase_list import PhaseList, space_group_name
 
 __all__ = ["add", "download", "folder", "get", "list", "remove", "search"]
 
@@ -207,7 +209,7 @@ def download(
     ----------
     Andersen et al., Sci. Data 8 (2021) 217; Evans et al., Digit. Discov. 3 (2024) 1509.
     """
-    from hyperspy_twin.crystals import optimade
+    from hyperspy_twin.crystals.structures import optimade
 
     answer = optimade.download(
         wanted, provider=provider, limit=limit, refresh=refresh, timeout=timeout

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.crystals.candidates import as_candidates
-from hyperspy_twin.crystals.notation import direction_label, phase_label, plane_label
-from hyperspy_twin.crystals.records import crystals_of
+from hyperspy_twin.crystals.diffraction.notation import direction_label, phase_label, plane_label
+from hyperspy_twin.crystals.indexing.records import crystals_of
+from hyperspy_twin.crystals.structures.candidates import as_candidates
 from hyperspy_twin.signals import _figures
 from hyperspy_twin.workflow import STEPS, run
 
@@ -201,7 +201,7 @@ def _relations_table(signal: IndexedFFT, relations: np.ndarray) -> str:
 
 
 def _strain(signal: StrainMap, folder: Path) -> tuple[str, Figure, str]:
-    from hyperspy_twin.segmentation.outlines import rasterise
+    from hyperspy_twin.core.outlines import rasterise
     from hyperspy_twin.signals._state import grid_of
 
     labels = rasterise(signal._outlines(), grid_of(signal._image_axes()))

@@ -9,7 +9,7 @@ from numba import njit
 from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms.displace import LARGEST_GRADIENT, interpolate, solve_point
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 SEEDS_PER_CHUNK = 400_000
 # A square of this side holds at most the sites nearest to its centre's lattice position, for any

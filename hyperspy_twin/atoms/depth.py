@@ -6,7 +6,7 @@ import numpy as np
 from scipy.fft import dctn, idctn
 
 from hyperspy_twin.atoms.displace import LARGEST_GRADIENT
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 
 def depth_displacement(

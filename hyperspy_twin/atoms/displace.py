@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 # Strain and rotation stay well below this displacement per length; where neighbouring pixels
 # differ by more, the field jumps (the cut of a dislocation) and must not be interpolated.

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.cell import ANGSTROM_PER_NM
 from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
 from hyperspy_twin.atoms.depth import depth_displacement, sample_nearest
 from hyperspy_twin.atoms.displace import prepare_field
 from hyperspy_twin.atoms.join import remove_overlaps
-from hyperspy_twin.atoms.occupancy import draw_elements, merge_sites
-from hyperspy_twin.atoms.repeat import RepeatCell, repeat_cell
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.occupancy import draw_elements, merge_sites
+from hyperspy_twin.registration.beam_repeat import RepeatCell, repeat_cell
+from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.atoms.fill import Block, FilledAtoms, fill
-from hyperspy_twin.atoms.lattices import Lattice
-from hyperspy_twin.atoms.repeat import beam_repeat, repeats
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.registration.beam_repeat import beam_repeat, repeats
+from hyperspy_twin.registration.lattices import Lattice
 
 if TYPE_CHECKING:
-    from hyperspy_twin.segmentation.outlines import Outlines
+    from hyperspy_twin.core.outlines import Outlines
 
 
 def build(

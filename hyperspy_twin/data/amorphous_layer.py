@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from .checks import require_positive
-from .known import Truth
-from .lattice import ORIENTATION_110, fill_planes
-from .packing import GLASSES, fill_glass
-from .scan import Scan
+from hyperspy_twin.data.checks import require_positive
+from hyperspy_twin.data.known import Truth
+from hyperspy_twin.data.lattice import ORIENTATION_110, fill_planes
+from hyperspy_twin.simulation.packing import GLASSES, fill_glass
+from hyperspy_twin.simulation.scan import Scan
 
 SILICON_LATTICE = 5.431
 SURFACE = 0.55
@@ -22,7 +22,7 @@ def build(scan: Scan, *, layer: str, layer_thickness: float, thickness: float) -
     scan
         The frame.
     layer
-        Amorphous material: a name in :data:`hyperspy_twin.data.packing.GLASSES`.
+        Amorphous material: a name in :data:`hyperspy_twin.simulation.packing.GLASSES`.
     layer_thickness
         In nm.
     thickness

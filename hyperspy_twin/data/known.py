@@ -10,7 +10,7 @@ from importlib import import_module
 
 import numpy as np
 
-from .scan import Scan
+from hyperspy_twin.simulation.scan import Scan
 
 # Module and function that build each sample.
 BUILDERS = {

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from .checks import require_positive
-from .dislocations import displace, undo
-from .known import Truth
-from .lattice import ORIENTATION_110, fill_planes
-from .scan import Scan
+from hyperspy_twin.data.checks import require_positive
+from hyperspy_twin.data.dislocations import displace, undo
+from hyperspy_twin.data.known import Truth
+from hyperspy_twin.data.lattice import ORIENTATION_110, fill_planes
+from hyperspy_twin.simulation.scan import Scan
 
 # Angstrom at 300 K (Vurgaftman, Meyer, Ram-Mohan, J. Appl. Phys. 89 (2001) 5815).
 SUBSTRATE_LATTICE, WIRE_LATTICE = 5.8697, 6.4794

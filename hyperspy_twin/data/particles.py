@@ -7,10 +7,10 @@ from numbers import Integral
 
 import numpy as np
 
-from .checks import require_positive
-from .known import Truth
-from .packing import GLASSES, fill_glass
-from .scan import Scan
+from hyperspy_twin.data.checks import require_positive
+from hyperspy_twin.data.known import Truth
+from hyperspy_twin.simulation.packing import GLASSES, fill_glass
+from hyperspy_twin.simulation.scan import Scan
 
 # Face-centred cubic metals: atomic number and lattice parameter in Angstrom (Wyckoff 1963).
 METALS = {"Au": (79, 4.078), "Ag": (47, 4.086), "Pt": (78, 3.924), "Pd": (46, 3.891)}

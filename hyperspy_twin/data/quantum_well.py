@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .checks import require_positive
-from .known import Truth
-from .lattice import ORIENTATION_110, fill_planes
-from .scan import Scan
+from hyperspy_twin.data.checks import require_positive
+from hyperspy_twin.data.known import Truth
+from hyperspy_twin.data.lattice import ORIENTATION_110, fill_planes
+from hyperspy_twin.simulation.scan import Scan
 
 # Stiffness of germanium, GPa (McSkimin 1953).
 GERMANIUM_C11, GERMANIUM_C12 = 128.5, 48.3

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .imaging import record
-from .known import split_arguments, truth
-from .scattering import Microscope
+from hyperspy_twin.data.known import split_arguments, truth
+from hyperspy_twin.simulation.imaging import record
+from hyperspy_twin.simulation.scattering import Microscope
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import (
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.edges.edge_segmentation import (
     Segmentation,
     regions_between_edges,
     with_whole_domes,
 )
+from hyperspy_twin.segmentation.edges.partition import order_regions
+from hyperspy_twin.segmentation.edges.placement import depth_inside
+from hyperspy_twin.segmentation.edges.smoothing import sample
 from hyperspy_twin.segmentation.features import Features, measure_features, tile_starts
-from hyperspy_twin.segmentation.partition import order_regions
-from hyperspy_twin.segmentation.placement import depth_inside
-from hyperspy_twin.segmentation.scales import sample
-from hyperspy_twin.segmentation.texture import segment_texture
+from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
 
 # Smallest image side in which texture can be told apart.
 _SMALLEST_SIDE = 32

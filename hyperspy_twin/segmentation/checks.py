@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 
 def centred_image(

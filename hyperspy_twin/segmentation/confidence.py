@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage, optimize
 from scipy.special import erf
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.placement import depth_inside
-from hyperspy_twin.segmentation.scales import (
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.edges.placement import depth_inside
+from hyperspy_twin.segmentation.edges.smoothing import (
     cosine_spectrum,
     lattice_period,
     radial_spectrum,

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.draw import line as draw_line
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.outlines import Outlines, rasterise, trace
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.outlines import Outlines, rasterise, trace
 
 
 def merge(outlines: Outlines, regions: Sequence[int]) -> Outlines:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from hyperspy_twin.segmentation.lattice_period import longest_period
-from hyperspy_twin.segmentation.scales import (
+from hyperspy_twin.segmentation.edges.smoothing import (
     cosine_spectrum,
     lattice_period,
     radial_spectrum,
     resample,
     suppress_lattice,
 )
+from hyperspy_twin.segmentation.texture.lattice_period import longest_period
 
 # Tile for lattice features in periods of the lattice, the features kept, and the period that
 # stands in where there is none, in pixels.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import Segmentation, segment_edges
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.edges.edge_segmentation import Segmentation, segment_edges
 
 OPTIONS = {
     "auto": ("min_area",),
@@ -78,11 +78,11 @@ def segment_image(
     if method == "edges":
         found = segment_edges(image, grid, **options)
     elif method == "texture":
-        from hyperspy_twin.segmentation.texture import segment_texture
+        from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
 
         found = segment_texture(image, grid, **options)
     elif method == "sam":
-        from hyperspy_twin.segmentation.foundation import segment_sam
+        from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam
 
         found = segment_sam(image, grid, **options)
     else:

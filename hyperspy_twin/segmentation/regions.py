@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 
 @dataclass(frozen=True)

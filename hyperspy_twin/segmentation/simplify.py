@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from skimage.measure import approximate_polygon
 
-from hyperspy_twin.segmentation.outlines import Outlines, contains
+from hyperspy_twin.core.outlines import Outlines, contains
 
 FINEST = 1 / 64  # of the tolerance; an arc that still collides keeps all its vertices
 
@@ -33,7 +33,7 @@ def simplify(outlines: Outlines, tolerance: float) -> Outlines:
     ----------
     outlines
         Outlines whose neighbours share their vertices, as those of
-        :func:`~hyperspy_twin.segmentation.outlines.trace`.
+        :func:`~hyperspy_twin.core.outlines.trace`.
     tolerance
         Largest distance that a vertex moves, in the unit of the outlines (nm).
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.crystals.calibration import (
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.crystals.indexing.records import crystals_of
+from hyperspy_twin.crystals.relations.calibration import (
     LatticeCalibration,
     Pair,
     calibrate,
@@ -16,12 +18,10 @@ from hyperspy_twin.crystals.calibration import (
     rescaled_distortion,
     rescaled_match,
 )
-from hyperspy_twin.crystals.records import crystals_of
-from hyperspy_twin.grid import Grid
 from hyperspy_twin.io.calibration import calibration_of
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.records import RegionPhase
+    from hyperspy_twin.crystals.indexing.records import RegionPhase
     from hyperspy_twin.signals._crystals import RegionCrystals
 
 SAME_SCALE = 0.005  # relative; ties that differ less give the same pixel size

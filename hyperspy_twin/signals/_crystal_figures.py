@@ -31,7 +31,7 @@ def orientation_figure(spectrum: RegionCrystals, direction: Sequence[float]) -> 
     import matplotlib.pyplot as plt
     import orix.plot  # noqa: F401  (registers the projection of the colour keys)
 
-    from hyperspy_twin.crystals.crystal_maps import colour_key, orientation_colours
+    from hyperspy_twin.crystals.relations.crystal_maps import colour_key, orientation_colours
 
     grid, matches = spectrum._image_grid(), spectrum._matches()
     colours = orientation_colours(spectrum._labels(grid), matches, direction)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from orix.crystal_map import CrystalMap
 
-    from hyperspy_twin.crystals.calibration import LatticeCalibration
-    from hyperspy_twin.crystals.lattice_planes import IndexedLattice
-    from hyperspy_twin.crystals.matches import Match
+    from hyperspy_twin.crystals.indexing.matches import Match
+    from hyperspy_twin.crystals.relations.calibration import LatticeCalibration
+    from hyperspy_twin.crystals.relations.lattice_planes import IndexedLattice
 
 VIEW = 1.3  # times the farthest spot; the rest of the spectrum is out of sight when it is plotted
 
@@ -96,9 +96,9 @@ class RegionCrystals(RegionPhases):
 
         See Also
         --------
-        hyperspy_twin.crystals.orientation.orientation_of : The convention of orix.
+        hyperspy_twin.crystals.indexing.orientation.orientation_of : The convention of orix.
         """
-        from hyperspy_twin.crystals.crystal_maps import crystal_map
+        from hyperspy_twin.crystals.relations.crystal_maps import crystal_map
 
         grid = self._image_grid()
         return crystal_map(self._labels(grid), grid, self._matches(), step, self._unit)
@@ -126,7 +126,7 @@ class RegionCrystals(RegionPhases):
         --------
         plot_orientation_map : The same with the legend of each phase.
         """
-        from hyperspy_twin.crystals.crystal_maps import orientation_colours
+        from hyperspy_twin.crystals.relations.crystal_maps import orientation_colours
         from hyperspy_twin.signals._state import axes_of
 
         grid = self._image_grid()
@@ -187,10 +187,10 @@ class RegionCrystals(RegionPhases):
 
         See Also
         --------
-        hyperspy_twin.crystals.epitaxy.parallel_planes : How planes are chosen.
-        hyperspy_twin.crystals.epitaxy.misorientation : Its reduction by symmetry.
+        hyperspy_twin.crystals.relations.epitaxy.parallel_planes : How planes are chosen.
+        hyperspy_twin.crystals.relations.epitaxy.misorientation : Its reduction by symmetry.
         """
-        from hyperspy_twin.crystals.epitaxy import neighbours, relations
+        from hyperspy_twin.crystals.relations.epitaxy import neighbours, relations
 
         lattices = self._lattices()
         pairs = neighbours(self._labels(self._image_grid()), list(lattices))
@@ -209,7 +209,7 @@ class RegionCrystals(RegionPhases):
 
         See Also
         --------
-        hyperspy_twin.crystals.calibration.calibrate : How regions are weighed.
+        hyperspy_twin.crystals.relations.calibration.calibrate : How regions are weighed.
         """
         from hyperspy_twin.signals._calibration import calibration_of_regions
 
@@ -247,8 +247,8 @@ class RegionCrystals(RegionPhases):
 
     def _lattices(self) -> dict[tuple[int, int], IndexedLattice]:
         """Lattice of each crystal by its spots, under the region and a number from 1 on."""
-        from hyperspy_twin.crystals.lattice_planes import indexed_lattice
-        from hyperspy_twin.crystals.records import crystals_of
+        from hyperspy_twin.crystals.indexing.records import crystals_of
+        from hyperspy_twin.crystals.relations.lattice_planes import indexed_lattice
 
         return {
             (record.region, number): indexed_lattice(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hyperspy_twin.signals._state import TwinState, finite_image, grid_of, outlines_state
 
 if TYPE_CHECKING:
-    from hyperspy_twin.segmentation.outlines import Outlines
+    from hyperspy_twin.core.outlines import Outlines
 
 
 class RegionEditing(TwinState):
@@ -113,8 +113,8 @@ class RegionEditing(TwinState):
         min_diameter
             Smaller particles become unassigned, in the unit of the axes; by default 3 pixels.
         """
-        from hyperspy_twin.segmentation.outlines import trace
-        from hyperspy_twin.segmentation.particles import separate_particles
+        from hyperspy_twin.core.outlines import trace
+        from hyperspy_twin.segmentation.particles.separation import separate_particles
 
         grid = grid_of(self._image_axes())
         particles = separate_particles(

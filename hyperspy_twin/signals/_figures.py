@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.grid import Grid
-    from hyperspy_twin.segmentation.outlines import Outlines
-    from hyperspy_twin.segmentation.particle_sizes import ParticleSizes
+    from hyperspy_twin.core.grid import Grid
+    from hyperspy_twin.core.outlines import Outlines
+    from hyperspy_twin.segmentation.particles.size_distribution import ParticleSizes
     from hyperspy_twin.signals.atomic_model import AtomicModel
     from hyperspy_twin.signals.indexed_fft import IndexedFFT
     from hyperspy_twin.signals.segmented_image import SegmentedImage
@@ -200,7 +200,7 @@ def particles_figure(sizes: ParticleSizes, unit: str) -> Figure:
     import matplotlib.pyplot as plt
     from scipy.stats import lognorm
 
-    from hyperspy_twin.segmentation.particle_sizes import size_distribution
+    from hyperspy_twin.segmentation.particles.size_distribution import size_distribution
 
     found = size_distribution(sizes)
     diameter = sizes.equivalent_diameter[~sizes.touches_border]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.evidence import ScalePrior
-    from hyperspy_twin.crystals.records import RegionPhase
-    from hyperspy_twin.crystals.structures import Crystal
+    from hyperspy_twin.core.crystal import Crystal
+    from hyperspy_twin.crystals.indexing.evidence import ScalePrior
+    from hyperspy_twin.crystals.indexing.records import RegionPhase
     from hyperspy_twin.signals._spots import RegionSpectra
 
 
@@ -44,7 +44,7 @@ def indexed(
     signal: RegionSpectra, regions: list[int], crystals: list[Crystal], **options: Any
 ) -> list[RegionPhase]:
     """Index some regions; their records have one row of indices for each of their spots."""
-    from hyperspy_twin.crystals.regions import index_regions
+    from hyperspy_twin.crystals.indexing.index_regions import index_regions
     from hyperspy_twin.spectra.region import LATTICE_STATES
 
     peaks = signal.peaks()
@@ -85,7 +85,7 @@ def of_all_spots(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
 
 def expected_scale(scales: list[float]) -> ScalePrior:
     """State what other regions let one expect of ln(scale)."""
-    from hyperspy_twin.crystals.common_scale import REGION_SPREAD
-    from hyperspy_twin.crystals.evidence import ScalePrior
+    from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD
+    from hyperspy_twin.crystals.indexing.evidence import ScalePrior
 
     return ScalePrior(float(np.median(np.log(scales))), REGION_SPREAD)

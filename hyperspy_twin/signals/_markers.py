@@ -8,9 +8,9 @@ import numpy as np
 from hyperspy.api import plot
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.records import RegionPhase
-    from hyperspy_twin.crystals.structures import Crystal
-    from hyperspy_twin.segmentation.outlines import Outlines
+    from hyperspy_twin.core.crystal import Crystal
+    from hyperspy_twin.core.outlines import Outlines
+    from hyperspy_twin.crystals.indexing.records import RegionPhase
 
 COLOURS = ("#e6550d", "#3182bd", "#31a354", "#9e4ac8", "#d6a400", "#17a2b8", "#e377c2", "#8c564b")
 NO_PHASE = "#bbbbbb"
@@ -201,7 +201,7 @@ def farthest_spot(tables: list[np.ndarray], names: list[list[str]]) -> float:
 
 def spot_names(hkl: np.ndarray, crystal: Crystal) -> list[str]:
     """Write indices of spots as labels of matplotlib; empty where they are zero."""
-    from hyperspy_twin.crystals.notation import plane_label
+    from hyperspy_twin.crystals.diffraction.notation import plane_label
 
     return [
         plane_label(row, crystal, "mathtext", brackets="") if any(row) else ""
@@ -211,7 +211,7 @@ def spot_names(hkl: np.ndarray, crystal: Crystal) -> list[str]:
 
 def names_by_record(record: RegionPhase) -> list[str]:
     """Label of each spot of a region by the first of its crystals that explains it."""
-    from hyperspy_twin.crystals.records import crystals_of
+    from hyperspy_twin.crystals.indexing.records import crystals_of
 
     found = [""] * len(record.hkl)
     for one in crystals_of(record):
@@ -223,8 +223,8 @@ def names_by_record(record: RegionPhase) -> list[str]:
 
 def region_name(record: RegionPhase | None) -> str:
     """Phases of a region with their zone axes as a label of matplotlib, such as ``Ge [110]``."""
-    from hyperspy_twin.crystals.notation import phase_label
-    from hyperspy_twin.crystals.records import crystals_of
+    from hyperspy_twin.crystals.diffraction.notation import phase_label
+    from hyperspy_twin.crystals.indexing.records import crystals_of
 
     found = [
         phase_label(one.ranking[0].crystal, one.zone_axis, "mathtext")

@@ -12,9 +12,9 @@ import numpy as np
 from hyperspy_twin.signals._state import table
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.records import RegionPhase
-    from hyperspy_twin.grid import Grid
-    from hyperspy_twin.spectra.gaussian import Spots
+    from hyperspy_twin.core.grid import Grid
+    from hyperspy_twin.crystals.indexing.records import RegionPhase
+    from hyperspy_twin.spectra.detection.cfar import Spots
     from hyperspy_twin.spectra.region import RegionSpots
 
 COLUMNS = (
@@ -79,7 +79,7 @@ def with_indices(peaks: np.ndarray, records: Sequence[RegionPhase]) -> np.ndarra
 
     A spot that several crystals share is that of the first of them.
     """
-    from hyperspy_twin.crystals.records import crystals_of
+    from hyperspy_twin.crystals.indexing.records import crystals_of
 
     columns = {name: peaks[name] for name in peaks.dtype.names or ()}
     hkl = np.zeros((len(peaks), 3), int)
@@ -151,7 +151,7 @@ def edited_peaks(
 
 
 def _spots(peaks: np.ndarray) -> Spots:
-    from hyperspy_twin.spectra.gaussian import Spots
+    from hyperspy_twin.spectra.detection.cfar import Spots
 
     pairs = {
         name: np.stack([peaks[x], peaks[y]], axis=1)

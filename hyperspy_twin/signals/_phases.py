@@ -12,8 +12,8 @@ from hyperspy_twin.signals._indexing import SpotsToIndex, expected_scale, indexe
 from hyperspy_twin.signals._spots import RegionSpectra
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.records import RegionPhase
-    from hyperspy_twin.crystals.structures import Crystal
+    from hyperspy_twin.core.crystal import Crystal
+    from hyperspy_twin.crystals.indexing.records import RegionPhase
 
 
 class RegionPhases(RegionSpectra):
@@ -61,9 +61,9 @@ class RegionPhases(RegionSpectra):
         See Also
         --------
         accept, constrain : What a person decides about the answer.
-        hyperspy_twin.crystals.indexing.index_spots : The method and its score.
+        hyperspy_twin.crystals.indexing.index_peaks.index_spots : The method and its score.
         """
-        from hyperspy_twin.crystals.candidates import as_candidates
+        from hyperspy_twin.crystals.structures.candidates import as_candidates
 
         crystals = as_candidates(candidates, self.metadata.get_item("Sample.elements", []))
         options = {
@@ -109,7 +109,12 @@ class RegionPhases(RegionSpectra):
             If there is no such region or crystal, phases have not been identified, or the phase
             is not ranked; the message lists what is.
         """
-        from hyperspy_twin.signals._ranking import accepted, chosen_crystal, named_match, settled
+        from hyperspy_twin.crystals.indexing.decisions import (
+            accepted,
+            chosen_crystal,
+            named_match,
+            settled,
+        )
 
         whole = self._record(region)
         record = chosen_crystal(whole, crystal)
@@ -155,8 +160,8 @@ class RegionPhases(RegionSpectra):
             If neither is given, phases have not been identified, a phase is no candidate, or
             there is no such region.
         """
-        from hyperspy_twin.crystals.notation import direction_label
-        from hyperspy_twin.signals._ranking import directions, told_apart, with_opposites
+        from hyperspy_twin.crystals.diffraction.notation import direction_label
+        from hyperspy_twin.crystals.indexing.decisions import directions, told_apart, with_opposites
 
         axes = None if zone_axis is None else directions(zone_axis)
         crystals = self._candidates(phase)
@@ -202,7 +207,7 @@ class RegionPhases(RegionSpectra):
         zone_axis: tuple[int, int, int],
     ) -> Any:
         """Explanation that a record names as a tie but does not hold."""
-        from hyperspy_twin.crystals.indexing import index_spots
+        from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 
         options = self._index_options()
         if record.phase is not None:
@@ -243,7 +248,7 @@ class RegionPhases(RegionSpectra):
 
     def _candidates(self, names: str | Sequence[str] | None) -> list[Crystal]:
         """Candidates of the last indexing, all or some."""
-        from hyperspy_twin.crystals.structures import Crystal
+        from hyperspy_twin.core.crystal import Crystal
 
         self._known_phases()
         stored = [Crystal.from_json(text) for text in self._twin("candidates", [])]

@@ -17,9 +17,9 @@ from hyperspy_twin.signals._markers import (
 )
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.matches import Match
-    from hyperspy_twin.crystals.orientation import Pattern
-    from hyperspy_twin.crystals.records import RegionPhase
+    from hyperspy_twin.crystals.indexing.matches import Match
+    from hyperspy_twin.crystals.indexing.orientation import Pattern
+    from hyperspy_twin.crystals.indexing.records import RegionPhase
     from hyperspy_twin.signals._phases import RegionPhases
 
 COLOURS = ("#ffe119", "#00e5ff", "#ff8cf5", "#b4ff5c")  # of the crystals of one region
@@ -136,7 +136,7 @@ def predicted_markers(
 
 def _own(record: RegionPhase) -> ShownPattern:
     """Pattern of all crystals that a record holds."""
-    from hyperspy_twin.crystals.records import crystals_of
+    from hyperspy_twin.crystals.indexing.records import crystals_of
 
     crystals = [one for one in crystals_of(record) if one.phase is not None]
     matches = tuple((one.ranking[0], one.scale, one.distortion) for one in crystals)
@@ -153,7 +153,7 @@ def _ranked(signal: RegionPhases, region: int, phase: str | int) -> ShownPattern
 
 
 def _titles(matches: tuple[tuple[Match, float, np.ndarray], ...]) -> list[str]:
-    from hyperspy_twin.crystals.notation import phase_label
+    from hyperspy_twin.crystals.diffraction.notation import phase_label
 
     found = [phase_label(one.crystal, one.zone_axis, "mathtext") for one, *_ in matches]
     return found or ["no phase"]
@@ -165,7 +165,7 @@ def _colours(crystals: Iterable[int]) -> list[str]:
 
 
 def _reflections(shown: ShownPattern, radius: float) -> list[tuple[Pattern, Match]]:
-    from hyperspy_twin.crystals.orientation import predicted_pattern
+    from hyperspy_twin.crystals.indexing.orientation import predicted_pattern
 
     return [
         (predicted_pattern(match, radius, scale, distortion), match)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hyperspy.signals import LazySignal2D
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 
 def stack_of_regions(

@@ -13,8 +13,8 @@ from hyperspy_twin.signals._peaks import peaks_table, states_table, with_indices
 from hyperspy_twin.signals._state import TwinState, table
 
 if TYPE_CHECKING:
-    from hyperspy_twin.crystals.record_list import RecordList
-    from hyperspy_twin.grid import Grid
+    from hyperspy_twin.core.grid import Grid
+    from hyperspy_twin.crystals.indexing.record_list import RecordList
 
 
 class RegionSpectra(TwinState):
@@ -102,8 +102,8 @@ class RegionSpectra(TwinState):
 
         A tuple of one record for each region, which prints as a table.
         """
-        from hyperspy_twin.crystals.record_list import RecordList
-        from hyperspy_twin.crystals.records import RegionPhase
+        from hyperspy_twin.crystals.indexing.record_list import RecordList
+        from hyperspy_twin.crystals.indexing.records import RegionPhase
 
         return RecordList(RegionPhase.from_json(text) for text in self._twin("phases", []))
 
@@ -192,7 +192,7 @@ class RegionSpectra(TwinState):
         ValueError
             If the spectrum was cropped or rebinned, so that the image is lost.
         """
-        from hyperspy_twin.grid import Grid
+        from hyperspy_twin.core.grid import Grid
 
         stored = self._twin("image_grid")
         grid = Grid(*(tuple(stored[name]) for name in ("shape", "scale", "offset")))
@@ -204,6 +204,6 @@ class RegionSpectra(TwinState):
         return grid
 
     def _labels(self, grid: Grid) -> np.ndarray:
-        from hyperspy_twin.segmentation.outlines import rasterise
+        from hyperspy_twin.core.outlines import rasterise
 
         return rasterise(self._outlines(), grid)

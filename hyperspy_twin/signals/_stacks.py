@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.outlines import Outlines, trace
 from hyperspy_twin.segmentation.methods import segment_image
-from hyperspy_twin.segmentation.outlines import Outlines, trace
 from hyperspy_twin.signals._state import as_finite, outlines_state
 
 

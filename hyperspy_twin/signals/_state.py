@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
-    from hyperspy_twin.segmentation.outlines import Outlines
+    from hyperspy_twin.core.outlines import Outlines
 
 _logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class TwinState:
         return self._axes()[-2:]
 
     def _outlines(self) -> Outlines:
-        from hyperspy_twin.segmentation.outlines import Outlines
+        from hyperspy_twin.core.outlines import Outlines
 
         state = self._twin("outlines")
         if "ring_image" in state:

@@ -10,10 +10,10 @@ import numpy as np
 from hyperspy_twin.signals.strain_map import COMPONENTS
 
 if TYPE_CHECKING:
-    from hyperspy_twin.atoms.lattices import IndexedRegion, Lattice
-    from hyperspy_twin.grid import Grid
+    from hyperspy_twin.core.grid import Grid
+    from hyperspy_twin.registration.lattices import IndexedRegion, Lattice
     from hyperspy_twin.signals.indexed_fft import IndexedFFT
-    from hyperspy_twin.strain.phase import StrainField
+    from hyperspy_twin.strain.gpa import StrainField
 
 # The reference keeps this many resolutions from its outline.
 MARGIN = 2.5
@@ -41,9 +41,9 @@ def analyse(
     lattices : list of str
         Lattices of the indexed regions, for the metadata; empty without phases or pixel size.
     """
-    from hyperspy_twin.segmentation.outlines import rasterise
-    from hyperspy_twin.strain.partners import has_partners
-    from hyperspy_twin.strain.phase import geometric_phase_analysis
+    from hyperspy_twin.core.outlines import rasterise
+    from hyperspy_twin.strain.comparable import has_partners
+    from hyperspy_twin.strain.gpa import geometric_phase_analysis
     from hyperspy_twin.strain.selection import (
         DEFAULT_SEPARATION,
         choose_reference,
@@ -120,7 +120,7 @@ def _lattices(
     field: StrainField,
 ) -> list[Lattice]:
     """Lattices of the indexed regions; a ValueError says why there are none."""
-    from hyperspy_twin.atoms.lattices import measure_lattices
+    from hyperspy_twin.registration.lattices import measure_lattices
 
     if not spectrum._calibrated:
         raise ValueError(
@@ -158,7 +158,7 @@ def _quality(spectrum: IndexedFFT) -> dict[int, float]:
 def _indexed_regions(spectrum: IndexedFFT) -> dict[int, IndexedRegion]:
     from ase.data import atomic_numbers
 
-    from hyperspy_twin.atoms.lattices import IndexedRegion
+    from hyperspy_twin.registration.lattices import IndexedRegion
 
     regions, peaks = {}, spectrum.peaks()
     for record in spectrum.phases:

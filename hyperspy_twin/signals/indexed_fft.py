@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.signals._crystals import RegionCrystals
 from hyperspy_twin.signals._state import axes_of
 from hyperspy_twin.signals.strain_map import StrainMap
@@ -60,7 +60,7 @@ class IndexedFFT(RegionCrystals, ComplexSignal2D):
 
         See Also
         --------
-        hyperspy_twin.strain.phase.geometric_phase_analysis : The method and its literature.
+        hyperspy_twin.strain.gpa.geometric_phase_analysis : The method and its literature.
         """
         from hyperspy_twin.signals._strain import analyse
 

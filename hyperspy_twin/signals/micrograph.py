@@ -133,14 +133,14 @@ class Micrograph(TwinState, Signal2D):
 
         See Also
         --------
-        hyperspy_twin.segmentation.edges.segment_edges
-        hyperspy_twin.segmentation.texture.segment_texture
-        hyperspy_twin.segmentation.foundation.segment_sam
+        hyperspy_twin.segmentation.edges.edge_segmentation.segment_edges
+        hyperspy_twin.segmentation.texture.texture_segmentation.segment_texture
+        hyperspy_twin.segmentation.segment_anything.sam_segmentation.segment_sam
         hyperspy_twin.segmentation.auto.segment_auto
         """
+        from hyperspy_twin.core.outlines import trace
         from hyperspy_twin.io.axes import to_nanometres
         from hyperspy_twin.segmentation.methods import check_options, segment_image
-        from hyperspy_twin.segmentation.outlines import trace
         from hyperspy_twin.signals._stacks import segment_stack
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
 

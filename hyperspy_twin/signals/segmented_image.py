@@ -22,7 +22,7 @@ from hyperspy_twin.signals.indexed_fft import IndexedFFT
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.segmentation.outlines import Outlines
+    from hyperspy_twin.core.outlines import Outlines
 
 SHORTEST_SPACING = 0.05  # nm; the best lattice resolution of (S)TEM imaging
 
@@ -103,8 +103,8 @@ class SegmentedImage(RegionEditing, Signal2D):
         ValueError
             If the image is a stack or not finite, or the labels do not fit it.
         """
+        from hyperspy_twin.core.outlines import trace
         from hyperspy_twin.io.axes import to_nanometres
-        from hyperspy_twin.segmentation.outlines import trace
         from hyperspy_twin.signals.micrograph import Micrograph
 
         finite_image(image)
@@ -128,7 +128,7 @@ class SegmentedImage(RegionEditing, Signal2D):
         ``largest_feret`` and ``smallest_feret`` (unit of the axes), ``circularity``, and
         ``touches_border`` for those that the image cuts.
         """
-        from hyperspy_twin.segmentation.particle_sizes import particle_sizes
+        from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes
 
         return table(vars(particle_sizes(self._one_labels(), grid_of(self._image_axes()))))
 
@@ -146,7 +146,7 @@ class SegmentedImage(RegionEditing, Signal2D):
         ValueError
             If fewer than two particles lie inside.
         """
-        from hyperspy_twin.segmentation.particle_sizes import particle_sizes
+        from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes
         from hyperspy_twin.signals._figures import particles_figure
 
         sizes = particle_sizes(self._one_labels(), grid_of(self._image_axes()))
@@ -191,9 +191,9 @@ class SegmentedImage(RegionEditing, Signal2D):
 
         See Also
         --------
-        hyperspy_twin.spectra.consensus.detect_consensus : How the evidence is weighed.
-        hyperspy_twin.spectra.gaussian.detect : The detector and its literature.
-        hyperspy_twin.spectra.state.region_state : How the state of a region is told.
+        hyperspy_twin.spectra.detection.consensus.detect_consensus : How the evidence is weighed.
+        hyperspy_twin.spectra.detection.cfar.detect : The detector and its literature.
+        hyperspy_twin.spectra.crystallinity.region_state : How the state of a region is told.
         """
         from hyperspy_twin.signals._peaks import peaks_state
         from hyperspy_twin.spectra.region import detectors_of, find_region_peaks
@@ -279,12 +279,12 @@ class SegmentedImage(RegionEditing, Signal2D):
 
     def _one_labels(self) -> np.ndarray:
         """Label image of a single image."""
-        from hyperspy_twin.segmentation.outlines import rasterise
+        from hyperspy_twin.core.outlines import rasterise
 
         return rasterise(self._outlines(), grid_of(self._image_axes()))
 
     def _labels(self) -> np.ndarray:
-        from hyperspy_twin.segmentation.outlines import rasterise
+        from hyperspy_twin.core.outlines import rasterise
 
         grid = grid_of(self._image_axes())
         images = [rasterise(outlines, grid) for outlines in self._stack_outlines()]

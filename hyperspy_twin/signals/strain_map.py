@@ -12,7 +12,7 @@ from hyperspy_twin.signals._state import TwinState, axes_of, grid_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.grid import Grid
+    from hyperspy_twin.core.grid import Grid
     from hyperspy_twin.signals.atomic_model import AtomicModel
 
 COMPONENTS = ("e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y", "sigma")
@@ -118,9 +118,9 @@ class StrainMap(TwinState, Signal2D):
         ValueError
             If the pixel size is missing, no region is indexed, or the thickness is not positive.
         """
-        from hyperspy_twin.atoms.lattices import Lattice
         from hyperspy_twin.atoms.model import build
-        from hyperspy_twin.segmentation.outlines import contains
+        from hyperspy_twin.core.outlines import contains
+        from hyperspy_twin.registration.lattices import Lattice
         from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
         missing = self._twin("strain").get("without_atoms")

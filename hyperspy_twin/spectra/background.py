@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra.ring_sums import FIRST_RING, HIGHEST, ring_ellipse
 
 # Power of circular Gaussian noise is exponential: its logarithm averages to

@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import numpy as np
 
-from hyperspy_twin.spectra.candidates import candidates_at
-from hyperspy_twin.spectra.gaussian import Spots, measure
+from hyperspy_twin.spectra.detection.candidates import candidates_at
+from hyperspy_twin.spectra.detection.cfar import Spots, measure
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 # A point may be this many resolutions off its spot.

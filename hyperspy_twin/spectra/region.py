@@ -7,12 +7,12 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra.consensus import detect_consensus
-from hyperspy_twin.spectra.gaussian import Spots, detect, no_spots
-from hyperspy_twin.spectra.profile import detect_profile
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra.crystallinity import region_state
+from hyperspy_twin.spectra.detection.cfar import Spots, detect, no_spots
+from hyperspy_twin.spectra.detection.consensus import detect_consensus
+from hyperspy_twin.spectra.detection.line_profiles import detect_profile
 from hyperspy_twin.spectra.rings import Rings
-from hyperspy_twin.spectra.state import region_state
 from hyperspy_twin.spectra.transform import WindowedRegion, windowed_region
 
 METHODS = ("consensus", "gaussian", "network", "profile")
@@ -146,7 +146,7 @@ def _detect(
     region: WindowedRegion, method: str, false_alarms: float, shortest_spacing: float
 ) -> Spots:
     if method == "network":
-        from hyperspy_twin.spectra.network import detect_network
+        from hyperspy_twin.spectra.detection.network import detect_network
 
         return detect_network(region, shortest_spacing)
     detector = {"consensus": detect_consensus, "gaussian": detect, "profile": detect_profile}

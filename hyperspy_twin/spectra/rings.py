@@ -8,13 +8,7 @@ import numpy as np
 from scipy import ndimage, signal
 
 from hyperspy_twin.spectra.graininess import graininess
-from hyperspy_twin.spectra.ring_sums import (
-    ELLIPTICAL,
-    FIRST_RING,
-    HIGHEST,
-    fit_ellipse,
-    ring_sums,
-)
+from hyperspy_twin.spectra.ring_sums import ELLIPTICAL, FIRST_RING, HIGHEST, fit_ellipse, ring_sums
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 LOGARITHM_VARIANCE = np.pi**2 / 6  # of exponential noise

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from scipy import fft
 
-from hyperspy_twin.apodisation import region_window
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.windows import region_window
 
 
 def spectrum(image: np.ndarray) -> np.ndarray:

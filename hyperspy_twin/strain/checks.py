@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..grid import Grid
-from .noise import Noise, is_significant
-from .region_waves import RegionWaves
-from .tensor import LEAST_SQUARED_SINE
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.strain.noise import Noise, is_significant
+from hyperspy_twin.strain.region_waves import RegionWaves
+from hyperspy_twin.strain.tensor import LEAST_SQUARED_SINE
 
 # Distance of a reflection from any other, in units of 1 / resolution, at which the Gaussian
 # mask has fallen to exp(-2 pi^2 0.6^2) = 0.08 %.

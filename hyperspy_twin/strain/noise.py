@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from .region_waves import RegionWaves
-from .supports import taper
+from hyperspy_twin.strain.region_waves import RegionWaves
+from hyperspy_twin.strain.supports import taper
 
 # Radii of the ring around the reflection in standard deviations of the Gaussian mask: the
 # spot itself, also one that strain has moved or broadened, lies inside.

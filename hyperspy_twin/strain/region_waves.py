@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .band import Band, make_band
-from .supports import Support, taper
-from .window import Wave, Window, background, demodulate, make_window
+from hyperspy_twin.strain.band import Band, make_band
+from hyperspy_twin.strain.supports import Support, taper
+from hyperspy_twin.strain.window import Wave, Window, background, demodulate, make_window
 
 # The weights rise over this many of the longest lattice spacings at an outline, which keeps
 # the leakage of the other reflections into a cut window small.

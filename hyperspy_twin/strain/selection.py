@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hyperspy_twin.strain.partners import has_partners
+from hyperspy_twin.strain.comparable import has_partners
 
 # Reflections weaker than this are not considered.
 LEAST_SNR = 5.0

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from .noise import Noise, is_significant
-from .region_waves import RegionWaves
-from .window import IDENTITY, invert
+from hyperspy_twin.strain.noise import Noise, is_significant
+from hyperspy_twin.strain.region_waves import RegionWaves
+from hyperspy_twin.strain.window import IDENTITY, invert
 
 Definition = Literal["lagrangian", "eulerian"]
 
@@ -24,7 +24,7 @@ class NodeStrain:
     Attributes
     ----------
     e_xx, e_yy, e_xy, rotation, sigma
-        As in :class:`~hyperspy_twin.strain.phase.StrainField`.
+        As in :class:`~hyperspy_twin.strain.gpa.StrainField`.
     solution
         Matrix that turns phases over -2 pi into displacements, shape (2, k, rows, columns).
     valid

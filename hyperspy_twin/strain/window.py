@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .band import Band
+from hyperspy_twin.strain.band import Band
 
 # Windows with less than this share of their mass inside the region give no result.
 LEAST_MASS = 0.02

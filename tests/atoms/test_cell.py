@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from hyperspy_twin.atoms.cell import align_to_zone_axis, fit_cell, reciprocal_vectors
+from hyperspy_twin.registration.cell import align_to_zone_axis, fit_cell, reciprocal_vectors
 
 HKL_110 = np.array([[1, -1, 1], [1, -1, -1], [0, 0, 2], [2, -2, 0], [1, -1, 3]])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hyperspy_twin.atoms.depth import depth_displacement, sample_nearest
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 GRID = Grid((90, 110), (0.05, 0.04), (1.0, -2.0))
 KNOWN = np.ones(GRID.shape, bool)

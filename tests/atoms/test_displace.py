@@ -12,7 +12,7 @@ from hyperspy_twin.atoms.displace import (
     prepare_field,
     solve_point,
 )
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 
 GRID = Grid((120, 150), (0.04, 0.05), (2.0, -1.0))
 X, Y = np.meshgrid(GRID.x, GRID.y)

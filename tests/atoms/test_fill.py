@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.cell import ANGSTROM_PER_NM
 from hyperspy_twin.atoms.columns import _find_in_squares
 from hyperspy_twin.atoms.displace import prepare_field
 from hyperspy_twin.atoms.fill import Block, fill, nearest_neighbour_distance
-from hyperspy_twin.atoms.repeat import repeat_cell, repeats
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.registration.beam_repeat import repeat_cell, repeats
+from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
 
 SILICON = 5.431
 BOND = SILICON * 3**0.5 / 4
@@ -344,8 +344,8 @@ def test_coherent_regions_share_the_lattice(crystals, orient):
 
 def test_catalogue_crystal_in_traced_outlines(orient):
     """The neighbouring rooms' records fit: a bundled crystal in the outlines of a label image."""
-    from hyperspy_twin.crystals.structures import Crystal
-    from hyperspy_twin.segmentation.outlines import contains, trace
+    from hyperspy_twin.core.crystal import Crystal
+    from hyperspy_twin.core.outlines import contains, trace
 
     lattice = (5.658, 5.658, 5.658, 90.0, 90.0, 90.0)
     points = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hyperspy_twin.atoms.lattices import IndexedRegion, Lattice, measure_lattices
 from hyperspy_twin.atoms.model import build
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.outlines import contains, trace
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.outlines import contains, trace
+from hyperspy_twin.registration.lattices import IndexedRegion, Lattice, measure_lattices
 
 A = 5.6  # Angstrom
 GRID = Grid((260, 240), (0.04, 0.04), (1.0, -2.0))

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.atoms.cell import reciprocal_vectors
-from hyperspy_twin.atoms.origin import _block_sums, fit_origin, measure_amplitudes
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.registration.cell import reciprocal_vectors
+from hyperspy_twin.registration.origin import _block_sums, fit_origin, measure_amplitudes
 
 HKL = np.array(
     [[1, -1, 1], [1, -1, -1], [0, 0, 2], [2, -2, 0], [0, 0, 4], [2, -2, 4], [1, -1, 3], [1, -1, -3]]

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.diffraction import structure_factors, zone_reflections
-from hyperspy_twin.crystals.zone_axes import laue_rotations
-from hyperspy_twin.crystals.zones import zone_frame
+from hyperspy_twin.crystals.diffraction.reflections import structure_factors, zone_reflections
+from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.structures import catalogue
 
 
 @dataclass

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.calibration import (
+from hyperspy_twin.crystals.indexing.index_peaks import index_spots
+from hyperspy_twin.crystals.indexing.orientation import predicted_pattern
+from hyperspy_twin.crystals.relations.calibration import (
     Stretch,
     calibrate,
     measure_stretch,
     rescaled_distortion,
     rescaled_match,
 )
-from hyperspy_twin.crystals.indexing import index_spots
-from hyperspy_twin.crystals.orientation import predicted_pattern
 
 SMALL = st.floats(-0.04, 0.04)
 

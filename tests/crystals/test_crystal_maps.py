@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from orix.vector import Miller, Vector3d
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.crystal_maps import (
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.indexing.index_peaks import index_spots
+from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.orientation import (
+    orientation_of,
+    point_group,
+    predicted_pattern,
+)
+from hyperspy_twin.crystals.relations.crystal_maps import (
     colour_key,
     crystal_map,
     orientation_colours,
     orix_phase,
 )
-from hyperspy_twin.crystals.indexing import index_spots
-from hyperspy_twin.crystals.matches import Match
-from hyperspy_twin.crystals.orientation import (
-    orientation_of,
-    point_group,
-    predicted_pattern,
-)
-from hyperspy_twin.crystals.zone_axes import laue_rotations
-from hyperspy_twin.crystals.zones import zone_frame
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.crystals.structures import catalogue
 
 MONOCLINIC = ("ZrO2", "HfO2", "CuO", "Ga2O3", "VO2")
 

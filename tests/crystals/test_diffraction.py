@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.diffraction import (
+from hyperspy_twin.crystals.diffraction.reflections import (
     atomic_number_factors,
     electron_scattering_factor,
     primitive_zone_axis,
@@ -15,6 +14,7 @@ from hyperspy_twin.crystals.diffraction import (
     zone_lattice,
     zone_reflections,
 )
+from hyperspy_twin.crystals.structures import catalogue
 
 axis = st.tuples(*[st.integers(-4, 4)] * 3).filter(any)
 

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.diffraction import ANGSTROM_PER_NM, zone_reflections
-from hyperspy_twin.crystals.epitaxy import (
-    neighbours,
-    parallel_planes,
-    relations,
+from hyperspy_twin.crystals.diffraction.reflections import ANGSTROM_PER_NM, zone_reflections
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.orientation import (
+    misorientation,
+    nearest_direction,
+    orix_frame,
 )
-from hyperspy_twin.crystals.lattice_planes import (
+from hyperspy_twin.crystals.relations.epitaxy import neighbours, parallel_planes, relations
+from hyperspy_twin.crystals.relations.lattice_planes import (
     IndexedLattice,
     centring_translations,
     coincidence,
     indexed_lattice,
     plane_spacing,
 )
-from hyperspy_twin.crystals.matches import Match
-from hyperspy_twin.crystals.orientation import misorientation, nearest_direction, orix_frame
-from hyperspy_twin.crystals.zones import zone_frame
+from hyperspy_twin.crystals.structures import catalogue
 
 
 def turned(degrees):

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.diffraction import atomic_number_factors
-from hyperspy_twin.crystals.indexing import index_spots
-from hyperspy_twin.crystals.matches import Match, ranked
-from hyperspy_twin.crystals.verdicts import TIE
+from hyperspy_twin.crystals.diffraction.reflections import atomic_number_factors
+from hyperspy_twin.crystals.indexing.index_peaks import index_spots
+from hyperspy_twin.crystals.indexing.matches import Match, ranked
+from hyperspy_twin.crystals.indexing.verdicts import TIE
+from hyperspy_twin.crystals.structures import catalogue
 
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]
 ZONES = [(0, 0, 1), (1, 1, 0), (1, 1, 1), (1, 1, 2)]

@@ -7,9 +7,11 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import affine, catalogue, evidence, hypotheses, intensities, unknown
-from hyperspy_twin.crystals.indexing import CALIBRATED, UNCALIBRATED, _lattices
-from hyperspy_twin.crystals.spots import fold_spots
+from hyperspy_twin.crystals.indexing import affine, evidence, hypotheses, intensities
+from hyperspy_twin.crystals.indexing import unknown_crystal as unknown
+from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
+from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, UNCALIBRATED, _lattices
+from hyperspy_twin.crystals.structures import catalogue
 
 
 def plain(module):

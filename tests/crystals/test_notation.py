@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.notation import (
+from hyperspy_twin.crystals.diffraction.notation import (
     direction_family,
     direction_label,
     four_direction_indices,
@@ -22,6 +21,7 @@ from hyperspy_twin.crystals.notation import (
     read_direction,
     three_direction_indices,
 )
+from hyperspy_twin.crystals.structures import catalogue
 
 INDICES = st.tuples(*[st.integers(-12, 12)] * 3).filter(any)
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from hyperspy_twin.crystals import catalogue, optimade, optimade_cache
+from hyperspy_twin.crystals.structures import catalogue, optimade, optimade_cache
 
 
 class Handler(BaseHTTPRequestHandler):

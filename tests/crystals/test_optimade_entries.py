@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.optimade_entries import to_crystal
+from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals.structures.optimade_entries import to_crystal
 
 SPGLIB = importlib.util.find_spec("spglib") is not None
 
@@ -36,7 +36,7 @@ def test_symmetry_of_known_structures_is_found_again(make_entry, name):
 
 
 def test_without_spglib_the_cell_is_kept(primitive_silicon, monkeypatch):
-    monkeypatch.setattr("hyperspy_twin.crystals.symmetry.find_spec", lambda name: None)
+    monkeypatch.setattr("hyperspy_twin.crystals.structures.symmetry.find_spec", lambda name: None)
     crystal = to_crystal(primitive_silicon(), "here")
     assert crystal.space_group is None and len(crystal.symbols) == 2
     assert crystal.lattice == pytest.approx((3.8403, 3.8403, 3.8403, 60, 60, 60), abs=1e-3)
@@ -61,7 +61,7 @@ def test_any_frame_gives_the_same_distances(lengths, angles, seed, left):
         "species": mixed(("Si", 1.0)),
         "species_at_sites": ["Si", "Si"],
     }
-    with mock.patch("hyperspy_twin.crystals.symmetry.find_spec", return_value=None):
+    with mock.patch("hyperspy_twin.crystals.structures.symmetry.find_spec", return_value=None):
         crystal = to_crystal({"id": "1", "attributes": attributes}, "here")
     assert crystal.lattice == pytest.approx((*lengths, *angles), rel=1e-6)
     images = np.array(list(product((-1, 0, 1), repeat=3)))
@@ -72,7 +72,7 @@ def test_any_frame_gives_the_same_distances(lengths, angles, seed, left):
 
 
 def test_left_handed_cell_is_the_same_crystal(make_entry, monkeypatch):
-    monkeypatch.setattr("hyperspy_twin.crystals.symmetry.find_spec", lambda name: None)
+    monkeypatch.setattr("hyperspy_twin.crystals.structures.symmetry.find_spec", lambda name: None)
     known = catalogue.get("SiO2")
     given = make_entry("1", known)
     given["attributes"]["lattice_vectors"] = known.base[[1, 0, 2]].tolist()

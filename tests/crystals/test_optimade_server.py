@@ -13,7 +13,7 @@ import time
 import pytest
 from ase.formula import Formula
 
-from hyperspy_twin.crystals import catalogue, optimade, optimade_cache
+from hyperspy_twin.crystals.structures import catalogue, optimade, optimade_cache
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,12 @@ import pytest
 from ase import Atoms
 
 import hyperspy_twin as ht
-from hyperspy_twin.crystals import catalogue, own_phases
-from hyperspy_twin.crystals.candidates import as_candidates
-from hyperspy_twin.crystals.phase_list import PhaseList
-from hyperspy_twin.crystals.structures import Crystal, as_crystal
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals.structures import user_phases as own_phases
+from hyperspy_twin.crystals.structures.as_crystal import as_crystal
+from hyperspy_twin.crystals.structures.candidates import as_candidates
+from hyperspy_twin.crystals.structures.phase_list import PhaseList
 
 CIF = """data_{name}
 _cell_length_a {a}
@@ -190,7 +192,7 @@ def test_default_folder(monkeypatch):
 
 
 def test_downloaded_phases_are_candidates(make_entry, monkeypatch, tmp_path, caplog):
-    from hyperspy_twin.crystals import optimade, optimade_cache
+    from hyperspy_twin.crystals.structures import optimade, optimade_cache
 
     entries = [
         make_entry("mp-1", catalogue.get("GaAs")),

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.records import RegionPhase
-from hyperspy_twin.crystals.regions import identify, index_regions
+from hyperspy_twin.crystals.indexing.index_regions import identify, index_regions
+from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.structures import catalogue
 
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]
 
@@ -120,7 +120,7 @@ def test_real_images(shared_file, file, pixel, phase, zone, scale):
     region = pytest.importorskip("hyperspy_twin.spectra.region")
     from rsciio import hspy, image, tia
 
-    from hyperspy_twin.grid import Grid
+    from hyperspy_twin.core.grid import Grid
 
     reader = {"hspy": hspy, "ser": tia, "png": image}[file.rsplit(".", 1)[1]]
     data = np.asarray(reader.file_reader(str(shared_file(f"data/{file}")))[0]["data"])

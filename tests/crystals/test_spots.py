@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.spots import fold_spots, two_directions
+from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots, two_directions
 
 XY = np.array([[3.0, 1.0], [-1.0, 3.0], [2.0, 4.0]])
 POWER = np.array([5.0, 9.0, 2.0])

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.evidence import explain
-from hyperspy_twin.crystals.indexing import CALIBRATED, _lattices
-from hyperspy_twin.crystals.regions import identify
-from hyperspy_twin.crystals.spots import fold_spots
-from hyperspy_twin.crystals.superlattice import SHOWN, superlattice_gain
+from hyperspy_twin.crystals.indexing.evidence import explain
+from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
+from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, _lattices
+from hyperspy_twin.crystals.indexing.index_regions import identify
+from hyperspy_twin.crystals.indexing.superlattice import SHOWN, superlattice_gain
+from hyperspy_twin.crystals.structures import catalogue
 
 
 def gain_of(spots, error, power, zone=(1, 1, 1), name="Pd"):

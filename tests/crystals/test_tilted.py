@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.diffraction import reflections
-from hyperspy_twin.crystals.regions import identify
-from hyperspy_twin.crystals.zones import zone_frame
+from hyperspy_twin.crystals.diffraction.reflections import reflections
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.indexing.index_regions import identify
+from hyperspy_twin.crystals.structures import catalogue
 
 WAVELENGTH = 0.00251  # nm, 200 kV
 CANDIDATES = ["Si", "Ge", "InP", "Au", "Cu", "Fe", "SrTiO3", "GaN", "TiO2"]

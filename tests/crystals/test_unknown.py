@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.nets import reduced
-from hyperspy_twin.crystals.spots import fold_spots
-from hyperspy_twin.crystals.unknown import (
+from hyperspy_twin.core.plane_lattice import reduced
+from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
+from hyperspy_twin.crystals.indexing.unknown_crystal import (
     net_evidence,
     shape_density,
     unknown_crystal,

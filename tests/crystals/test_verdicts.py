@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing import CALIBRATED, UNCALIBRATED, index_spots
-from hyperspy_twin.crystals.verdicts import (
+from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, UNCALIBRATED, index_spots
+from hyperspy_twin.crystals.indexing.verdicts import (
     NO_CRYSTAL,
     UNLISTED,
     alternatives,

@@ -3,15 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals import catalogue
-from hyperspy_twin.crystals.structures import Crystal
-from hyperspy_twin.crystals.zone_axes import (
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.diffraction.zone_axes import (
     distinct_zone_axes,
     laue_rotations,
     log_zone_weight,
     usual_zone_axes,
 )
-from hyperspy_twin.crystals.zones import zone_patterns
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_patterns
+from hyperspy_twin.crystals.structures import catalogue
 
 ORDER = {"Si": 24, "GaAs": 24, "Fe": 24, "TiO2": 8, "PbTiO3": 8, "GaN": 12, "CuTe": 4}
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
-from hyperspy_twin.data.imaging import add_gaussians, record, scattered_fraction
-from hyperspy_twin.data.scan import Scan
-from hyperspy_twin.data.scattering import Microscope, detector_cross_section
+from hyperspy_twin.simulation.imaging import add_gaussians, record, scattered_fraction
+from hyperspy_twin.simulation.scan import Scan
+from hyperspy_twin.simulation.scattering import Microscope, detector_cross_section
 
 
 def frame(**changes):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.data.packing import GLASSES, fill_glass, place_apart
+from hyperspy_twin.simulation.packing import GLASSES, fill_glass, place_apart
 
 
 @pytest.mark.parametrize("name", sorted(GLASSES))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hyperspy_twin import data
-from hyperspy_twin.data.imaging import record
 from hyperspy_twin.data.known import split_arguments
+from hyperspy_twin.simulation.imaging import record
 
 SCAN = {
     "shape": (256, 320),

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import j0, j1
 
-from hyperspy_twin.data.scattering import (
+from hyperspy_twin.simulation.scattering import (
     BOHR_RADIUS,
     Microscope,
     atom_width,

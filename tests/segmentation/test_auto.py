@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.segmentation.auto import (
     Features,
     Score,
@@ -15,7 +15,7 @@ from hyperspy_twin.segmentation.auto import (
     score,
     segment_auto,
 )
-from hyperspy_twin.segmentation.edges import segment_edges
+from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
 
 
 def agreement(found, truth):

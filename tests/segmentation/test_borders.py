@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_twin.segmentation.borders import (
+from hyperspy_twin.segmentation.edges.borders import (
     _gather,
     _pixel_edges,
     find_borders,
     gather_borders,
     least_by_label,
 )
-from hyperspy_twin.segmentation.merging import _to_merge, merge_weak
+from hyperspy_twin.segmentation.edges.merging import _to_merge, merge_weak
 
 
 @pytest.mark.parametrize("kernel", [_pixel_edges, _pixel_edges.py_func])

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hyperspy_twin.segmentation.checkpoints import (
+from hyperspy_twin.segmentation.segment_anything.checkpoints import (
     CHECKPOINTS,
     ENVIRONMENT_VARIABLE,
     Checkpoint,

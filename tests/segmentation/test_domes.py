@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.domes import end_domes_at_foot
-from hyperspy_twin.segmentation.edges import regions_between_edges, segment_edges
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.edges.edge_segmentation import regions_between_edges, segment_edges
+from hyperspy_twin.segmentation.edges.spherical_particles import end_domes_at_foot
 
 RADIUS = 30.0
 CENTRES = ((60, 60), (60, 180), (180, 70), (180, 190))

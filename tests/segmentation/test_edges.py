@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.special import erf
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import scales_to_try, segment_edges
-from hyperspy_twin.segmentation.merging import _connected, basins, whole_parts
-from hyperspy_twin.segmentation.outlines import rasterise, trace
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.outlines import rasterise, trace
+from hyperspy_twin.segmentation.edges.edge_segmentation import scales_to_try, segment_edges
+from hyperspy_twin.segmentation.edges.merging import _connected, basins, whole_parts
 
 
 def segment(image, scale=1.0, **options):

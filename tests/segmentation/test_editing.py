@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.outlines import Outlines, rasterise, trace
 from hyperspy_twin.segmentation.editing import add, merge, relabel, remove, split
-from hyperspy_twin.segmentation.outlines import Outlines, rasterise, trace
 from hyperspy_twin.segmentation.simplify import simplify
 
 GRID = Grid((30, 40), (0.5, 0.5), (1.0, 2.0))

@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.foundation import segment_sam
-from hyperspy_twin.segmentation.sam_masks import prompt_points
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.segment_anything.mask_proposals import prompt_points
+from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("torch", "segment_anything"))
 needs_networks = pytest.mark.skipif(
@@ -123,8 +123,8 @@ def test_without_the_extra_the_error_names_it(missing, tmp_path):
     code = (
         "import sys, numpy as np\n"
         f"sys.modules[{missing!r}] = None\n"
-        "from hyperspy_twin.grid import Grid\n"
-        "from hyperspy_twin.segmentation.foundation import segment_sam\n"
+        "from hyperspy_twin.core.grid import Grid\n"
+        "from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam\n"
         "try:\n"
         "    segment_sam(np.eye(32), Grid((32, 32), (1, 1)), checkpoint=sys.argv[1])\n"
         "except ImportError as error:\n"

@@ -9,16 +9,21 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from scipy.special import ndtr
 
-from hyperspy_twin.segmentation.border_arcs import follow_arcs, move_border, trace_arcs, walk_border
-from hyperspy_twin.segmentation.border_paths import (
+from hyperspy_twin.segmentation.edges.border_arcs import (
+    follow_arcs,
+    move_border,
+    trace_arcs,
+    walk_border,
+)
+from hyperspy_twin.segmentation.edges.border_paths import (
     path_length,
     path_normals,
     profiles,
     resample_path,
     smooth_path,
 )
-from hyperspy_twin.segmentation.inflection import at_inflection
-from hyperspy_twin.segmentation.inflection_fit import Strips, fit_strips, typical_width
+from hyperspy_twin.segmentation.edges.inflection import at_inflection
+from hyperspy_twin.segmentation.edges.inflection_fit import Strips, fit_strips, typical_width
 
 SHAPE = (512, 512)
 ROW, COLUMN = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.segmentation.lattice_classes import classify_lattices
-from hyperspy_twin.segmentation.lattice_maps import LatticeMaps
-from hyperspy_twin.segmentation.lattice_period import longest_period
-from hyperspy_twin.segmentation.local_spectra import STRONG, find_tile_spots
-from hyperspy_twin.segmentation.spot_matching import match_spots, pair_likeness, spot_distance
-from hyperspy_twin.segmentation.tile_regions import texture_kinds, without_mixtures
+from hyperspy_twin.segmentation.texture.lattice_classes import classify_lattices
+from hyperspy_twin.segmentation.texture.lattice_maps import LatticeMaps
+from hyperspy_twin.segmentation.texture.lattice_period import longest_period
+from hyperspy_twin.segmentation.texture.local_spectra import STRONG, find_tile_spots
+from hyperspy_twin.segmentation.texture.peak_matching import (
+    match_spots,
+    pair_likeness,
+    spot_distance,
+)
+from hyperspy_twin.segmentation.texture.tile_regions import texture_kinds, without_mixtures
 
 
 def wave(shape, frequency, amplitude=1.0):

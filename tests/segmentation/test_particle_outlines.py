@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import segment_edges
-from hyperspy_twin.segmentation.particle_contrast import measure_contrast
-from hyperspy_twin.segmentation.particle_cuts import _join_shallow, cut_at_levels, cut_particles
-from hyperspy_twin.segmentation.particle_outlines import fit_moves, move_outlines
-from hyperspy_twin.segmentation.particle_sizes import particle_sizes
-from hyperspy_twin.segmentation.particles import separate_particles
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
+from hyperspy_twin.segmentation.particles.contrast import measure_contrast
+from hyperspy_twin.segmentation.particles.cuts import _join_shallow, cut_at_levels, cut_particles
+from hyperspy_twin.segmentation.particles.particle_outlines import fit_moves, move_outlines
+from hyperspy_twin.segmentation.particles.separation import separate_particles
+from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes
 
 SHAPE = (200, 280)
 

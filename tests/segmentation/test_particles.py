@@ -10,9 +10,9 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.measure import label
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.particle_sizes import particle_sizes, size_distribution
-from hyperspy_twin.segmentation.particles import find_background, separate_particles
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.particles.separation import find_background, separate_particles
+from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes, size_distribution
 
 
 def ellipse(shape, x, y, across, along, angle=0.0):
@@ -213,7 +213,7 @@ def test_wrong_input_is_told(labels, options, message):
 def test_sample_particles_have_their_true_diameters():
     from hyperspy_twin import data
     from hyperspy_twin.data.particles import build
-    from hyperspy_twin.data.scan import Scan
+    from hyperspy_twin.simulation.scan import Scan
 
     frame = {"shape": (768, 768), "pixel_size": 0.036, "dose": 3e4, "scan_jitter": 0.003}
     frame |= {"drift": (0.0, 0.0), "tilt": (0.0, 0.0), "seed": 3}

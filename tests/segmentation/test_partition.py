@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_twin.segmentation.partition import (
+from hyperspy_twin.segmentation.edges.partition import (
     PartGraph,
     Resolution,
     join_unsupported,

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.segmentation.sam_masks import distinct_masks, separate_cores, stack_masks
+from hyperspy_twin.segmentation.segment_anything.mask_proposals import (
+    distinct_masks,
+    separate_cores,
+    stack_masks,
+)
 
 
 def box(shape, rows, columns):

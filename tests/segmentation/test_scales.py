@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.edges import segment_edges
-from hyperspy_twin.segmentation.noise import _between
-from hyperspy_twin.segmentation.scales import choose_smoothing, cosine_spectrum, radial_spectrum
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
+from hyperspy_twin.segmentation.edges.gradient_noise import _between
+from hyperspy_twin.segmentation.edges.smoothing import (
+    choose_smoothing,
+    cosine_spectrum,
+    radial_spectrum,
+)
 
 
 def segment(image):

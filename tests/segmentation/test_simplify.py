@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.outlines import Outlines, contains, rasterise, trace
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.outlines import Outlines, contains, rasterise, trace
 from hyperspy_twin.segmentation.simplify import mark_crossings, simplify
 
 GRID = Grid((60, 80), (0.5, 0.25), (3.0, -1.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.specks import join_specks
+from hyperspy_twin.segmentation.edges.specks import join_specks
 
 SMOOTHING = 2.0
 DEVIATION = 1 / (2 * np.sqrt(np.pi) * SMOOTHING)  # of white noise after the filter

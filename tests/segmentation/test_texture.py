@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.segmentation.texture import segment_texture
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
 
 BASES = {
     "square": ((1.0, 0.0), (0.0, 1.0)),
@@ -226,7 +226,7 @@ def test_wrong_input_is_told(image, options, message):
 def test_sample_of_an_amorphous_layer_on_silicon():
     from hyperspy_twin import data
     from hyperspy_twin.data.amorphous_layer import build
-    from hyperspy_twin.data.scan import Scan
+    from hyperspy_twin.simulation.scan import Scan
 
     arguments = {
         "shape": (640, 512),

@@ -7,7 +7,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the sam extra")
 
-from hyperspy_twin.segmentation.tiny_vit import TinyViT, _window_distances  # noqa: E402
+from hyperspy_twin.segmentation.segment_anything.tiny_vit import TinyViT, _window_distances  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import hyperspy_twin as ht
-from hyperspy_twin.crystals import catalogue
+from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.io.calibration import Calibration
 
 

@@ -123,8 +123,8 @@ def test_wrong_zone_axis_explains_nothing(chain):
 
 def test_both_senses_of_a_zone_axis_are_meant_where_they_differ():
     """Along [111] of a monoclinic crystal the two senses have mirrored patterns."""
-    from hyperspy_twin.crystals import catalogue
-    from hyperspy_twin.signals._ranking import directions, with_opposites
+    from hyperspy_twin.crystals.indexing.decisions import directions, with_opposites
+    from hyperspy_twin.crystals.structures import catalogue
 
     oxide, silicon = catalogue.get("ZrO2"), catalogue.get("Si")
     assert with_opposites(directions((1, 1, 1)), [silicon]) == [(1, 1, 1)]
@@ -200,8 +200,8 @@ def test_hexagonal_zone_axis_is_asked_for_by_four_indices(shared_file):
 @pytest.fixture(scope="module")
 def overlapping():
     """Two crystals of gold seen through each other along [001], turned by 27 degrees."""
-    from hyperspy_twin.crystals import catalogue
-    from hyperspy_twin.crystals.diffraction import zone_reflections
+    from hyperspy_twin.crystals.diffraction.reflections import zone_reflections
+    from hyperspy_twin.crystals.structures import catalogue
 
     y, x = np.mgrid[:400, :400] * 0.02
     image = np.random.default_rng(0).normal(0, 1.0, x.shape)
@@ -245,7 +245,7 @@ def test_crystals_of_one_region_have_a_relation_and_calibrate_together(overlappi
 def test_a_decision_that_claims_the_spots_of_another_crystal_replaces_it(overlapping):
     from dataclasses import replace
 
-    from hyperspy_twin.signals._ranking import settled
+    from hyperspy_twin.crystals.indexing.decisions import settled
 
     record = overlapping.phases[0]
     assert settled(record, 1, replace(record, further=())).further == record.further

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra.fitting import fit_spots, rim_weight, windowed_maxima
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra.fitting.peak_fit import fit_spots, rim_weight, windowed_maxima
 from hyperspy_twin.spectra.transform import windowed_region
 
 FREQUENCIES = np.array(
@@ -172,7 +172,7 @@ def test_rim_weight_is_whole_inside_and_nothing_outside():
 
 
 def test_width_of_a_window_with_lobes_is_positive():
-    from hyperspy_twin.spectra.spot_width import _window_covariance
+    from hyperspy_twin.spectra.fitting.peak_width import _window_covariance
 
     offset = np.stack(np.meshgrid(*[np.arange(-4, 5)] * 2), axis=-1).reshape(-1, 2).astype(float)
     x, y = offset.T

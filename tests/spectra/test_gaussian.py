@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy.stats import ncx2
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra.background import radial_background
-from hyperspy_twin.spectra.gaussian import Spots, detect, detection_threshold
-from hyperspy_twin.spectra.plane_waves import PlaneWaves, wave_sum
+from hyperspy_twin.spectra.detection.cfar import Spots, detect, detection_threshold
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, wave_sum
 from hyperspy_twin.spectra.transform import windowed_region
 
 

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra import background, network, network_input
-from hyperspy_twin.spectra.training.images import training_image
-from hyperspy_twin.spectra.training.lattices import Lattice, render
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra import background
+from hyperspy_twin.spectra.detection import network, network_input
 from hyperspy_twin.spectra.transform import windowed_region
+from hyperspy_twin.training.images import training_image
+from hyperspy_twin.training.lattices import Lattice, render
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed"
@@ -146,7 +147,7 @@ def _bins(found):
 
 @needs_torch
 def test_probabilities_are_calibrated():
-    from hyperspy_twin.spectra.training.scores import expected_calibration_error, outcomes
+    from hyperspy_twin.training.scores import expected_calibration_error, outcomes
 
     probability, truth = [], []
     for seed in range(9_000_000, 9_000_016):

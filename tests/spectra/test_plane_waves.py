@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.spectra.plane_waves import (
+from hyperspy_twin.spectra.fitting.plane_waves import (
     PlaneWaves,
     centred,
     moments,
     offset_spectrum,
     wave_sum,
 )
-from hyperspy_twin.spectra.wave_fit import fit_waves, fit_weight, gram_matrix
+from hyperspy_twin.spectra.fitting.wave_fit import fit_waves, fit_weight, gram_matrix
 
 
 def pixel_positions(shape):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra.profile import profile_snr
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra.detection.line_profiles import profile_snr
 from hyperspy_twin.spectra.transform import windowed_region
 
 SHAPE = (200, 241)

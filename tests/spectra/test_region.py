@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra.region import find_region_peaks
 
 SCALE = (0.02, 0.02)

@@ -4,16 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage, spatial
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra import ring_sums
 from hyperspy_twin.spectra.background import radial_background
 from hyperspy_twin.spectra.graininess import LEFT_OUT, PATCH, graininess
-from hyperspy_twin.spectra.rings import (
-    RadialProfile,
-    find_rings,
-    radial_profile,
-    relative_width,
-)
+from hyperspy_twin.spectra.rings import RadialProfile, find_rings, radial_profile, relative_width
 from hyperspy_twin.spectra.transform import windowed_region
 
 GRID = Grid((256, 256), (0.03, 0.03))

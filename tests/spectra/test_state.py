@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from scipy import spatial
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.spectra.gaussian import Spots, detect
-from hyperspy_twin.spectra.state import region_state
-from hyperspy_twin.spectra.state_evidence import STATES
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.spectra.crystallinity import region_state
+from hyperspy_twin.spectra.crystallinity_evidence import STATES
+from hyperspy_twin.spectra.detection.cfar import Spots, detect
 from hyperspy_twin.spectra.transform import windowed_region
 
 GRID = Grid((256, 240), (0.03, 0.03))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.spectra.network_input import summits
-from hyperspy_twin.spectra.training.examples import (
+from hyperspy_twin.spectra.detection.network_input import summits
+from hyperspy_twin.training.examples import (
     IGNORED,
     MUST_FIND,
     NEGATIVE,
@@ -17,15 +17,15 @@ from hyperspy_twin.spectra.training.examples import (
     random_patch,
     spot_labels,
 )
-from hyperspy_twin.spectra.training.images import training_image
-from hyperspy_twin.spectra.training.scores import (
+from hyperspy_twin.training.images import training_image
+from hyperspy_twin.training.scores import (
     Counts,
     counts,
     expected_calibration_error,
     fit_calibration,
     outcomes,
 )
-from hyperspy_twin.spectra.training.truth import TrueSpots
+from hyperspy_twin.training.truth import TrueSpots
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed"
@@ -117,7 +117,7 @@ def test_calibration_recovers_a_logistic_curve():
 @needs_torch
 @pytest.mark.slow
 def test_training_is_repeatable_and_leaves_plain_weights(tmp_path):
-    from hyperspy_twin.spectra.train import Settings, plot, train
+    from hyperspy_twin.training.train import Settings, plot, train
 
     few = Settings(steps=2, batch=2, patch=32, images=3, validation_images=3, every=1, seed=5)
     files = [tmp_path / name for name in ("first.npz", "second.npz")]
@@ -136,7 +136,7 @@ def test_training_is_repeatable_and_leaves_plain_weights(tmp_path):
 def test_folding_the_normalisation_changes_nothing():
     import torch
 
-    from hyperspy_twin.spectra.spot_unet import SpotUNet
+    from hyperspy_twin.spectra.detection.unet import SpotUNet
 
     torch.manual_seed(0)
     network = SpotUNet(4)

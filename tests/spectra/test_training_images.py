@@ -4,24 +4,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import fft
 
-from hyperspy_twin.grid import Grid
+from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra.background import local_background
-from hyperspy_twin.spectra.training.images import (
-    CATEGORIES,
-    LARGEST,
-    SMALLEST,
-    training_image,
-)
-from hyperspy_twin.spectra.training.lattices import (
+from hyperspy_twin.spectra.transform import windowed_region
+from hyperspy_twin.training.images import CATEGORIES, LARGEST, SMALLEST, training_image
+from hyperspy_twin.training.lattices import (
     HIGHEST_FREQUENCY,
     Lattice,
     random_lattice,
     related_lattice,
     render,
 )
-from hyperspy_twin.spectra.training.masks import random_mask
-from hyperspy_twin.spectra.training.truth import Part, true_spots
-from hyperspy_twin.spectra.transform import windowed_region
+from hyperspy_twin.training.masks import random_mask
+from hyperspy_twin.training.truth import Part, true_spots
 
 OBLIQUE = np.array([[0.083, 0.017], [-0.031, 0.112]])
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from hyperspy_twin.grid import Grid
-from hyperspy_twin.strain.phase import geometric_phase_analysis
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.strain.gpa import geometric_phase_analysis
 from hyperspy_twin.strain.selection import choose_reference, reference_mask
 
 

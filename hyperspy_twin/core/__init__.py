@@ -1,0 +1,1 @@
+"""The ground that every room stands on: grids, windows, outlines, lattices, records and constants."""

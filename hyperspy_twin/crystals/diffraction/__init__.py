@@ -1,0 +1,1 @@
+"""Reflections, zone patterns and symmetry of a crystal."""

@@ -1,0 +1,156 @@
+"""Symmetry of the diffraction of a crystal, and the zone axes that differ under it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.diffraction.reflections import (
+    ANGSTROM_PER_NM,
+    reflections,
+    structure_factors,
+)
+
+_METRIC_TOLERANCE = 1e-3
+_INTENSITY_TOLERANCE = 1e-3
+VACUUM = 6.0  # Å; no crystal has such a gap between its layers
+
+
+@lru_cache(maxsize=256)
+def laue_rotations(crystal: Crystal) -> np.ndarray:
+    """Proper rotations of the Laue group, from the cell and the structure factors.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+
+    Returns
+    -------
+    numpy.ndarray
+        Integer matrices acting on lattice directions [uvw] as columns, shape (n, 3, 3).
+    """
+    entries = np.stack(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij"), -1).reshape(-1, 3, 3)
+    metric = crystal.base @ crystal.base.T
+    moved = np.swapaxes(entries, 1, 2) @ metric @ entries
+    scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
+    close = (np.abs(moved - metric) < _METRIC_TOLERANCE * scale).all(axis=(1, 2))
+    isometries = entries[close]
+    isometries = isometries[np.linalg.det(isometries) > 0]
+    hkl = _some_reflections(crystal)
+    intensity = np.abs(structure_factors(crystal, hkl)) ** 2
+    tolerance = _INTENSITY_TOLERANCE * intensity.max(initial=0.0)
+    kept = [
+        operation
+        for operation in isometries
+        if np.allclose(
+            np.abs(structure_factors(crystal, hkl @ operation)) ** 2, intensity, atol=tolerance
+        )
+    ]
+    return np.array(kept)
+
+
+@lru_cache(maxsize=256)
+def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
+    """Zone axes that no rotation of the Laue group carries into each other.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    max_index
+        Largest absolute value of u, v, w.
+
+    Returns
+    -------
+    tuple of (int, int, int)
+        One of each family, lowest indices first.
+
+    Raises
+    ------
+    ValueError
+        If ``max_index`` is below 1.
+    """
+    if max_index < 1:
+        raise ValueError(f"max_index must be at least 1, not {max_index}")
+    grid = np.arange(-max_index, max_index + 1)
+    axes = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    axes = axes[np.gcd.reduce(axes, axis=1) == 1]
+    rotations = laue_rotations(crystal)
+    found: set[tuple[int, int, int]] = set()
+    done: set[tuple[int, int, int]] = set()
+    for axis in map(tuple, axes.tolist()):
+        if axis in done:
+            continue
+        family = {tuple(row) for row in (rotations @ np.array(axis)).tolist()}
+        done |= family
+        found.add(min(family, key=_unusual))
+    return tuple(sorted(found, key=lambda axis: (sum(np.square(axis)), _unusual(axis))))
+
+
+def usual_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
+    """Zone axes that are imaged: all distinct ones, but of a single sheet its normal only.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell; that of a sheet holds vacuum along c.
+    max_index
+        Largest absolute value of u, v, w.
+
+    Returns
+    -------
+    tuple of (int, int, int)
+        As of :func:`distinct_zone_axes`.
+    """
+    first, second, _ = crystal.base
+    height = np.linalg.det(crystal.base) / np.linalg.norm(np.cross(first, second))
+    levels = np.sort(np.array(crystal.fractional)[:, 2])
+    if height * np.diff(levels, append=levels[0] + 1).max() > VACUUM:
+        return ((0, 0, 1),)
+    return distinct_zone_axes(crystal, max_index)
+
+
+def _unusual(axis: tuple[int, ...]) -> tuple:
+    """Sort key that is least for the customary name: [001], [110], [112], [210]."""
+    negative = sum(value < 0 for value in axis)
+    size = tuple(map(abs, axis))
+    zeros = size.count(0)
+    if zeros == 2:
+        order = size  # [001] before [010]
+    elif zeros == 1:
+        order = (size[2] != 0, -size[0])
+    else:
+        order = (size != tuple(sorted(size)), *size)
+    return negative, order, tuple(-value for value in axis)
+
+
+def log_zone_weight(crystal: Crystal, zone_axis: tuple[int, int, int]) -> float:
+    """How often a zone is imaged: the inverse of the length of [uvw] up to the next lattice point.
+
+    Zones of short translations show dense patterns: [110] of a face-centred and [111] of a
+    body-centred cubic lattice before [001].
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    zone_axis
+        Lattice direction [uvw].
+
+    Returns
+    -------
+    float
+        Natural logarithm, not normalised.
+    """
+    translations = np.gcd.reduce(_some_reflections(crystal) @ zone_axis)
+    return float(np.log(translations) - 0.5 * np.log(np.sum(np.square(zone_axis))))
+
+
+@lru_cache(maxsize=256)
+def _some_reflections(crystal: Crystal) -> np.ndarray:
+    """List allowed (h, k, l), enough of them to show symmetry and centring."""
+    radius = 5.0 * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
+    return reflections(crystal, radius).hkl

@@ -1,0 +1,217 @@
+"""Diffraction patterns of the zone axes of a crystal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.crystals.diffraction.reflections import (
+    ANGSTROM_PER_NM,
+    Reflections,
+    atomic_number_factors,
+    primitive_zone_axis,
+    reduce_plane,
+    zone_reflections,
+)
+from hyperspy_twin.crystals.diffraction.zone_axes import log_zone_weight, usual_zone_axes
+
+GREATEST_DOUBT = 2.0
+
+
+@dataclass(frozen=True)
+class ZonePattern:
+    """Zeroth-order Laue zone of one zone axis.
+
+    Attributes
+    ----------
+    zone_axis
+        Lattice direction [uvw] along the beam (+z, into the screen).
+    frame
+        Rows: image x, y and z in the crystal's Cartesian frame, shape (3, 3), determinant +1.
+    plane
+        Miller indices of two vectors that generate the allowed reflections, shape (2, 3).
+    basis
+        The same two vectors as complex numbers x + i y in 1/nm, shape (2,).
+    index
+        Integer coordinates in ``basis`` of one of each Friedel pair, by length, shape (n, 2).
+    vector
+        The same as complex numbers in 1/nm, shape (n,).
+    amplitude
+        Expected amplitude in Å, shape (n,): geometric mean of the moduli of the structure factors
+        for electrons and for atomic-number contrast; 0 for points of the generated lattice that
+        only double diffraction reaches.
+    log_intensity
+        ln(intensity) for electrons and for atomic-number contrast, shape (2, n); -inf for those.
+    path
+        Strongest path of double diffraction to a forbidden reflection, 0 to 1: the product of two
+        amplitudes over the square of the largest, shape (n,); 0 for allowed ones.
+    number
+        Row of the reflection at the coordinates (i, j), in [i + m, j + m], of shape
+        (2 m + 1, 2 m + 1); -1 at the centre and beyond the radius.
+    log_prior
+        Logarithm of the prior probability of the zone among those tried, see
+        :func:`log_zone_weight`.
+    """
+
+    zone_axis: tuple[int, int, int]
+    frame: np.ndarray
+    plane: np.ndarray
+    basis: np.ndarray
+    index: np.ndarray
+    vector: np.ndarray
+    amplitude: np.ndarray
+    log_intensity: np.ndarray
+    path: np.ndarray
+    number: np.ndarray
+    log_prior: float
+
+
+@lru_cache(maxsize=256)
+def zone_patterns(
+    crystal: Crystal,
+    max_index: int,
+    g_max: float,
+    zone_axes: tuple[tuple[int, int, int], ...] | None = None,
+) -> tuple[ZonePattern, ...]:
+    """Patterns of all distinct zone axes that have reflections in two directions.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    max_index
+        Largest index of the zone axes, where ``zone_axes`` is None.
+    g_max
+        Radius in 1/nm.
+    zone_axes
+        These zone axes only.
+
+    Returns
+    -------
+    tuple of ZonePattern
+        In the order of the axes.
+    """
+    axes = usual_zone_axes(crystal, max_index) if zone_axes is None else zone_axes
+    found = [pattern for axis in axes if (pattern := _pattern(crystal, axis, g_max))]
+    weight = sum(np.exp(pattern.log_prior) for pattern in found)
+    return tuple(
+        replace(pattern, log_prior=pattern.log_prior - float(np.log(weight))) for pattern in found
+    )
+
+
+def zone_frame(crystal: Crystal, zone_axis: ArrayLike, x_vector: np.ndarray) -> np.ndarray:
+    """Rotation with the zone axis along +z and ``x_vector`` along +x.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    zone_axis
+        Lattice direction [uvw].
+    x_vector
+        Cartesian vector perpendicular to the zone axis, shape (3,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Rows: image x, y, z in the crystal's Cartesian frame, shape (3, 3).
+    """
+    z = np.asarray(zone_axis, float) @ crystal.base
+    z /= np.linalg.norm(z)
+    x = x_vector / np.linalg.norm(x_vector)
+    return np.array([x, np.cross(z, x), z])
+
+
+def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePattern | None:
+    axis = primitive_zone_axis(zone_axis)
+    allowed = zone_reflections(crystal, axis, g_max)
+    if np.linalg.matrix_rank(allowed.hkl) < 2:
+        return None
+    plane = _generated_lattice(crystal, allowed.hkl)
+    if np.dot(np.cross(*plane), axis) < 0:
+        plane[1] *= -1
+    vectors = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
+    frame = zone_frame(crystal, axis, vectors[0])
+    flat = vectors @ frame[:2].T
+    basis = flat[:, 0] + 1j * flat[:, 1]
+    allowed_index = np.rint(_coordinates(allowed.vector @ frame[:2].T, flat)).astype(int)
+    reach = int(np.abs(allowed_index).max())
+    grid = np.arange(-reach, reach + 1)
+    index = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
+    inside = np.abs(index @ basis) <= g_max * (1 + 1e-9)
+    half = index[inside & ((index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0)))]
+    half = half[np.argsort(np.round(np.abs(half @ basis), 6), kind="stable")]
+    number = np.full((2 * reach + 1, 2 * reach + 1), -1)
+    for sign in (1, -1):
+        number[tuple(sign * half.T + reach)] = np.arange(len(half))
+    place = number[tuple(allowed_index.T + reach)]
+    log_intensity = np.full((2, len(half)), -np.inf)
+    log_intensity[:, place] = _log_intensities(crystal, allowed)
+    amplitude = np.exp(0.25 * log_intensity.sum(axis=0))
+    return ZonePattern(
+        zone_axis=axis,
+        frame=frame,
+        plane=plane,
+        basis=basis,
+        index=half,
+        vector=half @ basis,
+        amplitude=amplitude,
+        log_intensity=log_intensity,
+        path=_double_diffraction(half, amplitude, number),
+        number=number,
+        log_prior=log_zone_weight(crystal, axis),
+    )
+
+
+def _log_intensities(crystal: Crystal, allowed: Reflections) -> np.ndarray:
+    """Logarithmic intensities for electrons and for atomic-number contrast, shape (2, n)."""
+    electron = np.abs(allowed.structure_factor)
+    contrast = np.abs(atomic_number_factors(crystal, allowed.hkl))
+    # A reflection that is extinct for one kind of contrast only is weak, not absent.
+    weakest = np.exp(-GREATEST_DOUBT) * np.stack([contrast, electron])
+    return 2 * np.log(np.maximum([electron, contrast], weakest))
+
+
+def _double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.ndarray) -> np.ndarray:
+    """Strongest product of two amplitudes that add up to each forbidden reflection, shape (n,)."""
+    reach = len(number) // 2
+    both = np.concatenate([index, -index])
+    strength = np.tile(amplitude, 2) / amplitude.max(initial=1e-300)
+    path = np.zeros(len(index))
+    for row in np.flatnonzero(amplitude == 0):
+        rest = index[row] - both
+        inside = (np.abs(rest) <= reach).all(axis=1)
+        second = number[tuple(rest[inside].T + reach)]
+        second_strength = np.where(second >= 0, strength[: len(index)][second], 0)
+        path[row] = (strength[inside] * second_strength).max(initial=0)
+    return path
+
+
+def _coordinates(points: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    return points @ np.linalg.inv(basis)
+
+
+def _generated_lattice(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
+    """Shortest two integer vectors that generate the given coplanar ones, shape (2, 3)."""
+    reciprocal = np.linalg.inv(crystal.base)
+    first = hkl[0]
+    second = next(row for row in hkl if np.cross(first, row).any())
+    plane = reduce_plane(np.array([first, second]), reciprocal)
+    while True:
+        coordinates = hkl @ np.linalg.pinv(plane)
+        rest = coordinates - np.rint(coordinates)
+        outside = np.flatnonzero(np.abs(rest).max(axis=1) > 1e-6)
+        if not len(outside):
+            return plane
+        plane = _joined(plane, np.rint(rest[outside[0]] @ plane).astype(int), reciprocal)
+
+
+def _joined(plane: np.ndarray, extra: np.ndarray, reciprocal: np.ndarray) -> np.ndarray:
+    """Basis of the lattice that two vectors and a third generate."""
+    pairs = [np.array([extra, row]) for row in plane if np.cross(extra, row).any()]
+    candidates = [reduce_plane(pair, reciprocal) for pair in pairs]
+    return min(candidates, key=lambda pair: float(np.linalg.norm(np.cross(*pair))))

@@ -1,0 +1,1 @@
+"""From peaks to phase, zone axis and orientation."""

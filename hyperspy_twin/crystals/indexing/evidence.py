@@ -1,0 +1,256 @@
+"""How well a crystal, zone axis and orientation explain the spots: a logarithm of evidence."""
+
+from __future__ import annotations
+
+from math import erf
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from hyperspy_twin.crystals.indexing.affine import backward, fit, forward, nearest_index
+from hyperspy_twin.crystals.indexing.hypotheses import (
+    GATE,
+    Lattice,
+    Observed,
+    match_distance,
+    number_at,
+    place_evidence,
+    search,
+)
+from hyperspy_twin.crystals.indexing.intensities import weigh_spots
+from hyperspy_twin.crystals.indexing.superlattice import superlattice_gain
+
+DISTORTION_SD = 0.015
+FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration
+FLANK = 0.05  # how sharp the limit of an error is, relative to it
+ITERATIONS = 4
+HYPOTHESES = 4
+MARGIN = 1.2  # by which the fitted distortion may exceed the tolerance
+
+
+class ScalePrior(NamedTuple):
+    """What is known of ln(true over nominal length).
+
+    With the probability ``doubt`` a Cauchy distribution about ``centre`` of half ``width``, else
+    all within the ``limit`` of an error are alike. An infinite width stands for an image without a
+    scale.
+    """
+
+    centre: float
+    width: float
+    limit: float = 1.0
+    doubt: float = 1.0
+
+
+@njit(cache=True, nogil=True)
+def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> float:
+    """Logarithm of the density of a measured ln(scale).
+
+    Parameters
+    ----------
+    log_scale
+        Natural logarithm of the scale.
+    error
+        Its standard error.
+    prior
+        What is known of it.
+
+    Returns
+    -------
+    float
+        Logarithm of the density.
+    """
+    if np.isinf(prior.width):
+        return FLAT_LOG_SCALE
+    width, away = np.hypot(prior.width, error), log_scale - prior.centre
+    outside = 1.0 / (np.pi * width * (1 + (away / width) ** 2))
+    flank = np.sqrt(2.0) * np.hypot(FLANK * prior.limit, error)
+    inside = erf((away + prior.limit) / flank) - erf((away - prior.limit) / flank)
+    return np.log(prior.doubt * outside + (1 - prior.doubt) * inside / (4 * prior.limit))
+
+
+@njit(cache=True, nogil=True)
+def assign(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, gate: float
+) -> np.ndarray:
+    """Lattice coordinates of each spot, shape (n, 2), zero where it belongs to none."""
+    n = len(observed.position)
+    index = np.zeros((n, 2), np.int64)
+    distance = np.full(n, np.inf)
+    limit = match_distance(lattice, alpha)
+    for i in range(n):
+        q = observed.position[i]
+        first, second = nearest_index(backward(q, alpha, beta), lattice.basis)
+        if number_at(lattice.number, first, second) < 0:
+            continue
+        point = forward(first * lattice.basis[0] + second * lattice.basis[1], alpha, beta)
+        away = abs(q - point)
+        if away > min(limit, gate * observed.sigma[i]):
+            continue
+        distance[i] = away / observed.sigma[i]
+        index[i, 0], index[i, 1] = first, second
+        for k in range(i):  # a lattice point has one spot: the nearer
+            same = index[k, 0] == first and index[k, 1] == second
+            opposite = index[k, 0] == -first and index[k, 1] == -second
+            if (same or opposite) and np.isfinite(distance[k]):
+                loser = k if distance[k] > distance[i] else i
+                index[loser], distance[loser] = 0, np.inf
+    return index
+
+
+@njit(cache=True, nogil=True)
+def _refine(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex
+) -> tuple[complex, complex, np.ndarray]:
+    n = len(observed.position)
+    g = np.zeros(n, np.complex128)
+    weight = np.zeros(n)
+    index = np.zeros((n, 2), np.int64)
+    for step in range(ITERATIONS):
+        gate = GATE * (2.0 if step == 0 else 1.0)
+        index = assign(observed, lattice, alpha, beta, gate)
+        area, straight = 0j, 0.0
+        for i in range(n):
+            g[i] = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
+            weight[i] = 1.0 / observed.sigma[i] ** 2 if g[i] != 0 else 0.0
+            area += weight[i] * g[i] * g[i]
+            straight += weight[i] * abs(g[i]) ** 2
+        if straight == 0 or abs(area) > 0.995 * straight:  # none, or all along one line
+            return alpha, beta, np.zeros((n, 2), np.int64)
+        alpha, beta = fit(g, observed.position, weight, alpha, DISTORTION_SD)
+    return alpha, beta, assign(observed, lattice, alpha, beta, GATE)
+
+
+@njit(cache=True, nogil=True)
+def _geometry(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, index: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Reflection of each spot, -1 for none, and the likelihood of its place against a false one."""
+    n = len(index)
+    matched = np.full(n, -1)
+    term = np.zeros(n)
+    for i in range(n):
+        if not index[i].any():
+            continue
+        matched[i] = number_at(lattice.number, index[i, 0], index[i, 1])
+        g = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
+        away = abs(observed.position[i] - forward(g, alpha, beta))
+        term[i] = place_evidence(observed, i, away)
+    return matched, term
+
+
+@njit(cache=True, nogil=True)
+def _missing(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, matched: np.ndarray
+) -> np.ndarray:
+    """Numbers of the reflections within reach that no spot stands on."""
+    seen = np.zeros(len(lattice.vector), np.bool_)
+    for k in matched:
+        if k >= 0:
+            seen[k] = True
+    count = 0
+    found = np.zeros(len(lattice.vector), np.int64)
+    for k in range(len(lattice.vector)):
+        if lattice.length[k] * (abs(alpha) - abs(beta)) > observed.reach:
+            break
+        if not seen[k] and abs(forward(lattice.vector[k], alpha, beta)) <= observed.reach:
+            found[count] = k
+            count += 1
+    return found[:count]
+
+
+@njit(cache=True, nogil=True)
+def evaluate(
+    observed: Observed,
+    lattice: Lattice,
+    alpha: complex,
+    beta: complex,
+    scale_prior: ScalePrior,
+) -> tuple[float, float, float, complex, complex, np.ndarray]:
+    """Refine a hypothesis and weigh it.
+
+    Parameters
+    ----------
+    observed, lattice
+        The spots and the pattern.
+    alpha, beta
+        Hypothesis from the search.
+    scale_prior
+        See :func:`log_scale_density`.
+
+    Returns
+    -------
+    evidence : float
+        Natural logarithm of the evidence against "all spots are false", integrated over rotation,
+        scale and distortion (Laplace's method); -inf without spots in two directions.
+    intensity : float
+        The part of it that comes from the intensities.
+    error : float
+        Relative standard error of the scale.
+    alpha, beta : complex
+        Refined.
+    index : numpy.ndarray
+        Lattice coordinates of each spot, shape (n, 2); zero where it belongs to none.
+    """
+    alpha, beta, index = _refine(observed, lattice, alpha, beta)
+    if not index.any():
+        return -np.inf, 0.0, np.inf, alpha, beta, index
+    matched, geometry = _geometry(observed, lattice, alpha, beta, index)
+    missing = _missing(observed, lattice, alpha, beta, matched)
+    spots, intensity = weigh_spots(observed, lattice, matched, geometry, missing)
+    spots += superlattice_gain(observed, lattice, alpha, beta, matched)
+    # What a spot counts in the likelihood it has to count in the volume, too.
+    information, weighed = 0.0, 0.0
+    for i in range(len(index)):
+        if index[i].any():
+            known = abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
+            information += known
+            weighed += observed.weight[i] * known
+    tied = 1.0 / DISTORTION_SD**2
+    error = 1.0 / np.sqrt(information)
+    scale = log_scale_density(np.log(abs(alpha)), error, scale_prior)
+    rotation = -np.log(np.pi)  # the pattern repeats after half a turn
+    distortion = -0.5 * tied * abs(beta / alpha) ** 2 + np.log(tied / (2 * np.pi))
+    volume = 2 * np.log(2 * np.pi) - np.log(weighed) - np.log(weighed + tied)
+    total = spots + scale + rotation + distortion + volume
+    return total, intensity, error, alpha, beta, index
+
+
+@njit(cache=True, nogil=True)
+def explain(
+    observed: Observed,
+    lattice: Lattice,
+    scales: tuple[float, float],
+    tolerance: float,
+    scale_prior: ScalePrior,
+) -> tuple[float, float, float, complex, complex, np.ndarray]:
+    """Find the best hypothesis of one zone and weigh it.
+
+    Parameters
+    ----------
+    observed, lattice
+        The spots and the pattern.
+    scales
+        Least and greatest scale.
+    tolerance
+        Largest relative distortion that is looked for.
+    scale_prior
+        See :func:`log_scale_density`.
+
+    Returns
+    -------
+    tuple
+        As of :func:`evaluate`; the evidence is -inf where there is none.
+    """
+    votes, found = search(observed, lattice, scales, tolerance, HYPOTHESES)
+    best = (-np.inf, 0.0, np.inf, 0j, 0j, np.zeros((len(observed.position), 2), np.int64))
+    for k in range(HYPOTHESES):
+        if votes[k] == -np.inf:
+            continue
+        result = evaluate(observed, lattice, found[k, 0], found[k, 1], scale_prior)
+        scale, distortion = abs(result[3]), abs(result[4])
+        possible = distortion <= MARGIN * tolerance * scale and scales[0] <= scale <= scales[1]
+        if possible and result[0] > best[0]:
+            best = result
+    return best

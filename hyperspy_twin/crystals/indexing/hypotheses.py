@@ -1,0 +1,205 @@
+"""Fast search: which lattice, rotation and scale may stand behind a few spots."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from hyperspy_twin.crystals.indexing.affine import backward, forward, from_pairs, nearest_index
+
+VOTE_TOLERANCE = 0.03  # of the length of the spot
+GATE = 4.0  # standard errors within which a spot may belong to a lattice point
+LATTICE_FRACTION = 0.25  # no match farther than this part of the shortest lattice vector
+FADING = 5.0  # in ln(intensity): how fast the weight of a spot falls
+VOTERS = 24  # strongest spots: enough to tell hypotheses apart
+FORBIDDEN_VOTE = 0.3
+MISSING_VOTE = 0.15
+MIN_SINE = 0.2
+RATIO_MARGIN = 1.12
+SAME = 0.04
+
+
+class Observed(NamedTuple):
+    """Spots as the kernels want them: one of each Friedel pair, complex x + i y.
+
+    ``position`` (n,), ``sigma`` (n,) expected deviation per component, ``log_intensity`` (n,),
+    ``weight`` (n,) in (0, 1], ``seeds`` (k,) the spots that pairs are formed of, ``reach``
+    the length up to which missing reflections count, ``log_threshold`` the weakest intensity
+    seen, ``log_density`` of false spots, ``trend`` (3,) intercept, slope against squared length
+    and spread of the logarithmic intensities.
+    """
+
+    position: np.ndarray
+    sigma: np.ndarray
+    log_intensity: np.ndarray
+    weight: np.ndarray
+    seeds: np.ndarray
+    reach: float
+    log_threshold: float
+    log_density: float
+    trend: np.ndarray
+
+
+class Lattice(NamedTuple):
+    """Pattern of one zone as the kernels want it; see ``zones.ZonePattern``.
+
+    ``squared`` are the squared lengths of the reflections.
+    """
+
+    basis: np.ndarray
+    vector: np.ndarray
+    length: np.ndarray
+    squared: np.ndarray
+    amplitude: np.ndarray
+    log_intensity: np.ndarray
+    path: np.ndarray
+    number: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def number_at(number: np.ndarray, first: int, second: int) -> int:
+    """Give the reflection at integer coordinates; -1 beyond the table and at the centre."""
+    reach = number.shape[0] // 2
+    if abs(first) > reach or abs(second) > reach:
+        return -1
+    return number[first + reach, second + reach]
+
+
+@njit(cache=True, nogil=True)
+def place_evidence(observed: Observed, i: int, away: float) -> float:
+    """Logarithm of the likelihood of a spot so far from a lattice point, against a false one."""
+    sigma = observed.sigma[i]
+    return -0.5 * (away / sigma) ** 2 - np.log(2 * np.pi * sigma**2) - observed.log_density
+
+
+@njit(cache=True, nogil=True)
+def match_distance(lattice: Lattice, alpha: complex) -> float:
+    """Distance beyond which a spot belongs to no lattice point."""
+    shortest = float(np.abs(lattice.basis).min())
+    return LATTICE_FRACTION * abs(alpha) * shortest
+
+
+@njit(cache=True, nogil=True)
+def vote(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, least: float
+) -> float:
+    """Weight of the spots on the lattice, less a part for each predicted one not seen.
+
+    Below ``least`` the counting may stop early: then any value below it is returned.
+    """
+    limit = match_distance(lattice, alpha)
+    voters = min(VOTERS, len(observed.position))
+    left = float(observed.weight[:voters].sum())
+    total, matched = 0.0, 0
+    for i in range(voters):
+        if total + left <= least:
+            return -np.inf
+        left -= observed.weight[i]
+        q = observed.position[i]
+        first, second = nearest_index(backward(q, alpha, beta), lattice.basis)
+        k = number_at(lattice.number, first, second)
+        if k < 0:
+            continue
+        point = forward(first * lattice.basis[0] + second * lattice.basis[1], alpha, beta)
+        tolerance = min(limit, max(VOTE_TOLERANCE * abs(q), 3.0 * float(observed.sigma[i])))
+        distance = abs(q - point) / tolerance
+        if distance < 1:
+            share = 1.0 if lattice.amplitude[k] > 0 else FORBIDDEN_VOTE
+            total += observed.weight[i] * share * (1 - 0.5 * distance**2)
+            matched += 1
+    missing = int(np.searchsorted(lattice.length, observed.reach / abs(alpha))) - matched
+    return total - MISSING_VOTE * max(0, missing)
+
+
+@njit(cache=True, nogil=True)
+def _remember(
+    best_vote: np.ndarray, best: np.ndarray, value: float, alpha: complex, beta: complex
+) -> None:
+    """Keep the hypothesis if it beats the like of it, or the weakest kept."""
+    place = int(np.argmin(best_vote))
+    for k in range(len(best_vote)):
+        other = best[k, 0]
+        if min(abs(alpha - other), abs(alpha + other)) < SAME * abs(alpha):
+            place = k
+            break
+    if value > best_vote[place]:
+        best_vote[place] = value
+        best[place, 0], best[place, 1] = alpha, beta
+
+
+@njit(cache=True, nogil=True)
+def search(
+    observed: Observed,
+    lattice: Lattice,
+    scales: tuple[float, float],
+    tolerance: float,
+    count: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Best hypotheses (alpha, beta) of one zone.
+
+    Parameters
+    ----------
+    observed, lattice
+        The spots and the pattern.
+    scales
+        Least and greatest ``|alpha|``.
+    tolerance
+        Largest ``|beta / alpha|``, i.e. relative distortion.
+    count
+        How many distinct hypotheses to keep.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Votes, shape (count,), -inf where fewer were found, and (alpha, beta), shape (count, 2).
+    """
+    best_vote = np.full(count, -np.inf)
+    best = np.zeros((count, 2), np.complex128)
+    seeds = observed.seeds
+    for s in range(len(seeds)):
+        qi = observed.position[seeds[s]]
+        for t in range(s + 1, len(seeds)):
+            qj = observed.position[seeds[t]]
+            if abs((qi.conjugate() * qj).imag) < MIN_SINE * abs(qi) * abs(qj):
+                continue
+            _search_pair(best_vote, best, observed, lattice, qi, qj, scales, tolerance)
+    return best_vote, best
+
+
+@njit(cache=True, nogil=True)
+def _search_pair(
+    best_vote: np.ndarray,
+    best: np.ndarray,
+    observed: Observed,
+    lattice: Lattice,
+    qi: complex,
+    qj: complex,
+    scales: tuple[float, float],
+    tolerance: float,
+) -> None:
+    length = lattice.length
+    low, high = scales[0] / RATIO_MARGIN, scales[1] * RATIO_MARGIN
+    for a in range(np.searchsorted(length, abs(qi) / high), len(length)):
+        if length[a] * low > abs(qi):
+            break
+        if lattice.amplitude[a] <= 0:
+            continue
+        ratio = length[a] * abs(qj) / abs(qi)
+        for b in range(np.searchsorted(length, ratio / RATIO_MARGIN), len(length)):
+            if length[b] > ratio * RATIO_MARGIN:
+                break
+            if b == a or lattice.amplitude[b] <= 0:
+                continue
+            for sign in (1.0, -1.0):
+                ga, gb = lattice.vector[a], sign * lattice.vector[b]
+                if abs((ga.conjugate() * gb).imag) < 0.5 * MIN_SINE * abs(ga) * abs(gb):
+                    continue
+                alpha, beta = from_pairs(ga, gb, qi, qj)
+                size = abs(alpha)
+                if abs(beta) > tolerance * size or size < scales[0] or size > scales[1]:
+                    continue
+                value = vote(observed, lattice, alpha, beta, float(best_vote.min()))
+                if value > -np.inf:
+                    _remember(best_vote, best, value, alpha, beta)

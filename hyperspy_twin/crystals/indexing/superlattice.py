@@ -1,0 +1,78 @@
+"""Weak spots at fractions of the reflections of a crystal: ordering, reconstruction, stacking."""
+
+from __future__ import annotations
+
+from math import lgamma
+
+import numpy as np
+from numba import njit
+
+from hyperspy_twin.core.plane_lattice import FINER, finer_net
+from hyperspy_twin.crystals.indexing.affine import backward, forward, nearest_index
+from hyperspy_twin.crystals.indexing.hypotheses import (
+    GATE,
+    LATTICE_FRACTION,
+    Lattice,
+    Observed,
+    place_evidence,
+)
+from hyperspy_twin.crystals.indexing.intensities import UNEXPLAINED
+
+# Prior probability that a crystal shows one, and the share of the strongest intensity that its
+# spots stay below.
+SHOWN = 0.05
+WEAKER = 0.2
+
+
+@njit(cache=True, nogil=True)
+def _on(point: complex, basis: np.ndarray) -> bool:
+    """Tell whether a point is one of the coarser net."""
+    h, k = nearest_index(point, basis)
+    return abs(point - h * basis[0] - k * basis[1]) < 1e-6 * abs(basis[0])
+
+
+@njit(cache=True, nogil=True)
+def superlattice_gain(
+    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, matched: np.ndarray
+) -> float:
+    """Logarithm of the evidence gained by weak spots at halves or thirds of the reflections.
+
+    Parameters
+    ----------
+    observed, lattice
+        The spots and the pattern.
+    alpha, beta
+        How the pattern lies in the spectrum.
+    matched
+        Number of the reflection of each spot, -1 for none, shape (n,).
+
+    Returns
+    -------
+    float
+        Averaged over "none" and "one of these", by their prior probabilities.
+    """
+    gain = np.log(1 - SHOWN)
+    highest = observed.log_intensity[0] + np.log(WEAKER)
+    cell = abs((lattice.basis[0].conjugate() * lattice.basis[1]).imag) * abs(alpha) ** 2
+    for f in range(1, len(FINER)):
+        basis = np.array(finer_net(lattice.basis[0], lattice.basis[1], FINER[f]))
+        limit = LATTICE_FRACTION * abs(alpha) * float(np.abs(basis).min())
+        found, total = 0, 0.0
+        for i in range(len(matched)):
+            if matched[i] >= 0 or observed.log_intensity[i] > highest:
+                continue
+            q, sigma, weight = observed.position[i], observed.sigma[i], observed.weight[i]
+            h, k = nearest_index(backward(q, alpha, beta), basis)
+            point = h * basis[0] + k * basis[1]
+            away = abs(q - forward(point, alpha, beta))
+            if away > min(limit, GATE * sigma) or _on(point, lattice.basis):
+                continue
+            total += max(0.0, weight * (place_evidence(observed, i, away) - UNEXPLAINED))
+            found += 1
+        if found == 0:
+            continue
+        points = max(found, 0.5 * np.pi * observed.reach**2 * (FINER[f, 2] - 1) / cell)
+        total += lgamma(found + 1) + lgamma(points - found + 1) - lgamma(points + 2)
+        total += np.log(SHOWN / (len(FINER) - 1))
+        gain = np.logaddexp(gain, total)
+    return gain

@@ -1,0 +1,206 @@
+"""Evidence that the spots are those of one crystal, but of none that is known."""
+
+from __future__ import annotations
+
+from math import lgamma
+
+import numpy as np
+from numba import njit
+
+from hyperspy_twin.core.plane_lattice import FINER, finer_net, reduced
+from hyperspy_twin.crystals.indexing.affine import nearest_index
+from hyperspy_twin.crystals.indexing.evidence import DISTORTION_SD, FLAT_LOG_SCALE
+from hyperspy_twin.crystals.indexing.hypotheses import (
+    GATE,
+    LATTICE_FRACTION,
+    MIN_SINE,
+    Observed,
+    place_evidence,
+)
+from hyperspy_twin.crystals.indexing.intensities import UNEXPLAINED
+
+# Shares of square, hexagonal, rectangular, rhombic and oblique nets among the zones up to [222] of
+# the bundled structures, weighed as the zones are.
+SQUARE, HEXAGONAL, RECTANGULAR, RHOMBIC, OBLIQUE = 0.18, 0.15, 0.28, 0.25, 0.14
+# Hyperbolic lengths of the lines of rectangular (up to a ratio of 4) and of rhombic nets in the
+# domain of reduced bases, whose area is pi / 3.
+RECTANGULAR_LENGTH, RHOMBIC_LENGTH = float(np.log(4)), 2.1
+# Density of ln(shortest reciprocal vector), e.g. from 1 to 10 per nm.
+LOG_SCALE_DENSITY = -np.log(2.3)
+STEPS = 3
+KEPT = 6
+
+
+@njit(cache=True, nogil=True)
+def shape_density(first: complex, second: complex, variance: float) -> float:
+    """Prior density of the shape of a net.
+
+    Parameters
+    ----------
+    first, second
+        Reduced basis.
+    variance
+        Of each component of the relative distortion that is between the true net and this one.
+
+    Returns
+    -------
+    float
+        Per unit area of the plane of relative distortions c, as of ``q = g + c conj(g)``, which is
+        half as long as hyperbolic length in the plane of ``second / first``.
+    """
+    shape = second / first
+    x, y = abs(shape.real), abs(shape.imag)
+    square = abs((shape - 1j) / (shape + 1j)) ** 2
+    corner = 0.5 + 0.5j * np.sqrt(3.0)
+    point = x + 1j * y
+    hexagonal = abs((point - corner) / (point - corner.conjugate())) ** 2
+    upright = (0.5 * x / y) ** 2
+    halved = (0.5 * (0.5 - x) / y) ** 2
+    equal = (0.5 * np.log(abs(point)) * abs(point) / y) ** 2
+    plane = 1.0 / (2 * np.pi * variance)
+    line = 2.0 / np.sqrt(2 * np.pi * variance)
+    result = plane * SQUARE * np.exp(-0.5 * square / variance)
+    result += plane * HEXAGONAL * np.exp(-0.5 * hexagonal / variance)
+    result += line * RECTANGULAR / RECTANGULAR_LENGTH * np.exp(-0.5 * upright / variance)
+    rhombic = np.exp(-0.5 * min(halved, equal) / variance)
+    result += line * RHOMBIC / RHOMBIC_LENGTH * rhombic
+    return result + OBLIQUE * 12 / np.pi
+
+
+@njit(cache=True, nogil=True)
+def assigned(
+    observed: Observed, first: complex, second: complex, number: int, gate: float
+) -> tuple[np.ndarray, float]:
+    """Coordinates of the spots on a net, shape (n, 2), and the logarithm of their likelihood."""
+    basis = np.array([first, second])
+    limit = LATTICE_FRACTION * min(abs(first), abs(second))
+    index = np.zeros((number, 2), np.int64)
+    total = 0.0
+    for i in range(number):
+        q, sigma, weight = observed.position[i], observed.sigma[i], observed.weight[i]
+        h, k = nearest_index(q, basis)
+        away = abs(q - h * first - k * second)
+        term = UNEXPLAINED * weight
+        if (h != 0 or k != 0) and away < min(limit, gate * sigma):
+            index[i, 0], index[i, 1] = h, k
+            term = max(term, weight * place_evidence(observed, i, away))
+        total += term
+    return index, total
+
+
+@njit(cache=True, nogil=True)
+def normal_equations(index: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
+    """Matrix (2, 2) for the basis of a net, and its determinant: 0 for spots along one line."""
+    normal = np.zeros((2, 2))
+    for i in range(len(index)):
+        for a in range(2):
+            for b in range(2):
+                normal[a, b] += weight[i] * index[i, a] * index[i, b]
+    determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
+    if determinant <= 1e-9 * normal[0, 0] * normal[1, 1]:
+        determinant = 0.0
+    return normal, determinant
+
+
+@njit(cache=True, nogil=True)
+def refined(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
+    """Least-squares basis of a net."""
+    number, weight = len(observed.position), 1.0 / observed.sigma**2
+    for step in range(STEPS):
+        index, _ = assigned(observed, first, second, number, GATE * (2.0 if step == 0 else 1.0))
+        normal, determinant = normal_equations(index, weight)
+        if determinant == 0:
+            break
+        right = np.zeros(2, np.complex128)
+        for i in range(number):
+            for a in range(2):
+                right[a] += weight[i] * index[i, a] * observed.position[i]
+        first = (normal[1, 1] * right[0] - normal[0, 1] * right[1]) / determinant
+        second = (normal[0, 0] * right[1] - normal[0, 1] * right[0]) / determinant
+    return first, second
+
+
+@njit(cache=True, nogil=True)
+def net_evidence(
+    observed: Observed, first: complex, second: complex, calibrated: bool = True
+) -> float:
+    """Logarithm of the evidence for an unknown crystal with a net next to this one.
+
+    Parameters
+    ----------
+    observed
+        The spots.
+    first, second
+        Basis of the net.
+    calibrated
+        Whether the pixel size is known.
+
+    Returns
+    -------
+    float
+        Against "all spots are false", integrated over nets of any scale and rotation, whose
+        reflections have any intensity and are seen with a probability that is integrated out.
+    """
+    first, second = reduced(first, second)
+    first, second = refined(observed, first, second)
+    area = abs((first.conjugate() * second).imag)
+    index, total = assigned(observed, first, second, len(observed.position), GATE)
+    weight = observed.weight / observed.sigma**2
+    _, determinant = normal_equations(index, weight)
+    if determinant == 0:
+        return -np.inf
+    information, seen = 0.0, 0.0
+    for i in range(len(index)):
+        if index[i].any():
+            information += weight[i] * abs(observed.position[i]) ** 2
+            seen += abs(observed.position[i]) < observed.reach
+    points = max(seen, 0.5 * np.pi * observed.reach**2 / area)
+    total += lgamma(seen + 1) + lgamma(points - seen + 1) - lgamma(points + 2)
+    short, long = reduced(first, second)
+    density = shape_density(short, long, DISTORTION_SD**2 + 1.0 / max(information, 1e-300))
+    # The four components of the basis are a scale, a rotation of half a turn and a distortion c.
+    scale = LOG_SCALE_DENSITY if calibrated else FLAT_LOG_SCALE
+    prior = scale + np.log(density / (np.pi * 4 * area**2))
+    return total + prior + 2 * np.log(2 * np.pi) - np.log(determinant)
+
+
+@njit(cache=True, nogil=True)
+def unknown_crystal(observed: Observed, calibrated: bool) -> float:
+    """Logarithm of the evidence for a crystal of any net.
+
+    Parameters
+    ----------
+    observed
+        The spots.
+    calibrated
+        Whether the pixel size is known.
+
+    Returns
+    -------
+    float
+        That of the best net, in the units of the evidence of a known crystal; -inf without
+        spots in two directions.
+    """
+    votes = np.full(KEPT, -np.inf)
+    nets = np.zeros((KEPT, 2), np.complex128)
+    seeds = observed.seeds
+    for s in range(len(seeds)):
+        for t in range(s + 1, len(seeds)):
+            first, second = observed.position[seeds[s]], observed.position[seeds[t]]
+            sine = abs((first.conjugate() * second).imag)
+            if sine < MIN_SINE * abs(first) * abs(second):
+                continue
+            for f in range(len(FINER)):
+                a, b = finer_net(first, second, FINER[f])
+                vote = assigned(observed, a, b, min(24, len(observed.position)), GATE)[1]
+                points = 0.5 * np.pi * observed.reach**2 / abs((a.conjugate() * b).imag)
+                vote -= np.log(1 + points)
+                place = int(np.argmin(votes))
+                if vote > votes[place]:
+                    votes[place] = vote
+                    nets[place, 0], nets[place, 1] = a, b
+    best = -np.inf
+    for k in range(KEPT):
+        if np.isfinite(votes[k]):
+            best = max(best, net_evidence(observed, nets[k, 0], nets[k, 1], calibrated))
+    return best

@@ -1,0 +1,230 @@
+"""What the evidence for the candidates amounts to: a phase, a tie, none of these, too few spots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import logsumexp
+
+from hyperspy_twin.crystals.indexing.common_scale import scale_density
+from hyperspy_twin.crystals.indexing.evidence import FLAT_LOG_SCALE, ScalePrior
+from hyperspy_twin.crystals.indexing.matches import Match
+
+# Prior probabilities: a crystal that is not among the candidates, and spots of no crystal.
+UNLISTED, NO_CRYSTAL = 0.1, 0.1
+# Of the unlisted crystals, so many are expected to be bundled ones, and of the type of some
+# candidate but with another lattice constant, with the density of its logarithm.
+BUNDLED, ALIKE = 0.4, 0.3
+ALIKE_DENSITY = float(np.log(1.5))
+# Two spots fit many crystals.
+LEAST_SPOTS = 3
+# Evidence from which spots that no candidate explains are said to be those of a crystal.
+LEAST_NET = 1.0
+# Probability of none of the candidates above which none is named, and above which that is said.
+REFUSED, DOUBTED = 3 / 4, 1 / 6
+TIE = float(np.log(5.0))  # odds of five to one
+NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome for one set of spots.
+
+    Attributes
+    ----------
+    best
+        The accepted explanation; None where there is none.
+    probability
+        Of its phase or of what it is tied with; without one, of none of the candidates.
+    reason
+        One sentence that says why.
+    ties
+        Other explanations that are less than five times less likely.
+    ranking
+        Best explanation by each crystal, best first, with its probability.
+    """
+
+    best: Match | None
+    probability: float
+    reason: str
+    ties: tuple[str, ...]
+    ranking: tuple[Match, ...]
+
+
+def listed_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -> float:
+    """Logarithm of the evidence for a crystal like some candidate but of another size.
+
+    Parameters
+    ----------
+    matches
+        Explanations by the candidates, each alone in its image.
+    prior
+        Distribution of ln(scale) behind their scores.
+    candidates
+        Number of candidates.
+
+    Returns
+    -------
+    float
+        -inf without matches.
+    """
+    if not matches:
+        return -np.inf
+    density = ALIKE_DENSITY if np.isfinite(prior.width) else FLAT_LOG_SCALE
+    free = [match.score - scale_density(match, prior) for match in matches]
+    return float(logsumexp(free)) + density - np.log(candidates)
+
+
+def alternatives(net: float, alike: float, bundled: float = -np.inf) -> float:
+    """Logarithm of the evidence for none of the candidates, weighed by its prior probability.
+
+    Parameters
+    ----------
+    net
+        Logarithm of the evidence for any net.
+    alike
+        As from :func:`listed_alike`.
+    bundled
+        Logarithm of the evidence for another bundled crystal.
+
+    Returns
+    -------
+    float
+        In the units of the scores; the evidence for spots of no crystal is 1.
+    """
+    shares = np.log([1 - ALIKE - BUNDLED, ALIKE, BUNDLED])
+    unlisted = logsumexp(shares + [net, alike, bundled])
+    return float(np.logaddexp(np.log(UNLISTED) + unlisted, np.log(NO_CRYSTAL)))
+
+
+def verdict_of(
+    matches: list[Match],
+    other: float,
+    candidates: int,
+    count: int,
+    calibrated: bool = True,
+    rival: Match | None = None,
+) -> Verdict:
+    """Judge the explanations of one set of spots.
+
+    Parameters
+    ----------
+    matches
+        Explanations by zone axes of crystals, by falling score.
+    other
+        As from :func:`alternatives`.
+    candidates
+        Number of candidates.
+    count
+        Number of spots.
+    calibrated
+        Whether the pixel size is known.
+    rival
+        Best explanation by a crystal that is no candidate.
+
+    Returns
+    -------
+    Verdict
+        With ``best=None`` and a reason where the data do not support a phase.
+    """
+    if not matches:
+        return _no_match(count, other)
+    listed = np.log((1 - UNLISTED - NO_CRYSTAL) / candidates)
+    weight = np.array([match.score for match in matches]) + listed
+    total = np.logaddexp(logsumexp(weight), other)
+    matches = [
+        replace(match, probability=float(np.exp(one - total)))
+        for match, one in zip(matches, weight, strict=True)
+    ]
+    none = float(np.exp(other - total))
+    first: dict[str, Match] = {}
+    for match in matches:
+        first.setdefault(match.phase, match)
+    ranking = tuple(first.values())
+    reason = _failure(matches[0], none, rival)
+    if reason is not None:
+        return Verdict(None, none, reason, (), ranking)
+    best = matches[0]
+    near = [match for match in matches[1:] if match.score > best.score - TIE]
+    names = (match.phase if match.phase != best.phase else match.label for match in near)
+    ties = tuple(dict.fromkeys(names))
+    reason = _praise(best, calibrated)
+    if ties:
+        cause = "at this uncertainty of the pixel size" if calibrated else "without a pixel size"
+        tied = " = ".join((best.phase, *ties))
+        reason = f"tie: {tied}: cannot be told apart by geometry {cause}; {reason}"
+    if none > DOUBTED:
+        reason += f"; with a probability of {none:.0%} it is none of these"
+        reason += _rivalry(best, rival)
+    tied_phases = {best.phase, *(match.phase for match in near)}
+    probability = sum(match.probability for match in matches if match.phase in tied_phases)
+    return Verdict(best, probability, reason, ties, ranking)
+
+
+def refused(ranking: tuple[Match, ...], explained: float) -> Verdict:
+    """Take an explanation back that leaves too much.
+
+    Parameters
+    ----------
+    ranking
+        Best explanation by each crystal, best first.
+    explained
+        Share of the spots that it and further crystals explain.
+
+    Returns
+    -------
+    Verdict
+        Without a phase.
+    """
+    reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the spots"
+    none = 1 - sum(match.probability for match in ranking)
+    return Verdict(None, none, reason, (), ranking)
+
+
+def _failure(match: Match, none: float, rival: Match | None) -> str | None:
+    explained = int(match.hkl.any(axis=1).sum())
+    if explained < LEAST_SPOTS:
+        return (
+            f"too few spots: the best, {match.label}, explains {explained}, and {LEAST_SPOTS} are "
+            "the least that tell crystals apart"
+        )
+    if none > REFUSED:
+        return (
+            f"none of these, with a probability of {none:.0%}: the best, {match.label}, "
+            f"explains {match.explained:.0%} of the spots within {match.residual:.2%}, at a "
+            f"pixel size that is wrong by {match.scale - 1:+.1%}{_rivalry(match, rival)}"
+        )
+    return None
+
+
+def _rivalry(match: Match, rival: Match | None) -> str:
+    """Say which crystal that is no candidate explains the spots better."""
+    if rival is None or rival.score < match.score:
+        return ""
+    return (
+        f"; {rival.label}, which is no candidate, explains {rival.explained:.0%} of them, at "
+        f"{rival.scale - 1:+.1%}"
+    )
+
+
+def _praise(best: Match, calibrated: bool) -> str:
+    """Say what the match explains, and what it asks one to believe about the image."""
+    reason = f"{best.label} explains {best.explained:.0%} of the spots within {best.residual:.2%}"
+    if calibrated and abs(best.scale - 1) > NOTEWORTHY:
+        reason += f", if the pixel size is wrong by {best.scale - 1:+.1%}"
+    distortion = float(np.hypot(best.distortion[0, 0] - 1, best.distortion[0, 1]))
+    if distortion > NOTEWORTHY:
+        reason += f", if the image is distorted by {distortion:.1%}"
+    return reason
+
+
+def _no_match(count: int, other: float) -> Verdict:
+    if other > np.log(NO_CRYSTAL) + LEAST_NET:
+        reason = "none of these: the spots form a net, but that of no candidate"
+        return Verdict(None, 1.0, reason, (), ())
+    reason = "too few spots: no two along different directions that any candidate could explain"
+    if count < 2:
+        reason = f"too few spots: {count}; at least two that are not collinear are needed"
+    return Verdict(None, float("nan"), reason, (), ())

@@ -1,0 +1,1 @@
+"""What indexed crystals tell: maps, epitaxy, pixel size."""

@@ -1,0 +1,1 @@
+"""Crystal structures and where they come from."""

@@ -1,0 +1,103 @@
+"""Crystals from whatever a user holds: names, files, structures of other packages."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_twin.core.crystal import Crystal
+
+if TYPE_CHECKING:
+    import ase
+    import diffpy.structure
+
+
+def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
+    """Crystal from whatever a user holds.
+
+    Parameters
+    ----------
+    candidate
+        Name of a bundled or added structure, path of a CIF, ``diffpy.structure.Structure``,
+        three-dimensionally periodic ``ase.Atoms`` or :class:`Crystal`.
+
+    Returns
+    -------
+    Crystal
+        The expanded cell. Only cell lengths and angles are taken over, so that the Cartesian
+        frame is always that of :attr:`Crystal.base`.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known, the file is not a whole CIF, or the structure is not physical.
+    FileNotFoundError
+        If the path does not exist.
+    TypeError
+        If the candidate is none of the above.
+    """
+    if isinstance(candidate, Crystal):
+        return candidate
+    if isinstance(candidate, (str, PathLike)):
+        return _from_text(candidate)
+    module = type(candidate).__module__.split(".")[0]
+    if module == "diffpy":
+        return _from_diffpy(candidate)
+    if module == "ase" or hasattr(candidate, "get_scaled_positions"):
+        return _from_ase(candidate)
+    raise TypeError(
+        f"cannot read a crystal structure from {type(candidate).__name__}: give the name of a "
+        "bundled structure, the path of a CIF, a diffpy Structure or ase.Atoms"
+    )
+
+
+def _from_text(candidate: str | PathLike[str]) -> Crystal:
+    from hyperspy_twin.crystals.structures import catalogue
+    from hyperspy_twin.crystals.structures import user_phases as own_phases
+
+    if isinstance(candidate, str) and candidate in catalogue.names(aliases=True):
+        return catalogue.get(candidate)
+    added = own_phases.added()
+    if isinstance(candidate, str) and candidate in added:
+        return added[candidate]
+    text = str(candidate)
+    path = Path(candidate)
+    looks_like_path = not isinstance(candidate, str) or path.suffix or len(path.parts) > 1
+    if path.is_file():
+        from hyperspy_twin.crystals.structures.cif import read_cif
+
+        return read_cif(path)
+    if looks_like_path:
+        raise FileNotFoundError(f"structure file '{text}' does not exist")
+    return catalogue.get(text)
+
+
+def _from_diffpy(structure: diffpy.structure.Structure) -> Crystal:
+    return Crystal(
+        name=structure.title or "structure",
+        lattice=structure.lattice.abcABG(),
+        symbols=tuple(str(atom.element) for atom in structure),
+        fractional=tuple(tuple(atom.xyz) for atom in structure),
+        occupancy=tuple(float(atom.occupancy) for atom in structure),
+        source="diffpy.structure.Structure",
+    )
+
+
+def _from_ase(atoms: ase.Atoms) -> Crystal:
+    if not all(atoms.pbc):
+        raise ValueError("ase.Atoms must be periodic along all three axes: set atoms.pbc = True")
+    if len(atoms) and np.linalg.det(atoms.cell) <= 0:
+        raise ValueError(
+            "the cell of the ase.Atoms is left-handed or flat: use three right-handed cell vectors"
+        )
+    return Crystal(
+        name=atoms.get_chemical_formula("metal", empirical=True) if len(atoms) else "atoms",
+        lattice=tuple(atoms.cell.cellpar()),
+        symbols=tuple(atoms.get_chemical_symbols()),
+        fractional=tuple(map(tuple, atoms.get_scaled_positions())),
+        occupancy=(1.0,) * len(atoms),
+        source="ase.Atoms",
+    )

@@ -1,0 +1,1 @@
+"""The lattice of an indexed crystal, fixed in the image."""

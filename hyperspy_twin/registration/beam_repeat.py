@@ -1,0 +1,281 @@
+"""The smallest cell of a crystal whose third vector is the repeat along the beam."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hyperspy_twin.core.integer_lattice import complete_basis, integer_row_basis
+from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
+
+# Fractional coordinates of CIF files carry four or five digits.
+SAME_POSITION = 1e-3
+
+
+@dataclass(frozen=True)
+class RepeatCell:
+    """A primitive cell with two short vectors across the beam and one exactly along it.
+
+    Attributes
+    ----------
+    lattice
+        Rows: two vectors that are shortest across the beam, and the beam vector (0, 0, length);
+        Angstrom, image frame, right-handed, shape (3, 3).
+    numbers
+        Atomic numbers of the entries, shape (n,).
+    fractional
+        Fractional coordinates of the entries in ``lattice``, in [0, 1), shape (n, 3).
+    occupancy
+        Occupancies of the entries; entries of one mixed site share their coordinates, shape (n,).
+    """
+
+    lattice: np.ndarray
+    numbers: np.ndarray
+    fractional: np.ndarray
+    occupancy: np.ndarray
+
+    @property
+    def length(self) -> float:
+        """Repeat along the beam in Angstrom."""
+        return float(self.lattice[2, 2])
+
+    @property
+    def plane(self) -> np.ndarray:
+        """In-plane parts of the first two vectors as rows in nm, shape (2, 2)."""
+        return self.lattice[:2, :2] / ANGSTROM_PER_NM
+
+
+def translations(
+    numbers: np.ndarray, fractional: np.ndarray, occupancy: np.ndarray | None = None
+) -> tuple[int, np.ndarray]:
+    """Return the translations inside the cell that leave the structure unchanged.
+
+    Parameters
+    ----------
+    numbers
+        Atomic numbers, shape (n,).
+    fractional
+        Fractional coordinates, shape (n, 3).
+    occupancy
+        Occupancies, shape (n,); 1 if absent.
+
+    Returns
+    -------
+    order : int
+        Number of translations, 1 for a primitive cell.
+    steps : numpy.ndarray
+        Integers of shape (order, 3): the translations are ``steps / order``.
+
+    Raises
+    ------
+    ValueError
+        If the structure is empty, holds an atom twice, its shapes disagree, or its coordinates are
+        too imprecise.
+    """
+    labelled = _labelled_points(numbers, fractional, occupancy)
+    labels = labelled[:, 3].astype(int)
+    members = np.flatnonzero(labels == np.argmin(np.bincount(labels)))
+    tree = cKDTree(labelled, boxsize=[1, 1, 1, 0])
+    if tree.query_pairs(SAME_POSITION):
+        raise ValueError("the structure holds an atom twice: remove duplicates from the cell")
+    found = []
+    for member in members:
+        shift = labelled[member] - labelled[members[0]]
+        distance, _ = tree.query(_wrapped(labelled + shift), distance_upper_bound=SAME_POSITION)
+        if np.all(np.isfinite(distance)):
+            found.append(shift[:3])
+    order = len(found)
+    scaled = order * np.array(found)
+    steps = np.rint(scaled).astype(np.int64)
+    if np.max(np.abs(scaled - steps)) > 0.1:
+        raise ValueError(
+            "the structure almost repeats inside its cell: give fractional coordinates to at "
+            "least four digits"
+        )
+    return order, steps % order
+
+
+def beam_repeat(
+    lattice: np.ndarray,
+    zone_axis: Sequence[int] | np.ndarray,
+    numbers: np.ndarray,
+    fractional: np.ndarray,
+    occupancy: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the shortest translation of a structure along a zone axis.
+
+    The translations of centred cells count: along [110] of diamond it is a / sqrt(2).
+
+    Parameters
+    ----------
+    lattice
+        Lattice vectors a, b, c as rows, Angstrom, shape (3, 3).
+    zone_axis
+        Lattice direction [uvw], integers, shape (3,).
+    numbers, fractional, occupancy
+        The structure, as in :func:`translations`.
+
+    Returns
+    -------
+    numpy.ndarray
+        The translation vector in Angstrom, in the frame of ``lattice``, shape (3,).
+
+    Raises
+    ------
+    ValueError
+        If the zone axis is not three integers, or is [000].
+    """
+    order, steps = translations(numbers, fractional, occupancy)
+    return _beam_steps(zone_axis, order, steps) @ np.asarray(lattice, float) / order
+
+
+def repeats(length: float, thickness: float) -> int:
+    """Return the whole number of repeats, at least one, nearest to a thickness.
+
+    Parameters
+    ----------
+    length
+        Repeat along the beam in Angstrom.
+    thickness
+        Wanted thickness in nm.
+
+    Returns
+    -------
+    int
+        Number of repeats.
+
+    Raises
+    ------
+    ValueError
+        If ``length`` or ``thickness`` is not a finite number above zero.
+    """
+    for name, value in (("thickness", thickness), ("repeat length", length)):
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be a finite number above zero, not {value}")
+    return max(1, int(np.rint(ANGSTROM_PER_NM * thickness / length)))
+
+
+def repeat_cell(
+    lattice: np.ndarray,
+    zone_axis: Sequence[int] | np.ndarray,
+    numbers: np.ndarray,
+    fractional: np.ndarray,
+    occupancy: np.ndarray | None = None,
+) -> RepeatCell:
+    """Return the primitive cell whose third vector is the repeat along the beam.
+
+    Parameters
+    ----------
+    lattice
+        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
+    zone_axis
+        Lattice direction [uvw] along +z, integers, shape (3,).
+    numbers, fractional, occupancy
+        The structure, as in :func:`translations`.
+
+    Returns
+    -------
+    RepeatCell
+        Cell and its entries.
+
+    Raises
+    ------
+    ValueError
+        If the zone axis is not along +z (see ``align_to_zone_axis``), the lattice is left-handed,
+        or the input is malformed.
+    """
+    lattice = np.asarray(lattice, float)
+    if not np.linalg.det(lattice) > 0:
+        raise ValueError("the lattice vectors must be right-handed in the image frame")
+    order, steps = translations(numbers, fractional, occupancy)
+    beam = _beam_steps(zone_axis, order, steps)
+    vector = beam @ lattice / order
+    if np.hypot(vector[0], vector[1]) > 1e-6 * np.linalg.norm(vector) or vector[2] <= 0:
+        raise ValueError(
+            f"zone axis {tuple(np.asarray(zone_axis).tolist())} does not point along the beam: "
+            "align the orientation first (align_to_zone_axis)"
+        )
+    primitive = integer_row_basis([*steps, *(order * np.eye(3, dtype=np.int64))])
+    coordinates = np.rint(beam @ np.linalg.inv(primitive)).astype(np.int64)
+    oriented = complete_basis(coordinates.tolist()) @ primitive
+    cell = _reduced(oriented @ lattice / order)
+    inside = np.asarray(fractional, float) @ lattice @ np.linalg.inv(cell)
+    labelled = _labelled_points(numbers, inside, occupancy)
+    pairs = cKDTree(labelled, boxsize=[1, 1, 1, 0]).query_pairs(
+        10 * SAME_POSITION, output_type="ndarray"
+    )
+    keep = np.ones(len(labelled), bool)
+    keep[pairs.max(axis=1)] = False
+    occupancies = np.ones(len(labelled)) if occupancy is None else np.asarray(occupancy, float)
+    if order * keep.sum() != len(labelled):
+        raise ValueError("the structure holds equal atoms less than 1 % of the cell apart")
+    return RepeatCell(cell, np.asarray(numbers)[keep], labelled[keep, :3], occupancies[keep])
+
+
+def _reduced(cell: np.ndarray) -> np.ndarray:
+    """Shorten the first two vectors across the beam, by Lagrange's reduction."""
+    first, second, beam = cell
+    beam = np.array([0.0, 0.0, np.linalg.norm(beam)])
+    while True:
+        if first[:2] @ first[:2] > second[:2] @ second[:2]:
+            first, second = second, first
+        factor = np.rint(first[:2] @ second[:2] / (first[:2] @ first[:2]) * (1 - 1e-9))
+        if factor == 0:
+            break
+        second = second - factor * first
+    if first[0] * second[1] - first[1] * second[0] < 0:
+        second = -second
+    return np.array(
+        [vector - np.rint(vector[2] / beam[2]) * beam for vector in (first, second)] + [beam]
+    )
+
+
+def _beam_steps(zone_axis: Sequence[int] | np.ndarray, order: int, steps: np.ndarray) -> np.ndarray:
+    """Return the shortest translation along a direction in units of 1/order of the cell."""
+    direction = np.asarray(zone_axis, float)
+    if direction.shape != (3,) or not np.array_equal(direction, np.rint(direction)):
+        raise ValueError(f"zone axis must be three integers [uvw], not {zone_axis}")
+    whole = [int(value) for value in direction]
+    divisor = gcd(*whole)
+    if divisor == 0:
+        raise ValueError("the zone axis [000] has no direction: give a lattice direction [uvw]")
+    shortest = np.array(whole, dtype=np.int64) // divisor
+    known = {tuple(step) for step in steps.tolist()}
+    # The translations form a group of this order, so each one's multiple by the order is a whole
+    # lattice vector: only multiples of [uvw] / order can be translations.
+    multiple = next(
+        m for m in range(1, order + 1) if tuple(((m * shortest) % order).tolist()) in known
+    )
+    return multiple * shortest
+
+
+def _labelled_points(
+    numbers: np.ndarray, fractional: np.ndarray, occupancy: np.ndarray | None
+) -> np.ndarray:
+    """Return wrapped fractional coordinates with the kind of atom as a fourth coordinate."""
+    fractional = np.asarray(fractional, float)
+    numbers = np.asarray(numbers)
+    occupancies = np.ones(len(fractional)) if occupancy is None else np.asarray(occupancy, float)
+    if len(fractional) == 0 or fractional.shape != (len(numbers), 3):
+        raise ValueError(
+            f"a structure needs atoms: numbers (n,) and fractional (n, 3), got {numbers.shape} "
+            f"and {fractional.shape}"
+        )
+    if occupancies.shape != numbers.shape:
+        raise ValueError(f"occupancy must have shape {numbers.shape}, got {occupancies.shape}")
+    if not np.all(np.isfinite(fractional)):
+        raise ValueError("fractional coordinates must be finite")
+    kinds = np.column_stack([numbers, np.round(occupancies, 6)])
+    _, labels = np.unique(kinds, axis=0, return_inverse=True)
+    return _wrapped(np.column_stack([fractional, labels.ravel()]))
+
+
+def _wrapped(points: np.ndarray) -> np.ndarray:
+    points = points.copy()
+    points[:, :3] -= np.floor(points[:, :3])
+    points[:, :3][points[:, :3] >= 1 - 1e-9] = 0.0
+    return points

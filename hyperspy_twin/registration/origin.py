@@ -1,0 +1,236 @@
+"""Where the virtual cell sits: the in-plane origin from the phases of the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import ndimage
+
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.integer_lattice import integer_row_basis
+from hyperspy_twin.core.windows import region_window
+from hyperspy_twin.registration.cell import reciprocal_vectors
+
+BLOCK = 4  # pixels; displacements are averaged over such squares
+
+
+@dataclass(frozen=True)
+class Origin:
+    """In-plane position of a cell's origin and how well it explains the image.
+
+    Attributes
+    ----------
+    position
+        The origin (x, y) in nm.
+    merit
+        Correlation of image and projected columns over the reflections used, at most 1.
+    margin
+        Merit minus that of the next best position, 0 if the reflections do not tell them apart.
+    """
+
+    position: tuple[float, float]
+    merit: float
+    margin: float
+
+
+def measure_amplitudes(
+    image: np.ndarray,
+    grid: Grid,
+    mask: np.ndarray,
+    g: np.ndarray,
+    displacement: np.ndarray | None = None,
+) -> np.ndarray:
+    """Measure complex Fourier amplitudes of a region at exact reciprocal vectors.
+
+    With a displacement field the lattice is straightened first, so that the phases belong to the
+    lattice which the displacement refers to and agree over a whole strained region.
+
+    Parameters
+    ----------
+    image
+        Image, shape (rows, columns). Pixels that are not finite are left out.
+    grid
+        Calibrated pixel grid.
+    mask
+        True inside the region, shape (rows, columns).
+    g
+        Reciprocal vectors (x, y) in 1/nm, shape (k, 2).
+    displacement
+        Displacement (u_x, u_y) in nm at each pixel, shape (2, rows, columns). Pixels where it is
+        not finite are left out.
+
+    Returns
+    -------
+    numpy.ndarray
+        Complex amplitudes A of "image = sum A exp(2 pi i g.(r - u))", with r counted from the
+        coordinate origin of the grid, shape (k,).
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree or no pixel is left.
+    """
+    image = np.asarray(image, float)
+    g = np.atleast_2d(np.asarray(g, float))
+    if image.shape != grid.shape or np.shape(mask) != grid.shape:
+        raise ValueError(f"image and mask must have the shape of the grid, {grid.shape}")
+    usable = np.asarray(mask, bool) & np.isfinite(image)
+    if displacement is not None:
+        displacement = np.asarray(displacement, float)
+        if displacement.shape != (2, *grid.shape):
+            raise ValueError(f"displacement must have shape {(2, *grid.shape)}")
+        usable &= np.all(np.isfinite(displacement), axis=0)
+    if not usable.any():
+        raise ValueError("the region is empty: choose one that holds pixels of the lattice")
+    rows, columns = (slice(axis.min(), axis.max() + 1) for axis in np.nonzero(usable))
+    window = region_window(usable[rows, columns]).astype(float)
+    values = np.where(window > 0, image[rows, columns], 0.0)
+    total = window.sum()
+    weighted = window * (values - (window * values).sum() / total) / total
+    along_x = np.exp(-2j * np.pi * np.outer(g[:, 0], grid.x[columns]))
+    along_y = np.exp(-2j * np.pi * np.outer(g[:, 1], grid.y[rows]))
+    if displacement is None:
+        return np.sum((along_y @ weighted) * along_x, axis=1)
+    u_x, u_y = _block_means(np.where(window > 0, displacement[:, rows, columns], 0.0))
+    return np.array(
+        [
+            np.sum(_block_sums(weighted, wave_x, wave_y) * np.exp(2j * np.pi * (a * u_x + b * u_y)))
+            for (a, b), wave_x, wave_y in zip(g, along_x, along_y, strict=True)
+        ]
+    )
+
+
+@njit(cache=True, nogil=True)
+def _block_sums(weighted: np.ndarray, wave_x: np.ndarray, wave_y: np.ndarray) -> np.ndarray:
+    """Sum a modulated image over square blocks, in which the displacement hardly varies."""
+    rows, columns = weighted.shape
+    sums = np.zeros(((rows + BLOCK - 1) // BLOCK, (columns + BLOCK - 1) // BLOCK), np.complex128)
+    for row in range(rows):
+        for start in range(0, columns, BLOCK):
+            part = 0j
+            for column in range(start, min(start + BLOCK, columns)):
+                part += weighted[row, column] * wave_x[column]
+            sums[row // BLOCK, start // BLOCK] += part * wave_y[row]
+    return sums
+
+
+def _block_means(fields: np.ndarray) -> np.ndarray:
+    """Means of fields (n, rows, columns) over the same blocks."""
+    padding = [(0, 0), *((0, -size % BLOCK) for size in fields.shape[1:])]
+    padded = np.pad(fields, padding, mode="edge")
+    count, rows, columns = padded.shape
+    blocks = padded.reshape(count, rows // BLOCK, BLOCK, columns // BLOCK, BLOCK)
+    return blocks.mean(axis=(2, 4))
+
+
+def fit_origin(
+    lattice: np.ndarray,
+    fractional: np.ndarray,
+    weights: np.ndarray,
+    hkl: np.ndarray,
+    amplitudes: np.ndarray,
+    near: tuple[float, float] = (0.0, 0.0),
+) -> Origin:
+    """Place a cell so that its projected columns sit on the bright maxima of the image.
+
+    Columns of weight w_j at r0 + x_j have the Fourier amplitudes S_g exp(-2 pi i g.r0) with
+    S_g = sum_j w_j exp(-2 pi i g.x_j). The origin maximises their correlation with the measured
+    amplitudes, ``sum_g |A_g| |S_g| cos(arg A_g - arg S_g + 2 pi g.r0)``, searched over one period
+    on a fine grid and refined by Newton's method. Columns must be bright, as in HAADF-STEM.
+
+    Parameters
+    ----------
+    lattice
+        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
+    fractional
+        Fractional coordinates of the atoms, shape (n, 3).
+    weights
+        Brightness of the atoms, such as occupancy times Z ** 1.7 in HAADF, shape (n,).
+    hkl
+        Miller indices of reflections of one zone, shape (k, 3).
+    amplitudes
+        Complex amplitudes of the image, measured at ``reciprocal_vectors(lattice, hkl)``: those
+        of ``lattice`` itself, since another vector's phase drifts with the distance from the
+        coordinate origin. Shape (k,).
+    near
+        Point (x, y) in nm; of the equivalent origins the one nearest to it is returned.
+
+    Returns
+    -------
+    Origin
+        Position and figures of merit.
+
+    Raises
+    ------
+    ValueError
+        If the reflections do not span one plane, or carry no amplitude in image or structure.
+    """
+    hkl = np.asarray(hkl)
+    amplitudes = np.asarray(amplitudes, complex)
+    if hkl.ndim != 2 or hkl.shape[1] != 3 or amplitudes.shape != (len(hkl),):
+        raise ValueError("hkl must be (k, 3) and amplitudes (k,)")
+    if not np.all(np.isfinite(amplitudes)):
+        raise ValueError("amplitudes must be finite")
+    if not np.array_equal(hkl, np.rint(hkl)):
+        raise ValueError("hkl must be integers")
+    phases = -2j * np.pi * (hkl @ np.asarray(fractional, float).T)
+    structure = np.exp(phases) @ np.asarray(weights, float)
+    products = amplitudes * np.conj(structure)
+    strong = np.abs(products) > 1e-6 * np.max(np.abs(products), initial=0.0)
+    generators = integer_row_basis(hkl[strong])
+    if len(generators) != 2:
+        raise ValueError(
+            "an origin needs reflections of one zone in at least two directions, with amplitude "
+            f"both in the image and in the structure; these span {len(generators)} direction(s)"
+        )
+    g = reciprocal_vectors(lattice, hkl[strong])
+    coefficients = products[strong] / np.abs(products[strong]).sum()
+    period = np.linalg.inv(reciprocal_vectors(lattice, generators)).T
+    maxima = [_climb(start, g, coefficients) for start in _starts(g, coefficients, period)]
+    best, merit = max(maxima, key=lambda item: item[1])
+    others = [value for point, value in maxima if not _equivalent(point, best, period)]
+    reference = np.asarray(near, float)
+    fraction = (best - reference) @ np.linalg.inv(period)
+    candidates = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+    points = (fraction - np.rint(fraction) + candidates) @ period
+    x, y = reference + points[np.argmin(np.sum(points**2, axis=1))]
+    return Origin((float(x), float(y)), float(merit), float(merit - max(others, default=0.0)))
+
+
+def _starts(g: np.ndarray, coefficients: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Return the highest local maxima of the correlation on a grid over one period."""
+    fastest = np.max(np.linalg.norm(g, axis=1))
+    counts = [int(np.ceil(8 * fastest * length)) for length in np.linalg.norm(period, axis=1)]
+    first, second = (np.arange(count) / count for count in counts)
+    wave_first = np.exp(2j * np.pi * np.outer(first, g @ period[0]))
+    wave_second = np.exp(2j * np.pi * np.outer(second, g @ period[1]))
+    values = ((wave_first * coefficients) @ wave_second.T).real
+    peaks = (values == ndimage.maximum_filter(values, 3, mode="wrap")) & (values > 0)
+    rows, columns = np.nonzero(peaks)
+    highest = np.argsort(-values[rows, columns])[:12]
+    return np.outer(first[rows[highest]], period[0]) + np.outer(second[columns[highest]], period[1])
+
+
+def _climb(point: np.ndarray, g: np.ndarray, coefficients: np.ndarray) -> tuple[np.ndarray, float]:
+    """Refine a maximum of the correlation by Newton's method."""
+    longest_step = 0.25 / np.max(np.linalg.norm(g, axis=1))
+    for _ in range(50):
+        terms = coefficients * np.exp(2j * np.pi * (g @ point))
+        gradient = -2 * np.pi * (terms.imag @ g)
+        curvature = 4 * np.pi**2 * (g.T * terms.real) @ g
+        values, axes = np.linalg.eigh(curvature)
+        # Steps follow the gradient uphill even where the curvature has the wrong sign.
+        damped = np.maximum(np.abs(values), 1e-6 * np.max(np.abs(values)))
+        step = axes @ ((axes.T @ gradient) / damped)
+        length = np.linalg.norm(step)
+        point = point + step * min(1.0, longest_step / max(length, 1e-30))
+        if length < 1e-10:
+            break
+    return point, float((coefficients * np.exp(2j * np.pi * (g @ point))).real.sum())
+
+
+def _equivalent(point: np.ndarray, other: np.ndarray, period: np.ndarray) -> bool:
+    fraction = (point - other) @ np.linalg.inv(period)
+    return bool(np.linalg.norm((fraction - np.rint(fraction)) @ period) < 1e-4)

@@ -1,0 +1,1 @@
+"""Regions between the edges of an image."""

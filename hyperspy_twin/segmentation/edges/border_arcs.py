@@ -1,0 +1,215 @@
+"""Borders of a label image as arcs between two regions, and labels that follow a moved arc."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy import ndimage
+
+from hyperspy_twin.core.polygons import edge_crossings, fill_spans
+
+
+@dataclass(frozen=True)
+class Arc:
+    """Border of two regions from one end to the other.
+
+    Attributes
+    ----------
+    path : numpy.ndarray
+        Pixel corners (row, column) along the border, shape (n, 2); pixel (i, j) spans the corners
+        (i, j) to (i + 1, j + 1). A closed arc does not repeat its first corner.
+    left, right : int
+        Labels on either side, as seen when walking along the path with y down on the screen.
+    closed : bool
+        Whether the border is a loop.
+    """
+
+    path: np.ndarray
+    left: int
+    right: int
+    closed: bool
+
+
+def trace_arcs(labels: np.ndarray, least: int) -> list[Arc]:
+    """Arcs that divide the regions, each once.
+
+    An arc ends where the image ends or a third region meets it.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Integer labels, shape (rows, columns).
+    least : int
+        Shortest arc in pixel edges; shorter ones are left out.
+
+    Returns
+    -------
+    list of Arc
+    """
+    cracks = np.count_nonzero(labels[:, 1:] != labels[:, :-1])
+    cracks += np.count_nonzero(labels[1:] != labels[:-1])
+    corners, start, sides, closed = follow_arcs(labels, int(cracks))
+    return [
+        Arc(
+            corners[start[k] : start[k + 1]].astype(float),
+            int(sides[k, 0]),
+            int(sides[k, 1]),
+            bool(closed[k]),
+        )
+        for k in np.flatnonzero(np.diff(start) >= least)
+    ]
+
+
+# Walking right, down, left and up from a corner: the step, and the pixels ahead on either side.
+_STEP = np.array([[0, 1], [1, 0], [0, -1], [-1, 0]])
+_LEFT = np.array([[-1, 0], [0, 0], [0, -1], [-1, -1]])
+_RIGHT = np.array([[0, 0], [0, -1], [-1, -1], [-1, 0]])
+
+
+@njit(cache=True, nogil=True)
+def walk_border(
+    labels: np.ndarray,
+    start: tuple[int, int],
+    heading: int,
+    seen: np.ndarray,
+    corners: np.ndarray,
+    filled: int,
+) -> tuple[int, bool]:
+    """Write the corners of one border from a corner on; the next free place and if it closed.
+
+    Where two regions meet like fields of a chessboard the larger label is the connected one, so
+    that the walk is the same in both directions.
+    """
+    rows, columns = labels.shape
+    row, column = start
+    first = heading
+    left = labels[row + _LEFT[heading, 0], column + _LEFT[heading, 1]]
+    right = labels[row + _RIGHT[heading, 0], column + _RIGHT[heading, 1]]
+    while True:
+        corners[filled, 0], corners[filled, 1] = row, column
+        filled += 1
+        next_row, next_column = row + _STEP[heading, 0], column + _STEP[heading, 1]
+        # A pixel edge is known by its upper left end and whether it runs down.
+        seen[heading % 2, min(row, next_row), min(column, next_column)] = True
+        row, column = next_row, next_column
+        if row == 0 or column == 0 or row == rows or column == columns:
+            break
+        ahead_left = labels[row + _LEFT[heading, 0], column + _LEFT[heading, 1]]
+        ahead_right = labels[row + _RIGHT[heading, 0], column + _RIGHT[heading, 1]]
+        if (ahead_left != left and ahead_left != right) or (
+            ahead_right != left and ahead_right != right
+        ):
+            break
+        turn_left, turn_right = ahead_left == right, ahead_right == left
+        if turn_left and turn_right:
+            turn_left = right > left
+        if turn_left:
+            heading = (heading + 3) % 4
+        elif turn_right:
+            heading = (heading + 1) % 4
+        if row == start[0] and column == start[1] and heading == first:
+            return filled, True
+    corners[filled, 0], corners[filled, 1] = row, column
+    return filled + 1, False
+
+
+@njit(cache=True, nogil=True)
+def follow_arcs(
+    labels: np.ndarray, cracks: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Corners of all arcs, where each begins, its labels (left, right) and whether it is closed.
+
+    ``cracks`` is the number of pixel edges between different labels.
+    """
+    rows, columns = labels.shape
+    seen = np.zeros((2, rows + 1, columns + 1), np.bool_)
+    corners = np.empty((2 * cracks + 2, 2), np.int32)
+    start = np.zeros(cracks + 1, np.int64)
+    sides = np.empty((cracks, 2), labels.dtype)
+    closed = np.zeros(cracks, np.bool_)
+    arcs, filled = 0, 0
+    for row in range(rows):
+        for column in range(columns):
+            for heading in range(2):
+                if heading == 0:
+                    border = row > 0 and labels[row, column] != labels[row - 1, column]
+                else:
+                    border = column > 0 and labels[row, column] != labels[row, column - 1]
+                if not border or seen[heading, row, column]:
+                    continue
+                begin = filled
+                sides[arcs, 0] = labels[row + _LEFT[heading, 0], column + _LEFT[heading, 1]]
+                sides[arcs, 1] = labels[row + _RIGHT[heading, 0], column + _RIGHT[heading, 1]]
+                # Backwards to one end, turned round, and on from here to the other end.
+                back = (row + _STEP[heading, 0], column + _STEP[heading, 1])
+                filled, loop = walk_border(labels, back, heading + 2, seen, corners, filled)
+                corners[begin:filled] = corners[begin:filled][::-1].copy()
+                if not loop:
+                    here = (row, column)
+                    filled, _ = walk_border(labels, here, heading, seen, corners, filled - 2)
+                closed[arcs] = loop
+                arcs += 1
+                start[arcs] = filled
+    return corners[:filled].copy(), start[: arcs + 1].copy(), sides[:arcs].copy(), closed[:arcs]
+
+
+def move_border(labels: np.ndarray, arc: Arc, path: np.ndarray) -> bool:
+    """Exchange the two labels of an arc, in place, between its old path and a new one.
+
+    Pixels of other regions stay as they are. Nothing is done where a region would lose a part or
+    fall into more of them.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Labels, shape (rows, columns).
+    arc : Arc
+        The border as it is.
+    path : numpy.ndarray
+        Corners (row, column) of the new border in the same sense, shape (m, 2).
+
+    Returns
+    -------
+    bool
+        Whether the border has moved.
+    """
+    if arc.closed:
+        edges = np.concatenate([_edges(arc.path), _edges(path)])
+    else:
+        edges = _edges(np.concatenate([arc.path, path[::-1]]))
+    edges = edges[edges[:, 1] != edges[:, 3]]
+    upside_down = edges[:, 1] > edges[:, 3]
+    edges[upside_down] = edges[upside_down][:, [2, 3, 0, 1]]
+    rows, columns = (
+        slice(max(int(lowest) - 2, 0), min(int(highest) + 3, size))
+        for lowest, highest, size in (
+            (edges[:, 1].min(), edges[:, 3].max(), labels.shape[0]),
+            (edges[:, [0, 2]].min(), edges[:, [0, 2]].max(), labels.shape[1]),
+        )
+    )
+    box = labels[rows, columns]
+    row, column, _ = edge_crossings(edges, np.arange(rows.start, rows.stop) + 0.5)
+    order = np.lexsort((column, row))
+    between = np.zeros(box.shape, np.int32)
+    column = column[order] - 0.5 - columns.start
+    fill_spans(between, row[order], column, np.ones(row.size, np.int32))
+    between = between.astype(bool)
+    own = [box == label for label in (arc.left, arc.right)]
+    new = [(mine & ~between) | (other & between) for mine, other in (own, own[::-1])]
+    if any(_parts(before) != _parts(after) for before, after in zip(own, new, strict=True)):
+        return False
+    for label, pixels in zip((arc.left, arc.right), new, strict=True):
+        box[pixels] = label
+    return True
+
+
+def _parts(pixels: np.ndarray) -> int:
+    """Count the parts whose pixels hang together by their sides."""
+    return int(ndimage.label(pixels)[1])
+
+
+def _edges(ring: np.ndarray) -> np.ndarray:
+    """Edges (column, row, column, row) of a closed ring of corners (row, column)."""
+    return np.hstack([ring[:, ::-1], np.roll(ring, -1, axis=0)[:, ::-1]])

@@ -1,0 +1,291 @@
+"""Blurred borders moved to the inflection of the brightness across them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hyperspy_twin.segmentation.edges.border_arcs import Arc, move_border, trace_arcs
+from hyperspy_twin.segmentation.edges.border_paths import (
+    path_length,
+    path_normals,
+    profiles,
+    resample_path,
+    smooth_path,
+)
+from hyperspy_twin.segmentation.edges.inflection_fit import (
+    EdgeFit,
+    Strips,
+    fit_strips,
+    typical_width,
+)
+
+# Lengths in smoothing lengths: shortest border that is looked at, distance of the rays across it,
+# shortest strip, how far the border winds, and the least width of an edge that counts as blurred.
+_SHORTEST = 8.0
+_RAY_DISTANCE = 0.75
+_SHORTEST_STRIP = 3.0
+_WINDING = 4.0
+_BLURRED = 1.2
+# Up to where profiles are read, in widths of the edge and in image sides, and their pitch.
+_REACH = 5.0
+_LARGEST_REACH = 0.25
+_PITCH = 0.25
+_STRIPS = (4, 64)
+# Rounds at most, and the mean movement (widths) below which the next one is the last.
+_ROUNDS = 5
+_SETTLED = 0.05
+# An edge is taken as an error function if the last round moves it by less than this (widths, mean
+# and most), it bends over more than five widths, and the model is as good at the edge as beside
+# it; where it is not, or where the edge is nearly sharp, only a stiff border is trusted.
+_LAST_MOVE = (0.15, 0.5)
+_BEND = 0.2
+_UNEVEN = 1.35
+_STIFF = 10.0
+_NEARLY_SHARP = 2.0
+
+
+def at_inflection(labels: np.ndarray, working: np.ndarray, smoothing: float) -> np.ndarray:
+    """Labels whose blurred borders run along the inflection of the brightness.
+
+    An error function with a free place, width, levels and slopes is fitted across each border of
+    two regions, in strips as long as the edge is wide, and held together along it as strongly as
+    the image asks for. The place of a blurred edge is known from its whole flank far better than
+    from where the noise lets the brightness cross the middle. Sharp borders stay, and those whose
+    profile is no error function.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Regions, integer, shape (rows, columns).
+    working : numpy.ndarray
+        Smoothed image on a coarser grid over the same field.
+    smoothing : float
+        Its smoothing length in its own pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Labels of the same shape; only pixels between the old and the new place of a border have
+        changed, to the label on its other side.
+    """
+    smoothing *= float(np.sqrt(labels.size / working.size))
+    moved = labels.copy()
+    for arc in trace_arcs(labels, int(_SHORTEST * smoothing)):
+        path = inflection_path(arc, labels, working, smoothing)
+        if path is not None:
+            move_border(moved, arc, path)
+    return moved
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """One border on its way to the inflection; lengths in pixels of the image."""
+
+    arc: Arc
+    path: np.ndarray
+    width: float
+    smoothing: float
+    on_frame: tuple[bool, bool]
+
+    @property
+    def closed(self) -> bool:
+        return self.arc.closed
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        return self.arc.left, self.arc.right
+
+    def freedom(self, width: float) -> np.ndarray:
+        """How far each point may move: not where a third region meets, fully two widths away."""
+        walked = np.linspace(0, path_length(self.path, self.closed), len(self.path))
+        free = np.ones(len(self.path))
+        for end, distance in zip(self.on_frame, (walked, walked[-1] - walked), strict=True):
+            if not end:
+                free *= np.minimum(distance / (2 * width), 1)
+        return free
+
+
+def inflection_path(
+    arc: Arc, labels: np.ndarray, working: np.ndarray, smoothing: float
+) -> np.ndarray | None:
+    """Path of the inflection beside an arc, from end to end; None if the arc should stay.
+
+    Parameters
+    ----------
+    arc : Arc
+        Border of two regions.
+    labels, working : numpy.ndarray
+        Regions, and the smoothed image on a coarser grid over the same field.
+    smoothing : float
+        Smoothing length of that image in pixels of the labels.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Rows and columns, shape (n, 2), in the sense of the arc.
+    """
+    edge = _first_guess(arc, labels, working, smoothing)
+    if edge is None:
+        return None
+    last = False
+    for turn in range(_ROUNDS):
+        if edge.width < _BLURRED * smoothing:
+            return None
+        last |= turn == _ROUNDS - 1
+        found = _round(edge, labels, working, last)
+        if found is None:
+            return None
+        fit, edge, moved, bend = found
+        if last:
+            break
+        last = bool(np.sqrt(np.mean(moved**2)) < _SETTLED)
+    if edge.width < _BLURRED * smoothing or not _is_error_function(fit, edge, moved, bend):
+        return None
+    return _to_ends(edge)
+
+
+def _first_guess(
+    arc: Arc, labels: np.ndarray, working: np.ndarray, smoothing: float
+) -> _Edge | None:
+    spacing = _RAY_DISTANCE * smoothing
+    path = smooth_path(resample_path(arc.path, 1.0, arc.closed), 2 * smoothing, arc.closed)
+    path = resample_path(path, spacing, arc.closed)
+    on_frame = tuple(
+        arc.closed or bool(np.any((point == 0) | (point == labels.shape)))
+        for point in (arc.path[0], arc.path[-1])
+    )
+    steps = int(_LARGEST_REACH * min(labels.shape) / smoothing)
+    position = np.arange(-steps, steps + 1) * smoothing
+    normals = path_normals(path, arc.closed)
+    sides = (arc.left, arc.right)
+    rays = profiles(working, labels, path, normals, sides, position, _WINDING * smoothing)
+    value, weight = _means(rays, np.zeros(1, np.intp))
+    if min(np.count_nonzero(weight[0][position * side > 0]) for side in (-1, 1)) < 3:
+        return None
+    width = typical_width(position, value[0], weight[0], smoothing)
+    return _Edge(arc, path, width, smoothing, (on_frame[0], on_frame[1]))
+
+
+def _round(
+    edge: _Edge, labels: np.ndarray, working: np.ndarray, last: bool
+) -> tuple[EdgeFit, _Edge, np.ndarray, float] | None:
+    """Fit, edge moved to it, how far it moved (widths) and its bending (radians per width)."""
+    total = path_length(edge.path, edge.closed)
+    length = max(edge.width, _SHORTEST_STRIP * edge.smoothing)
+    count = min(int(total / length), _STRIPS[1])
+    if count < _STRIPS[0]:
+        return None
+    points = len(edge.path)
+    smooth = smooth_path(edge.path, points / count, edge.closed)
+    normals = path_normals(smooth, edge.closed)
+    pitch = _PITCH * edge.width
+    steps = int(_REACH / _PITCH)
+    position = np.arange(-steps, steps + 1) * pitch
+    settled = max(edge.width, _WINDING * edge.smoothing)
+    rays = profiles(working, labels, smooth, normals, edge.sides, position, settled)
+    # Close to a third region its brightness reaches into the rays.
+    rays[edge.freedom(edge.width / 2) < 1] = np.nan
+    strips = _strips(replace(edge, path=smooth), normals, rays, position, count, total / count)
+    if strips is None:
+        return None
+    # Noise that a Gaussian has smoothed moves together over this length.
+    together = 2 * np.sqrt(np.pi) * edge.smoothing
+    correlation = max(together / pitch, 1) * max(together / strips.length, 1)
+    fit = fit_strips(strips, edge.width, correlation, last)
+    if fit is None:
+        return None
+    curvature = _curvature(strips, fit.shift)
+    # Smoothing has pulled the edge towards the centre of its curvature.
+    shift = fit.shift - curvature * edge.smoothing**2 / 2
+    shift = _along(shift, points, edge.closed) * edge.freedom(edge.width)
+    path = smooth + shift[:, None] * normals
+    moved = np.sum((path - edge.path) * normals, axis=1) / edge.width
+    bend = fit.width * float(np.sqrt(np.mean(curvature**2)))
+    path = resample_path(path, _RAY_DISTANCE * edge.smoothing, edge.closed)
+    return fit, replace(edge, path=path, width=fit.width), np.abs(moved), bend
+
+
+def _is_error_function(fit: EdgeFit, edge: _Edge, moved: np.ndarray, bend: float) -> bool:
+    if np.sqrt(np.mean(moved**2)) > _LAST_MOVE[0] or moved.max() > _LAST_MOVE[1] or bend > _BEND:
+        return False
+    nearly_sharp = edge.width < _NEARLY_SHARP * edge.smoothing
+    return fit.stiffness >= _STIFF or (fit.unevenness < _UNEVEN and not nearly_sharp)
+
+
+def _means(rays: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the rays from each start on, and the share of them that it comes from."""
+    known = np.isfinite(rays)
+    number = np.add.reduceat(known, starts, axis=0, dtype=float)
+    value = np.add.reduceat(np.where(known, rays, 0), starts, axis=0) / np.maximum(number, 1)
+    share = number / np.diff(np.append(starts, len(rays)))[:, None]
+    return value, np.where(share < 0.5, 0, share)
+
+
+def _strips(
+    edge: _Edge,
+    normals: np.ndarray,
+    rays: np.ndarray,
+    position: np.ndarray,
+    count: int,
+    length: float,
+) -> Strips | None:
+    points = len(edge.path)
+    starts = -(-np.arange(count) * points // count)
+    value, weight = _means(rays, starts)
+    one_sided = np.zeros(count, bool)
+    for side in (-1, 1):
+        reach = np.count_nonzero(weight[:, position * side > 0], axis=1) * _PITCH
+        one_sided |= reach < 1
+    weight[one_sided] = 0
+    if np.count_nonzero(~one_sided) < _STRIPS[0]:
+        return None
+    centre = (np.arange(count) + 0.5) * points / count - 0.5
+    at = np.stack([np.interp(centre, np.arange(points), c) for c in edge.path.T], axis=1)
+    bending = _bending(at, normals[np.round(centre).astype(int)], edge.closed)
+    return Strips(position, value, weight, length, bending, edge.closed)
+
+
+def _bending(centre: np.ndarray, normal: np.ndarray, closed: bool) -> np.ndarray:
+    """Second differences across the path as `Strips` has them."""
+    count = len(centre)
+    middle = np.arange(count) if closed else np.arange(1, count - 1)
+    before, after, row = (middle - 1) % count, (middle + 1) % count, np.arange(middle.size)
+    bending = np.zeros((middle.size, count + 1))
+    bending[row, middle] = -2
+    for other in (before, after):
+        bending[row, other] = np.sum(normal[middle] * normal[other], axis=1)
+    second = centre[before] - 2 * centre[middle] + centre[after]
+    bending[:, -1] = np.sum(normal[middle] * second, axis=1)
+    return bending
+
+
+def _curvature(strips: Strips, shift: np.ndarray) -> np.ndarray:
+    """Curvature at each strip after its shift, positive towards the normal."""
+    bent = strips.bending[:, :-1] @ shift + strips.bending[:, -1]
+    return (bent if strips.closed else np.pad(bent, 1, mode="edge")) / strips.length**2
+
+
+def _along(shift: np.ndarray, points: int, closed: bool) -> np.ndarray:
+    """Shift of each point of the path from that of each strip."""
+    if closed:
+        around = np.pad(shift, 1, mode="wrap")
+    else:
+        around = np.pad(shift, 1, mode="reflect", reflect_type="odd")
+    at = (np.arange(points) + 0.5) * shift.size / points - 0.5
+    return np.interp(at, np.arange(-1, shift.size + 1), around)
+
+
+def _to_ends(edge: _Edge) -> np.ndarray:
+    """Path that runs out of the image where the arc ends there, and to its ends elsewhere."""
+    if edge.closed:
+        return edge.path
+    path, old = edge.path, edge.arc.path
+    ends = []
+    for end, beside in ((0, 1), (-1, -2)):
+        outwards = path[end] - path[beside]
+        outwards /= max(np.hypot(*outwards), np.finfo(float).tiny)
+        far = 2 * np.abs(path[end] - old[end]).sum() + 2
+        ends.append(path[end] + far * outwards if edge.on_frame[end] else old[end])
+    return np.concatenate([ends[:1], path, ends[1:]])

@@ -1,0 +1,101 @@
+"""Fainter and more blurred edges inside the regions between clear ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from hyperspy_twin.segmentation.edges.placement import FineGrid, depth_inside, place_inside
+from hyperspy_twin.segmentation.edges.smoothing import coarser, continued, sample
+from hyperspy_twin.segmentation.edges.splitting import THINNEST, split, without_slope
+
+# Smallest region (edge of a square) in smoothing lengths.
+_SMALLEST_REGION = 4.5
+# Pixels this near to a border (smoothing lengths) hold brightness from beyond it.
+_EDGE_FOOT = 1.8
+
+
+@dataclass(frozen=True)
+class Field:
+    """Smoothed image on its working grid; ``step`` is its pixel in pixels of the image."""
+
+    working: np.ndarray
+    smoothing: float
+    span: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Regions on the working grid, the depth of each pixel, and boxes around the regions."""
+
+    coarse: np.ndarray
+    depth: np.ndarray
+    boxes: list[tuple[slice, ...]]
+    coarse_boxes: list[tuple[slice, ...]]
+
+
+def lay_out(labels: np.ndarray, shape: tuple[int, ...]) -> Layout:
+    """Where the regions 0..n-1 of the full image lie on a working grid of the given shape."""
+    coarse = sample(labels, shape)
+    boxes, coarse_boxes = (ndimage.find_objects(regions + 1) for regions in (labels, coarse))
+    return Layout(coarse, depth_inside(coarse), boxes, coarse_boxes)
+
+
+def least_area(smoothing: float, area: float | None) -> float:
+    """Smallest area of a region in pixels: the one that was asked for, or from the smoothing."""
+    return (_SMALLEST_REGION * smoothing) ** 2 if area is None else area
+
+
+def refine_regions(
+    labels: np.ndarray, field: Field, layout: Layout, doubling: int, area: float | None
+) -> bool:
+    """Split regions along edges that show only inside them: fainter or more blurred ones.
+
+    ``labels`` is changed in place; the result tells whether it was.
+
+    Each region is smoothed further without what lies outside it (normalised convolution, Knutsson
+    & Westin 1993), so that the strong edges around it neither hide a faint one nor set its noise.
+    """
+    coarse, depth = layout.coarse, layout.depth
+    factor = 2**doubling
+    smoothing = field.smoothing * factor
+    further = float(np.sqrt(smoothing**2 - field.smoothing**2))
+    least = least_area(smoothing, None if area is None else area / field.step**2)
+    size = np.bincount(coarse.ravel(), minlength=int(labels.max()) + 1)
+    changed = False
+    for region in np.flatnonzero(size > 2 * least):
+        near = _whole_blocks(layout.coarse_boxes[region], factor, coarse.shape)
+        own = coarse[near] == region
+        certain = own & (depth[near] > _EDGE_FOOT * field.smoothing)
+        if depth[near][own].max() < THINNEST / 2 * smoothing or not certain.any():
+            continue
+        value, inside = continued(field.working[near], certain, own, factor, further)
+        value = without_slope(value, inside)
+        slope = np.hypot(*np.gradient(coarser(field.working[near], factor, further)))
+        children, _ = split(value, inside, smoothing / factor, field.span, least / factor**2, slope)
+        if children.max() < 1:
+            continue
+        place = FineGrid(
+            *(
+                ((np.arange(fine.start, fine.stop) + 0.5) * m / n - start.start) / factor - 0.5
+                for fine, start, m, n in zip(
+                    layout.boxes[region], near, coarse.shape, labels.shape, strict=True
+                )
+            )
+        )
+        target = labels[layout.boxes[region]]
+        placed = place_inside(children, value, target == region, place, smoothing / factor)
+        target[placed > 0] = placed[placed > 0] + labels.max()
+        changed = True
+    return changed
+
+
+def _whole_blocks(box: tuple[slice, ...], factor: int, shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """Return the box grown to whole blocks, within the image."""
+    return tuple(
+        slice(side.start // factor * factor, min(-(-side.stop // factor) * factor, size))
+        for side, size in zip(box, shape, strict=True)
+    )

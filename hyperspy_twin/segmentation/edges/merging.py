@@ -1,0 +1,229 @@
+"""Basins of a gradient image and their merging to regions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from skimage.measure import label
+
+from hyperspy_twin.segmentation.edges.borders import (
+    Borders,
+    find_borders,
+    gather_borders,
+    least_by_label,
+)
+
+# A border must carry this many times the gradient found inside its basins: a ridge, not a slope.
+_RIDGE = 1.6
+# Mean gradient, in noise units, that a long border needs; and what a border as short as the
+# correlation of the noise needs on top, because its place was chosen where the noise is high.
+_LONG_BORDER = 2.8
+_SHORT_BORDER = 5.6
+
+
+@njit(cache=True, nogil=True)
+def basins(height: np.ndarray) -> tuple[np.ndarray, int]:
+    """Catchment basins: pixels from which the steepest way down ends at the same minimum.
+
+    Ties fall to the pixel with the smaller index, so that flat ground drains too.
+
+    Returns
+    -------
+    labels : numpy.ndarray
+        Basins 0..n-1, shape of ``height``.
+    count : int
+        Number of basins.
+    """
+    rows, columns = height.shape
+    flat = height.ravel()
+    below = np.empty(flat.size, np.int64)
+    for row in range(rows):
+        for column in range(columns):
+            best = row * columns + column
+            for other_row in range(max(row - 1, 0), min(row + 2, rows)):
+                for other_column in range(max(column - 1, 0), min(column + 2, columns)):
+                    other = other_row * columns + other_column
+                    if flat[other] < flat[best] or (flat[other] == flat[best] and other < best):
+                        best = other
+            below[row * columns + column] = best
+    labels = np.full(flat.size, -1, np.int32)
+    count = 0
+    for start in range(flat.size):
+        end = start
+        while below[end] != end and labels[end] < 0:
+            end = below[end]
+        if labels[end] < 0:
+            labels[end] = count
+            count += 1
+        label = labels[end]
+        walk = start
+        while labels[walk] < 0:
+            labels[walk] = label
+            walk = below[walk]
+    return labels.reshape(rows, columns), count
+
+
+@njit(cache=True, nogil=True)
+def _to_merge(
+    first: np.ndarray,
+    second: np.ndarray,
+    flux: np.ndarray,
+    length: np.ndarray,
+    level: np.ndarray,
+    coherence: float,
+) -> np.ndarray:
+    """Borders that noise explains and that both of their basins have as their weakest."""
+    weakness = np.empty(first.size)
+    weakest = np.full(level.size, np.inf)
+    for k in range(first.size):
+        a, b = first[k], second[k]
+        excess = abs(flux[k]) / length[k] - _RIDGE * max(level[a], level[b])
+        weakness[k] = excess / (_LONG_BORDER + _SHORT_BORDER * np.sqrt(coherence / length[k]))
+        weakest[a] = min(weakest[a], weakness[k])
+        weakest[b] = min(weakest[b], weakness[k])
+    chosen = np.zeros(first.size, np.bool_)
+    for k in range(first.size):
+        mutual = weakness[k] == weakest[first[k]] and weakness[k] == weakest[second[k]]
+        chosen[k] = mutual and weakness[k] < 1
+    return chosen
+
+
+def merge_weak(borders: Borders, level: np.ndarray, coherence: float) -> tuple[np.ndarray, Borders]:
+    """Merge basins across borders that noise explains, weakest first.
+
+    In each round every basin looks for its weakest border, by the mean gradient across it above
+    what the basins hold inside, over what noise hardly reaches along a border of that length.
+    Pairs that choose each other merge.
+
+    Parameters
+    ----------
+    borders : Borders
+        Borders with the gradient in units of its noise.
+    level : numpy.ndarray
+        Gradient inside each basin, shape (n,), same unit.
+    coherence : float
+        Length in pixels over which the noise of the gradient is correlated.
+
+    Returns
+    -------
+    region : numpy.ndarray
+        Region 0..r-1 of each basin, shape (n,).
+    borders : Borders
+        Borders between regions.
+    """
+    region = np.arange(level.size)
+    while borders.first.size:
+        chosen = _to_merge(
+            borders.first, borders.second, borders.flux, borders.length, level, coherence
+        )
+        if not chosen.any():
+            break
+        joined, borders = _join(borders, chosen, level.size)
+        level, region = least_by_label(level, joined, int(joined.max()) + 1), joined[region]
+    return region, borders
+
+
+def prominence(borders: Borders, count: int) -> np.ndarray:
+    """How far each region is brighter (or darker) than all its neighbours.
+
+    One for a thin layer, whose borders all lead the same way; about zero for a strip on the flank
+    of an edge, which lies between its neighbours.
+    """
+    both = np.concatenate([borders.first, borders.second])
+    inward = np.concatenate([-borders.flux, borders.flux])
+    total = np.bincount(both, np.abs(inward), count)
+    return np.abs(np.bincount(both, inward, count)) / np.maximum(total, 1e-12)
+
+
+def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.ndarray, Borders]:
+    """Merge regions below an area to the neighbour behind their weakest border.
+
+    Parameters
+    ----------
+    borders : Borders
+        Borders between regions.
+    area : numpy.ndarray
+        Pixels of each region, shape (n,).
+    least : float
+        Smallest area that stays.
+
+    Returns
+    -------
+    region : numpy.ndarray
+        New region 0..r-1 of each old one, shape (n,).
+    borders : Borders
+        Borders between the new regions.
+    """
+    region = np.arange(area.size)
+    while borders.first.size:
+        small = area < least
+        strength = np.abs(borders.flux) / borders.length
+        best = np.full(area.size, np.inf)
+        np.minimum.at(best, borders.first, strength)
+        np.minimum.at(best, borders.second, strength)
+        # A large region takes in all the small ones that choose it; two small ones must agree.
+        first = ~small[borders.first] | (strength == best[borders.first])
+        second = ~small[borders.second] | (strength == best[borders.second])
+        chosen = first & second & (small[borders.first] | small[borders.second])
+        if not chosen.any():
+            break
+        joined, borders = _join(borders, chosen, area.size)
+        area, region = np.bincount(joined, area), joined[region]
+    return region, borders
+
+
+def whole_parts(regions: np.ndarray, least: float) -> np.ndarray:
+    """Make every connected part a region; parts below an area join their longest neighbour.
+
+    Parameters
+    ----------
+    regions : numpy.ndarray
+        Regions, integers, shape (rows, columns).
+    least : float
+        Smallest area of a part in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Regions 0..n-1, int32.
+    """
+    parts = label(regions, background=-1, connectivity=1) - 1
+    area = np.bincount(parts.ravel()).astype(float)
+    if area.min() >= least:
+        return parts.astype(np.int32)
+    nothing = np.zeros(parts.shape, np.float32)
+    borders = find_borders(parts, nothing, nothing)
+    contact = Borders(borders.first, borders.second, np.ones(borders.length.size), borders.length)
+    joined, _ = merge_small(contact, area, least)
+    return joined[parts].astype(np.int32)
+
+
+def _join(borders: Borders, chosen: np.ndarray, count: int) -> tuple[np.ndarray, Borders]:
+    """Merge across the chosen borders: the new label of each old one, and the new borders."""
+    joined = _connected(borders.first[chosen], borders.second[chosen], count)
+    first, second = joined[borders.first], joined[borders.second]
+    return joined, gather_borders(first, second, borders.flux, borders.length)
+
+
+@njit(cache=True, nogil=True)
+def _connected(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
+    """Find the connected part, 0..m-1, of each of ``count`` nodes by union and find."""
+    parent = np.arange(count)
+    for link in range(first.size):
+        a, b = first[link], second[link]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        parent[max(a, b)] = min(a, b)
+    found = 0
+    number = np.empty(count, np.int64)
+    for node in range(count):
+        if parent[node] == node:
+            number[node] = found
+            found += 1
+        else:
+            number[node] = number[parent[node]]
+    return number

@@ -1,0 +1,233 @@
+"""Regions that bulge like a ball, ended where their thickness begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import ndimage
+
+from hyperspy_twin.segmentation.particles.particle_outlines import (
+    INNER,
+    OUTER,
+    PLACES,
+    POWERS,
+    blurred_bodies,
+    lowest,
+    misfits,
+)
+
+# Least radius in pixels; radius of the largest circle inside over that of the circle of equal
+# area, which tells a particle or a pair from a strip; largest particle in image sides; and the
+# share of the border of a region that its background must have.
+_LEAST_RADIUS = 5.0
+_COMPACT = 0.5
+_LARGEST = 0.25
+_LEAST_SHARE = 0.6
+# Profiles of larger radii than this are read from every second, third, ... pixel.
+_RESOLVED = 30.0
+# Pixels nearer than this to a third region do not count, in radii; bins that must hold pixels.
+_APART = 0.35
+_LEAST_BINS = 20
+# Blurs of the rim: least in pixels, and in radii as they are tabulated. A rim that is more blurred
+# has no foot that could be seen.
+_LEAST_BLUR = 0.4
+_BLURS = np.geomspace(0.01, 0.35, 24)
+_CLEAR_BLUR = 0.15
+# A dome has at least this power of the thickness of a ball (squared); it must leave this little
+# of the profile open, and a plate this many times as much.
+_LEAST_POWER = 0.5
+_WELL_FITTED = 0.05
+_CLEARLY_DOME = 3.0
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """Mean brightness across the outline of one region, positive inwards."""
+
+    region: int
+    background: int
+    sign: int
+    box: tuple[slice, ...]
+    every: int
+    place: np.ndarray
+    radius: float
+    count: np.ndarray
+    mean: np.ndarray
+
+
+def end_domes_at_foot(labels: np.ndarray, image: np.ndarray, blur: float) -> np.ndarray:
+    """Move the outline of compact regions that bulge like a ball to where their thickness begins.
+
+    A border in the middle between two brightnesses is right for a plate, but lies 0.13 radii
+    inside the outline of a ball. The profiles across the outlines of all compact regions in one
+    background are compared with blurred bodies between plate and ball, as
+    :func:`~hyperspy_twin.segmentation.particles.particle_outlines.move_outlines` does for particles. Only
+    where the balls explain them clearly better than plates, and well, do the outlines move, and
+    only outwards into the background.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Regions from 0, shape (rows, columns).
+    image : numpy.ndarray
+        Brightness without its lattice, of the same shape or on a coarser grid over the same field.
+    blur : float
+        Smoothing that it has, in pixels of the labels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Labels of the same shape.
+    """
+    groups: dict[tuple[int, int], list[_Profile]] = {}
+    for profile in _profiles(labels, image):
+        groups.setdefault((profile.background, profile.sign), []).append(profile)
+    moved = labels.copy()
+    least = np.zeros(labels.shape, np.float32)
+    for group in groups.values():
+        for profile, move in zip(group, dome_moves(group, blur), strict=True):
+            if move <= 0:
+                continue
+            here = least[profile.box]
+            beyond = _between(profile.place / profile.radius + move, here.shape, profile.every)
+            taken = (labels[profile.box] == profile.background) & (beyond > here)
+            here[taken] = beyond[taken]
+            moved[profile.box][taken] = profile.region
+    return moved
+
+
+def dome_moves(profiles: list[_Profile], blur: float) -> np.ndarray:
+    """How far each outline moves outwards, in radii; 0 for all if they are not clearly domes.
+
+    One power of the ball's thickness and one blur in pixels are taken for all.
+
+    Parameters
+    ----------
+    profiles : list
+        Profiles of regions in one background.
+    blur : float
+        Least blur of the rim in pixels.
+    """
+    table = _tabulated()
+    radius = np.array([profile.radius for profile in profiles])
+    least = max(_LEAST_BLUR, blur)
+    widths = np.geomspace(least, max(least, _BLURS[-1] * float(np.median(radius))), _BLURS.size)
+    # What each power and each blur in pixels leaves open, and the move that is best for it.
+    open_ = np.zeros((len(POWERS), _BLURS.size))
+    move = np.zeros((len(profiles), *open_.shape))
+    total = 0.0
+    for index, profile in enumerate(profiles):
+        share = profile.count / profile.count.sum()
+        value = profile.mean - share @ profile.mean
+        square = float(profile.count @ value**2)
+        total += square
+        nearest = np.abs(np.log(_BLURS[:, None] / (widths / profile.radius))).argmin(axis=0)
+        for place in np.ndindex(*open_.shape):
+            left = misfits(table[place[0], nearest[place[1]]], value, share)
+            open_[place] += square * float(left.min())
+            move[(index, *place)] = lowest(left)
+    power, width = np.unravel_index(int(np.argmin(open_)), open_.shape)
+    best, plate = float(open_[power, width]), float(open_[0].min())
+    clear = (
+        POWERS[power] >= _LEAST_POWER
+        and best < _WELL_FITTED * total
+        and plate > _CLEARLY_DOME * best
+        and widths[width] < max(_CLEAR_BLUR * float(np.median(radius)), 1.01 * least)
+    )
+    return np.maximum(move[:, power, width], 0) if clear else np.zeros(len(profiles))
+
+
+def _profiles(labels: np.ndarray, image: np.ndarray) -> Iterator[_Profile]:
+    side = min(labels.shape)
+    for region, tight in enumerate(ndimage.find_objects(labels + 1)):
+        if tight is None or max(s.stop - s.start for s in tight) > 2 * _LARGEST * max(side, 1):
+            continue
+        if any(s.start == 0 or s.stop == n for s, n in zip(tight, labels.shape, strict=True)):
+            continue
+        margin = max(int(-OUTER * _LARGEST * side), 2)
+        margin = min(margin, int(-OUTER * min(s.stop - s.start for s in tight)) + 2)
+        box = tuple(
+            slice(max(s.start - margin, 0), min(s.stop + margin, n))
+            for s, n in zip(tight, labels.shape, strict=True)
+        )
+        found = _profile(labels[box], region, box, image, labels.shape)
+        if found is not None:
+            yield found
+
+
+def _profile(
+    near: np.ndarray,
+    region: int,
+    box: tuple[slice, ...],
+    image: np.ndarray,
+    shape: tuple[int, ...],
+) -> _Profile | None:
+    equal = float(np.sqrt(np.count_nonzero(near == region) / np.pi))
+    every = max(int(equal / _RESOLVED), 1)
+    near = near[::every, ::every]
+    own = near == region
+    depth = every * ndimage.distance_transform_edt(own)
+    radius = float(depth.max())
+    if radius < max(_LEAST_RADIUS, _COMPACT * equal):
+        return None
+    rim = near[ndimage.binary_dilation(own) & ~own]
+    background = int(np.bincount(rim).argmax())
+    if (rim == background).mean() < _LEAST_SHARE:
+        return None
+    outside = near == background
+    distance = every * ndimage.distance_transform_edt(~own)
+    place = np.where(own, depth - 0.5 * every, 0.5 * every - distance)
+    relative = place / radius
+    counted = (own | outside) & (relative > OUTER) & (relative < INNER)
+    third = ~own & ~outside
+    if third.any():
+        counted &= every * ndimage.distance_transform_edt(~third) > _APART * radius
+    value = _brightness(image, box, shape, every)
+    position = ((relative[counted] - OUTER) / (INNER - OUTER) * PLACES.size).astype(np.int64)
+    count = np.bincount(position, minlength=PLACES.size).astype(float)
+    both = min(np.count_nonzero(count[PLACES < 0]), np.count_nonzero(count[PLACES > 0]))
+    if 2 * both < _LEAST_BINS:
+        return None
+    mean = np.bincount(position, value[counted], PLACES.size) / np.maximum(count, 1)
+    inside = PLACES > 0
+    sign = 1
+    if np.average(mean[inside], weights=count[inside]) < np.average(
+        mean[~inside], weights=count[~inside]
+    ):
+        sign = -1
+    return _Profile(region, background, sign, box, every, place, radius, count, sign * mean)
+
+
+def _brightness(
+    image: np.ndarray, box: tuple[slice, ...], shape: tuple[int, ...], every: int
+) -> np.ndarray:
+    """Brightness at every n-th pixel of a box of the full grid, linear between the image's own."""
+    if image.shape == shape:
+        return image[box][::every, ::every]
+    rows, columns = (
+        (np.arange(s.start, s.stop, every) + 0.5) * m / n - 0.5
+        for s, m, n in zip(box, image.shape, shape, strict=True)
+    )
+    return _at(image, rows, columns)
+
+
+def _between(values: np.ndarray, shape: tuple[int, ...], every: int) -> np.ndarray:
+    """Values at all pixels, linear between those at every n-th."""
+    if every == 1:
+        return values
+    rows, columns = (np.arange(n) / every for n in shape)
+    return _at(values, rows, columns)
+
+
+def _at(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    at = np.meshgrid(rows, columns, indexing="ij")
+    return np.asarray(ndimage.map_coordinates(values, at, order=1, mode="nearest"))
+
+
+@lru_cache(maxsize=1)
+def _tabulated() -> np.ndarray:
+    """Blurred bodies for all powers and blurs, shape (powers, blurs, moves, places)."""
+    return np.array([[blurred_bodies(power, blur) for blur in _BLURS] for power in POWERS])

@@ -1,0 +1,162 @@
+"""Regions of one area at one smoothing length: gradient, basins, merging."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyperspy_twin.segmentation.edges.borders import Borders, find_borders, least_by_label
+from hyperspy_twin.segmentation.edges.gradient_noise import gradient_noise
+from hyperspy_twin.segmentation.edges.merging import basins, merge_small, merge_weak, prominence
+from hyperspy_twin.segmentation.edges.placement import depth_inside
+
+# Thinnest region in smoothing lengths, and the thinnest of those that stand out as layers do.
+THINNEST = 2.4
+_THINNEST_LAYER = 1.0
+# A region is brighter (or darker) than all around it if this share of its borders says so; half
+# the slope inside then counts. Near the end of the image (smoothing lengths) none is a layer.
+_PROMINENT = 0.8
+_PROMINENT_SLOPE = 0.5
+_EDGE_OF_IMAGE = 3.0
+# Quantile of the gradient that stands for the inside of a region.
+_INNER_QUANTILE = 0.4
+
+
+def split(
+    working: np.ndarray,
+    inside: np.ndarray,
+    smoothing: float,
+    span: float,
+    least: float,
+    slope: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Regions of the pixels inside an area.
+
+    Parameters
+    ----------
+    working : numpy.ndarray
+        Smoothed image, shape (rows, columns).
+    inside : numpy.ndarray
+        The area, bool.
+    smoothing : float
+        Smoothing length in pixels.
+    span : float
+        Brightness range of the whole image.
+    least : float
+        Smallest region in pixels.
+    slope : numpy.ndarray, optional
+        Gradient magnitude of the image before the surroundings of the area were taken off. With
+        it, a strip on the flank of an edge that bounds the area is no region, and thin layers are
+        not sought.
+
+    Returns
+    -------
+    regions : numpy.ndarray
+        Regions 0..n-1, -1 outside.
+    noise : numpy.ndarray
+        Scale of the gradient that noise makes at each pixel.
+    """
+    along_y, along_x = np.gradient(working)
+    noise = gradient_noise(np.hypot(along_x, along_y), working, inside, smoothing, span)
+    along_x /= noise
+    along_y /= noise
+    magnitude = np.hypot(along_x, along_y)
+    leaves, count = _basins_inside(magnitude, inside)
+    level = least_by_label(magnitude, leaves, count)
+    borders = _with_steps(find_borders(leaves, along_x, along_y), leaves, working, noise, smoothing)
+    region, borders = merge_weak(borders, level, 3 * smoothing)
+    regions = _relabelled(leaves, region)
+    if not borders.first.size:
+        return regions, noise
+    inner = _slope_inside(magnitude, regions)
+    if slope is None:
+        inner[_is_layer(borders, regions, smoothing)] *= _PROMINENT_SLOPE
+    else:
+        inner = np.maximum(inner, _slope_inside(slope / noise, regions))
+    region, borders = merge_weak(borders, inner, 3 * smoothing)
+    regions = _relabelled(regions, region)
+    if not borders.first.size:
+        return regions, noise
+    area = np.bincount(regions[inside]).astype(float)
+    deepest = -least_by_label(-depth_inside(regions), regions, area.size)
+    thin = deepest < THINNEST / 2 * smoothing
+    if slope is None:
+        thin &= ~_is_layer(borders, regions, smoothing) | (
+            deepest < _THINNEST_LAYER / 2 * smoothing
+        )
+    area[thin] = 0
+    region, _ = merge_small(borders, area, least)
+    return _relabelled(regions, region), noise
+
+
+def _basins_inside(magnitude: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, int]:
+    """Basins 0..n-1 of the pixels inside, -1 outside, and their number."""
+    if inside.all():
+        return basins(magnitude)
+    leaves, count = basins(np.where(inside, magnitude, np.float32(np.inf)))
+    present = np.bincount(leaves[inside], minlength=count) > 0
+    return np.where(inside, (np.cumsum(present) - 1)[leaves], -1), int(present.sum())
+
+
+def _relabelled(regions: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Look up the new region of each pixel; -1 stays."""
+    return np.append(region, -1).astype(np.int32)[regions]
+
+
+def without_slope(working: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Take off the slope that most of the area shares: uneven illumination or thickness."""
+    down, across = (np.median(component[inside]) for component in np.gradient(working))
+    rows, columns = (np.arange(n, dtype=np.float32) for n in working.shape)
+    return working - down * rows[:, None] - across * columns
+
+
+def _with_steps(
+    borders: Borders, leaves: np.ndarray, working: np.ndarray, noise: np.ndarray, smoothing: float
+) -> Borders:
+    """Let the difference in mean of the basins on either side count as much as the gradient.
+
+    A gradient on the border alone sees half a smoothing length on either side; the basins see
+    two. In white noise the difference is 2.1 gradient scales times the smoothing length, in
+    texture that outlasts the smoothing more, which its lower quartile tells.
+    """
+    inside = leaves >= 0
+    flat = leaves[inside]
+    area = np.bincount(flat)
+    mean = np.bincount(flat, working[inside]) / area
+    scale = np.bincount(flat, noise[inside]) / area
+    step = (mean[borders.second] - mean[borders.first]) / smoothing
+    step /= (scale[borders.second] + scale[borders.first]) / 2
+    if step.size:
+        step /= np.clip(np.quantile(np.abs(step), 0.25) / 0.3186, 2.1, 4.0)
+    flux = (borders.flux + step * borders.length) / 2
+    return Borders(borders.first, borders.second, flux, borders.length)
+
+
+def _is_layer(borders: Borders, regions: np.ndarray, smoothing: float) -> np.ndarray:
+    """Whether each region stands out from all around it and does not hug the end of the image.
+
+    Where the image ends, columns are cut, which makes the brightness uncertain.
+    """
+    margin = int(_EDGE_OF_IMAGE * smoothing) + 1
+    end = np.ones(regions.shape)
+    end[margin:-margin, margin:-margin] = 0
+    share = np.bincount(regions.ravel(), end.ravel()) / np.bincount(regions.ravel())
+    return (prominence(borders, share.size) > _PROMINENT) & (share < 0.5)
+
+
+def _slope_inside(magnitude: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Half of a low quantile of the gradient in each region, beyond that of noise.
+
+    It tells a strip on the flank of a broad interface, where the gradient is larger than on the
+    strip's outer border, from a layer.
+    """
+    inside = regions >= 0
+    count = np.bincount(regions[inside])
+    small = regions[inside].astype(np.int16 if count.size < 2**15 else np.int32)
+    sorted_by_region = magnitude[inside][np.argsort(small, kind="stable")]
+    places = (_INNER_QUANTILE * count).astype(int)
+    blocks = np.split(sorted_by_region, np.cumsum(count)[:-1])
+    typical = np.array(
+        [np.partition(block, place)[place] for block, place in zip(blocks, places, strict=True)]
+    )
+    noise = np.sqrt(-2 * np.log(1 - _INNER_QUANTILE))  # of a Rayleigh distribution
+    return 0.5 * np.sqrt(np.maximum(typical**2 - noise**2, 0))

@@ -1,0 +1,1 @@
+"""Particles told apart, outlined and measured."""

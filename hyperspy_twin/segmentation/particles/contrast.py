@@ -1,0 +1,192 @@
+"""How far particles stand out of their background, and where they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from hyperspy_twin.segmentation.edges.smoothing import (
+    choose_smoothing,
+    cosine_spectrum,
+    lattice_period,
+    radial_spectrum,
+    refine,
+    resample,
+    sample,
+    suppress_lattice,
+)
+
+# A region stands out, and so does a pixel, if its height exceeds this many noise units; a pixel
+# must also exceed this share of the typical height of the regions.
+_SIGNIFICANT = 5.0
+_FOOT = 0.1
+# Working pixel in smoothing lengths, and how far from a region its brightness may come from; half
+# widths of particles are resolved by this many working pixels, none smaller than a quarter pixel.
+_WORKING_PIXEL = 0.6
+_REACH = 2.5
+_RESOLVED = 8.0
+_SMALLEST_PIXEL = 0.25
+# Least smoothing in pixels and in radii of the particles; noise in heights that is let pass.
+_LEAST_SMOOTHING = 0.5
+_SMOOTHING_SHARE = 0.1
+_NOISE_SHARE = 0.03
+_FIT_SAMPLE = 20_000
+_FIT_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class ParticleContrast:
+    """Height of the particles above their background.
+
+    Attributes
+    ----------
+    height : numpy.ndarray
+        Smoothed brightness less that of the background, positive in particles also where they are
+        dark, on a working grid over the same field; float32.
+    fine : numpy.ndarray
+        The same on the grid of the image.
+    sharp : numpy.ndarray
+        The same without smoothing where the image shows no lattice, else equal to ``fine``.
+    blur : float
+        Smoothing of ``sharp`` in pixels.
+    noise : float
+        Standard deviation of ``height`` in the background.
+    level : float
+        Height from which a pixel belongs to a particle.
+    """
+
+    height: np.ndarray
+    fine: np.ndarray
+    sharp: np.ndarray
+    blur: float
+    noise: float
+    level: float
+
+
+def measure_contrast(
+    labels: np.ndarray, image: np.ndarray, background: int
+) -> ParticleContrast | None:
+    """Compare regions with the background, of which a plane is taken off.
+
+    The image loses its lattice and is smoothed no more than noise or lattice ask for.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray
+        Regions, integers, shape (rows, columns); 0 is unassigned unless it is the background.
+    image : numpy.ndarray
+        Brightness, float32, same shape.
+    background : int
+        Label of the background.
+
+    Returns
+    -------
+    ParticleContrast or None
+        None if no region stands out of the noise of the background.
+    """
+    spectrum = cosine_spectrum(image - image.mean())
+    rings = radial_spectrum(spectrum)
+    period = lattice_period(rings, max(image.shape))
+    if period is not None:
+        spectrum = suppress_lattice(spectrum, rings, period)
+    smoothing = choose_smoothing(spectrum, rings, period)
+    found = _stand_out(labels, spectrum, smoothing, background)
+    if found is None:
+        return None
+    plane, sign, noise, typical = found
+    radius = _typical_radius(labels, background)
+    if period is None:
+        enough = max(
+            _SMOOTHING_SHARE * radius,
+            smoothing * noise / (_NOISE_SHARE * typical),
+            _LEAST_SMOOTHING,
+        )
+        if enough < smoothing:
+            smoothing = enough
+            finer = _stand_out(labels, spectrum, smoothing, background)
+            plane, sign, noise, typical = finer if finer is not None else found
+
+    def height(shape: tuple[int, ...], blur: float) -> np.ndarray:
+        return (sign * (resample(spectrum, shape, blur) - _evaluate(plane, shape))).astype(
+            np.float32
+        )
+
+    fine = height(image.shape, smoothing)
+    if radius < _RESOLVED:
+        pixel = max(radius / _RESOLVED, _SMALLEST_PIXEL)
+        working = refine(fine, tuple(int(np.ceil(n / pixel)) for n in image.shape))
+    else:
+        working = height(_working_shape(image.shape, smoothing), smoothing)
+    return ParticleContrast(
+        working,
+        fine,
+        height(image.shape, 0.0) if period is None else fine,
+        0.0 if period is None else smoothing,
+        noise,
+        max(_SIGNIFICANT * noise, _FOOT * typical),
+    )
+
+
+def _working_shape(shape: tuple[int, ...], smoothing: float) -> tuple[int, ...]:
+    return tuple(int(np.ceil(n / max(_WORKING_PIXEL * smoothing, 1))) for n in shape)
+
+
+def _typical_radius(labels: np.ndarray, background: int) -> float:
+    """Median half width of the regions in pixels."""
+    inside = (labels != background) & (labels != 0)
+    depth = ndimage.distance_transform_edt(inside)
+    present = np.unique(labels[inside])
+    return float(np.median(ndimage.maximum(depth, labels, present)))
+
+
+def _stand_out(
+    labels: np.ndarray, spectrum: np.ndarray, smoothing: float, background: int
+) -> tuple[np.ndarray, float, float, float] | None:
+    """Plane of the background, sign of the particles, noise and typical height of the regions.
+
+    None if no region stands out.
+    """
+    shape = _working_shape(labels.shape, smoothing)
+    step = float(np.sqrt(labels.size / (shape[0] * shape[1])))
+    value, coarse = resample(spectrum, shape, smoothing), sample(labels, shape)
+    behind = coarse == background
+    if not behind.any():
+        return None
+    away = ndimage.distance_transform_edt(behind) > _REACH * smoothing / step
+    plane, noise = _fit_plane(value, away if away.sum() > 0.2 * behind.sum() else behind)
+    value = value - _evaluate(plane, shape)
+    regions = np.setdiff1d(coarse, [background, 0])
+    if not regions.size:
+        return None
+    heights = np.asarray(ndimage.median(value, coarse, regions))
+    area = np.bincount(coarse.ravel())[regions]
+    clear = np.abs(heights) > _SIGNIFICANT * noise
+    if not clear.any():
+        return None
+    sign = 1.0 if (heights * area)[clear].sum() >= 0 else -1.0
+    higher = sign * heights[clear]
+    return plane, sign, noise, float(np.median(higher[higher > 0]))
+
+
+def _fit_plane(value: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, float]:
+    """Plane through the chosen pixels, outliers left out, and the deviation from it."""
+    row, column = np.nonzero(chosen)
+    every = max(row.size // _FIT_SAMPLE, 1)
+    row, column = row[::every], column[::every]
+    level = value[row, column].astype(float)
+    place = np.stack([np.ones(row.size), row / value.shape[0], column / value.shape[1]], axis=1)
+    kept = np.ones(row.size, bool)
+    for _ in range(_FIT_ROUNDS):
+        plane = np.linalg.lstsq(place[kept], level[kept], rcond=None)[0]
+        away = np.abs(level - place @ plane)
+        deviation = 1.4826 * float(np.median(away[kept]))
+        kept = away <= max(3 * deviation, float(np.quantile(away, 0.5)))
+    return plane, deviation
+
+
+def _evaluate(plane: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    row, column = np.ogrid[: shape[0], : shape[1]]
+    result = plane[0] + plane[1] * row / shape[0] + plane[2] * column / shape[1]
+    return np.asarray(result, np.float32)

@@ -1,0 +1,1 @@
+"""Regions by the foundation model Segment Anything."""

@@ -1,0 +1,209 @@
+"""Masks that Segment Anything proposes for points on a picture, and the parts they make of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+from skimage.measure import label as connected_parts
+
+from hyperspy_twin.segmentation.edges.placement import depth_inside
+
+# Longer side of the network's input, of its mask output.
+SIDE = 1024
+_MASK_SIDE = 256
+# The official defaults, 0.88 and 0.95, are made for photographs; borders that micrographs do not
+# support are found later, layers that were left out are not.
+_LEAST_QUALITY = 0.6
+_LEAST_STABILITY = 0.7
+_SAME = 0.7
+# Prompts decoded together: what fits the cache of a processor, or fills a GPU.
+_BATCH = {"cpu": 4}
+_LARGE_BATCH = 64
+
+
+@dataclass(frozen=True)
+class MaskProposals:
+    """Masks of one picture, best first.
+
+    Attributes
+    ----------
+    logits : numpy.ndarray
+        Positive inside; float32, shape (n, rows, columns), a quarter of the picture's resolution.
+    score : numpy.ndarray
+        Predicted quality times stability, shape (n,).
+    """
+
+    logits: np.ndarray
+    score: np.ndarray
+
+
+def prompt_points(picture: np.ndarray, per_side: int, flat: float) -> np.ndarray:
+    """Points (x, y) on a grid that is coarser where the picture is flat.
+
+    Cells of two grid points squared whose brightness varies by less than ``flat`` get one point
+    in the middle, the others four.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        Shape (rows, columns).
+    per_side : int
+        Points along 1024 pixels.
+    flat : float
+        Brightness range of a flat cell.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n, 2), pixels.
+    """
+    cells = [max(round(n * per_side / (2 * SIDE)), 1) for n in picture.shape]
+    points = []
+    for row in range(cells[0]):
+        for column in range(cells[1]):
+            y, x = (
+                (k * n / m, (k + 1) * n / m)
+                for k, n, m in zip((row, column), picture.shape, cells, strict=True)
+            )
+            block = picture[int(y[0]) : int(np.ceil(y[1])), int(x[0]) : int(np.ceil(x[1]))]
+            low, high = np.quantile(block[::4, ::4], [0.02, 0.98])
+            parts = (0.5,) if high - low < flat else (0.25, 0.75)
+            points += [
+                (x[0] + across * (x[1] - x[0]), y[0] + down * (y[1] - y[0]))
+                for down in parts
+                for across in parts
+            ]
+    return np.array(points, np.float32)
+
+
+def propose_masks(network: Any, picture: np.ndarray, points: np.ndarray) -> MaskProposals:
+    """Distinct, stable masks around points.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        From `load_network`.
+    picture : numpy.ndarray
+        Brightness 0 to 255, its longer side 1024 pixels.
+    points : numpy.ndarray
+        Point prompts (x, y) in pixels, shape (n, 2).
+    """
+    import torch
+
+    device = network.pixel_mean.device
+    rows, columns = (-(-n * _MASK_SIDE // SIDE) for n in picture.shape)
+    kept_logits, kept_scores = [], []
+    with torch.inference_mode():
+        image = torch.from_numpy(np.ascontiguousarray(picture, np.float32)).to(device)
+        embedding = network.image_encoder(network.preprocess(image.expand(3, -1, -1))[None])
+        position = network.prompt_encoder.get_dense_pe()
+        prompts = torch.from_numpy(np.ascontiguousarray(points, np.float32)).to(device)
+        for batch in prompts[:, None].split(_BATCH.get(device.type, _LARGE_BATCH)):
+            sparse, dense = network.prompt_encoder(
+                points=(batch, torch.ones(len(batch), 1, device=device)), boxes=None, masks=None
+            )
+            logits, quality = network.mask_decoder(
+                image_embeddings=embedding,
+                image_pe=position,
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
+                multimask_output=True,
+            )
+            logits, quality = logits[..., :rows, :columns].flatten(0, 1), quality.flatten()
+            inner, outer = ((logits > limit).sum((1, 2)) for limit in (1.0, -1.0))
+            stability = inner / outer.clamp(min=1)
+            good = (quality > _LEAST_QUALITY) & (stability > _LEAST_STABILITY)
+            kept_logits.append(logits[good].cpu().numpy())
+            kept_scores.append((quality * stability)[good].cpu().numpy())
+    every_logit, score = np.concatenate(kept_logits), np.concatenate(kept_scores)
+    chosen = distinct_masks(every_logit > 0, score, _SAME)
+    return MaskProposals(every_logit[chosen], score[chosen])
+
+
+def distinct_masks(masks: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
+    """Choose among masks that show the same thing the one with the best score.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        Boolean masks, shape (n, rows, columns).
+    scores : numpy.ndarray
+        One score for each, shape (n,).
+    overlap : float
+        Intersection over union from which two masks are the same, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Indices of the chosen masks, best score first; of equal scores the first mask wins.
+    """
+    flat = masks.reshape(len(masks), int(np.prod(masks.shape[1:]))).astype(np.float32)
+    common = flat @ flat.T
+    area = np.diag(common)
+    same = common > overlap * (area[:, None] + area - common)
+    chosen: list[int] = []
+    for index in np.argsort(-scores, kind="stable"):
+        if area[index] and not same[index, chosen].any():
+            chosen.append(int(index))
+    return np.array(chosen, np.intp)
+
+
+def stack_masks(masks: np.ndarray) -> np.ndarray:
+    """Lay masks on each other, the largest at the bottom.
+
+    A mask inside another becomes an inner region, and of two that overlap the smaller one keeps
+    the common part. Of equal areas the first one lies on top.
+
+    Parameters
+    ----------
+    masks : numpy.ndarray
+        Boolean masks, shape (n, rows, columns).
+
+    Returns
+    -------
+    numpy.ndarray
+        Number (1..n) of the mask on top of each pixel, 0 where there is none; int32, shape
+        (rows, columns).
+    """
+    stacked = np.zeros(masks.shape[1:], np.int32)
+    area = np.count_nonzero(masks, axis=(1, 2))
+    for index in np.argsort(-area[::-1], kind="stable"):
+        number = len(masks) - int(index)
+        stacked[masks[number - 1]] = number
+    return stacked
+
+
+def separate_cores(pieces: np.ndarray, depth: float, least_area: float) -> np.ndarray:
+    """Divide pieces into connected parts, without the slivers where two masks do not quite meet.
+
+    Pieces are cut where they are thinner than twice the depth. What is thinner, and cores below a
+    quarter of the least area, go to the nearest core that stays.
+
+    Parameters
+    ----------
+    pieces : numpy.ndarray
+        Labels from 0, shape (rows, columns).
+    depth : float
+        Distance from the border in pixels.
+    least_area : float
+        Smallest region in pixels.
+
+    Returns
+    -------
+    numpy.ndarray
+        Parts 0..n-1, int32; one part where no piece has a core.
+    """
+    core = depth_inside(pieces) > depth
+    cores = connected_parts(np.where(core, pieces + 1, 0), background=0, connectivity=1)
+    area = np.bincount(cores.ravel())
+    area[0] = 0
+    core = area[cores] >= max(least_area / 4, 1)
+    if not core.any():
+        return np.zeros(pieces.shape, np.int32)
+    row, column = ndimage.distance_transform_edt(~core, return_distances=False, return_indices=True)
+    return (
+        np.unique(cores[row, column], return_inverse=True)[1].reshape(pieces.shape).astype(np.int32)
+    )

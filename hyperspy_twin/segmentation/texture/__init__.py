@@ -1,0 +1,1 @@
+"""Regions of different lattice or texture."""

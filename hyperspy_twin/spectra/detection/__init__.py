@@ -1,0 +1,1 @@
+"""Detectors of Bragg peaks, and their consensus."""

@@ -1,0 +1,1 @@
+"""Positions, widths and errors of peaks by fits to the pixels."""

@@ -1,0 +1,60 @@
+"""How far the mean period of a bent fringe lies from the plane wave that fits it best.
+
+A plane wave fitted to a fringe whose phase bends gives the slope that fits best, which is not the
+mean of its local slopes. A polynomial through the phase of what the plane wave leaves says by how
+much the two differ.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, moments
+from hyperspy_twin.spectra.fitting.wave_fit import FitWeight
+
+DEGREE = 3
+TERMS = [(a, b) for a in range(DEGREE + 1) for b in range(DEGREE + 1 - a)]
+CHANCE = 4.0  # squared standard errors that noise explains
+
+
+def bending_variance(
+    residual: np.ndarray, weight: FitWeight, waves: PlaneWaves, noise: np.ndarray
+) -> np.ndarray:
+    """Squared difference between the mean local frequency and the fitted one, less chance.
+
+    Parameters
+    ----------
+    residual
+        Image less the sum of the waves.
+    weight
+        Weight of the pixels in the fit.
+    waves
+        The fitted waves.
+    noise
+        (n,) noise variance per pixel at the frequency of each wave.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, 2) squared cycles per pixel (x, y); 0 where noise explains the difference.
+    """
+    powers = np.array(TERMS)
+    own = moments(weight.weight, np.zeros((1, 2)), 2 * DEGREE)[..., 0].real
+    together = powers[:, None] + powers
+    normal = own[together[..., 0], together[..., 1]]
+    mean_slope = np.array(
+        [
+            [powers[t, axis] * own[tuple(powers[t] - unit)] if powers[t, axis] else 0.0
+             for t in range(len(powers))]
+            for axis, unit in enumerate(np.eye(2, dtype=int))
+        ]
+    )  # fmt: skip
+    cycles = np.pi * np.asarray(residual.shape[::-1]) * own[0, 0]
+    mean_slope /= cycles[:, None]
+    found = moments(residual * weight.weight, waves.frequency, DEGREE)
+    phase = (found[powers[:, 0], powers[:, 1]] / waves.amplitude).imag
+    slope = np.linalg.solve(normal, mean_slope.T)
+    chance = (slope * mean_slope.T).sum(axis=0)[None, :] * noise[:, None]
+    chance = chance / (2 * np.abs(waves.amplitude[:, None]) ** 2)
+    difference = (phase.T @ slope) ** 2
+    return np.where(difference > CHANCE * chance, difference, 0)

@@ -1,0 +1,200 @@
+"""Joint least-squares fit of plane waves to the pixels of a region."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, moments, wave_sum
+
+COUPLING_REACH = 6.0  # resolutions within which two waves share their errors
+LONGEST_STEP = 0.5  # relative amplitude or radians that one round may change
+LONGEST_TURN = 0.5 * np.pi  # radians at the border; pi there is a frequency of one bin
+FARTHEST = 1.5  # resolutions that a wave may move from its start
+STIFFNESS = 1e-6  # keeps waves that coincide from a singular fit
+
+
+@dataclass(frozen=True)
+class FitWeight:
+    """Weight of each pixel in a fit, with the sums that every step needs.
+
+    Attributes
+    ----------
+    weight
+        float32 (rows, columns).
+    products
+        (4, 4) weighted products of the derivatives of a wave of amplitude 1.
+    extent
+        (2, 2) second central moments (x, y) in pixels.
+    """
+
+    weight: np.ndarray
+    products: np.ndarray
+    extent: np.ndarray
+
+
+def fit_weight(weight: np.ndarray) -> FitWeight:
+    """Take the sums of weights (rows, columns) that every step of a fit needs."""
+    own = moments(weight, np.zeros((1, 2)), 2)
+    first = own[[1, 0], [0, 1], 0].real / own[0, 0, 0].real
+    second = own[[2, 1, 1, 0], [0, 1, 1, 2], 0].real.reshape(2, 2) / own[0, 0, 0].real
+    half = np.asarray(weight.shape[::-1]) / 2
+    extent = (second - first[:, None] * first) * half[:, None] * half
+    return FitWeight(weight, _products(own)[..., 0].real, extent)
+
+
+def fit_waves(image: np.ndarray, weight: FitWeight, start: PlaneWaves, rounds: int) -> PlaneWaves:
+    """Joint least-squares fit of plane waves by Gauss-Newton rounds.
+
+    Waves that move farther than ``FARTHEST`` from their start did not converge and keep it.
+    """
+    waves = start
+    for _ in range(rounds):
+        residual = image - wave_sum(image.shape, waves)
+        gram = gram_matrix(weight, waves)
+        stepped = gauss_newton_round(residual, weight, gram, waves)
+        lost = ~(resolved_distance(stepped.frequency - start.frequency, weight.extent) < FARTHEST)
+        waves = replace(
+            stepped,
+            frequency=np.where(lost[:, None], start.frequency, stepped.frequency),
+            amplitude=np.where(lost, start.amplitude, stepped.amplitude),
+        )
+    return waves
+
+
+def fit_amplitudes(image: np.ndarray, weight: FitWeight, waves: PlaneWaves) -> PlaneWaves:
+    """Least-squares amplitudes of waves of given frequencies."""
+    residual = image - wave_sum(image.shape, waves)
+    count = len(waves)
+    gram = gram_matrix(weight, waves).reshape(count, 4, count, 4)[:, :2, :, :2]
+    gradient = _gradient(residual, weight, waves)[:, :2]
+    step = np.linalg.solve(gram.reshape(2 * count, 2 * count), gradient.ravel()).reshape(-1, 2)
+    return replace(waves, amplitude=waves.amplitude * (1 + step[:, 0] + 1j * step[:, 1]))
+
+
+def gauss_newton_round(
+    residual: np.ndarray, weight: FitWeight, gram: np.ndarray, waves: PlaneWaves
+) -> PlaneWaves:
+    """One joint least-squares step of all amplitudes, phases and frequencies.
+
+    Parameters
+    ----------
+    residual
+        Image less the sum of the waves.
+    weight
+        Weight of the pixels.
+    gram
+        Normal matrix of :func:`gram_matrix` for these weights.
+    waves
+        The present waves.
+    """
+    gradient = _gradient(residual, weight, waves)
+    step = np.linalg.solve(gram, gradient.ravel()).reshape(-1, 4)
+    step[:, :2] = np.clip(step[:, :2], -LONGEST_STEP, LONGEST_STEP)
+    step[:, 2:] = np.clip(step[:, 2:], -LONGEST_TURN, LONGEST_TURN)
+    return PlaneWaves(
+        waves.frequency + step[:, 2:] / _phase_per_frequency(residual.shape),
+        waves.amplitude * (1 + step[:, 0]) * np.exp(1j * step[:, 1]),
+    )
+
+
+def _gradient(residual: np.ndarray, weight: FitWeight, waves: PlaneWaves) -> np.ndarray:
+    """Products (n, 4) of the residual with the derivatives of each wave."""
+    phased = 2 * waves.amplitude.conj() * moments(residual * weight.weight, waves.frequency, 1)
+    return np.stack(
+        [phased[0, 0].real, phased[0, 0].imag, phased[1, 0].imag, phased[0, 1].imag], axis=1
+    )
+
+
+def gram_matrix(weight: FitWeight, waves: PlaneWaves) -> np.ndarray:
+    """Weighted products of the derivatives of all waves, shape (4 n, 4 n).
+
+    The derivatives are by relative amplitude, phase, and the two frequencies in radians at the
+    border of the image. Only waves closer than ``COUPLING_REACH`` to each other, or to the mirror
+    image of each other, are coupled.
+    """
+    count = len(waves)
+    frequency, amplitude = waves.frequency, waves.amplitude
+    gram = np.zeros((count, 4, count, 4))
+    each = np.arange(count)
+    gram[each, :, each, :] = 2 * np.abs(amplitude[:, None, None]) ** 2 * weight.products
+    for sign in (1, -1):
+        # Products of wave k with wave j (sign 1) or with its mirror image (sign -1).
+        gap = sign * frequency[None, :] - frequency[:, None]
+        near = resolved_distance(gap, weight.extent) < COUPLING_REACH
+        first, second = np.nonzero(np.triu(near, 1 if sign == 1 else 0))
+        if not len(first):
+            continue
+        products = _products(moments(weight.weight, gap[first, second], 2))
+        other = amplitude[second].conj() if sign == 1 else amplitude[second]
+        if sign == -1:
+            # Conjugating wave j turns its derivatives' factor -i back into i.
+            products = products * np.array([1, -1, -1, -1])[None, :, None]
+        block = 2 * (amplitude[first] * other * products).real.transpose(2, 0, 1)
+        gram[first, :, second, :] += block
+        distinct = first != second
+        gram[second[distinct], :, first[distinct], :] += block[distinct].transpose(0, 2, 1)
+    diagonal = np.einsum("kpkp->kp", gram)
+    diagonal *= 1 + STIFFNESS
+    return gram.reshape(4 * count, 4 * count)
+
+
+def _products(moment: np.ndarray) -> np.ndarray:
+    """Moments of u_p conj(u_q) with u = (1, i, i x, i y), shape (4, 4, n)."""
+    powers = [(0, 0), (0, 0), (1, 0), (0, 1)]
+    factor = np.array([1, 1j, 1j, 1j])
+    return np.stack(
+        [
+            np.stack(
+                [
+                    factor[p] * factor[q].conj() * moment[a[0] + b[0], a[1] + b[1]]
+                    for q, b in enumerate(powers)
+                ]
+            )
+            for p, a in enumerate(powers)
+        ]
+    )
+
+
+def frequency_covariance(
+    weight: FitWeight, waves: PlaneWaves, noise: np.ndarray, gram: np.ndarray
+) -> np.ndarray:
+    """Covariance (n, 2, 2) of the frequencies in squared cycles per pixel.
+
+    Parameters
+    ----------
+    weight
+        Weight of the pixels in the fit.
+    waves
+        The fitted waves.
+    noise
+        (n,) noise variance per pixel at the frequency of each wave.
+    gram
+        Normal matrix of the fit.
+    """
+    inverse = np.linalg.inv(gram)
+    spread = np.repeat(np.sqrt(noise), 4)
+    scatter = gram_matrix(fit_weight(weight.weight**2), waves) * spread[:, None] * spread[None, :]
+    covariance = (inverse @ scatter @ inverse).reshape(len(waves), 4, len(waves), 4)
+    each = np.arange(len(waves))
+    per_radian = 1 / _phase_per_frequency(weight.weight.shape)
+    return covariance[each, 2:, each, 2:] * per_radian[:, None] * per_radian[None, :]
+
+
+def resolved_distance(gap: np.ndarray, extent: np.ndarray) -> np.ndarray:
+    """Length of frequency differences in units of what a region resolves.
+
+    Parameters
+    ----------
+    gap
+        (..., 2) cycles per pixel.
+    extent
+        Second moments of the region in pixels; for a rectangle the unit is one bin.
+    """
+    return np.sqrt(12 * np.einsum("...i,ij,...j->...", gap, extent, gap))
+
+
+def _phase_per_frequency(shape: tuple[int, int]) -> np.ndarray:
+    """Radians at the border (x, y) for one cycle per pixel."""
+    return np.pi * np.asarray(shape[::-1], float)

@@ -1,0 +1,272 @@
+"""Geometric phase analysis: strain of a crystal from the phases of its lattice waves.
+
+The image near a reflection g is I(r) = A exp(2 pi i g.(r - u)), so that the phase relative to
+the reference lattice is P = -2 pi g.u. Two or more reflections give the displacement u and the
+tensor e = du/dr = -(1 / 2 pi) G^-1 grad P. The derivative is taken with respect to the current
+position (Eulerian); the deformation gradient F = (I - e)^-1 relates it to the reference lattice
+(Lagrangian), which is what a change of lattice spacing means.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.strain.checks import (
+    LARGEST_DRIFT,
+    check_drift,
+    check_input,
+    check_lattice,
+    check_reference,
+)
+from hyperspy_twin.strain.noise import measure_noise
+from hyperspy_twin.strain.region_waves import RegionWaves, region_waves
+from hyperspy_twin.strain.supports import find_supports
+from hyperspy_twin.strain.tensor import Definition, NodeStrain, strain_at_nodes
+from hyperspy_twin.strain.unwrapping import fill_nearest, join_pieces, region_phase
+
+# Rounds of centring the Gaussian mask on the lattice frequency that it measures.
+CENTRING_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class StrainField:
+    """Strain of an image relative to its reference, NaN where the lattice is absent.
+
+    Attributes
+    ----------
+    e_xx, e_yy, e_xy
+        Components of the strain in the image frame (x right, y down), shape (rows, columns).
+    rotation
+        Rotation of the lattice in degrees, positive counter-clockwise as seen on the screen.
+    u_x, u_y
+        Displacement from the reference lattice in the unit of the grid, zero mean in the
+        reference. It is defined up to a lattice vector for pieces that do not touch.
+    sigma
+        Standard error per pixel: the root mean square of those of e_xx and e_yy, from the
+        white noise and the jitter of scan lines (rows) that the image shows around the
+        reflections. Errors of pixels closer than about two resolutions are correlated. The
+        blur of the window and distortion that is smooth over many rows are not included.
+    vectors
+        Reciprocal vectors (x, y) of the reference lattice, refined, shape (k, 2).
+    amplitudes
+        Amplitude of each lattice wave in the reference, half that of the fringe, shape (k,).
+    resolution
+        Standard deviation of the Gaussian window in real space, in the unit of the grid.
+    definition
+        ``"lagrangian"`` or ``"eulerian"``.
+    """
+
+    e_xx: np.ndarray
+    e_yy: np.ndarray
+    e_xy: np.ndarray
+    rotation: np.ndarray
+    u_x: np.ndarray
+    u_y: np.ndarray
+    sigma: np.ndarray
+    vectors: np.ndarray
+    amplitudes: np.ndarray
+    resolution: float
+    definition: Definition
+
+
+def geometric_phase_analysis(
+    image: np.ndarray,
+    grid: Grid,
+    vectors: np.ndarray,
+    *,
+    resolution: float,
+    reference: np.ndarray,
+    labels: np.ndarray | None = None,
+    definition: Definition = "lagrangian",
+) -> StrainField:
+    """Strain, rotation and displacement of the lattice in every pixel.
+
+    Each reflection is taken out of the spectrum with a Gaussian mask, and its phase gradient
+    is computed in Fourier space without unwrapping. The windows stop at the edges of the
+    image, and at the outlines of the regions when ``labels`` are given; the bias that a
+    one-sided window has is divided out (see :mod:`hyperspy_twin.strain.window`), so that strain
+    is defined up to the outline, with a standard error that grows there by about three.
+
+    Parameters
+    ----------
+    image
+        Image, shape (rows, columns).
+    grid
+        Pixel grid of the image.
+    vectors
+        Reciprocal vectors (x, y) in the reciprocal unit of the grid, shape (k, 2) with k >= 2;
+        more than two are combined by least squares, weighted by their precision.
+    resolution
+        Standard deviation s of the Gaussian window in real space, in the unit of the grid. The
+        mask in reciprocal space is exp(-k^2 / 2 q^2) with q = 1 / (2 pi s). Features of the
+        strain with a period of 4.4 s appear at half their height.
+    reference
+        Pixels of the lattice whose strain is zero, boolean, shape (rows, columns).
+    labels
+        Region of each pixel, shape (rows, columns), 0 where unassigned. Each connected region
+        is analysed by itself with masks centred on its own reflections, so interfaces stay
+        sharp; unassigned pixels and regions below 12 s^2 give NaN.
+    definition
+        ``"lagrangian"``: derivative with respect to the reference lattice, so a lattice spacing
+        d has the strain d / d_reference - 1; ``"eulerian"``: with respect to the image.
+
+    Returns
+    -------
+    StrainField
+        The fields, NaN where the amplitude of the waves is below three times its noise.
+
+    Raises
+    ------
+    ValueError
+        If an input has a wrong shape or is not finite, if the vectors are collinear or beyond
+        the Nyquist frequency, if the resolution does not separate the reflections or does not
+        fit into the image, or if the reference is empty or shows no lattice.
+
+    References
+    ----------
+    M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
+
+    J. L. Rouviere, E. Sarigiannidou, Ultramicroscopy 106 (2005) 1-17.
+
+    H. Knutsson, C.-F. Westin, Proc. IEEE CVPR (1993) 515-523 (normalised convolution).
+    """
+    image, vectors = np.asarray(image), np.asarray(vectors, float)
+    reference = np.asarray(reference, bool)
+    check_input(image, grid, vectors, resolution, reference, labels, definition)
+    regions = [
+        region_waves(image, support, grid.scale, vectors, resolution)
+        for support in find_supports(labels, grid.shape, grid.scale, resolution)
+    ]
+    if labels is not None:
+        regions = [_centred(region, vectors) for region in regions]
+    shares = [_reference_weights(region, reference) for region in regions]
+    refined, amplitudes = _reference_lattice(regions, shares)
+    if labels is None:
+        for _ in range(CENTRING_ROUNDS - 1):
+            regions = [region.recentred(refined) for region in regions]
+            refined, amplitudes = _reference_lattice(regions, shares)
+    check_drift(refined, vectors, resolution)
+    noises = [measure_noise(region) for region in regions]
+    check_lattice(shares, regions, noises)
+    strains = [
+        strain_at_nodes(region, noise, refined, definition)
+        for region, noise in zip(regions, noises, strict=True)
+    ]
+    maps = {
+        name: _assemble(grid.shape, regions, strains, name)
+        for name in ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
+    }
+    if not np.isfinite(maps["e_xx"][reference]).any():
+        raise ValueError(
+            "the reference shows no lattice at these vectors: choose another reference or vectors"
+        )
+    u_x, u_y = _displacement(grid.shape, regions, strains, refined, reference)
+    return StrainField(
+        **maps,
+        u_x=u_x,
+        u_y=u_y,
+        vectors=refined,
+        amplitudes=amplitudes,
+        resolution=float(resolution),
+        definition=definition,
+    )
+
+
+def _centred(region: RegionWaves, vectors: np.ndarray) -> RegionWaves:
+    """Return a region with the masks centred on its own mean lattice frequencies."""
+    limit = LARGEST_DRIFT / region.band.resolution
+    for _ in range(CENTRING_ROUNDS):
+        means = np.array(
+            [region.mean_frequency(index, region.window.mass) for index in range(len(region.waves))]
+        )
+        near = np.linalg.norm(means - vectors, axis=1, keepdims=True) <= limit
+        region = region.recentred(np.where(near, means, vectors))
+    return region
+
+
+def _reference_weights(region: RegionWaves, reference: np.ndarray) -> np.ndarray:
+    """Weight of the reference's pixels at the nodes of a region, less where windows are cut."""
+    inside = reference[region.support.box] & region.support.mask
+    return region.band.node_weights(inside) * region.window.mass**2
+
+
+def _reference_lattice(
+    regions: list[RegionWaves], shares: list[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Intensity-weighted mean frequencies, and root mean square amplitudes, in the reference."""
+    count = len(regions[0].waves) if regions else 0
+    frequency, intensity, mass = np.zeros((count, 2)), np.zeros(count), 0.0
+    for region, weights in zip(regions, shares, strict=True):
+        mass += float(weights.sum(dtype=float))
+        for index, wave in enumerate(region.waves):
+            power = weights * np.abs(wave.amplitude) ** 2
+            frequency[index] += np.einsum("ijk,jk->i", wave.frequency, power, dtype=float)
+            intensity[index] += power.sum(dtype=float)
+    check_reference(intensity, mass)
+    return frequency / intensity[:, None], np.sqrt(intensity / mass)
+
+
+def _assemble(
+    shape: tuple[int, int], regions: list[RegionWaves], strains: list[NodeStrain], name: str
+) -> np.ndarray:
+    """One component at the pixels, from all pieces."""
+    result = np.full(shape, np.nan, np.float32)
+    for region, strain in zip(regions, strains, strict=True):
+        inside = _present(region, strain)
+        field = region.band.to_pixels(fill_nearest(getattr(strain, name), strain.valid))
+        np.copyto(result[region.support.box], field, where=inside)
+    return result
+
+
+def _present(region: RegionWaves, strain: NodeStrain) -> np.ndarray:
+    """Pixels of a piece in which the lattice is present."""
+    if strain.valid.all():
+        return region.support.mask
+    return region.support.mask & (region.band.to_pixels(strain.valid, degree=1) > 0.5)
+
+
+def _displacement(
+    shape: tuple[int, int],
+    regions: list[RegionWaves],
+    strains: list[NodeStrain],
+    vectors: np.ndarray,
+    reference: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Displacements along x and y from the unwrapped phases, zero mean in the reference."""
+    displacement = np.full((2, *shape), np.nan, np.float32)
+    piece = np.full(shape, -1, np.int32)
+    for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
+        inside = _present(region, strain)
+        piece[region.support.box][inside] = number
+        for component in displacement:
+            np.copyto(component[region.support.box], 0.0, where=inside)
+    for index, vector in enumerate(vectors):
+        phase = np.full(shape, np.nan, np.float32)
+        for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
+            inside = piece[region.support.box] == number
+            found = region_phase(region, index, vector, strain.significant[index])
+            np.copyto(phase[region.support.box], found, where=inside)
+        if len(regions) > 1:
+            join_pieces(phase, piece, len(regions))
+        phase -= np.nanmean(phase[reference], dtype=float)
+        for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
+            box = region.support.box
+            inside = piece[box] == number
+            for axis in (0, 1):
+                shift = _at_pixels(region, strain.solution[axis, index]) * phase[box]
+                shift /= np.float32(2.0 * np.pi)
+                target = displacement[axis][box]
+                np.subtract(target, shift, out=target, where=inside)
+    for component in displacement:
+        component -= np.nanmean(component[reference], dtype=float)
+    return displacement[0], displacement[1]
+
+
+def _at_pixels(region: RegionWaves, field: np.ndarray) -> np.ndarray | np.float32:
+    """Field at the pixels; a number where the field is constant."""
+    if np.ptp(field) == 0.0:
+        return np.float32(field.flat[0])
+    return region.band.to_pixels(field)

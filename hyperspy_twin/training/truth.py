@@ -1,0 +1,147 @@
+"""Which spots a rendered image holds, and how far each stands above the noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft
+
+from hyperspy_twin.spectra.background import local_background, on_half_plane
+from hyperspy_twin.spectra.detection.network_input import FEWEST_PERIODS, SHORTEST_PERIOD, summits
+from hyperspy_twin.spectra.transform import WindowedRegion
+from hyperspy_twin.training.lattices import Lattice
+
+WEAKEST = 3.0
+SEARCH = 2  # bins; bending carries a spot away from the mean lattice
+
+
+@dataclass(frozen=True)
+class TrueSpots:
+    """Spots of the noise-free lattices in the half plane, one of each Friedel pair.
+
+    Attributes
+    ----------
+    position
+        Frequencies (x, y) of the mean lattice in cycles per pixel, shape (n, 2).
+    row, column
+        Indices of the noise-free maximum in the half plane, each shape (n,).
+    snr
+        Noise-free power there over the expected noise power, shape (n,), above 3.
+    resolved
+        False where the spot is not a maximum of its own, shape (n,).
+    """
+
+    position: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    snr: np.ndarray
+    resolved: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.snr)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One lattice as it lies in the image.
+
+    Attributes
+    ----------
+    lattice
+        The lattice, its basis as the mean over the region.
+    image
+        Its noise-free part of the image, shape (rows, columns).
+    strength
+        Mean over the window of what its contrast is multiplied with.
+    """
+
+    lattice: Lattice
+    image: np.ndarray
+    strength: float
+
+
+def true_spots(
+    parts: list[Part], remainder: np.ndarray, region: WindowedRegion, noise: np.ndarray
+) -> TrueSpots:
+    """Find the spots of known lattices in the windowed transform of their noise-free image.
+
+    Parameters
+    ----------
+    parts
+        The lattices, their images cut out like the region.
+    remainder
+        Noise-free image without the lattices, shape (rows, columns).
+    region
+        Window and grid.
+    noise
+        Expected noise power on the half plane. The streaks and side lobes of the noise-free
+        image are added to it.
+
+    Returns
+    -------
+    TrueSpots
+        Those above a signal-to-noise ratio of 3, in the band of lattices.
+    """
+    transforms = [_transform(part.image, region) for part in parts]
+    everything = np.abs(sum(transforms, _transform(remainder, region))) ** 2
+    summit = summits(everything)
+    found = [
+        _of_lattice(part, np.abs(transform) ** 2, everything, summit, region, noise)
+        for part, transform in zip(parts, transforms, strict=True)
+    ]
+    empty = (np.zeros((0, 2)), *[np.zeros(0, int)] * 2, np.zeros(0), np.zeros(0, bool))
+    joined = [np.concatenate(columns) for columns in zip(empty, *found, strict=True)]
+    return TrueSpots(*joined)
+
+
+def _transform(image: np.ndarray, region: WindowedRegion) -> np.ndarray:
+    window = region.window
+    mean = (window * image).sum(dtype=float) / window.sum(dtype=float)
+    return fft.rfft2(window * (image - mean))
+
+
+def _of_lattice(
+    part: Part,
+    power: np.ndarray,
+    everything: np.ndarray,
+    summit: np.ndarray,
+    region: WindowedRegion,
+    noise: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    height, width = region.grid.shape
+    position, coefficient = _in_band(part.lattice, height, width)
+    row, column = _highest_nearby(power, position, height, width)
+    # A bin can hold more than the lattice put there: the flank of a strong neighbour.
+    expected = (np.abs(coefficient) * part.strength * region.window.sum(dtype=float)) ** 2
+    level = noise[row, column] + local_background(everything, row, column, height, width)
+    snr = np.minimum(power[row, column], expected) / level
+    resolved = summit[row, column] & (everything[row, column] < 4 * power[row, column])
+    kept = snr > WEAKEST
+    return position[kept], row[kept], column[kept], snr[kept], resolved[kept]
+
+
+def _in_band(lattice: Lattice, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Frequencies on the half plane where lattices are sought, and their coefficients."""
+    position = lattice.frequency
+    position = np.where(position[:, :1] < 0, -position, position)
+    far = np.hypot(position[:, 0] * width, position[:, 1] * height) >= FEWEST_PERIODS
+    kept = far & (np.abs(position).max(axis=1, initial=0.0) < 1 / SHORTEST_PERIOD)
+    return position[kept], lattice.coefficient[kept]
+
+
+def _highest_nearby(
+    power: np.ndarray, position: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the highest power within ``SEARCH`` bins of frequencies."""
+    span = np.arange(-SEARCH, SEARCH + 1)
+    offset = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
+    row = np.rint(position[:, 1] * height).astype(int)[:, None] + offset[:, 0]
+    column = np.rint(position[:, 0] * width).astype(int)[:, None] + offset[:, 1]
+    row, column = on_half_plane(row, column, height, width)
+    best = np.argmax(power[row, column], axis=1)[:, None]
+    row = np.take_along_axis(row, best, axis=1)[:, 0]
+    column = np.take_along_axis(column, best, axis=1)[:, 0]
+    # The column of zero frequency holds both members of each pair; the upper half counts.
+    row = np.where((column == 0) & (row > height // 2), (-row) % height, row)
+    return row, column
