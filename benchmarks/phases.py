@@ -30,7 +30,7 @@ import phases_peers as peers
 from phases_patterns import Pattern
 
 from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.indexing.index_regions import index_regions
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 
 SAMPLES = 2000
 UNLISTED = ", not in the list"

@@ -19,7 +19,7 @@ import numpy as np
 import phases_patterns as patterns
 
 import hyperspy_twin as ht
-from hyperspy_twin.crystals.indexing.index_regions import index_regions
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 
 SETS = {"0.5 %": 15, "2 %": 15, "5 %, 3 regions": 30}
 SAMPLES: dict[str, tuple[Callable[[], Any], list[str]]] = {

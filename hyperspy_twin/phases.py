@@ -12,8 +12,8 @@ from typing import Any
 from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.crystals.structures import user_phases as own_phases
-from hyperspy_twin.crystals.structures.as_crystal import as_crystal
 from hyperspy_twin.crystals.structures.candidates import are_several
+from hyperspy_twin.crystals.structures.conversion import as_crystal
 from hyperspy_twin.crystals.structures.phase_list import PhaseList, space_group_name
 
 __all__ = ["add", "download", "folder", "get", "list", "remove", "search"]

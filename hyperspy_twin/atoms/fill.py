@@ -15,8 +15,8 @@ from hyperspy_twin.atoms.displace import prepare_field
 from hyperspy_twin.atoms.join import remove_overlaps
 from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.core.occupancy import draw_elements, merge_sites
-from hyperspy_twin.registration.beam_repeat import RepeatCell, repeat_cell
 from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
+from hyperspy_twin.registration.periodicity import RepeatCell, repeat_cell
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from hyperspy_twin.atoms.fill import Block, FilledAtoms, fill
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.registration.beam_repeat import beam_repeat, repeats
 from hyperspy_twin.registration.lattices import Lattice
+from hyperspy_twin.registration.periodicity import beam_repeat, repeats
 
 if TYPE_CHECKING:
     from hyperspy_twin.core.outlines import Outlines

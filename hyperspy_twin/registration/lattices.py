@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.registration.beam_repeat import repeat_cell
 from hyperspy_twin.registration.cell import align_to_zone_axis, fit_cell, reciprocal_vectors
 from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes
+from hyperspy_twin.registration.periodicity import repeat_cell
 
 HAADF_EXPONENT = 1.7  # of the atomic number; Pennycook & Jesson, Ultramicroscopy 37, 14 (1991)
 COHERENT_FRACTION = 0.5

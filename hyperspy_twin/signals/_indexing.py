@@ -44,7 +44,7 @@ def indexed(
     signal: RegionSpectra, regions: list[int], crystals: list[Crystal], **options: Any
 ) -> list[RegionPhase]:
     """Index some regions; their records have one row of indices for each of their spots."""
-    from hyperspy_twin.crystals.indexing.index_regions import index_regions
+    from hyperspy_twin.crystals.indexing.region_indexing import index_regions
     from hyperspy_twin.spectra.region import LATTICE_STATES
 
     peaks = signal.peaks()

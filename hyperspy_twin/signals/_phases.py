@@ -61,7 +61,7 @@ class RegionPhases(RegionSpectra):
         See Also
         --------
         accept, constrain : What a person decides about the answer.
-        hyperspy_twin.crystals.indexing.index_peaks.index_spots : The method and its score.
+        hyperspy_twin.crystals.indexing.peak_indexing.index_spots : The method and its score.
         """
         from hyperspy_twin.crystals.structures.candidates import as_candidates
 
@@ -207,7 +207,7 @@ class RegionPhases(RegionSpectra):
         zone_axis: tuple[int, int, int],
     ) -> Any:
         """Explanation that a record names as a tie but does not hold."""
-        from hyperspy_twin.crystals.indexing.index_peaks import index_spots
+        from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 
         options = self._index_options()
         if record.phase is not None:

@@ -9,11 +9,10 @@ position (Eulerian); the deformation gradient F = (I - e)^-1 relates it to the r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core.strain_field import Definition, StrainField
 from hyperspy_twin.strain.checks import (
     LARGEST_DRIFT,
     check_drift,
@@ -24,52 +23,11 @@ from hyperspy_twin.strain.checks import (
 from hyperspy_twin.strain.noise import measure_noise
 from hyperspy_twin.strain.region_waves import RegionWaves, region_waves
 from hyperspy_twin.strain.supports import find_supports
-from hyperspy_twin.strain.tensor import Definition, NodeStrain, strain_at_nodes
+from hyperspy_twin.strain.tensor import NodeStrain, strain_at_nodes
 from hyperspy_twin.strain.unwrapping import fill_nearest, join_pieces, region_phase
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
-
-
-@dataclass(frozen=True)
-class StrainField:
-    """Strain of an image relative to its reference, NaN where the lattice is absent.
-
-    Attributes
-    ----------
-    e_xx, e_yy, e_xy
-        Components of the strain in the image frame (x right, y down), shape (rows, columns).
-    rotation
-        Rotation of the lattice in degrees, positive counter-clockwise as seen on the screen.
-    u_x, u_y
-        Displacement from the reference lattice in the unit of the grid, zero mean in the
-        reference. It is defined up to a lattice vector for pieces that do not touch.
-    sigma
-        Standard error per pixel: the root mean square of those of e_xx and e_yy, from the
-        white noise and the jitter of scan lines (rows) that the image shows around the
-        reflections. Errors of pixels closer than about two resolutions are correlated. The
-        blur of the window and distortion that is smooth over many rows are not included.
-    vectors
-        Reciprocal vectors (x, y) of the reference lattice, refined, shape (k, 2).
-    amplitudes
-        Amplitude of each lattice wave in the reference, half that of the fringe, shape (k,).
-    resolution
-        Standard deviation of the Gaussian window in real space, in the unit of the grid.
-    definition
-        ``"lagrangian"`` or ``"eulerian"``.
-    """
-
-    e_xx: np.ndarray
-    e_yy: np.ndarray
-    e_xy: np.ndarray
-    rotation: np.ndarray
-    u_x: np.ndarray
-    u_y: np.ndarray
-    sigma: np.ndarray
-    vectors: np.ndarray
-    amplitudes: np.ndarray
-    resolution: float
-    definition: Definition
 
 
 def geometric_phase_analysis(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from hyperspy_twin.core.strain_field import Definition
 from hyperspy_twin.strain.noise import Noise, is_significant
 from hyperspy_twin.strain.region_waves import RegionWaves
 from hyperspy_twin.strain.window import IDENTITY, invert
-
-Definition = Literal["lagrangian", "eulerian"]
 
 # Least squared sine of the angle between two vectors that determine a strain.
 LEAST_SQUARED_SINE = 0.02
@@ -24,7 +22,7 @@ class NodeStrain:
     Attributes
     ----------
     e_xx, e_yy, e_xy, rotation, sigma
-        As in :class:`~hyperspy_twin.strain.gpa.StrainField`.
+        As in :class:`~hyperspy_twin.core.StrainField`.
     solution
         Matrix that turns phases over -2 pi into displacements, shape (2, k, rows, columns).
     valid

@@ -16,8 +16,8 @@ from hyperspy_twin.atoms.columns import _find_in_squares
 from hyperspy_twin.atoms.displace import prepare_field
 from hyperspy_twin.atoms.fill import Block, fill, nearest_neighbour_distance
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.registration.beam_repeat import repeat_cell, repeats
 from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
+from hyperspy_twin.registration.periodicity import repeat_cell, repeats
 
 SILICON = 5.431
 BOND = SILICON * 3**0.5 / 4

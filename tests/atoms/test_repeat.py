@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.registration.beam_repeat import beam_repeat, repeat_cell, repeats, translations
+from hyperspy_twin.registration.periodicity import beam_repeat, repeat_cell, repeats, translations
 
 ORDERS = {
     "fcc": 4,

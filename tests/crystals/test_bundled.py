@@ -5,8 +5,8 @@ import pytest
 
 from hyperspy_twin.crystals.indexing.bundled_rivals import LARGEST_CELL, bundled_evidence
 from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
-from hyperspy_twin.crystals.indexing.index_regions import identify
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
+from hyperspy_twin.crystals.indexing.region_indexing import identify
 from hyperspy_twin.crystals.structures import catalogue
 
 SURE = ScalePrior(0.0, 0.04, limit=0.01, doubt=0.001)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 from hyperspy_twin.crystals.indexing.orientation import predicted_pattern
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 from hyperspy_twin.crystals.relations.calibration import (
     Stretch,
     calibrate,

@@ -11,13 +11,13 @@ from orix.vector import Miller, Vector3d
 from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.orientation import (
     orientation_of,
     point_group,
     predicted_pattern,
 )
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 from hyperspy_twin.crystals.relations.crystal_maps import (
     colour_key,
     crystal_map,

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.crystals.diffraction.reflections import atomic_number_factors
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 from hyperspy_twin.crystals.indexing.matches import Match, ranked
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 from hyperspy_twin.crystals.indexing.verdicts import TIE
 from hyperspy_twin.crystals.structures import catalogue
 

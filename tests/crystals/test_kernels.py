@@ -10,7 +10,7 @@ import pytest
 from hyperspy_twin.crystals.indexing import affine, evidence, hypotheses, intensities
 from hyperspy_twin.crystals.indexing import unknown_crystal as unknown
 from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
-from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, UNCALIBRATED, _lattices
+from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, UNCALIBRATED, _lattices
 from hyperspy_twin.crystals.structures import catalogue
 
 

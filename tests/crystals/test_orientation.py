@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from orix.vector import Miller, Vector3d
 
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 from hyperspy_twin.crystals.indexing.orientation import orientation_of
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 from hyperspy_twin.crystals.structures import catalogue
 
 

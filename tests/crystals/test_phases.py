@@ -11,8 +11,8 @@ import hyperspy_twin as ht
 from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.crystals.structures import user_phases as own_phases
-from hyperspy_twin.crystals.structures.as_crystal import as_crystal
 from hyperspy_twin.crystals.structures.candidates import as_candidates
+from hyperspy_twin.crystals.structures.conversion import as_crystal
 from hyperspy_twin.crystals.structures.phase_list import PhaseList
 
 CIF = """data_{name}

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing.index_regions import identify, index_regions
 from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.region_indexing import identify, index_regions
 from hyperspy_twin.crystals.structures import catalogue
 
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]

@@ -5,7 +5,7 @@ import pytest
 
 from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.structures import catalogue
-from hyperspy_twin.crystals.structures.as_crystal import as_crystal
+from hyperspy_twin.crystals.structures.conversion import as_crystal
 
 FORMULAS = {
     "aflow_Cu2Te_A2B_hP6_191_h_e": ("Cu2Te", 6),

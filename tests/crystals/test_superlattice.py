@@ -5,8 +5,8 @@ import pytest
 
 from hyperspy_twin.crystals.indexing.evidence import explain
 from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
-from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, _lattices
-from hyperspy_twin.crystals.indexing.index_regions import identify
+from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, _lattices
+from hyperspy_twin.crystals.indexing.region_indexing import identify
 from hyperspy_twin.crystals.indexing.superlattice import SHOWN, superlattice_gain
 from hyperspy_twin.crystals.structures import catalogue
 

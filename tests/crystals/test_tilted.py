@@ -7,7 +7,7 @@ import pytest
 
 from hyperspy_twin.crystals.diffraction.reflections import reflections
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.indexing.index_regions import identify
+from hyperspy_twin.crystals.indexing.region_indexing import identify
 from hyperspy_twin.crystals.structures import catalogue
 
 WAVELENGTH = 0.00251  # nm, 200 kV

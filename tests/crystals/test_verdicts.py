@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, UNCALIBRATED, index_spots
+from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, UNCALIBRATED, index_spots
 from hyperspy_twin.crystals.indexing.verdicts import (
     NO_CRYSTAL,
     UNLISTED,

@@ -14,8 +14,8 @@ from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.diffraction.zone_axes import log_zone_weight, usual_zone_axes
 from hyperspy_twin.crystals.indexing.common_scale import RegionInput
 from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 from hyperspy_twin.crystals.structures import catalogue
 
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.
@@ -45,7 +45,7 @@ def bundled_evidence(
     elements
         Chemical symbols of the sample: others need not be thought of. Empty where not known.
     options
-        Further options of :func:`hyperspy_twin.crystals.indexing.index_peaks.index_spots`; zone axes and
+        Further options of :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`; zone axes and
         their largest index are those of the candidates, and do not count here.
 
     Returns

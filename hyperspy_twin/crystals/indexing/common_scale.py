@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hyperspy_twin.crystals.indexing.evidence import DISTORTION_SD, ScalePrior, log_scale_density
-from hyperspy_twin.crystals.indexing.index_peaks import index_spots
 from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
 
 REGION_SPREAD = 0.008  # relative spread of lattice spacings that strain leaves between regions
 
@@ -82,7 +82,7 @@ def searched_again(
     prior
         Distribution of ln(scale) behind the scores in ``found``.
     options
-        Further options of :func:`hyperspy_twin.crystals.indexing.index_peaks.index_spots`.
+        Further options of :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
 
     Returns
     -------

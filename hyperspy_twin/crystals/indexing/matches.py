@@ -52,7 +52,7 @@ class Match:
         The part of ``score`` that comes from intensities.
     probability
         Of this crystal and zone axis, against all others and none of them; NaN before
-        :func:`hyperspy_twin.crystals.indexing.index_regions.index_regions` weighs them.
+        :func:`hyperspy_twin.crystals.indexing.region_indexing.index_regions` weighs them.
     """
 
     crystal: Crystal

@@ -10,8 +10,8 @@ import numpy as np
 from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD, Calibration, RegionInput
 from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.index_peaks import folded_spots, index_spots
 from hyperspy_twin.crystals.indexing.matches import one_of_each
+from hyperspy_twin.crystals.indexing.peak_indexing import folded_spots, index_spots
 from hyperspy_twin.crystals.indexing.records import RegionPhase, record_of
 from hyperspy_twin.crystals.indexing.unknown_crystal import unknown_crystal
 from hyperspy_twin.crystals.indexing.verdicts import alternatives, listed_alike, refused, verdict_of
@@ -65,7 +65,7 @@ def with_further(
     common
         Scale and distortion of the image.
     options
-        Further options of :func:`hyperspy_twin.crystals.indexing.index_peaks.index_spots`.
+        Further options of :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
 
     Returns
     -------

@@ -8,7 +8,7 @@ from typing import Any
 from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.crystals.structures import user_phases as own_phases
-from hyperspy_twin.crystals.structures.as_crystal import as_crystal
+from hyperspy_twin.crystals.structures.conversion import as_crystal
 
 
 def are_several(candidates: Any) -> bool:
@@ -23,7 +23,7 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
     ----------
     candidates
         One candidate or a sequence of them, each as
-        :func:`~hyperspy_twin.crystals.structures.as_crystal.as_crystal` takes it; None for the bundled
+        :func:`~hyperspy_twin.crystals.structures.conversion.as_crystal` takes it; None for the bundled
         and added structures that consist of ``elements`` only.
     elements
         Chemical symbols of the sample, possibly none.

@@ -17,7 +17,7 @@ from hyperspy_twin.crystals.indexing.evidence import ScalePrior, explain
 from hyperspy_twin.crystals.indexing.friedel_pairs import FoldedSpots, fold_spots, two_directions
 from hyperspy_twin.crystals.indexing.hypotheses import Lattice
 from hyperspy_twin.crystals.indexing.matches import Match, ranked
-from hyperspy_twin.crystals.structures.as_crystal import as_crystal
+from hyperspy_twin.crystals.structures.conversion import as_crystal
 
 SCALE_LIMIT = 1.15
 # As often right to a percent as wrong by several: of nine files of known crystals three are right
@@ -57,7 +57,7 @@ def index_spots(
     intensity
         Intensities (squared amplitudes), shape (n,).
     crystals
-        Candidates; whatever :func:`hyperspy_twin.crystals.structures.as_crystal.as_crystal` takes.
+        Candidates; whatever :func:`hyperspy_twin.crystals.structures.conversion.as_crystal` takes.
     tolerance
         Largest relative distortion of the image that is looked for.
     calibrated

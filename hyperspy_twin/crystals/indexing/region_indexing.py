@@ -17,12 +17,12 @@ from hyperspy_twin.crystals.indexing.common_scale import (
     searched_again,
 )
 from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.index_peaks import CALIBRATED, UNCALIBRATED, index_spots
 from hyperspy_twin.crystals.indexing.matches import one_of_each, ranked
 from hyperspy_twin.crystals.indexing.overlapping_crystals import net_of, with_further
+from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, UNCALIBRATED, index_spots
 from hyperspy_twin.crystals.indexing.records import RegionPhase, record_of
 from hyperspy_twin.crystals.indexing.verdicts import Verdict, alternatives, listed_alike, verdict_of
-from hyperspy_twin.crystals.structures.as_crystal import as_crystal
+from hyperspy_twin.crystals.structures.conversion import as_crystal
 
 # A phase that is less probable than this is compared with the bundled crystals, too.
 SURE = 0.995
@@ -42,7 +42,7 @@ def identify(
     Parameters
     ----------
     spots, error, intensity
-        As for :func:`hyperspy_twin.crystals.indexing.index_peaks.index_spots`.
+        As for :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
     crystals
         Candidates.
     **options
@@ -91,7 +91,7 @@ def index_regions(
         candidates is then thought to hold no others.
     **options
         ``tolerance``, ``max_index`` and ``zone_axes`` of
-        :func:`hyperspy_twin.crystals.indexing.index_peaks.index_spots`.
+        :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
 
     Returns
     -------

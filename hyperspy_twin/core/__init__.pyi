@@ -1,0 +1,44 @@
+from .constants import ANGSTROM_PER_NM, HAADF_EXPONENT, SHORTEST_SPACING
+from .crystal import Crystal, chemical_symbol
+from .grid import Grid
+from .integer_lattice import complete_basis, integer_row_basis
+from .occupancy import Sites, draw_elements, merge_sites
+from .oriented_crystal import OrientedCrystal
+from .outlines import Outlines, contains, rasterise, trace
+from .peaks import Peaks
+from .plane_lattice import FINER, finer_net, reduced
+from .printed import html_table, text_table
+from .registered_lattice import RegisteredLattice
+from .strain_field import Definition, StrainField
+from .table import Table
+from .windows import region_window
+
+__all__ = [
+    "ANGSTROM_PER_NM",
+    "FINER",
+    "HAADF_EXPONENT",
+    "SHORTEST_SPACING",
+    "Crystal",
+    "Definition",
+    "Grid",
+    "OrientedCrystal",
+    "Outlines",
+    "Peaks",
+    "RegisteredLattice",
+    "Sites",
+    "StrainField",
+    "Table",
+    "chemical_symbol",
+    "complete_basis",
+    "contains",
+    "draw_elements",
+    "finer_net",
+    "html_table",
+    "integer_row_basis",
+    "merge_sites",
+    "rasterise",
+    "reduced",
+    "region_window",
+    "text_table",
+    "trace",
+]

@@ -1,0 +1,40 @@
+"""The lattice of a crystal, fixed in the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_twin.core.crystal import Crystal
+
+
+@dataclass(frozen=True, eq=False)
+class RegisteredLattice:
+    """The lattice of a region, fitted to its reflections and fixed in the image.
+
+    Attributes
+    ----------
+    region
+        Number of the region.
+    crystal
+        The crystal whose sites the cell holds.
+    base
+        Lattice vectors a, b, c as rows in the image frame, as fitted, in Å, shape (3, 3).
+    zone_axis
+        Lattice direction along +z, into the screen.
+    origin
+        Position (x, y) of the cell's origin in nm.
+    merit
+        Correlation of the bright maxima of the image with the projected columns, at most 1.
+    displaced
+        Whether the atoms follow the measured displacement from the reference lattice.
+    """
+
+    region: int
+    crystal: Crystal
+    base: np.ndarray
+    zone_axis: tuple[int, int, int]
+    origin: tuple[float, float]
+    merit: float
+    displaced: bool

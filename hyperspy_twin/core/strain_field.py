@@ -1,0 +1,51 @@
+"""Strain and displacement of an image, whoever measured or computed them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Definition = Literal["lagrangian", "eulerian"]
+
+
+@dataclass(frozen=True)
+class StrainField:
+    """Strain of an image relative to its reference, NaN where the lattice is absent.
+
+    Attributes
+    ----------
+    e_xx, e_yy, e_xy
+        Components of the strain in the image frame (x right, y down), shape (rows, columns).
+    rotation
+        Rotation of the lattice in degrees, positive counter-clockwise as seen on the screen.
+    u_x, u_y
+        Displacement from the reference lattice in the unit of the grid, zero mean in the
+        reference. It is defined up to a lattice vector for pieces that do not touch.
+    sigma
+        Standard error per pixel: the root mean square of those of e_xx and e_yy, from the
+        white noise and the jitter of scan lines (rows) that the image shows around the
+        reflections. Errors of pixels closer than about two resolutions are correlated. The
+        blur of the window and distortion that is smooth over many rows are not included.
+    vectors
+        Reciprocal vectors (x, y) of the reference lattice, refined, shape (k, 2).
+    amplitudes
+        Amplitude of each lattice wave in the reference, half that of the fringe, shape (k,).
+    resolution
+        Standard deviation of the Gaussian window in real space, in the unit of the grid.
+    definition
+        ``"lagrangian"`` or ``"eulerian"``.
+    """
+
+    e_xx: np.ndarray
+    e_yy: np.ndarray
+    e_xy: np.ndarray
+    rotation: np.ndarray
+    u_x: np.ndarray
+    u_y: np.ndarray
+    sigma: np.ndarray
+    vectors: np.ndarray
+    amplitudes: np.ndarray
+    resolution: float
+    definition: Definition

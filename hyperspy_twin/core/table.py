@@ -1,0 +1,121 @@
+"""Tables of results: named columns with units that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hyperspy_twin.core.printed import html_table, text_table
+
+if TYPE_CHECKING:
+    import pandas
+
+MOST_ROWS = 60  # of a table that are printed
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """Columns of equal length under their names.
+
+    ``table["x"]`` is a column, ``table[3]`` a row, and ``table[mask]`` or ``table[2:5]`` a table of
+    some rows.
+
+    Attributes
+    ----------
+    records
+        The rows, a structured array of shape (n,).
+    units
+        Unit of each column that has one.
+    """
+
+    records: np.ndarray
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_columns(
+        cls, columns: Mapping[str, Any], units: Mapping[str, str] | None = None
+    ) -> Table:
+        """Table of columns, each of shape (n, ...).
+
+        Parameters
+        ----------
+        columns
+            Values of each column.
+        units
+            Unit of each column that has one.
+        """
+        arrays = {name: np.asarray(values) for name, values in columns.items()}
+        kinds = [(name, values.dtype, values.shape[1:]) for name, values in arrays.items()]
+        records = np.zeros(len(next(iter(arrays.values()))), dtype=kinds)
+        for name, values in arrays.items():
+            records[name] = values
+        return cls(records, {name: unit for name, unit in (units or {}).items() if name in arrays})
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return self.records.dtype.names or ()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.records)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Give a column by its name, a row by its number, or a table of some rows."""
+        if isinstance(key, str):
+            if key not in self.columns:
+                raise KeyError(f"there is no column {key!r}: there are {', '.join(self.columns)}")
+            return self.records[key]
+        chosen = self.records[key]
+        return Table(chosen, self.units) if isinstance(chosen, np.ndarray) else chosen
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Give the rows as a structured array."""
+        return np.array(self.records, dtype=dtype, copy=bool(copy))
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Convert to pandas, with the columns of vectors as lists.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise ImportError("to_dataframe needs pandas: pip install pandas") from error
+        columns = {name: self.records[name] for name in self.columns}
+        frame = DataFrame({name: list(v) if v.ndim > 1 else v for name, v in columns.items()})
+        frame.attrs["units"] = dict(self.units)
+        return frame
+
+    def __repr__(self) -> str:
+        shown = text_table(self._heads(), self._rows(MOST_ROWS))
+        more = len(self) - MOST_ROWS
+        return f"{shown}\n… {more} more rows" if more > 0 else shown
+
+    def _repr_html_(self) -> str:
+        return html_table(self._heads(), self._rows(len(self)))
+
+    def _heads(self) -> list[str]:
+        return [
+            f"{name} ({self.units[name]})" if self.units.get(name) else name
+            for name in self.columns
+        ]
+
+    def _rows(self, most: int) -> list[list[str]]:
+        return [[_cell(row[name]) for name in self.columns] for row in self.records[:most]]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return " ".join(map(_cell, value))
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else f"{value:.4g}"
+    return str(value)
