@@ -1,11 +1,7 @@
 from . import data, phases
-from .io.load import load
+from .io import load
 from .logging import set_log_level
-from .signals.atomic_model import AtomicModel
-from .signals.indexed_fft import IndexedFFT
-from .signals.micrograph import Micrograph
-from .signals.segmented_image import SegmentedImage
-from .signals.strain_map import StrainMap
+from .signals import AtomicModel, IndexedFFT, Micrograph, SegmentedImage, StrainMap
 
 __version__: str
 

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.crystals.diffraction.notation import direction_label, phase_label, plane_label
-from hyperspy_twin.crystals.indexing.records import crystals_of
-from hyperspy_twin.crystals.structures.candidates import as_candidates
-from hyperspy_twin.signals import _figures
+from hyperspy_twin.crystals import as_candidates, direction_label, phase_label, plane_label
 from hyperspy_twin.workflow import STEPS, run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin import AtomicModel, IndexedFFT, Micrograph, SegmentedImage, StrainMap
+    from hyperspy_twin.core import Table
 
 MODEL_FILES = ("model.xyz", "model.cif")
 LARGEST_CIF = 200_000  # atoms; viewers of CIF files do not open larger ones
@@ -121,11 +119,11 @@ def _segmented(signal: SegmentedImage, folder: Path) -> tuple[str, Figure, str]:
     )
     unit = f"{signal._unit}²"
     body = _table(["region", f"area ({unit})", "mean intensity", "standard deviation"], rows)
-    return "Regions", _figures.regions_figure(signal), body
+    return "Regions", signal._figure(), body
 
 
 def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
-    head = ["region", "phase", "zone axis", "probability", "spots", "residual (%)", "scale", "note"]
+    head = ["region", "phase", "zone axis", "probability", "peaks", "residual (%)", "scale", "note"]
     body = _table(head, _phase_rows(signal))
     try:
         body += f"<p>{escape(repr(signal.calibration).strip('<>').removeprefix('Lattice'))}</p>"
@@ -134,36 +132,30 @@ def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
     relations = signal.epitaxy()
     if len(relations):
         body += "<h3>Orientation relations</h3>" + _relations_table(signal, relations)
-    return "Phases", _figures.spectrum_figure(signal), body
+    return "Phases", signal._figure(), body
 
 
 def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
-    regions = signal.peaks()["region"]
-    for record in signal.phases:
-        spots = int((regions == record.region).sum())
-        for one in crystals_of(record):
-            if one.phase is None or one.zone_axis is None:
-                yield [str(record.region), "none", "", "", str(spots), "", "", one.reason]
-                continue
-            yield [
-                str(record.region),
-                one.phase,
-                direction_label(one.zone_axis, one.ranking[0].crystal, "unicode"),
-                "" if np.isnan(one.probability) else f"{one.probability:.2f}",
-                str(spots),
-                f"{100 * one.residual:.2f}",
-                f"{one.scale:.4f}",
-                one.reason,
-            ]
+    for region in signal.regions:
+        for one in signal.phases[region["region"]].crystals:
+            shared = [str(one.region), *["none", "", ""], str(region["peaks"]), "", ""]
+            if one.match is not None:
+                shared[1:4] = [
+                    one.match.phase,
+                    direction_label(one.match.zone_axis, one.match.crystal, "unicode"),
+                    "" if np.isnan(one.probability) else f"{one.probability:.2f}",
+                ]
+                shared[5:] = [f"{100 * one.residual:.2f}", f"{one.scale:.4f}"]
+            yield [*shared, one.reason]
 
 
-def _relations_table(signal: IndexedFFT, relations: np.ndarray) -> str:
+def _relations_table(signal: IndexedFFT, relations: Table) -> str:
     """Table of parallel planes and directions of neighbouring regions."""
     crystals = {
-        (record.region, number): one.ranking[0].crystal
+        (record.region, number): one.match.crystal
         for record in signal.phases
-        for number, one in enumerate(crystals_of(record), 1)
-        if one.phase is not None
+        for number, one in enumerate(record.crystals, 1)
+        if one.match is not None
     }
     rows = []
     for row in relations:
@@ -201,25 +193,17 @@ def _relations_table(signal: IndexedFFT, relations: np.ndarray) -> str:
 
 
 def _strain(signal: StrainMap, folder: Path) -> tuple[str, Figure, str]:
-    from hyperspy_twin.core.outlines import rasterise
-    from hyperspy_twin.signals._state import grid_of
-
-    labels = rasterise(signal._outlines(), grid_of(signal._image_axes()))
-    names = ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
-    maps = {name: np.asarray(signal._component(name).data) for name in names}
     rows = []
-    for region in np.unique(labels[labels > 0]):
-        inside = (labels == region) & np.isfinite(maps["e_xx"])
-        if not inside.any():
-            rows.append([str(region), *["no lattice"] * 5])
+    for row in signal.regions:
+        if not row["pixels"]:
+            rows.append([str(row["region"]), *["no lattice"] * 5])
             continue
-        mean = {name: float(values[inside].mean()) for name, values in maps.items()}
-        strains = [f"{100 * mean[name]:+.3f}" for name in ("e_xx", "e_yy", "e_xy")]
-        rotation, error = f"{mean['rotation']:+.3f}", f"{100 * mean['sigma']:.3f}"
-        rows.append([str(region), *strains, rotation, error])
-    strains = [f"mean {name} (%)" for name in names[:3]]
+        strains = [f"{100 * row[name]:+.3f}" for name in ("e_xx", "e_yy", "e_xy")]
+        rotation, error = f"{row['rotation']:+.3f}", f"{100 * row['sigma']:.3f}"
+        rows.append([str(row["region"]), *strains, rotation, error])
+    strains = [f"mean {name} (%)" for name in ("e_xx", "e_yy", "e_xy")]
     head = ["region", *strains, "mean rotation (°)", "error per pixel (%)"]
-    return "Strain", _figures.strain_figure(signal), _table(head, rows)
+    return "Strain", signal.plot(), _table(head, rows)
 
 
 def _model(signal: AtomicModel, folder: Path) -> tuple[str, Figure, str]:
@@ -228,7 +212,7 @@ def _model(signal: AtomicModel, folder: Path) -> tuple[str, Figure, str]:
         signal.write(folder / name)
     links = ", ".join(f'<a href="{name}">{name}</a>' for name in files)
     body = f"<p>{len(signal.data)} atoms ({escape(signal.formula)}): {links}</p>"
-    return "Atomic model", _figures.model_figure(signal), body
+    return "Atomic model", signal.plot(), body
 
 
 SECTIONS: dict[str, Callable[[Any, Path], tuple[str, Figure, str]]] = {
@@ -246,14 +230,14 @@ def _summary(signal: Any) -> str:
         return f"{len(signal.regions)} regions"
     if isinstance(signal, IndexedFFT):
         return "; ".join(
-            f"region {r.region}: "
+            f"region {one.region}: "
             + (
-                phase_label(r.ranking[0].crystal, r.zone_axis)
-                if r.zone_axis
-                else f"no phase ({r.reason})"
+                f"no phase ({one.reason})"
+                if one.match is None
+                else phase_label(one.match.crystal, one.match.zone_axis)
             )
             for record in signal.phases
-            for r in crystals_of(record)
+            for one in record.crystals
         )
     if isinstance(signal, AtomicModel):
         return f"{len(signal.data)} atoms"

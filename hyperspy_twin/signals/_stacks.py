@@ -1,4 +1,4 @@
-"""Outlines of a stack of images: kept flat, and sliced together with the images."""
+"""Stacks of images: segmented one by one, and sliced together with their outlines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.outlines import Outlines, trace
-from hyperspy_twin.segmentation.methods import segment_image
-from hyperspy_twin.signals._state import as_finite, outlines_state
+from hyperspy_twin.core import Grid, Outlines, trace
+from hyperspy_twin.segmentation import segment_image
+from hyperspy_twin.signals._images import as_finite
+from hyperspy_twin.signals._twin import write
 
 
 def segment_stack(
@@ -19,8 +19,8 @@ def segment_stack(
     method: str,
     options: dict[str, Any],
     show_progressbar: bool | None,
-) -> dict[str, np.ndarray]:
-    """Segment each image of a stack; outlines as metadata holds them."""
+) -> tuple[Outlines, ...]:
+    """Outlines of the regions of each image of a stack."""
     rings = signal.map(
         _rings_of_image,
         grid=grid,
@@ -32,7 +32,7 @@ def segment_stack(
         show_progressbar=show_progressbar,
         silence_warnings=("scales", "units"),
     )
-    return stack_state([_from_rings(table) for table in rings.data.ravel()])
+    return tuple(_from_rings(table) for table in rings.data.ravel())
 
 
 def _rings_of_image(
@@ -50,37 +50,13 @@ def _from_rings(table: np.ndarray) -> Outlines:
     return Outlines(table[:, :2], start, table[start[:-1], 3].astype(np.int32))
 
 
-def stack_state(images: list[Outlines]) -> dict[str, np.ndarray]:
-    """Outlines of all images as metadata holds them, with the image of each ring."""
-    vertices = np.concatenate([np.zeros((0, 2)), *(outlines.vertices for outlines in images)])
-    lengths = [np.diff(outlines.ring_start) for outlines in images]
-    region = np.concatenate([np.zeros(0, np.int32), *(one.ring_region for one in images)])
-    start = np.concatenate([[0], np.cumsum(np.concatenate([np.zeros(0, int), *lengths]))])
-    return {
-        **outlines_state(Outlines(vertices, start, region)),
-        "ring_image": np.repeat(np.arange(len(images)), [len(length) for length in lengths]),
-        "images": np.array([len(images)]),
-    }
-
-
-def outlines_of(state: dict[str, np.ndarray], image: int) -> Outlines:
-    """Outlines of one image of a stack."""
-    start = np.asarray(state["ring_start"])
-    rings = np.flatnonzero(np.asarray(state["ring_image"]) == image)
-    vertices = np.asarray(state["vertices"])
-    return Outlines.from_rings(
-        [vertices[start[k] : start[k + 1]] for k in rings],
-        np.asarray(state["ring_region"])[rings].tolist(),
-    )
-
-
 class StackSlicer:
     """Slices images of a stack together with their outlines; stands in for ``inav``."""
 
-    def __init__(self, signal: BaseSignal, slicer: Any, state: dict[str, np.ndarray]) -> None:
+    def __init__(self, signal: BaseSignal, slicer: Any, outlines: tuple[Outlines, ...]) -> None:
         self._signal = signal
         self._slicer = slicer
-        self._state = state
+        self._outlines = outlines
 
     def __getitem__(self, slices: Any) -> Any:
         """Images at these positions, with their outlines."""
@@ -88,11 +64,7 @@ class StackSlicer:
         shape = self._signal.axes_manager.navigation_shape[::-1]
         axes = [axis.get_axis_dictionary() for axis in self._signal.axes_manager.navigation_axes]
         position = BaseSignal(np.arange(int(np.prod(shape))).reshape(shape), axes=axes[::-1])
-        chosen = np.ravel(position.inav[slices].data)
-        images = [outlines_of(self._state, int(index)) for index in chosen]
+        images = tuple(self._outlines[int(n)] for n in np.ravel(position.inav[slices].data))
         single = result.axes_manager.navigation_dimension == 0
-        state = outlines_state(images[0]) if single else stack_state(images)
-        del result.metadata.Twin.outlines
-        for key, value in state.items():
-            result.metadata.set_item(f"Twin.outlines.{key}", value)
+        write(result, outlines=images[0] if single else images)
         return result

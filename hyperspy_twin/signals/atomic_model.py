@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
-from hyperspy_twin.signals._state import TwinState
+from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._twin import ModelBox
 
 if TYPE_CHECKING:
     import ase
     from matplotlib.figure import Figure
 
+    from hyperspy_twin.atoms import FilledAtoms
+
 COLUMNS = ("x", "y", "z", "Z", "region", "occupancy")
 
 
-class AtomicModel(TwinState, Signal1D):
+class AtomicModel(TwinSignal, Signal1D):
     """Atoms of a model, one per navigation position, made by :meth:`StrainMap.to_atoms`.
 
     The columns are x, y, z in Angstrom in the image frame (x right, y down, z into the screen),
@@ -27,6 +30,7 @@ class AtomicModel(TwinState, Signal1D):
 
     _signal_type = "twin_atomic_model"
     _alias_signal_types = ["AtomicModel"]
+    _made_by = "StrainMap.to_atoms()"
 
     @property
     def positions(self) -> np.ndarray:
@@ -51,7 +55,7 @@ class AtomicModel(TwinState, Signal1D):
     @property
     def cell(self) -> np.ndarray:
         """Box as rows in Angstrom, shape (3, 3); periodic along the beam only."""
-        return np.asarray(self._twin("model")["cell"])
+        return self._box.cell
 
     @property
     def formula(self) -> str:
@@ -71,12 +75,11 @@ class AtomicModel(TwinState, Signal1D):
         """
         from ase import Atoms
 
-        model = self._twin("model")
         atoms = Atoms(
             numbers=self.numbers,
-            positions=self.positions - np.asarray(model["origin"]),
+            positions=self.positions - self._box.origin,
             cell=self.cell,
-            pbc=model["pbc"],
+            pbc=self._box.pbc,
         )
         atoms.set_array("region", self.region)
         atoms.set_array("occupancy", self.occupancy)
@@ -105,17 +108,12 @@ class AtomicModel(TwinState, Signal1D):
         FileNotFoundError
             If the folder does not exist.
         """
-        from hyperspy_twin.io.writers import write_atoms
+        from hyperspy_twin.io import write_atoms
 
         return write_atoms(self.to_ase(), path, format)
 
-    def plot(self, **kwargs: Any) -> Figure:
+    def plot(self) -> Figure:
         """Plot the atoms as seen along the beam, coloured by element.
-
-        Parameters
-        ----------
-        **kwargs
-            Passed to :func:`hyperspy_twin.signals._figures.model_figure`.
 
         Returns
         -------
@@ -124,17 +122,34 @@ class AtomicModel(TwinState, Signal1D):
         """
         from hyperspy_twin.signals._figures import model_figure
 
-        return model_figure(self, **kwargs)
+        return model_figure(self.positions, self.numbers, self._box)
+
+    @property
+    def _box(self) -> ModelBox:
+        return self._state("model")
 
     def _columns(self, *names: str) -> np.ndarray:
-        stored = list(self._twin("model")["columns"])
+        stored = self._box.columns
         if self.data.shape[-1] != len(stored):
             raise ValueError("columns of this model were sliced away: slice atoms only, with inav")
         return np.atleast_2d(np.asarray(self.data))[:, [stored.index(name) for name in names]]
 
+    @staticmethod
+    def _rows_of(atoms: FilledAtoms) -> np.ndarray:
+        """Table of atoms, shape (n, columns)."""
+        columns = (atoms.positions, atoms.numbers, atoms.region, atoms.occupancy)
+        return np.column_stack(columns).astype(float)
+
+    @staticmethod
+    def _axes_for(count: int) -> list[dict[str, Any]]:
+        return [
+            {"name": "atom", "size": count, "navigate": True},
+            {"name": "column", "size": len(COLUMNS), "navigate": False},
+        ]
+
     def __repr__(self) -> str:
         """Type, title and composition in one line."""
-        if self._twin("model") is None or self._lazy or self.data.shape[-1] != len(COLUMNS):
+        if self._box is None or self._lazy or self.data.shape[-1] != len(COLUMNS):
             return super().__repr__()
         return (
             f"<{type(self).__name__}, title: {self.metadata.General.title}, "

@@ -1,28 +1,589 @@
-"""The spectrum of an image with the Bragg spots and phases of its regions."""
+"""The spectrum of an image with the Bragg peaks and the phases of its regions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D
+from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Signal2D
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.signals._crystals import RegionCrystals
-from hyperspy_twin.signals._state import axes_of
+from hyperspy_twin.core import Grid, Peaks, Table, rasterise
+from hyperspy_twin.crystals import IndexingSettings, PhaseRecords
+from hyperspy_twin.signals._images import axes_of
+from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._tables import peaks_table, spectra_table
+from hyperspy_twin.signals._twin import StrainSettings
 from hyperspy_twin.signals.strain_map import StrainMap
+from hyperspy_twin.spectra import RegionSpectrum
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from matplotlib.figure import Figure
+    from orix.crystal_map import CrystalMap
+
+    from hyperspy_twin.core import Calibration, Crystal, RegisteredLattice
+    from hyperspy_twin.crystals import RegionPhase
 
 
-class IndexedFFT(RegionCrystals, ComplexSignal2D):
-    """Spectrum of an image with the spots of its regions, by :meth:`SegmentedImage.find_peaks`.
+class IndexedFFT(TwinSignal, ComplexSignal2D):
+    """Spectrum of an image with the peaks of its regions, by :meth:`SegmentedImage.find_peaks`.
 
     The data are the complex spectrum of the whole image, zero frequency at index ``size // 2``.
-    Positions of spots are in 1/nm (1/px without a calibration), x right and y down.
+    Positions of peaks are in 1/nm (1/px without a calibration), x right and y down.
     """
 
     _signal_type = "twin_indexed_fft"
     _alias_signal_types = ["IndexedFFT"]
+    _made_by = "SegmentedImage.find_peaks()"
+
+    # ---- peaks and what the regions are ----
+
+    def peaks(self, region: int | None = None) -> Table:
+        """Table of Bragg peaks, one of each Friedel pair.
+
+        Parameters
+        ----------
+        region
+            Number of a region; all regions by default.
+
+        Returns
+        -------
+        Table
+            With the columns ``region``, ``x``, ``y``, ``error_x``, ``error_y``
+            (1/nm), ``intensity`` (squared fringe amplitude), ``snr``, ``probability``, ``width``
+            (1/nm, beyond that of the region's window) with ``width_error``, ``harmonic`` (an
+            integer multiple of another peak), ``lattice`` (number of the crystal within the
+            region, 0 on none), ``satellite`` (number of the crystal whose peaks it accompanies at
+            one common distance, 0 if none) and, once indexed, ``h``, ``k``, ``l`` (0 0 0 where
+            not explained), ``crystal`` (1 for that of the region's record, from 2 for further
+            ones) and ``forbidden`` (only double diffraction feeds the reflection).
+
+        Raises
+        ------
+        ValueError
+            If there is no such region.
+        """
+        spectra = self._spectra if region is None else {region: self._spectrum(region)}
+        return peaks_table([one.peaks for one in spectra.values()], self.phases, self._unit)
+
+    @property
+    def crystallinity(self) -> dict[int, str]:
+        """What each region is.
+
+        Single crystal, several crystals, powder (rings), fringes (peaks along one line),
+        amorphous or too small.
+        """
+        return {region: one.crystallinity.name for region, one in self._spectra.items()}
+
+    @property
+    def regions(self) -> Table:
+        """Table of what the regions are.
+
+        Columns: ``region``, ``crystallinity`` and its ``probability`` (NaN where it was not
+        weighed), number of ``peaks`` and of plane ``lattices``, and the halo between the peaks
+        (``halo_radius`` with ``halo_error`` and full ``halo_width`` in 1/nm; NaN without one).
+        """
+        return spectra_table(list(self._spectra.values()), self._unit)
+
+    def rings(self, region: int) -> Table:
+        """Table of the rings in the spectrum of a region, the most prominent first.
+
+        Parameters
+        ----------
+        region
+            Number of the region.
+
+        Returns
+        -------
+        Table
+            With the columns ``radius``, its ``error``, full ``width`` (1/nm),
+            and ``height``, the power over that of the minima on both sides of the ring.
+
+        Raises
+        ------
+        ValueError
+            If there is no such region.
+        """
+        columns = vars(self._spectrum(region).rings)
+        return Table.from_columns(
+            columns, dict.fromkeys(("radius", "error", "width"), f"1/{self._unit}")
+        )
+
+    def image(self) -> tuple[np.ndarray, Grid]:
+        """Image that the spectrum belongs to, shape (rows, columns), and its grid.
+
+        Raises
+        ------
+        ValueError
+            If the spectrum was cropped or rebinned, so that the image is lost.
+        """
+        from hyperspy_twin.spectra import inverse_spectrum
+
+        grid = self._image_grid
+        return inverse_spectrum(np.asarray(self.data)), grid
+
+    def region_spectra(self) -> Signal2D:
+        """Spectra of the regions, each in its own window, as a lazy stack along ``region``.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            Amplitude of the fringes in image units on the axes of this signal; a fringe
+            a cos(2 pi g r) has the amplitude a at g and at -g.
+
+        Raises
+        ------
+        ValueError
+            If the spectrum was cropped or rebinned, so that the image is lost.
+        """
+        from hyperspy_twin.signals._region_spectra import stack_of_regions
+
+        image, grid = self.image()
+        return stack_of_regions(image, grid, self._labels, list(self._spectra), self._axes())
+
+    def plot(
+        self, region: int | None = None, phase: str | int | None = None, **kwargs: Any
+    ) -> Figure:
+        """Plot the spectra of the regions, one at a time, with their peaks and indices.
+
+        Where a phase is known, the pattern that it predicts is drawn over the peaks: discs of an
+        area by the kinematical intensity, and diamonds for reflections that only double
+        diffraction reaches.
+
+        Parameters
+        ----------
+        region
+            Number of the region to show; by default all can be navigated.
+        phase
+            Show the pattern of this phase instead: its name as in the ranking of the region's
+            record, with or without a zone axis, or its rank, 1 for the best.
+        **kwargs
+            Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure of the spectrum.
+
+        Raises
+        ------
+        ValueError
+            If there is no such region, or the phase is not ranked for any region shown.
+        """
+        from hyperspy_twin.signals._figures import limit_view, spectrum_markers
+
+        every = list(self._spectra)
+        regions = every if region is None else [self._spectrum(region).peaks.region]
+        records = self._records_shown(regions, phase)
+        shown = self.region_spectra()
+        shape = (len(regions),) if len(regions) > 1 else ()
+        peaks = [self._spectra[number].peaks for number in regions]
+        if shape:
+            kwargs = {"navigator": Signal1D([float(len(one)) for one in peaks]), **kwargs}
+        else:
+            shown = shown.inav[every.index(regions[0])]
+            shown.compute(show_progressbar=False)
+        shown.plot(**{"norm": "log", **kwargs})
+        for marker in spectrum_markers(peaks, records, shape):
+            shown.add_marker(marker)
+        axis = shown._plot.signal_plot.ax
+        x, y = (one.high_value for one in shown.axes_manager.signal_axes)
+        axis.set(**limit_view(peaks, records, (x, y)))
+        return axis.figure
+
+    def _figure(self) -> Figure:
+        """Picture of the spectrum for a page."""
+        from hyperspy_twin.signals._figures import spectrum_figure
+
+        return spectrum_figure(
+            np.asarray(self.data), self._grid, self._peaks, self.phases, unit=self._unit
+        )
+
+    def edit_peaks(
+        self,
+        region: int,
+        *,
+        add: Sequence[Sequence[float]] = (),
+        remove: Sequence[Sequence[float]] = (),
+    ) -> Self:
+        """Add peaks to a region, or take some away.
+
+        Parameters
+        ----------
+        region
+            Number of the region.
+        add
+            Points (x, y) in 1/nm; the maximum of the region's spectrum next to each becomes a
+            peak of probability 1, however weak it is.
+        remove
+            Points (x, y) in 1/nm; the peak next to each goes. Either member of a Friedel pair
+            stands for both.
+
+        Returns
+        -------
+        IndexedFFT
+            The same spectrum. The crystallinity of the region is judged anew; phases have to be
+            identified again.
+
+        Raises
+        ------
+        ValueError
+            If there is no such region, or no maximum or peak within three resolutions of a point.
+        """
+        from hyperspy_twin.spectra import edit_peaks
+
+        old = self._spectrum(region).peaks
+        image, grid = self.image()
+        new = edit_peaks(image, grid, self._labels == region, old, add=add, remove=remove)
+        parameters = {
+            "region": region,
+            "add": np.asarray(add, float).tolist(),
+            "remove": np.asarray(remove, float).tolist(),
+        }
+        spectra = tuple((self._spectra | {region: new}).values())
+        return self._derive(type(self), "edit_peaks", parameters, spectra=spectra, phases=None)
+
+    # ---- phases ----
+
+    def index_phases(
+        self,
+        candidates: Any = None,
+        *,
+        tolerance: float = 0.05,
+        max_index: int = 3,
+        zone_axes: Sequence[Sequence[int]] | None = None,
+        calibration_error: float | None = None,
+    ) -> Self:
+        """Identify the crystal phase, zone axis and orientation of every region.
+
+        Parameters
+        ----------
+        candidates
+            One candidate or a list of them: names of bundled structures, paths of CIF files,
+            ``diffpy.structure.Structure``, ``ase.Atoms``. By default the bundled structures made
+            of the elements in ``metadata.Sample.elements``.
+        tolerance
+            Largest relative distortion of the image that is looked for.
+        max_index
+            Largest index of the zone axes that are tried; a single sheet is seen along its normal
+            only.
+        zone_axes
+            Try these zone axes only.
+        calibration_error
+            Largest relative error of the pixel size, such as 0.005, where you know it: then
+            crystals that differ by more are told apart. By default a pixel size is
+            as often right to a percent as wrong by several.
+
+        Returns
+        -------
+        IndexedFFT
+            The same spectrum; ``phases`` holds one record per region.
+
+        Raises
+        ------
+        ValueError
+            If there is no candidate, a name is unknown or a file cannot be read.
+
+        See Also
+        --------
+        accept_phase, constrain_phases : What a person decides about the answer.
+        hyperspy_twin.crystals.index_peaks : The method and its score.
+        """
+        from hyperspy_twin.crystals import as_candidates, index_regions
+
+        crystals = as_candidates(candidates, self._elements)
+        options = {
+            "tolerance": tolerance,
+            "max_index": max_index,
+            "calibration_error": calibration_error,
+        }
+        records = index_regions(
+            self._peaks, crystals, self._settings(**options), zone_axes=zone_axes
+        )
+        parameters = {
+            "candidates": [crystal.name for crystal in crystals],
+            **options,
+            "zone_axes": None if zone_axes is None else np.asarray(zone_axes).tolist(),
+        }
+        return self._with_phases(records, "index_phases", parameters, candidates=tuple(crystals))
+
+    @property
+    def phases(self) -> PhaseRecords:
+        """Phase, zone axis and orientation of each region; empty before :meth:`index_phases`.
+
+        ``phases[3]`` is the record of region 3; iteration gives the records in order of region,
+        and the whole prints as a table.
+        """
+        return PhaseRecords(self._state("phases", ()))
+
+    def accept_phase(self, region: int, phase: str | int, *, crystal: int = 1) -> Self:
+        """Take a ranked phase of a region as the answer.
+
+        Parameters
+        ----------
+        region
+            Number of the region.
+        phase
+            Name of a phase in the ranking or the ties of its record, such as ``"Ge"`` or
+            ``"Ge [110]"``, or its rank, 1 for the best.
+        crystal
+            Number of the crystal where the region holds several, 1 for that of the record, 2 for
+            the first of ``record.further``.
+
+        Returns
+        -------
+        IndexedFFT
+            The same spectrum. The record of the region holds the phase, without ties, and its
+            reason says who decided. Further crystals go if the phase claims their own peaks.
+
+        Raises
+        ------
+        ValueError
+            If there is no such region or crystal, phases have not been identified, or the phase
+            is not ranked; the message lists what is.
+        """
+        from hyperspy_twin.crystals import accept_phase
+
+        peaks = self._spectrum(region).peaks
+        records = accept_phase(
+            self._known_phases(),
+            peaks,
+            phase,
+            crystal=crystal,
+            candidates=self._candidates,
+            settings=self._last_settings(),
+        )
+        parameters = {"region": region, "phase": phase, "crystal": crystal}
+        return self._with_phases(records, "accept_phase", parameters)
+
+    def constrain_phases(
+        self,
+        *,
+        zone_axis: Any = None,
+        phase: str | Sequence[str] | None = None,
+        region: int | None = None,
+    ) -> Self:
+        """Identify phases again with what a person knows about them.
+
+        Parameters
+        ----------
+        zone_axis
+            Direction [uvw] along the beam, or a list of them, each as integers such as
+            ``(1, 1, 0)`` or text such as ``"[110]"``; four indices are those of a hexagonal cell.
+            All equivalent directions are meant, the opposite one too.
+        phase
+            Name of a candidate of :meth:`index_phases`, or a list of them.
+        region
+            Number of the region; all by default. Records of other regions stay, and the pixel
+            size that they imply is expected.
+
+        Returns
+        -------
+        IndexedFFT
+            The same spectrum with new records.
+
+        Raises
+        ------
+        ValueError
+            If neither is given, phases have not been identified, a phase is no candidate, or
+            there is no such region.
+        """
+        from hyperspy_twin.crystals import constrain_phases
+
+        if region is not None:
+            self._spectrum(region)
+        records = constrain_phases(
+            self._known_phases(),
+            self._peaks,
+            self._candidates,
+            settings=self._last_settings(),
+            zone_axis=zone_axis,
+            phase=phase,
+            region=region,
+        )
+        parameters = {"zone_axis": zone_axis, "phase": phase, "region": region}
+        return self._with_phases(records, "constrain_phases", parameters)
+
+    # ---- what the crystals tell ----
+
+    def crystal_map(self, step: int = 1) -> CrystalMap:
+        """Phase and orientation of every pixel of the image.
+
+        Parameters
+        ----------
+        step
+            Take every so many pixels along x and y.
+
+        Returns
+        -------
+        orix.crystal_map.CrystalMap
+            With coordinates in the unit of the image and the property ``region``. Pixels without
+            a phase are not in its data. Where a region holds several crystals, the first.
+
+        Raises
+        ------
+        ValueError
+            If phases have not been identified, or the step is not a positive whole number.
+
+        See Also
+        --------
+        hyperspy_twin.crystals.orientation_of : The convention of orix.
+        """
+        from hyperspy_twin.crystals import crystal_map
+
+        matches = self._known_phases().matches
+        return crystal_map(self._labels, self._image_grid, matches, step=step, unit=self._unit)
+
+    def orientation_map(self, direction: Sequence[float] = (0, 0, 1)) -> Signal2D:
+        """Orientation of every pixel of the image in inverse pole figure (IPF) colours.
+
+        Parameters
+        ----------
+        direction
+            Direction of the image (x right, y down, z into the screen) whose crystal direction
+            is coloured; by default the beam.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            Of the type rgb8, on the axes of the image; black where there is no phase.
+
+        Raises
+        ------
+        ValueError
+            If phases have not been identified, or the direction is not three numbers.
+
+        See Also
+        --------
+        plot_orientation_map : The same with the legend of each phase.
+        """
+        from hyperspy_twin.crystals import orientation_colours
+
+        matches = self._known_phases().matches
+        colours = Signal1D(orientation_colours(self._labels, matches, direction))
+        colours.change_dtype("rgb8")
+        title = f"Orientations of {self.metadata.General.title}"
+        axes = axes_of(self._image_grid, self._unit)
+        return Signal2D(colours.data, axes=axes, metadata={"General": {"title": title}})
+
+    def plot_orientation_map(self, direction: Sequence[float] = (0, 0, 1)) -> Figure:
+        """Plot :meth:`orientation_map` with outlines and the colour key of each phase.
+
+        Parameters
+        ----------
+        direction
+            As for :meth:`orientation_map`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If phases have not been identified, or the direction is not three numbers.
+        """
+        from hyperspy_twin.signals._figures import orientation_figure
+
+        matches = self._known_phases().matches
+        return orientation_figure(
+            self._labels, self._image_grid, self._outlines, matches, direction, unit=self._unit
+        )
+
+    def epitaxy(self, *, largest_angle: float = 2.0) -> Table:
+        """Table of how the crystals of neighbouring regions lie to each other.
+
+        Parameters
+        ----------
+        largest_angle
+            Largest angle in degrees between planes that counts as nearly parallel.
+
+        Returns
+        -------
+        Table
+            Up to two rows for each pair of crystals in regions that share a
+            border (in all regions where none do) or in one region: the planes of lowest indices
+            that are nearly parallel and stand edge-on. Columns: ``first``, ``second`` (regions)
+            and ``crystal_...`` (number within the region); ``phase_...``; ``zone_axis_...``,
+            which are parallel; ``plane_...``; ``angle``
+            from the first to the second normal (degrees, counter-clockwise on the screen);
+            ``spacing_...`` (nm) and ``misfit`` (second over first less 1, %) by the structures;
+            ``measured_misfit`` with ``measured_error`` as the image shows it; ``n`` and ``m``,
+            with ``coincidence_misfit`` of n first spacings and m second ones (%);
+            ``misorientation`` (degrees) about ``axis``, a direction of the first crystal.
+
+        Raises
+        ------
+        ValueError
+            If phases have not been identified, or the angle is not positive.
+
+        See Also
+        --------
+        hyperspy_twin.crystals.epitaxial_relations : How planes are chosen.
+        """
+        from hyperspy_twin.crystals import epitaxial_relations
+
+        return epitaxial_relations(
+            self._known_phases(), self._peaks, self._labels, largest_angle=largest_angle
+        )
+
+    @property
+    def calibration(self) -> Calibration:
+        """Pixel size of the image by its crystals, with errors, anisotropy and shear.
+
+        Regions whose ties ask for another scale are left out.
+
+        Raises
+        ------
+        ValueError
+            If no region is indexed, or ties leave the scale open.
+
+        See Also
+        --------
+        hyperspy_twin.crystals.calibrate_by_crystals : How regions are weighed.
+        """
+        from hyperspy_twin.crystals import calibrate_by_crystals
+
+        return calibrate_by_crystals(self.phases, self._peaks, self._image_grid.scale)
+
+    def apply_calibration(self) -> Self:
+        """Correct the pixel size along x and y by the crystals of the image.
+
+        Returns
+        -------
+        IndexedFFT
+            The same spectrum with axes, peaks, outlines and phases of the corrected pixel size,
+            in nm. The pixels are the same, so that a shear of the scan stays.
+
+        Raises
+        ------
+        ValueError
+            If no region is indexed, ties leave the scale open, or the spectrum was cropped.
+        """
+        from hyperspy_twin.signals._twin import rescale
+
+        calibration = self.calibration
+        (x, y), (old_x, old_y) = calibration.pixel_size, self._image_grid.scale
+        state = rescale(self, (x / old_x, y / old_y))
+        parameters = {
+            "pixel_size": list(calibration.pixel_size),
+            "error": list(calibration.pixel_size_error),
+        }
+        return self._derive(
+            type(self),
+            "apply_calibration",
+            parameters,
+            axes=self._axes_for(state["image_grid"], "nm"),
+            **state,
+            unit="nm",
+            calibration=calibration.to_json(),
+        )
+
+    # ---- the next step ----
 
     def gpa(
         self,
@@ -44,7 +605,7 @@ class IndexedFFT(RegionCrystals, ComplexSignal2D):
             reference region.
         resolution
             Standard deviation of the real-space window in the unit of the image; by default
-            chosen from the spacing of the spots.
+            chosen from the distances of the peaks.
         definition
             ``"lagrangian"`` (spacing over reference spacing - 1) or ``"eulerian"``.
 
@@ -60,45 +621,144 @@ class IndexedFFT(RegionCrystals, ComplexSignal2D):
 
         See Also
         --------
-        hyperspy_twin.strain.gpa.geometric_phase_analysis : The method and its literature.
+        hyperspy_twin.strain.geometric_phase_analysis : The method and its literature.
         """
-        from hyperspy_twin.signals._strain import analyse
+        from hyperspy_twin.strain import geometric_phase_analysis, plan_analysis
 
         image, grid = self.image()
-        maps, strain, lattices = analyse(
-            image, grid, self, reference, vectors, resolution, definition
+        plan = plan_analysis(
+            self._region_lattices,
+            self._labels,
+            grid,
+            reference=reference,
+            vectors=vectors,
+            resolution=resolution,
         )
+        field = geometric_phase_analysis(
+            image,
+            grid,
+            plan.vectors,
+            resolution=plan.resolution,
+            reference=plan.reference_mask,
+            labels=plan.labels,
+            definition=definition,  # type: ignore[arg-type]
+        )
+        parameters = {
+            "reference": reference,
+            "vectors": None if vectors is None else np.asarray(vectors).tolist(),
+            "resolution": resolution,
+            "definition": definition,
+        }
+        settings = StrainSettings(plan.reference, field.vectors, field.resolution, definition)
+        try:
+            displacement = np.stack([field.u_x, field.u_y])
+            lattices, missing = self._register_lattices(settings, displacement), None
+        except ValueError as error:  # strain is right without lattices for the atoms
+            lattices, missing = None, {"lattices": str(error)}
         return self._derive(
             StrainMap,
-            maps,
-            StrainMap._axes_for(grid, self._unit),
             "gpa",
-            {
-                "reference": reference,
-                "vectors": None if vectors is None else np.asarray(vectors).tolist(),
-                "resolution": resolution,
-                "definition": definition,
-            },
-            strain=strain,
+            parameters,
+            data=StrainMap._maps_of(field),
+            axes=StrainMap._axes_for(grid, self._unit),
+            outcome=missing,
+            strain=settings,
             lattices=lattices,
         )
 
-    def image(self) -> tuple[np.ndarray, Grid]:
-        """Image that the spectrum belongs to, shape (rows, columns), and its grid.
+    # ---- state ----
+
+    @property
+    def _spectra(self) -> dict[int, RegionSpectrum]:
+        return {one.peaks.region: one for one in self._state("spectra", ())}
+
+    def _spectrum(self, region: int) -> RegionSpectrum:
+        """Spectrum of a region that has to exist."""
+        spectra = self._spectra
+        if region not in spectra:
+            raise ValueError(f"there is no region {region}: the regions are {list(spectra)}")
+        return spectra[region]
+
+    @property
+    def _peaks(self) -> list[Peaks]:
+        """Peaks of each region."""
+        return [one.peaks for one in self._state("spectra", ())]
+
+    @property
+    def _image_grid(self) -> Grid:
+        """Grid of the image that the spectrum belongs to.
 
         Raises
         ------
         ValueError
             If the spectrum was cropped or rebinned, so that the image is lost.
         """
-        from hyperspy_twin.spectra.transform import inverse_spectrum
+        grid = self._state("image_grid")
+        if tuple(self.data.shape) != grid.shape:
+            raise ValueError(
+                f"the spectrum was cropped from {grid.shape} to {self.data.shape}: "
+                "start this step from the whole spectrum"
+            )
+        return grid
 
-        grid = self._image_grid()
-        return inverse_spectrum(np.asarray(self.data)), grid
+    @property
+    def _labels(self) -> np.ndarray:
+        return rasterise(self._outlines, self._image_grid)
+
+    @property
+    def _elements(self) -> Sequence[str]:
+        return self.metadata.get_item("Sample.elements", [])
+
+    def _known_phases(self) -> PhaseRecords:
+        """Records of all regions, which have to exist."""
+        records = self.phases
+        if not records:
+            raise ValueError("phases have not been identified: call index_phases(...) first")
+        return records
+
+    def _records_shown(
+        self, regions: list[int], phase: str | int | None
+    ) -> list[RegionPhase | None]:
+        """Records of regions, or those that a ranked phase would give them."""
+        if phase is None:
+            known = self.phases
+            return [known[region] if region in known else None for region in regions]
+        found: list[RegionPhase | None] = []
+        errors = []
+        for region in regions:
+            try:
+                record = self.accept_phase(region, phase).phases[region]
+                scale = {"scale": record.match.scale, "distortion": record.match.distortion}
+                found.append(replace(record, **scale, further=()))
+            except ValueError as error:
+                found.append(None)
+                errors.append(str(error))
+        if len(errors) == len(regions):
+            raise ValueError("; ".join(dict.fromkeys(errors)))
+        return found
+
+    @property
+    def _candidates(self) -> tuple[Crystal, ...]:
+        """Candidates of the last indexing."""
+        return self._state("candidates", ())
+
+    def _settings(self, **options: Any) -> IndexingSettings:
+        return IndexingSettings(calibrated=self._calibrated, elements=self._elements, **options)
+
+    def _last_settings(self) -> IndexingSettings:
+        """Settings of the last :meth:`index_phases`."""
+        steps = [step["parameters"] for step in self.history if step["step"] == "index_phases"]
+        kept = ("tolerance", "max_index", "calibration_error")
+        return self._settings(**{name: steps[-1][name] for name in kept})
+
+    def _with_phases(
+        self, records: PhaseRecords, step: str, parameters: dict[str, Any], **state: Any
+    ) -> Self:
+        return self._derive(type(self), step, parameters, phases=tuple(records), **state)
 
     @staticmethod
     def _axes_for(grid: Grid, unit: str) -> list[dict[str, Any]]:
-        from hyperspy_twin.spectra.transform import reciprocal_axes
+        from hyperspy_twin.spectra import reciprocal_axes
 
         scale, offset = reciprocal_axes(grid)
         return axes_of(Grid(grid.shape, scale, offset), f"1/{unit}")

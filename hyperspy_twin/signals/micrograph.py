@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.io.calibration import Calibration
-from hyperspy_twin.signals._state import (
-    TwinState,
-    axes_of,
-    check_images,
-    finite_image,
-    grid_of,
-    outlines_state,
-)
+from hyperspy_twin.signals._images import axes_of, check_images, finite_image
+from hyperspy_twin.signals._signal import TwinSignal
 
 if TYPE_CHECKING:
+    from hyperspy_twin.core import Calibration
     from hyperspy_twin.data import Truth
     from hyperspy_twin.signals.segmented_image import SegmentedImage
 
 
-class Micrograph(TwinState, Signal2D):
+class Micrograph(TwinSignal, Signal2D):
     """A (S)TEM image, or a stack of them, with axes in nm.
 
     Made by :func:`hyperspy_twin.load`, or from any HyperSpy image with
@@ -32,22 +26,24 @@ class Micrograph(TwinState, Signal2D):
 
     _signal_type = "twin_micrograph"
     _alias_signal_types = ["Micrograph"]
+    _made_by = "ht.load(...) or s.set_signal_type('Micrograph')"
 
     @property
     def calibration(self) -> Calibration:
         """Report on the pixel size: its value, where it comes from, square or not."""
-        from hyperspy_twin.io.axes import calibration_of_signal
+        from hyperspy_twin.io import calibration_of_signal
 
         return calibration_of_signal(self)
 
     def calibrate(
         self,
         pixel_size: float | tuple[float, float] | None = None,
-        *,
+        *arguments: Any,
         scale_bar: tuple[float, float] | None = None,
         spacing: tuple[float, float] | None = None,
+        **options: Any,
     ) -> None:
-        """Set the pixel size in place, in one of three ways.
+        """Set the pixel size in place.
 
         Parameters
         ----------
@@ -58,15 +54,51 @@ class Micrograph(TwinState, Signal2D):
         spacing
             A lattice spacing as measured with the present axes, and its true value in nm; both
             pixel sizes are multiplied by their ratio.
+        *arguments, **options
+            Instead of these, the arguments of :meth:`hyperspy.api.signals.Signal2D.calibrate`: two
+            points and the length between them; without any argument the line is drawn by hand.
 
         Raises
         ------
         ValueError
-            If not exactly one way is given, or a value is not a positive number.
+            If more than one way is given, or a value is not a positive number.
         """
-        from hyperspy_twin.io.axes import calibrate_signal
+        from hyperspy_twin.io import calibrate_by_line, calibrate_signal
 
-        calibrate_signal(self, pixel_size=pixel_size, scale_bar=scale_bar, spacing=spacing)
+        own = {"pixel_size": pixel_size, "scale_bar": scale_bar, "spacing": spacing}
+        given = {name: value for name, value in own.items() if value is not None}
+        if given and not arguments and not options:
+            calibrate_signal(self, **given)
+            return
+        points = (pixel_size, *arguments) if arguments else ()
+        if given and not points:
+            raise ValueError(f"give {', '.join(given)} or the arguments of HyperSpy, not both")
+        calibrate_by_line(self, super().calibrate, *points, **options)
+
+    def find_peaks(self, *arguments: Any, **options: Any) -> Any:
+        """Find maxima of the image as HyperSpy does; for Bragg peaks call :meth:`segment` first.
+
+        Parameters
+        ----------
+        *arguments, **options
+            Those of :meth:`hyperspy.api.signals.Signal2D.find_peaks`, at least one.
+
+        Raises
+        ------
+        TypeError
+            If no argument is given, since Bragg peaks are meant then.
+
+        See Also
+        --------
+        SegmentedImage.find_peaks : Bragg peaks of the spectrum of each region.
+        """
+        if not arguments and not options:
+            raise TypeError(
+                "Bragg peaks are found region by region: call s.segment().find_peaks(); for maxima "
+                "of the image itself give an argument of HyperSpy's find_peaks, such as "
+                "interactive=True"
+            )
+        return super().find_peaks(*arguments, **options)
 
     @property
     def truth(self) -> Truth:
@@ -79,7 +111,7 @@ class Micrograph(TwinState, Signal2D):
         """
         from hyperspy_twin.data import truth
 
-        sample = self._twin("sample")
+        sample = self._state("sample")
         if sample is None:
             raise ValueError("only the samples of hyperspy_twin.data have a known truth")
         record = json.loads(sample)
@@ -133,14 +165,14 @@ class Micrograph(TwinState, Signal2D):
 
         See Also
         --------
-        hyperspy_twin.segmentation.edges.edge_segmentation.segment_edges
-        hyperspy_twin.segmentation.texture.texture_segmentation.segment_texture
-        hyperspy_twin.segmentation.segment_anything.sam_segmentation.segment_sam
-        hyperspy_twin.segmentation.auto.segment_auto
+        hyperspy_twin.segmentation.segment_edges
+        hyperspy_twin.segmentation.segment_texture
+        hyperspy_twin.segmentation.segment_sam
+        hyperspy_twin.segmentation.segment_auto
         """
-        from hyperspy_twin.core.outlines import trace
-        from hyperspy_twin.io.axes import to_nanometres
-        from hyperspy_twin.segmentation.methods import check_options, segment_image
+        from hyperspy_twin.core import trace
+        from hyperspy_twin.io import to_nanometres
+        from hyperspy_twin.segmentation import check_options, segment_image
         from hyperspy_twin.signals._stacks import segment_stack
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
 
@@ -157,20 +189,19 @@ class Micrograph(TwinState, Signal2D):
         # The slice shares the data; its axes can be brought to nm without touching this signal.
         signal = self.isig[:, :]
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
-        grid = grid_of(signal._image_axes())
-        outcome = None
+        grid, outcome = signal._grid, None
         if self.axes_manager.navigation_dimension == 0:
             found, outcome = segment_image(finite_image(self), grid, method, options)
-            outlines = outlines_state(trace(found.labels, grid))
+            outlines = trace(found.labels, grid)
         else:
             outlines = segment_stack(self, grid, method, options, show_progressbar)
         return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
-            self.data,
-            [*signal._axes()[:-2], *axes_of(grid, unit)],
             "segment",
             {"method": method, **options},
-            outcome,
+            data=self.data,
+            axes=[*signal._axes()[:-2], *axes_of(grid, unit)],
+            outcome=outcome,
             unit=unit,
             outlines=outlines,
         )

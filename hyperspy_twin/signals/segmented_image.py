@@ -1,94 +1,40 @@
-"""An image with the outlines of its regions."""
+"""An image with the outlines of its regions, and what a person corrects in them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.signals._editing import RegionEditing
-from hyperspy_twin.signals._stacks import StackSlicer, outlines_of
-from hyperspy_twin.signals._state import (
-    axes_of,
-    finite_image,
-    grid_of,
-    outlines_state,
-    progress,
-    table,
-)
+from hyperspy_twin.core import SHORTEST_SPACING, Outlines, Table, rasterise, trace
+from hyperspy_twin.signals._images import axes_of, finite_image, show_progress
+from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._stacks import StackSlicer
 from hyperspy_twin.signals.indexed_fft import IndexedFFT
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.core.outlines import Outlines
 
-SHORTEST_SPACING = 0.05  # nm; the best lattice resolution of (S)TEM imaging
-
-
-class SegmentedImage(RegionEditing, Signal2D):
+class SegmentedImage(TwinSignal, Signal2D):
     """An image divided into regions, made by :meth:`Micrograph.segment`.
 
     The data are the image. The outlines are kept as polygons in the unit of the axes, so that a
-    crop with ``isig`` keeps them in place.
+    crop with ``isig`` keeps them in place. Corrections give a new signal.
     """
 
     _signal_type = "twin_segmented_image"
     _alias_signal_types = ["SegmentedImage"]
+    _made_by = "Micrograph.segment()"
 
-    @property
-    def inav(self) -> Any:
-        """Slices images of a stack together with their outlines."""
-        state = self._twin("outlines")
-        if not state or "ring_image" not in state:
-            return self._slicer_of_images
-        return StackSlicer(self, self._slicer_of_images, state)
-
-    @inav.setter
-    def inav(self, slicer: Any) -> None:
-        # HyperSpy sets its slicer on each signal that it makes.
-        self._slicer_of_images = slicer
-
-    @property
-    def labels(self) -> Signal2D:
-        """Label image(s): the number of the region of each pixel, 0 where there is none."""
-        metadata = {"General": {"title": f"Regions of {self.metadata.General.title}"}}
-        return Signal2D(self._labels(), axes=self._axes(), metadata=metadata)
-
-    @property
-    def regions(self) -> np.ndarray:
-        """Table of the regions, a structured array.
-
-        Columns: ``region``, ``area`` and ``equivalent_diameter`` (unit of the axes), centroid
-        ``x`` and ``y``, ``mean`` and ``standard_deviation`` of the intensity, and ``confidence``,
-        the mean probability of its boundaries (NaN for a region without one).
-        """
-        from hyperspy_twin.segmentation.confidence import boundary_statistics, region_confidence
-        from hyperspy_twin.segmentation.regions import describe
-
-        image, labels, grid = finite_image(self), self._labels(), grid_of(self._image_axes())
-        columns = vars(describe(image, labels, grid))
-        confidence = region_confidence(labels, boundary_statistics(image, labels, grid))
-        return table({**columns, "confidence": confidence})
-
-    @property
-    def boundaries(self) -> np.ndarray:
-        """Table of the boundaries between regions, a structured array.
-
-        Columns: the two regions ``first`` and ``second``, ``length`` (unit of the axes),
-        ``contrast`` (second less first), ``contrast_to_noise``, ``blur_width`` (standard deviation
-        of the blurred step, unit of the axes; NaN where it cannot be told) and ``confidence``.
-        """
-        from hyperspy_twin.segmentation.confidence import boundary_statistics
-
-        grid = grid_of(self._image_axes())
-        columns = vars(boundary_statistics(finite_image(self), self._labels(), grid)).copy()
-        first, second = columns.pop("pairs").T
-        return table({"first": first, "second": second, **columns})
+    # ---- regions ----
 
     @classmethod
-    def from_labels(cls, image: Signal2D, labels: np.ndarray | Signal2D) -> SegmentedImage:
+    def from_labels(cls, image: Signal2D, labels: np.ndarray | Signal2D) -> Self:
         """Segmented image of regions that are known otherwise.
 
         Parameters
@@ -98,39 +44,84 @@ class SegmentedImage(RegionEditing, Signal2D):
         labels
             Label of each pixel, integers, 0 where unassigned, shape (rows, columns).
 
+        Returns
+        -------
+        SegmentedImage
+            The same image with the outlines of the regions.
+
         Raises
         ------
         ValueError
             If the image is a stack or not finite, or the labels do not fit it.
         """
-        from hyperspy_twin.core.outlines import trace
-        from hyperspy_twin.io.axes import to_nanometres
-        from hyperspy_twin.signals.micrograph import Micrograph
+        from hyperspy_twin.io import to_nanometres
 
         finite_image(image)
-        signal = image.isig[:, :]
-        signal.set_signal_type(Micrograph._signal_type)
+        signal: Any = image.isig[:, :]
+        signal.set_signal_type("Micrograph")
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
-        grid = grid_of(signal._image_axes())
         values = np.asarray(labels.data if isinstance(labels, Signal2D) else labels)
-        outlines = outlines_state(trace(values, grid))
-        axes = axes_of(grid, unit)
-        kind = LazySegmentedImage if signal._lazy else cls
         return signal._derive(
-            kind, signal.data, axes, "from_labels", {}, unit=unit, outlines=outlines
+            LazySegmentedImage if signal._lazy else cls,
+            "from_labels",
+            {},
+            axes=axes_of(signal._grid, unit),
+            unit=unit,
+            outlines=trace(values, signal._grid),
         )
 
     @property
-    def particles(self) -> np.ndarray:
-        """Table of the sizes and shapes of all regions, a structured array.
+    def labels(self) -> Signal2D:
+        """Label image(s): the number of the region of each pixel, 0 where there is none."""
+        images = [rasterise(outlines, self._grid) for outlines in self._stack_outlines()]
+        labels = np.reshape(images, (*self._navigation_shape, *self._grid.shape))
+        metadata = {"General": {"title": f"Regions of {self.metadata.General.title}"}}
+        return Signal2D(labels, axes=self._axes(), metadata=metadata)
+
+    @property
+    def regions(self) -> Table:
+        """Table of the regions.
+
+        Columns: ``region``, ``area`` and ``equivalent_diameter`` (unit of the axes), centroid
+        ``x`` and ``y``, ``mean`` and ``standard_deviation`` of the intensity, and ``confidence``,
+        the mean probability of its boundaries (NaN for a region without one).
+        """
+        from hyperspy_twin.segmentation import (
+            boundary_statistics,
+            describe_regions,
+            region_confidence,
+        )
+
+        image, labels, grid = finite_image(self), self._labels, self._grid
+        columns = vars(describe_regions(image, labels, grid))
+        confidence = region_confidence(labels, boundary_statistics(image, labels, grid))
+        return self._table({**columns, "confidence": confidence})
+
+    @property
+    def boundaries(self) -> Table:
+        """Table of the boundaries between regions.
+
+        Columns: the two regions ``first`` and ``second``, ``length`` (unit of the axes),
+        ``contrast`` (second less first), ``contrast_to_noise``, ``blur_width`` (standard deviation
+        of the blurred step, unit of the axes; NaN where it cannot be told) and ``confidence``.
+        """
+        from hyperspy_twin.segmentation import boundary_statistics
+
+        columns = vars(boundary_statistics(finite_image(self), self._labels, self._grid)).copy()
+        first, second = columns.pop("pairs").T
+        return self._table({"first": first, "second": second, **columns})
+
+    @property
+    def particles(self) -> Table:
+        """Table of the sizes and shapes of all regions.
 
         Columns: ``particle``, centroid ``x`` and ``y``, ``area``, ``equivalent_diameter``,
         ``largest_feret`` and ``smallest_feret`` (unit of the axes), ``circularity``, and
         ``touches_border`` for those that the image cuts.
         """
-        from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes
+        from hyperspy_twin.segmentation import particle_sizes
 
-        return table(vars(particle_sizes(self._one_labels(), grid_of(self._image_axes()))))
+        return self._table(vars(particle_sizes(self._labels, self._grid)))
 
     def plot_particles(self) -> Figure:
         """Plot the size distribution of the particles that lie inside the image.
@@ -146,11 +137,163 @@ class SegmentedImage(RegionEditing, Signal2D):
         ValueError
             If fewer than two particles lie inside.
         """
-        from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes
+        from hyperspy_twin.segmentation import particle_sizes
         from hyperspy_twin.signals._figures import particles_figure
 
-        sizes = particle_sizes(self._one_labels(), grid_of(self._image_axes()))
-        return particles_figure(sizes, self._unit)
+        return particles_figure(particle_sizes(self._labels, self._grid), self._unit)
+
+    def plot(self, phases: IndexedFFT | None = None, **kwargs: Any) -> Figure:
+        """Plot the image with the coloured outlines and numbers of its regions.
+
+        Parameters
+        ----------
+        phases
+            Spectrum of this image with its phases: regions are tinted by phase then, and show
+            its name and zone axis, or their crystallinity where they have none.
+        **kwargs
+            Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure of the image.
+
+        Raises
+        ------
+        ValueError
+            If the phases are those of other regions, have not been identified, or this is a
+            stack.
+        """
+        from hyperspy_twin.signals._figures import outline_markers, phase_markers
+
+        if phases is None:
+            markers = outline_markers(self._stack_outlines(), self._navigation_shape)
+        else:
+            markers = phase_markers(self._outlines, phases._known_phases(), phases.crystallinity)
+        super().plot(**kwargs)
+        for marker in markers:
+            self.add_marker(marker, plot_marker=True)
+        return self._plot.signal_plot.figure
+
+    def _figure(self) -> Figure:
+        """Picture of the regions for a page."""
+        from hyperspy_twin.signals._figures import regions_figure
+
+        image = np.asarray(self.data)
+        return regions_figure(image, self._grid, self._outlines, self.regions, unit=self._unit)
+
+    # ---- corrections ----
+
+    def merge_regions(self, regions: Sequence[int]) -> Self:
+        """Make one region of several; it takes the lowest of their numbers.
+
+        Parameters
+        ----------
+        regions
+            Numbers of the regions.
+        """
+        from hyperspy_twin.segmentation import merge_regions
+
+        changed = merge_regions(self._outlines, regions)
+        return self._corrected("merge_regions", {"regions": regions}, changed)
+
+    def remove_regions(self, regions: Sequence[int]) -> Self:
+        """Leave the area of regions unassigned.
+
+        Parameters
+        ----------
+        regions
+            Numbers of the regions.
+        """
+        from hyperspy_twin.segmentation import remove_regions
+
+        changed = remove_regions(self._outlines, regions)
+        return self._corrected("remove_regions", {"regions": regions}, changed)
+
+    def relabel_regions(self, numbers: Mapping[int, int] | None = None) -> Self:
+        """Give regions other numbers.
+
+        Parameters
+        ----------
+        numbers
+            New number of each region to change; by default all are numbered 1, 2, ... in order.
+        """
+        from hyperspy_twin.segmentation import relabel_regions
+
+        parameters = {"numbers": None if numbers is None else list(numbers.items())}
+        changed = relabel_regions(self._outlines, numbers)
+        return self._corrected("relabel_regions", parameters, changed)
+
+    def split_region(self, line: Any, regions: Sequence[int] | None = None) -> Self:
+        """Cut regions along a line; the largest part keeps its number.
+
+        Parameters
+        ----------
+        line
+            ``hs.roi.Line2DROI``, or points (x, y) in the unit of the axes.
+        regions
+            Regions to cut; by default all that the line crosses.
+        """
+        from hyperspy_twin.segmentation import split_regions
+        from hyperspy_twin.signals._rois import line_of
+
+        points = line_of(line)
+        parameters = {"line": points.tolist(), "regions": regions}
+        changed = split_regions(self._outlines, self._grid, points, regions)
+        return self._corrected("split_region", parameters, changed)
+
+    def add_region(self, outline: Any) -> Self:
+        """Add a region; it takes its area from the regions below it.
+
+        Parameters
+        ----------
+        outline
+            ``hs.roi.RectangularROI``, ``CircleROI`` or ``PolygonROI``, or vertices (x, y) in the
+            unit of the axes.
+        """
+        from hyperspy_twin.segmentation import add_region
+        from hyperspy_twin.signals._rois import polygon_of
+
+        polygon = polygon_of(outline)
+        changed = add_region(self._outlines, self._grid, polygon)
+        return self._corrected("add_region", {"outline": polygon.tolist()}, changed)
+
+    def simplify_outlines(self, tolerance: float) -> Self:
+        """Straighten the outlines; neighbours still fit together without gap or overlap.
+
+        Parameters
+        ----------
+        tolerance
+            Largest distance that a vertex moves, in the unit of the axes.
+        """
+        from hyperspy_twin.segmentation import simplify_outlines
+
+        changed = simplify_outlines(self._outlines, tolerance)
+        return self._corrected("simplify_outlines", {"tolerance": tolerance}, changed)
+
+    def separate_particles(
+        self, *, background: int | None = None, min_diameter: float | None = None
+    ) -> Self:
+        """Outline each particle on its own, also where particles touch or overlap.
+
+        Necks of the outline and valleys of the brightness part them; outlines, hand-drawn ones
+        too, move to where the particle begins.
+
+        Parameters
+        ----------
+        background
+            Number of the region behind the particles; by default the one that holds the border
+            of the image and touches most others. It becomes unassigned.
+        min_diameter
+            Smaller particles become unassigned, in the unit of the axes; by default 3 pixels.
+        """
+        from hyperspy_twin.segmentation import separate_particles
+
+        parameters = {"background": background, "min_diameter": min_diameter}
+        particles = separate_particles(self._labels, finite_image(self), self._grid, **parameters)
+        return self._corrected("separate_particles", parameters, trace(particles, self._grid))
+
+    # ---- the next step ----
 
     def find_peaks(
         self,
@@ -159,28 +302,28 @@ class SegmentedImage(RegionEditing, Signal2D):
         false_alarms: float = 0.05,
         show_progressbar: bool | None = None,
     ) -> IndexedFFT:
-        """Find the Bragg spots in the Fourier spectrum of every region.
+        """Find the Bragg peaks in the Fourier spectrum of every region.
 
-        Each region is windowed smoothly inside its outline, its mean removed. A spot must rise
-        above the noise around it; scan streaks, the window's own side lobes and what the spots of
-        crystals spread around them are no spots.
+        Each region is windowed smoothly inside its outline, its mean removed. A peak must rise
+        above the noise around it; scan streaks, the window's own side lobes and the
+        shape-transform tails of other peaks are no peaks.
 
         Parameters
         ----------
         method
             ``"gaussian"`` takes what noise makes at the stated rate only, ``"profile"`` what
             stands out of its row and its column, ``"network"`` what a trained network takes for
-            a spot (it needs torch); ``"consensus"`` weighs the three and the lattice that the
-            other spots form, without the network where torch is not installed.
+            a peak (it needs torch); ``"consensus"`` weighs the three and the lattice that the
+            other peaks form, without the network where torch is not installed.
         false_alarms
-            Expected number of false spots in a region without a lattice.
+            Expected number of false peaks in a region without a lattice.
         show_progressbar
             Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
         IndexedFFT
-            Spectrum of the whole image with the table of spots of each region.
+            Spectrum of the whole image with the peaks of each region.
 
         Raises
         ------
@@ -191,104 +334,77 @@ class SegmentedImage(RegionEditing, Signal2D):
 
         See Also
         --------
-        hyperspy_twin.spectra.detection.consensus.detect_consensus : How the evidence is weighed.
-        hyperspy_twin.spectra.detection.cfar.detect : The detector and its literature.
-        hyperspy_twin.spectra.crystallinity.region_state : How the state of a region is told.
+        hyperspy_twin.spectra.detect_consensus : How the evidence is weighed.
+        hyperspy_twin.spectra.find_region_peaks : What is found in one region.
         """
-        from hyperspy_twin.signals._peaks import peaks_state
-        from hyperspy_twin.spectra.region import detectors_of, find_region_peaks
-        from hyperspy_twin.spectra.transform import spectrum
+        from hyperspy_twin.spectra import detectors_of, find_region_peaks, spectrum
 
-        image, labels = finite_image(self), self._labels()
-        grid = grid_of(self._image_axes())
+        image, labels, grid = finite_image(self), self._labels, self._grid
         shortest = SHORTEST_SPACING if self._calibrated else 0.0
         regions = [int(region) for region in np.unique(labels) if region]
         if not regions:
             raise ValueError("no region lies inside this image: crop less, or segment it again")
-        found = {
-            region: find_region_peaks(
+        found = tuple(
+            find_region_peaks(
                 image,
                 grid,
                 labels == region,
+                region=region,
                 method=method,
                 false_alarms=false_alarms,
                 shortest_spacing=shortest,
             )
-            for region in progress(regions, show_progressbar, "Finding peaks")
-        }
+            for region in show_progress(regions, show_progressbar, "Finding peaks")
+        )
         return self._derive(
             IndexedFFT,
-            spectrum(image),
-            IndexedFFT._axes_for(grid, self._unit),
             "find_peaks",
             {"method": method, "false_alarms": false_alarms},
-            {"detectors": detectors_of(method)},
-            **peaks_state(found),
-            image_grid={
-                "shape": list(grid.shape),
-                "scale": list(grid.scale),
-                "offset": list(grid.offset),
-            },
+            data=spectrum(image),
+            axes=IndexedFFT._axes_for(grid, self._unit),
+            outcome={"detectors": detectors_of(method)},
+            spectra=found,
+            image_grid=grid,
         )
 
-    def plot(self, phases: IndexedFFT | None = None, **kwargs: Any) -> None:
-        """Plot the image with the coloured outlines and numbers of its regions.
+    # ---- state ----
 
-        Parameters
-        ----------
-        phases
-            Spectrum of this image with its phases: regions are tinted by phase then, and show
-            its name and zone axis, or their state where they have none.
-        **kwargs
-            Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
+    @property
+    def inav(self) -> Any:
+        """Slices images of a stack together with their outlines."""
+        outlines = self._state("outlines")
+        if not isinstance(outlines, tuple):
+            return self._slicer_of_images
+        return StackSlicer(self, self._slicer_of_images, outlines)
 
-        Raises
-        ------
-        ValueError
-            If the phases are those of other regions, have not been identified, or this is a
-            stack.
-        """
-        from hyperspy_twin.signals._crystal_figures import names_of_phases
-        from hyperspy_twin.signals._markers import outline_markers, phase_markers
-
-        if phases is None:
-            markers = outline_markers(self._stack_outlines(), self._navigation_shape)
-        else:
-            outlines = self._outlines()
-            names = names_of_phases(phases, outlines.regions.tolist())
-            markers = phase_markers(outlines, *names)
-        super().plot(**kwargs)
-        for marker in markers:
-            self.add_marker(marker, plot_marker=True)
+    @inav.setter
+    def inav(self, slicer: Any) -> None:
+        # HyperSpy sets its slicer on each signal that it makes.
+        self._slicer_of_images = slicer
 
     @property
     def _navigation_shape(self) -> tuple[int, ...]:
         return tuple(self.axes_manager.navigation_shape[::-1])
 
-    def _stack_outlines(self) -> list[Outlines]:
+    def _stack_outlines(self) -> tuple[Outlines, ...]:
         """Outlines of each image, in the order of the array."""
-        state = self._twin("outlines")
-        size = int(np.prod(self._navigation_shape))
-        if "ring_image" not in state:
-            return [self._outlines()]
-        if size != int(state["images"][0]):
+        outlines = self._state("outlines")
+        if not isinstance(outlines, tuple):
+            return (outlines,)
+        if int(np.prod(self._navigation_shape)) != len(outlines):
             raise ValueError(
                 "this is not the stack that was segmented: take its images with s.inav[...]"
             )
-        return [outlines_of(state, index) for index in range(size)]
+        return outlines
 
-    def _one_labels(self) -> np.ndarray:
-        """Label image of a single image."""
-        from hyperspy_twin.core.outlines import rasterise
+    def _corrected(self, step: str, parameters: dict[str, Any], outlines: Outlines) -> Self:
+        return self._derive(type(self), step, parameters, outlines=outlines)
 
-        return rasterise(self._outlines(), grid_of(self._image_axes()))
-
-    def _labels(self) -> np.ndarray:
-        from hyperspy_twin.core.outlines import rasterise
-
-        grid = grid_of(self._image_axes())
-        images = [rasterise(outlines, grid) for outlines in self._stack_outlines()]
-        return np.reshape(images, (*self._navigation_shape, *grid.shape))
+    def _table(self, columns: dict[str, np.ndarray]) -> Table:
+        """Table of columns of which those that are lengths have the unit of the axes."""
+        lengths = ("x", "y", "equivalent_diameter", "largest_feret", "smallest_feret")
+        units = dict.fromkeys((*lengths, "length", "blur_width"), self._unit)
+        return Table.from_columns(columns, {**units, "area": f"{self._unit}²"})
 
 
 class LazySegmentedImage(SegmentedImage, LazySignal2D):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.signals._state import TwinState, axes_of, grid_of
+from hyperspy_twin.core import Grid, StrainField, Table
+from hyperspy_twin.signals._images import axes_of
+from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._tables import strain_table
+from hyperspy_twin.signals._twin import ModelBox, StrainSettings
+from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from typing import Self
 
-    from hyperspy_twin.core.grid import Grid
-    from hyperspy_twin.signals.atomic_model import AtomicModel
+    from matplotlib.figure import Figure
 
 COMPONENTS = ("e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y", "sigma")
 TITLES = {
@@ -27,7 +32,7 @@ TITLES = {
 }
 
 
-class StrainMap(TwinState, Signal2D):
+class StrainMap(TwinSignal, Signal2D):
     """Strain maps in the image frame (x right, y down), made by :meth:`IndexedFFT.gpa`.
 
     The components lie along the navigation axis in the order e_xx, e_yy, e_xy, rotation
@@ -37,6 +42,7 @@ class StrainMap(TwinState, Signal2D):
 
     _signal_type = "twin_strain_map"
     _alias_signal_types = ["StrainMap"]
+    _made_by = "IndexedFFT.gpa()"
 
     @property
     def e_xx(self) -> Signal2D:
@@ -76,22 +82,88 @@ class StrainMap(TwinState, Signal2D):
     @property
     def g(self) -> np.ndarray:
         """Reciprocal vectors (x, y) of the reference lattice, shape (k, 2)."""
-        return np.asarray(self._twin("strain")["g"])
+        return np.asarray(self._settings.g)
 
     @property
     def reference(self) -> int:
         """Number of the region whose lattice is the reference."""
-        return int(self._twin("strain")["reference"])
+        return self._settings.reference
 
     @property
     def resolution(self) -> float:
         """Standard deviation of the real-space window, in the unit of the axes."""
-        return float(self._twin("strain")["resolution"])
+        return self._settings.resolution
 
     @property
     def definition(self) -> str:
         """``"lagrangian"`` (relative to the reference lattice) or ``"eulerian"``."""
-        return str(self._twin("strain")["definition"])
+        return self._settings.definition
+
+    @property
+    def regions(self) -> Table:
+        """Table of the mean strain of each region.
+
+        Columns: ``region``, number of ``pixels`` that show a lattice, ``e_xx``, ``e_yy``, ``e_xy``,
+        ``rotation`` (degrees) and ``sigma``, the mean standard error of one pixel; NaN where the
+        region shows no lattice.
+        """
+        names = ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
+        return strain_table(self._maps(names), self._labels)
+
+    def plot(self, **kwargs: Any) -> Figure:
+        """Plot strains and rotation side by side, with the outlines of the regions.
+
+        A map from which components were sliced away is plotted as HyperSpy plots images.
+
+        Parameters
+        ----------
+        **kwargs
+            ``limit``, the largest strain on the colour scale; for a sliced map whatever
+            :meth:`hyperspy.api.signals.Signal2D.plot` takes.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+        """
+        from hyperspy_twin.signals._figures import strain_figure
+
+        if self.axes_manager.navigation_size != len(COMPONENTS):
+            super().plot(**kwargs)
+            return self._plot.signal_plot.figure
+        maps = self._maps(("e_xx", "e_yy", "e_xy", "rotation"))
+        return strain_figure(
+            maps, self._grid, self._outlines, self._settings, unit=self._unit, **kwargs
+        )
+
+    def register_lattices(self, spectrum: TwinSignal) -> Self:
+        """Fix the lattices of the indexed regions in the image, for :meth:`to_atoms`.
+
+        :meth:`IndexedFFT.gpa` has done so where it could. A map that comes from elsewhere, or from
+        a spectrum that was not indexed then, gets them here.
+
+        Parameters
+        ----------
+        spectrum
+            Indexed spectrum of the same image.
+
+        Returns
+        -------
+        StrainMap
+            The same map with the lattices.
+
+        Raises
+        ------
+        ValueError
+            If the pixel size is missing, no region is indexed, no indexed peak lies at a vector
+            of the strain analysis, or the spectrum is that of another image.
+        """
+        grid = spectrum._state("image_grid")
+        if grid is None or grid.shape != self._grid.shape:
+            raise ValueError("this is no spectrum of the same image: give the IndexedFFT of it")
+        maps = self._maps(("u_x", "u_y"))
+        lattices = spectrum._register_lattices(self._settings, np.stack(list(maps.values())))
+        return self._derive(type(self), "register_lattices", {}, lattices=lattices)
 
     def to_atoms(self, thickness: float = 5.0, *, seed: int = 0) -> AtomicModel:
         """Fill the regions with atoms, displaced as measured.
@@ -116,73 +188,53 @@ class StrainMap(TwinState, Signal2D):
         Raises
         ------
         ValueError
-            If the pixel size is missing, no region is indexed, or the thickness is not positive.
+            If no lattice is registered, for the reason that the message names, or the thickness is not
+            positive.
         """
         from hyperspy_twin.atoms.model import build
         from hyperspy_twin.core.outlines import contains
-        from hyperspy_twin.registration.lattices import Lattice
-        from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
+        from hyperspy_twin.atoms import build_model
 
-        missing = self._twin("strain").get("without_atoms")
-        if missing:
-            raise ValueError(missing)
-        records = self._twin("lattices")
-        outlines, grid = self._outlines(), grid_of(self._image_axes())
-        displacement = np.stack([self._component(name).data for name in ("u_x", "u_y")])
-        atoms = build(
-            [Lattice.from_json(record) for record in records],
-            outlines,
-            lambda points: contains(outlines, points),
-            np.asarray(displacement),
-            grid,
-            thickness,
-            seed,
+        lattices = self._state("lattices")
+        if not lattices:
+            raise ValueError(self._why_no_lattices())
+        grid = self._grid
+        displacement = np.stack(list(self._maps(("u_x", "u_y")).values()))
+        atoms = build_model(
+            lattices, self._outlines, displacement, grid, thickness=thickness, seed=seed
         )
-        values = np.column_stack(
-            [atoms.positions, atoms.numbers, atoms.region, atoms.occupancy]
-        ).astype(float)
-        axes = [
-            {"name": "atom", "size": len(values), "navigate": True},
-            {"name": "column", "size": len(COLUMNS), "navigate": False},
-        ]
         width, height = (10 * length for length in grid.extent)
+        corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
         return self._derive(
             AtomicModel,
-            values,
-            axes,
             "to_atoms",
             {"thickness": thickness, "seed": seed},
-            model={
-                "columns": list(COLUMNS),
-                "units": ["Å", "Å", "Å", "", "", ""],
-                "cell": np.diag([width, height, atoms.thickness]),
-                "origin": [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)] + [0.0],
-                "pbc": [False, False, True],
-            },
+            data=AtomicModel._rows_of(atoms),
+            axes=AtomicModel._axes_for(len(atoms.numbers)),
+            model=ModelBox(
+                columns=COLUMNS,
+                units=("Å", "Å", "Å", "", "", ""),
+                cell=np.diag([width, height, atoms.thickness]),
+                origin=np.array([*corner, 0.0]),
+                pbc=(False, False, True),
+            ),
         )
 
-    def plot(self, **kwargs: Any) -> Figure | None:
-        """Plot strains and rotation side by side, with the outlines of the regions.
+    # ---- state ----
 
-        A map from which components were sliced away is plotted as HyperSpy plots images.
+    @property
+    def _settings(self) -> StrainSettings:
+        return self._state("strain")
 
-        Parameters
-        ----------
-        **kwargs
-            ``limit``, the largest strain on the colour scale; for a sliced map whatever
-            :meth:`hyperspy.api.signals.Signal2D.plot` takes.
+    def _why_no_lattices(self) -> str:
+        found = [step["outcome"]["lattices"] for step in self.history if "lattices" in step.get("outcome", {})]
+        return found[-1] if found else (
+            "no lattice is registered in the image: call strain.register_lattices(spectrum) with "
+            "the indexed spectrum of it"
+        )
 
-        Returns
-        -------
-        matplotlib.figure.Figure
-            The figure; None for a sliced map.
-        """
-        from hyperspy_twin.signals._figures import strain_figure
-
-        if self.axes_manager.navigation_size != len(COMPONENTS):
-            super().plot(**kwargs)
-            return None
-        return strain_figure(self, **kwargs)
+    def _maps(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        return {name: np.asarray(self._component(name).data) for name in names}
 
     def _component(self, name: str) -> Signal2D:
         """One component as an image of its own, also after slicing."""
@@ -195,22 +247,27 @@ class StrainMap(TwinState, Signal2D):
             raise ValueError(f"component '{name}' was sliced away: it is no longer in this map")
         metadata = {"General": {"title": f"{TITLES[name]}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
-        return kind(self.data[present.index(index)], axes=self._image_axes(), metadata=metadata)
+        return kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
 
     @staticmethod
     def _axes_for(grid: Grid, unit: str) -> list[dict[str, Any]]:
         component = {"name": "component", "size": len(COMPONENTS), "navigate": True}
         return [component, *axes_of(grid, unit)]
 
+    @staticmethod
+    def _maps_of(field: StrainField) -> np.ndarray:
+        """Components of a strain field, float32, shape (7, rows, columns)."""
+        return np.stack([getattr(field, name) for name in COMPONENTS]).astype(np.float32)
+
     def __repr__(self) -> str:
         """Type, size, reference and resolution in one line."""
         text = super().__repr__()
-        strain = self._twin("strain")
-        if strain is None:
+        settings = self._settings
+        if settings is None:
             return text
         return (
-            f"{text[:-1]}, reference: region {strain['reference']}, "
-            f"resolution: {strain['resolution']:.3g} {self._unit}>"
+            f"{text[:-1]}, reference: region {settings.reference}, "
+            f"resolution: {settings.resolution:.3g} {self._unit}>"
         )
 
 

@@ -1,20 +1,22 @@
-"""Markers that show regions and spots on a plot; drawn from state, never stored."""
+"""Markers that show regions and peaks on a plot; drawn from state, never stored."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.api import plot
 
+from hyperspy_twin.crystals import phase_label, plane_label
+
 if TYPE_CHECKING:
-    from hyperspy_twin.core.crystal import Crystal
-    from hyperspy_twin.core.outlines import Outlines
-    from hyperspy_twin.crystals.indexing.records import RegionPhase
+    from hyperspy_twin.core import Crystal, Outlines, Peaks
+    from hyperspy_twin.crystals import PhaseRecords, RegionPhase
 
 COLOURS = ("#e6550d", "#3182bd", "#31a354", "#9e4ac8", "#d6a400", "#17a2b8", "#e377c2", "#8c564b")
 NO_PHASE = "#bbbbbb"
-LABEL_DISTANCE = 0.045  # of a label from its spot, of the length of the farthest spot
+LABEL_DISTANCE = 0.045  # of a label from its peak, of the length of the farthest peak
 TINT = 0.35  # opacity of the colour of a phase over its region
 
 
@@ -23,7 +25,7 @@ def colour_of(region: int) -> str:
     return COLOURS[(region - 1) % len(COLOURS)]
 
 
-def outline_markers(images: list[Outlines], shape: tuple[int, ...]) -> list[Any]:
+def outline_markers(images: Sequence[Outlines], shape: tuple[int, ...]) -> list[Any]:
     """Outlines of all regions, and their numbers in the middle of each.
 
     Parameters
@@ -39,15 +41,15 @@ def outline_markers(images: list[Outlines], shape: tuple[int, ...]) -> list[Any]
         return []
     return [
         plot.markers.Polygons(
-            verts=stacked([vertices for vertices, _ in lines], shape),
-            edgecolor=stacked([list(map(colour_of, owners)) for _, owners in lines], shape),
+            verts=stack_values([vertices for vertices, _ in lines], shape),
+            edgecolor=stack_values([list(map(colour_of, owners)) for _, owners in lines], shape),
             facecolor="none",
             linewidth=1.5,
         ),
         plot.markers.Texts(
-            offsets=stacked([middle for middle, _ in names], shape),
-            texts=stacked([list(map(str, owners)) for _, owners in names], shape),
-            color=stacked([list(map(colour_of, owners)) for _, owners in names], shape),
+            offsets=stack_values([middle for middle, _ in names], shape),
+            texts=stack_values([list(map(str, owners)) for _, owners in names], shape),
+            color=stack_values([list(map(colour_of, owners)) for _, owners in names], shape),
             sizes=8,
             horizontalalignment="center",
             verticalalignment="center",
@@ -55,23 +57,34 @@ def outline_markers(images: list[Outlines], shape: tuple[int, ...]) -> list[Any]
     ]
 
 
-def phase_markers(outlines: Outlines, phases: dict[int, str], labels: dict[int, str]) -> list[Any]:
+def phase_markers(
+    outlines: Outlines, records: PhaseRecords, crystallinity: Mapping[int, str]
+) -> list[Any]:
     """Areas of regions in the colour of their phase, with outlines and labels.
 
     Parameters
     ----------
     outlines
         Outlines of the regions of one image.
-    phases
-        Name of the phase of each region that has one.
-    labels
-        What to write into each region.
+    records
+        Records of the regions.
+    crystallinity
+        What each region is, which labels those without a phase.
+
+    Raises
+    ------
+    ValueError
+        If the records are those of other regions.
     """
+    if not {record.region for record in records} <= set(outlines.regions.tolist()):
+        raise ValueError("these phases belong to another segmentation of the image")
+    phases = {one.region: str(one.phase) for one in records if one.phase is not None}
+    labels = {**crystallinity, **{region: name_region(records[region]) for region in phases}}
     order = list(dict.fromkeys(phases.values()))
     colours = {region: COLOURS[order.index(name) % len(COLOURS)] for region, name in phases.items()}
     tinted = [int(region) for region in outlines.regions if int(region) in phases]
     areas = plot.markers.Polygons(
-        verts=[_one_polygon(outlines.rings(region)) for region in tinted],
+        verts=[join_rings(outlines.rings(region)) for region in tinted],
         facecolor=[colours[region] for region in tinted],
         edgecolor="none",
         alpha=TINT,
@@ -97,7 +110,7 @@ def phase_markers(outlines: Outlines, phases: dict[int, str], labels: dict[int, 
     return [areas, lines, names] if tinted else [lines, names]
 
 
-def _one_polygon(rings: list[np.ndarray]) -> np.ndarray:
+def join_rings(rings: list[np.ndarray]) -> np.ndarray:
     """Polygon of all rings of a region, joined by lines there and back, with holes left free.
 
     A filled polygon is full where its line winds round a point; holes wind the other way.
@@ -135,7 +148,7 @@ def _middles(outlines: Outlines) -> tuple[np.ndarray, list[int]]:
     return np.reshape(middle, (-1, 2)), outlines.regions.tolist()
 
 
-def stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
+def stack_values(values: list[Any], shape: tuple[int, ...]) -> Any:
     """One value per navigation position, or the value itself for a single image."""
     if not shape:
         return values[0]
@@ -146,44 +159,46 @@ def stacked(values: list[Any], shape: tuple[int, ...]) -> Any:
     return stack.reshape(shape).T
 
 
-def spot_markers(
-    tables: list[np.ndarray], names: list[list[str]], shape: tuple[int, ...]
+def peak_markers(
+    peaks: Sequence[Peaks], names: Sequence[list[str]], shape: tuple[int, ...]
 ) -> list[Any]:
     """Circles around both members of each Friedel pair, with the names of those that have one.
 
     Parameters
     ----------
-    tables
-        Spots (as of :meth:`IndexedFFT.peaks`) of each region of a stack, or of the one shown.
+    peaks
+        Of each region of a stack, or of the one shown.
     names
-        Label of each spot, empty where it has none.
+        Label of each peak, empty where it has none.
     shape
         Navigation shape of the stack; empty for one spectrum.
     """
-    farthest = farthest_spot(tables, names)
+    farthest = find_farthest_peak(peaks, names)
     if not farthest:
         return []
-    offsets = [np.stack([spots["x"], spots["y"]], axis=1) for spots in tables]
-    colours = [[colour_of(region) for region in spots["region"]] for spots in tables]
+    colours = [colour_of(one.region) for one in peaks]
     markers = [
         plot.markers.Circles(
-            offsets=stacked([np.concatenate([xy, -xy]) for xy in offsets], shape),
+            offsets=stack_values(
+                [np.concatenate([one.position, -one.position]) for one in peaks], shape
+            ),
             sizes=0.03 * farthest,
-            edgecolor=stacked([both * 2 for both in colours], shape),
+            edgecolor=stack_values(
+                [[colour] * 2 * len(one) for colour, one in zip(colours, peaks, strict=True)], shape
+            ),
             facecolor="none",
             linewidth=1.2,
         )
     ]
-    named = [[n for n, name in enumerate(table) if name] for table in names]
+    named = [[n for n, name in enumerate(own) if name] for own in names]
     if any(named):
         up = [0, LABEL_DISTANCE * farthest]
+        pairs = list(zip(peaks, named, colours, strict=True))
         markers.append(
             plot.markers.Texts(
-                offsets=stacked([xy[n] - up for xy, n in zip(offsets, named, strict=True)], shape),
-                texts=stacked([list(filter(None, table)) for table in names], shape),
-                color=stacked(
-                    [[own[k] for k in n] for own, n in zip(colours, named, strict=True)], shape
-                ),
+                offsets=stack_values([one.position[n] - up for one, n, _ in pairs], shape),
+                texts=stack_values([list(filter(None, own)) for own in names], shape),
+                color=stack_values([[colour] * len(n) for _, n, colour in pairs], shape),
                 linewidth=0.3,
                 sizes=1.2,
                 verticalalignment="bottom",
@@ -192,43 +207,36 @@ def spot_markers(
     return markers
 
 
-def farthest_spot(tables: list[np.ndarray], names: list[list[str]]) -> float:
-    """Length of the longest reciprocal vector of spots with a name, or of all if none has one."""
-    lengths = np.concatenate([np.hypot(spots["x"], spots["y"]) for spots in tables])
-    named = np.array([bool(name) for table in names for name in table], bool)
+def find_farthest_peak(peaks: Sequence[Peaks], names: Sequence[list[str]]) -> float:
+    """Length of the longest reciprocal vector of peaks with a name, or of all if none has one."""
+    lengths = np.concatenate([np.hypot(*one.position.T) for one in peaks])
+    named = np.array([bool(name) for own in names for name in own], bool)
     return float(lengths[named if named.any() else slice(None)].max(initial=0))
 
 
-def spot_names(hkl: np.ndarray, crystal: Crystal) -> list[str]:
-    """Write indices of spots as labels of matplotlib; empty where they are zero."""
-    from hyperspy_twin.crystals.diffraction.notation import plane_label
-
+def name_indices(hkl: np.ndarray, crystal: Crystal) -> list[str]:
+    """Write indices of reflections as labels of matplotlib; empty where they are zero."""
     return [
         plane_label(row, crystal, "mathtext", brackets="") if any(row) else ""
         for row in hkl.tolist()
     ]
 
 
-def names_by_record(record: RegionPhase) -> list[str]:
-    """Label of each spot of a region by the first of its crystals that explains it."""
-    from hyperspy_twin.crystals.indexing.records import crystals_of
-
-    found = [""] * len(record.hkl)
-    for one in crystals_of(record):
-        if one.phase is not None:
-            labels = spot_names(one.hkl, one.ranking[0].crystal)
+def name_peaks(peaks: Peaks, record: RegionPhase | None) -> list[str]:
+    """Label of each peak of a region by the first of its crystals that explains it."""
+    found = [""] * len(peaks)
+    for one in record.crystals if record is not None else ():
+        if one.match is not None:
+            labels = name_indices(one.hkl, one.match.crystal)
             found = [old or new for old, new in zip(found, labels, strict=True)]
     return found
 
 
-def region_name(record: RegionPhase | None) -> str:
+def name_region(record: RegionPhase | None) -> str:
     """Phases of a region with their zone axes as a label of matplotlib, such as ``Ge [110]``."""
-    from hyperspy_twin.crystals.diffraction.notation import phase_label
-    from hyperspy_twin.crystals.indexing.records import crystals_of
-
     found = [
-        phase_label(one.ranking[0].crystal, one.zone_axis, "mathtext")
-        for one in (crystals_of(record) if record is not None else ())
-        if one.zone_axis is not None
+        phase_label(one.match.crystal, one.match.zone_axis, "mathtext")
+        for one in (record.crystals if record is not None else ())
+        if one.match is not None
     ]
     return ", ".join(found) or "no phase"

@@ -1,0 +1,24 @@
+from .atoms import model_figure
+from .markers import COLOURS, outline_markers, phase_markers
+from .orientations import orientation_figure
+from .outlines import draw_outlines, image_extent, regions_figure
+from .particles import particles_figure
+from .predicted import limit_view, spectrum_markers
+from .spectrum import spectrum_figure
+from .strain import strain_figure
+
+__all__ = [
+    "COLOURS",
+    "draw_outlines",
+    "image_extent",
+    "limit_view",
+    "model_figure",
+    "orientation_figure",
+    "outline_markers",
+    "particles_figure",
+    "phase_markers",
+    "regions_figure",
+    "spectrum_figure",
+    "spectrum_markers",
+    "strain_figure",
+]

@@ -1,0 +1,94 @@
+"""Images as the rooms take them: grids of axes, and pixels that are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from hyperspy.signals import BaseSignal
+
+from hyperspy_twin.core import Grid
+
+
+def grid_of(axes: list[dict[str, Any]]) -> Grid:
+    """Pixel grid of two axis descriptions (y, x)."""
+    y, x = axes
+    return Grid((y["size"], x["size"]), (x["scale"], y["scale"]), (x["offset"], y["offset"]))
+
+
+def axes_of(grid: Grid, unit: str) -> list[dict[str, Any]]:
+    """Axis descriptions (y, x) of a pixel grid."""
+    return [
+        {
+            "name": name,
+            "size": grid.shape[index],
+            "scale": grid.scale[1 - index],
+            "offset": grid.offset[1 - index],
+            "units": unit,
+            "navigate": False,
+        }
+        for index, name in enumerate("yx")
+    ]
+
+
+def check_images(signal: BaseSignal) -> None:
+    """Check that a signal holds real images with pixels.
+
+    Raises
+    ------
+    ValueError
+        If it does not.
+    """
+    if signal.data.dtype.kind not in "buif":
+        raise ValueError(
+            f"an image of real numbers is needed, not {signal.data.dtype}: "
+            "convert it first, for example s.change_dtype('float32') of one colour channel"
+        )
+    if signal.data.size == 0:
+        raise ValueError("the image is empty")
+
+
+def finite_image(signal: BaseSignal) -> np.ndarray:
+    """Pixels of a single real image as floating-point numbers, computed if lazy.
+
+    Raises
+    ------
+    ValueError
+        If the signal holds several images, is not real, or holds values that are not finite.
+    """
+    if signal.axes_manager.navigation_dimension:
+        raise ValueError(
+            f"this signal holds a stack of {signal.axes_manager.navigation_size} images: "
+            "choose one with s.inav[...], or loop over the stack"
+        )
+    check_images(signal)
+    return as_finite(np.asarray(signal.data))
+
+
+def as_finite(image: np.ndarray) -> np.ndarray:
+    """Image as floating-point numbers.
+
+    Raises
+    ------
+    ValueError
+        If it holds values that are not finite.
+    """
+    image = image if image.dtype == np.float64 else image.astype(np.float32)
+    bad = image.size - int(np.count_nonzero(np.isfinite(image)))
+    if bad:
+        raise ValueError(
+            f"{bad} of {image.size} pixels are not finite (NaN or infinite): "
+            "crop them away with s.isig[...] or fill them, for example with their neighbours"
+        )
+    return image
+
+
+def show_progress(items: Iterable[Any], show: bool | None, title: str) -> Iterator[Any]:
+    """Iterate with a progress bar, shown as HyperSpy's preferences say unless told."""
+    from hyperspy.api import preferences
+    from tqdm.auto import tqdm
+
+    if show is None:
+        show = preferences.General.show_progressbar
+    yield from tqdm(items, desc=title, disable=not show, leave=False)

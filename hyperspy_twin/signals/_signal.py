@@ -1,0 +1,152 @@
+"""What the five signal types share: their state, its history, and help with the next step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from hyperspy_twin.core import Grid, Outlines, rasterise
+from hyperspy_twin.signals._images import grid_of
+from hyperspy_twin.signals._twin import node_with, read
+
+if TYPE_CHECKING:
+    from hyperspy.signals import BaseSignal
+
+_logger = logging.getLogger(__name__)
+
+TYPES = ("Micrograph", "SegmentedImage", "IndexedFFT", "StrainMap", "AtomicModel")
+RECORDED_PACKAGES = ("hyperspy_twin", "hyperspy", "numpy", "scipy", "scikit-image", "diffsims")
+
+
+class TwinSignal:
+    """Mixin of the five signal types: reads and derives state, holds none of its own."""
+
+    _made_by: ClassVar[str]
+
+    def __getattr__(self, name: str) -> Any:
+        """Say which signal type offers a step that this one does not."""
+        owner = None if name.startswith("_") else _owner_of(name)
+        if owner is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(
+            f"{type(self).__name__} has no '{name}': it belongs to {owner.__name__}, "
+            f"which comes from {owner._made_by}"
+        )
+
+    @property
+    def history(self) -> tuple[dict[str, Any], ...]:
+        """Steps that led to this signal: name, parameters, versions and hash of the input."""
+        return tuple(json.loads(text) for text in self._state("history", []))
+
+    def _state(self, key: str, default: Any = None) -> Any:
+        """Value of a key of the state, see :mod:`hyperspy_twin.signals._twin`."""
+        return read(self, key, default)  # type: ignore[arg-type]
+
+    def _derive(
+        self,
+        kind: type,
+        step: str,
+        parameters: dict[str, Any],
+        *,
+        data: np.ndarray | None = None,
+        axes: list[dict[str, Any]] | None = None,
+        outcome: dict[str, Any] | None = None,
+        **state: Any,
+    ) -> Any:
+        """Signal of a type with this one's metadata, new state and a longer history.
+
+        Parameters
+        ----------
+        kind
+            Class of the new signal.
+        step, parameters
+            What was done, for the history.
+        data, axes
+            Of the new signal; by default those of this one.
+        outcome
+            What the step decided by itself, and why.
+        **state
+            Values of the state that change.
+        """
+        record = {
+            "step": step,
+            "parameters": parameters,
+            **({"outcome": outcome} if outcome else {}),
+            "versions": _versions(),
+            "input": content_hash(self.data),
+        }
+        state["history"] = [*self._state("history", []), json.dumps(record)]
+        metadata = self.metadata.deepcopy().as_dictionary()
+        metadata.pop("Markers", None)
+        metadata["Signal"] = {"signal_type": kind._signal_type}  # type: ignore[attr-defined]
+        metadata["Twin"] = node_with(self, state)  # type: ignore[arg-type]
+        return kind(
+            self.data if data is None else data,
+            axes=self._axes() if axes is None else axes,
+            metadata=metadata,
+            original_metadata=self.original_metadata.as_dictionary(),
+        )
+
+    def _axes(self) -> list[dict[str, Any]]:
+        """Descriptions of the axes in the order of the array."""
+        return [axis.get_axis_dictionary() for axis in self.axes_manager._axes]
+
+    @property
+    def _grid(self) -> Grid:
+        """Grid of the two image axes."""
+        return grid_of(self._axes()[-2:])
+
+    @property
+    def _outlines(self) -> Outlines:
+        """Outlines of the regions of a single image."""
+        outlines = self._state("outlines")
+        if isinstance(outlines, tuple):
+            raise ValueError("this signal holds a stack of images: choose one with s.inav[...]")
+        return outlines
+
+    @property
+    def _labels(self) -> np.ndarray:
+        """Label image of a single image."""
+        return rasterise(self._outlines, self._grid)
+
+    @property
+    def _unit(self) -> str:
+        """Unit of the image axes: nm, or px without a calibration."""
+        return self._state("unit")
+
+    @property
+    def _calibrated(self) -> bool:
+        return self._unit == "nm"
+
+
+def _owner_of(name: str) -> type[TwinSignal] | None:
+    """Signal type that defines a public name itself."""
+    package = import_module(__name__.partition(".")[0])
+    types = [getattr(package, one) for one in TYPES]
+    return next((one for one in types if name in vars(one)), None)
+
+
+def content_hash(data: Any) -> str:
+    """Hash of the values of an array, the same on every machine."""
+    array = np.ascontiguousarray(np.asarray(data))
+    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+    digest.update(array.view(np.uint8).data)
+    return digest.hexdigest()
+
+
+@lru_cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in RECORDED_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            _logger.debug("no version known of %s", package)
+    return found

@@ -1,0 +1,104 @@
+"""Tables that signals show of what they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hyperspy_twin.core import Peaks, Table
+from hyperspy_twin.crystals import PhaseRecords
+from hyperspy_twin.spectra import RegionSpectrum
+
+PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
+
+
+def peaks_table(peaks: Sequence[Peaks], records: PhaseRecords, unit: str) -> Table:
+    """Table of the peaks of some regions, with the crystal that explains each once indexed.
+
+    Parameters
+    ----------
+    peaks
+        Of each region.
+    records
+        Of the regions that have one. A peak that several crystals share is that of the first.
+    unit
+        Unit of length.
+    """
+    columns = {
+        "region": np.repeat([one.region for one in peaks], list(map(len, peaks))).astype(int),
+        **{name: _joined([one.position[:, n] for one in peaks]) for n, name in enumerate("xy")},
+        **{
+            f"error_{name}": _joined([one.error[:, n] for one in peaks])
+            for n, name in enumerate("xy")
+        },
+        "intensity": _joined([one.intensity for one in peaks]),
+        **{name: _joined([getattr(one, name) for one in peaks]) for name in PLAIN},
+    }
+    if records:
+        found = [_explained(one, records) for one in peaks]
+        hkl, crystal, forbidden = (_joined(list(column)) for column in zip(*found, strict=True))
+        columns |= dict(zip("hkl", hkl.reshape(-1, 3).T, strict=True))
+        columns |= {"crystal": crystal, "forbidden": forbidden}
+    inverse = ("x", "y", "error_x", "error_y", "width", "width_error")
+    return Table.from_columns(columns, dict.fromkeys(inverse, f"1/{unit}"))
+
+
+def _explained(peaks: Peaks, records: PhaseRecords) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Indices of the peaks of a region, the number of their crystal, and whether forbidden."""
+    hkl, forbidden = np.zeros((len(peaks), 3), int), np.zeros(len(peaks), bool)
+    crystal = np.zeros(len(peaks), int)
+    if peaks.region in records:
+        for number, one in enumerate(records[peaks.region].crystals, 1):
+            free = (crystal == 0) & one.hkl.any(axis=1)
+            hkl[free], forbidden[free], crystal[free] = one.hkl[free], one.forbidden[free], number
+    return hkl, crystal, forbidden
+
+
+def spectra_table(spectra: Sequence[RegionSpectrum], unit: str) -> Table:
+    """Table of the regions of a spectrum: what they are, peaks, plane lattices and halo."""
+    halos = [one.halo for one in spectra]
+    names = [one.crystallinity.name for one in spectra]
+    columns = {
+        "region": np.array([one.peaks.region for one in spectra], int),
+        "crystallinity": np.array(names),
+        "probability": np.array(
+            [one.crystallinity.probability.get(one.crystallinity.name, np.nan) for one in spectra]
+        ),
+        "peaks": np.array([len(one.peaks) for one in spectra]),
+        "lattices": np.array([one.peaks.lattice.max(initial=0) for one in spectra]),
+        **{
+            f"halo_{name}": np.array([[*getattr(halo, name), np.nan][0] for halo in halos])
+            for name in ("radius", "error", "width")
+        },
+    }
+    return Table.from_columns(
+        columns, {name: f"1/{unit}" for name in columns if name.startswith("halo")}
+    )
+
+
+def strain_table(maps: dict[str, np.ndarray], labels: np.ndarray) -> Table:
+    """Table of the mean strain of each region, NaN where it shows no lattice.
+
+    Parameters
+    ----------
+    maps
+        Maps by their names, each of shape (rows, columns).
+    labels
+        Region of each pixel.
+    """
+    regions = np.unique(labels[labels > 0])
+    known = np.isfinite(next(iter(maps.values())))
+    index = np.where(known, np.searchsorted(regions, labels), len(regions))
+    index[labels == 0] = len(regions)
+    count = np.bincount(index.ravel(), minlength=len(regions) + 1)[:-1]
+    columns = {"region": regions, "pixels": count}
+    for name, values in maps.items():
+        total = np.bincount(index.ravel(), np.where(known, values, 0).ravel(), len(regions) + 1)
+        with np.errstate(invalid="ignore"):
+            columns[name] = total[:-1] / count
+    return Table.from_columns(columns, {"rotation": "°"})
+
+
+def _joined(columns: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate(columns) if columns else np.zeros(0)
