@@ -1,5 +1,5 @@
 from . import data, phases
-from .io.load import load
+from .io import load
 from .logging import set_log_level
 from .signals.atomic_model import AtomicModel
 from .signals.indexed_fft import IndexedFFT
