@@ -31,22 +31,13 @@ def build_amorphous_layer(
     ----------
     scan
         The frame.
-    layer
-        Amorphous material: a name in :data:`hyperspy_twin.simulation.GLASSES`.
-    layer_thickness
-        In nm.
-    thickness
-        Of the foil, in nm.
+    layer, layer_thickness, thickness
+        As in :func:`hyperspy_twin.data.amorphous_on_crystal`.
 
     Returns
     -------
     Truth
         Labels 0, 1, 2: vacuum, amorphous layer, crystal (the reference).
-
-    Raises
-    ------
-    ValueError
-        If the material is unknown or a thickness not positive.
     """
     require_positive(layer_thickness=layer_thickness, thickness=thickness)
     if layer not in GLASSES:

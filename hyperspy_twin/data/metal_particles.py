@@ -48,25 +48,14 @@ def build_particles(
     ----------
     scan
         The frame.
-    number
-        Of particles.
-    diameter
-        Mean distance of opposite {100} facets in nm; each particle is within 15 % of it.
-    metals
-        Elements of the particles, in turn.
-    film_thickness
-        Of the carbon film, in nm.
+    number, diameter, metals, film_thickness
+        As in :func:`hyperspy_twin.data.nanoparticles`.
 
     Returns
     -------
     Truth
         Labels 1 to ``number`` for the particles and ``number + 1`` for the film alone. Each
         particle is unstrained relative to its own metal; the reference is particle 1.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range or the particles do not fit side by side.
     """
     require_positive(number=number, diameter=diameter, film_thickness=film_thickness)
     if not isinstance(number, Integral):

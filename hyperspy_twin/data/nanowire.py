@@ -86,21 +86,14 @@ def build_nanowire(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
     ----------
     scan
         The frame; the interface is at half its height.
-    wire_width
-        In nm; vacuum on both sides. The side walls do not relax the field further.
-    thickness
-        Of the lamella along the beam, in nm, without the wire's roundness.
+    wire_width, thickness
+        As in :func:`hyperspy_twin.data.mismatched_nanowire`.
 
     Returns
     -------
     Truth
         Labels 0, 1, 2: vacuum, InSb, InP (the reference). The strain is NaN within one Burgers
         vector of a dislocation, where elasticity ends.
-
-    Raises
-    ------
-    ValueError
-        If a length is not positive.
     """
     require_positive(wire_width=wire_width, thickness=thickness)
     misfit = relax_misfit()

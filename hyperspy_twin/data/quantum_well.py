@@ -75,22 +75,13 @@ def build_quantum_well(
     ----------
     scan
         The frame.
-    germanium_fraction
-        Of the barriers.
-    well_thickness
-        In nm, rounded to whole atomic planes.
-    thickness
-        Of the foil, in nm.
+    germanium_fraction, well_thickness, thickness
+        As in :func:`hyperspy_twin.data.sige_quantum_well`.
 
     Returns
     -------
     Truth
         Labels 1, 2, 3: upper barrier, well, lower barrier (the reference).
-
-    Raises
-    ------
-    ValueError
-        If the composition is outside 0 to 1, or a thickness is not positive.
     """
     require_positive(well_thickness=well_thickness, thickness=thickness)
     if not 0 <= germanium_fraction <= 1:

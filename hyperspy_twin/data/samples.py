@@ -21,11 +21,12 @@ from hyperspy_twin.simulation import Microscope, Scan, record_image
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
-BUILDERS: dict[str, Callable[..., Truth]] = {
-    "sige_quantum_well": build_quantum_well,
-    "nanoparticles": build_particles,
-    "amorphous_on_crystal": build_amorphous_layer,
-    "mismatched_nanowire": build_nanowire,
+# Title and builder of each sample.
+SAMPLES: dict[str, tuple[str, Callable[..., Truth]]] = {
+    "sige_quantum_well": ("Ge quantum well in SiGe", build_quantum_well),
+    "nanoparticles": ("Metal nanoparticles on carbon", build_particles),
+    "amorphous_on_crystal": ("Amorphous layer on Si", build_amorphous_layer),
+    "mismatched_nanowire": ("InSb on InP nanowire", build_nanowire),
 }
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -84,7 +85,6 @@ def sige_quantum_well(
     """
     return _micrograph(
         "sige_quantum_well",
-        "Ge quantum well in SiGe",
         scan,
         germanium_fraction=germanium_fraction,
         well_thickness=well_thickness,
@@ -137,7 +137,6 @@ def nanoparticles(
     """
     return _micrograph(
         "nanoparticles",
-        "Metal nanoparticles on carbon",
         scan,
         number=number,
         diameter=diameter,
@@ -187,7 +186,6 @@ def amorphous_on_crystal(
     """
     return _micrograph(
         "amorphous_on_crystal",
-        "Amorphous layer on Si",
         scan,
         layer=layer,
         layer_thickness=layer_thickness,
@@ -233,16 +231,10 @@ def mismatched_nanowire(
     J.P. Hirth, J. Lothe, Theory of Dislocations, Wiley (1982), chapters 3 and 19.
     S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14.
     """
-    return _micrograph(
-        "mismatched_nanowire",
-        "InSb on InP nanowire",
-        scan,
-        wire_width=wire_width,
-        thickness=thickness,
-    )
+    return _micrograph("mismatched_nanowire", scan, wire_width=wire_width, thickness=thickness)
 
 
-def _micrograph(name: str, title: str, frame: Mapping[str, object], **sample: object) -> Signal2D:
+def _micrograph(name: str, frame: Mapping[str, object], **sample: object) -> Signal2D:
     from ase.data import chemical_symbols
     from hyperspy.signals import Signal2D
 
@@ -258,7 +250,7 @@ def _micrograph(name: str, title: str, frame: Mapping[str, object], **sample: ob
         for axis, size in zip("yx", counts.shape, strict=True)
     ]
     signal = Signal2D(counts, axes=axes)
-    signal.metadata.General.title = title
+    signal.metadata.General.title = SAMPLES[name][0]
     signal.metadata.set_item("Signal.quantity", "Electrons (Counts)")
     elements = sorted(chemical_symbols[number] for number in np.unique(known.numbers))
     signal.metadata.set_item("Sample.elements", elements)
@@ -295,15 +287,15 @@ def truth(name: str, arguments: Mapping[str, object]) -> Truth:
     TypeError
         If an argument is missing or unknown.
     """
-    if name not in BUILDERS:
-        raise ValueError(f"there is no sample {name!r}; choose from {sorted(BUILDERS)}.")
+    if name not in SAMPLES:
+        raise ValueError(f"there is no sample {name!r}; choose from {sorted(SAMPLES)}.")
     return _cached_truth(name, json.dumps(dict(arguments), sort_keys=True))
 
 
 @lru_cache(maxsize=4)
 def _cached_truth(name: str, arguments: str) -> Truth:
     scan, sample = split_arguments(json.loads(arguments))
-    return BUILDERS[name](scan, **sample)
+    return SAMPLES[name][1](scan, **sample)
 
 
 def split_arguments(arguments: Mapping[str, object]) -> tuple[Scan, dict[str, object]]:
