@@ -7,54 +7,61 @@ from fractions import Fraction
 
 import numpy as np
 
-from hyperspy_twin.data.checks import require_positive
-from hyperspy_twin.data.dislocations import displace, undo
-from hyperspy_twin.data.known import Truth
-from hyperspy_twin.data.lattice import ORIENTATION_110, fill_planes
-from hyperspy_twin.simulation.scan import Scan
+from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.data.known_truth import Truth
+from hyperspy_twin.simulation import (
+    ORIENTATION_110,
+    DislocationArray,
+    Scan,
+    displace_points,
+    require_positive,
+    stack_diamond_planes,
+    undo_displacement,
+)
 
-# Angstrom at 300 K (Vurgaftman, Meyer, Ram-Mohan, J. Appl. Phys. 89 (2001) 5815).
-SUBSTRATE_LATTICE, WIRE_LATTICE = 5.8697, 6.4794
-INDIUM, PHOSPHORUS, ANTIMONY = 49, 15, 51
+# Angstrom at 300 K; Vurgaftman, Meyer & Ram-Mohan, J. Appl. Phys. 89, 5815 (2001).
+SUBSTRATE_LATTICE = 5.8697
+WIRE_LATTICE = 6.4794
+INDIUM = 49
+PHOSPHORUS = 15
+ANTIMONY = 51
 # One Poisson's ratio for both halves: the mean of C12 / (C11 + C12) of InP and InSb.
 POISSON = 0.355
+# Height of the interface, as a fraction of the field's height from the top.
 INTERFACE = 0.5
+# The largest number of columns of the substrate in one period of the dislocations.
+MOST_COLUMNS = 100
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """The array of Lomer dislocations that lets both lattices relax.
+    """Two lattices, and the array of Lomer dislocations that lets both relax.
 
     Attributes
     ----------
     substrate_period, wire_period
         Repeats a / sqrt(2) along x, Angstrom; the wire's is rounded by 2e-5 so that a whole
         number of both fills the array's period.
-    cores
-        x of the dislocations in one period, Angstrom, each on a column of the substrate.
-    period
-        Of the array, Angstrom.
-    burgers
-        Burgers vector a / 2 [1-10] of the coherent interface: harmonic mean of the repeats.
+    array
+        In Angstrom, each dislocation on a column of the substrate. The Burgers vector is
+        a / 2 [1-10] of the coherent interface: the harmonic mean of the repeats.
     """
 
     substrate_period: float
     wire_period: float
-    cores: np.ndarray
-    period: float
-    burgers: float
+    array: DislocationArray
 
 
-def misfit_array() -> Misfit:
+def relax_misfit() -> Misfit:
     """Place one dislocation wherever the two lattices are one column out of step.
 
     Returns
     -------
     Misfit
-        The array.
+        Of InSb on InP.
     """
     ratio = WIRE_LATTICE / SUBSTRATE_LATTICE
-    exact = Fraction(ratio).limit_denominator(100)
+    exact = Fraction(ratio).limit_denominator(MOST_COLUMNS)
     substrate_columns, wire_columns = exact.numerator, exact.denominator
     count = substrate_columns - wire_columns
     repeat = SUBSTRATE_LATTICE / np.sqrt(2)
@@ -63,42 +70,37 @@ def misfit_array() -> Misfit:
     return Misfit(
         substrate_period=repeat,
         wire_period=period / wire_columns,
-        cores=columns * repeat,
-        period=period,
-        burgers=2 * period / (substrate_columns + wire_columns),
+        array=DislocationArray(
+            cores=columns * repeat,
+            period=period,
+            burgers=2 * period / (substrate_columns + wire_columns),
+            poisson=POISSON,
+        ),
     )
 
 
-def build(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
+def build_nanowire(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
     """Displace two relaxed zincblende lattices by the field of the dislocations between them.
 
     Parameters
     ----------
     scan
         The frame; the interface is at half its height.
-    wire_width
-        In nm; vacuum beside it. The side walls do not relax the field further.
-    thickness
-        Of the lamella along the beam, in nm, without the wire's roundness.
+    wire_width, thickness
+        As in :func:`hyperspy_twin.data.mismatched_nanowire`.
 
     Returns
     -------
     Truth
         Labels 0, 1, 2: vacuum, InSb, InP (the reference). The strain is NaN within one Burgers
         vector of a dislocation, where elasticity ends.
-
-    Raises
-    ------
-    ValueError
-        If a length is not positive.
     """
     require_positive(wire_width=wire_width, thickness=thickness)
-    misfit = misfit_array()
+    misfit = relax_misfit()
     left, right, top, bottom = scan.filled_box(thickness)
-    centre = np.array([5 * scan.field[0], 10 * INTERFACE * scan.field[1]])
-    half = 5 * wire_width
+    centre = ANGSTROM_PER_NM * np.array([0.5, INTERFACE]) * scan.field
+    half = ANGSTROM_PER_NM * wire_width / 2
     walls = max(left - centre[0], -half), min(right - centre[0], half)
-    field = misfit.cores, misfit.period, misfit.burgers, POISSON
 
     atoms, numbers = [], []
     for wire in (True, False):
@@ -109,18 +111,24 @@ def build(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
         count = np.arange(np.ceil(depth / spacing) + 3)
         heights = (-1 if wire else 1) * (count + 0.5) * spacing
         indices = (count if wire else -1 - count).astype(int)
-        positions, plane = fill_planes(heights, indices, period, walls, 10 * thickness)
-        positions[:, :2] += displace(positions[:, :2], *field) + centre
+        positions, plane = stack_diamond_planes(
+            heights,
+            indices,
+            period=period,
+            x_range=walls,
+            thickness=ANGSTROM_PER_NM * thickness,
+        )
+        positions[:, :2] += displace_points(positions[:, :2], misfit.array) + centre
         atoms.append(positions)
         numbers.append(np.where(plane % 2, ANTIMONY if wire else PHOSPHORUS, INDIUM))
 
-    x, y = np.broadcast_arrays(*scan.seen())
+    x, y = np.broadcast_arrays(*scan.seen_points())
     points = np.column_stack([x.ravel(), y.ravel()]) - centre
-    origin, gradient = undo(points, *field)
+    origin, gradient = undo_displacement(points, misfit.array)
     labels = np.where(origin[:, 1] < 0, 1, 2)
     labels[np.abs(origin[:, 0]) > half] = 0
     gradient[labels == 0] = np.nan
-    gradient[_in_core(points, misfit)] = np.nan
+    gradient[_in_core(points, misfit.array)] = np.nan
     stretch = np.where(labels == 1, misfit.wire_period / misfit.substrate_period, 1.0)
     return Truth(
         labels=labels.reshape(scan.shape),
@@ -148,7 +156,7 @@ def _strain(gradient: np.ndarray, stretch: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _in_core(points: np.ndarray, misfit: Misfit) -> np.ndarray:
-    along = (points[:, :1] - misfit.cores + misfit.period / 2) % misfit.period
-    nearest = np.abs(along - misfit.period / 2).min(axis=1)
-    return np.hypot(nearest, points[:, 1]) < misfit.burgers
+def _in_core(points: np.ndarray, array: DislocationArray) -> np.ndarray:
+    along = (points[:, :1] - array.cores + array.period / 2) % array.period
+    nearest = np.abs(along - array.period / 2).min(axis=1)
+    return np.hypot(nearest, points[:, 1]) < array.burgers

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.data.checks import require_positive
-from hyperspy_twin.data.known import Truth
-from hyperspy_twin.data.lattice import ORIENTATION_110, fill_planes
-from hyperspy_twin.simulation.scan import Scan
+from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.data.known_truth import Truth
+from hyperspy_twin.simulation import (
+    ORIENTATION_110,
+    SAMPLE,
+    SILICON_LATTICE,
+    Scan,
+    require_positive,
+    stack_diamond_planes,
+)
 
-# Stiffness of germanium, GPa (McSkimin 1953).
-GERMANIUM_C11, GERMANIUM_C12 = 128.5, 48.3
-SILICON, GERMANIUM = 14, 32
+# Stiffness of germanium, GPa; McSkimin, J. Appl. Phys. 24, 988 (1953).
+GERMANIUM_C11 = 128.5
+GERMANIUM_C12 = 48.3
+SILICON = 14
+GERMANIUM = 32
 
 
 def alloy_lattice(germanium_fraction: float) -> float:
-    """Lattice parameter of relaxed Si(1-x)Ge(x) in Angstrom.
+    """Compute the lattice parameter of relaxed Si(1-x)Ge(x).
 
     Parameters
     ----------
@@ -31,11 +39,11 @@ def alloy_lattice(germanium_fraction: float) -> float:
     ----------
     J.P. Dismukes, L. Ekstrom, R.J. Paff, J. Phys. Chem. 68 (1964) 3021.
     """
-    return 5.431 + 0.20 * germanium_fraction + 0.027 * germanium_fraction**2
+    return SILICON_LATTICE + 0.20 * germanium_fraction + 0.027 * germanium_fraction**2
 
 
 def well_lattice(in_plane: float) -> float:
-    """Lattice parameter along [001] of germanium held at an in-plane lattice parameter.
+    """Compute the lattice parameter along [001] of germanium held at another one in the plane.
 
     Biaxial strain of a bulk (001) layer: ``e_perp = -2 C12 / C11 e_par``.
 
@@ -58,7 +66,7 @@ def well_lattice(in_plane: float) -> float:
     return relaxed * (1 - 2 * GERMANIUM_C12 / GERMANIUM_C11 * parallel)
 
 
-def build(
+def build_quantum_well(
     scan: Scan, *, germanium_fraction: float, well_thickness: float, thickness: float
 ) -> Truth:
     """Build barrier, well and barrier, plane by plane, with the well in mid-field.
@@ -67,22 +75,13 @@ def build(
     ----------
     scan
         The frame.
-    germanium_fraction
-        Of the barriers.
-    well_thickness
-        In nm, rounded to whole atomic planes.
-    thickness
-        Of the foil, in nm.
+    germanium_fraction, well_thickness, thickness
+        As in :func:`hyperspy_twin.data.sige_quantum_well`.
 
     Returns
     -------
     Truth
         Labels 1, 2, 3: upper barrier, well, lower barrier (the reference).
-
-    Raises
-    ------
-    ValueError
-        If the composition is outside 0 to 1, or a thickness is not positive.
     """
     require_positive(well_thickness=well_thickness, thickness=thickness)
     if not 0 <= germanium_fraction <= 1:
@@ -90,8 +89,8 @@ def build(
     barrier = alloy_lattice(germanium_fraction)
     well = well_lattice(barrier)
     left, right, top, bottom = scan.filled_box(thickness)
-    planes = max(1, round(10 * well_thickness / (well / 4)))
-    lower = 10 * scan.field[1] / 2 + planes * well / 8
+    planes = max(1, round(ANGSTROM_PER_NM * well_thickness / (well / 4)))
+    lower = ANGSTROM_PER_NM * scan.field[1] / 2 + planes * well / 8
     upper = lower - planes * well / 4
 
     # Planes sit half a spacing inside their layer, so the interface spacing is the mean.
@@ -107,13 +106,19 @@ def build(
     )
     indices = np.concatenate([-1 - below, within, planes + above]).astype(int)
     period = barrier / np.sqrt(2)
-    positions, plane = fill_planes(heights, indices, period, (left, right), 10 * thickness)
+    positions, plane = stack_diamond_planes(
+        heights,
+        indices,
+        period=period,
+        x_range=(left, right),
+        thickness=ANGSTROM_PER_NM * thickness,
+    )
 
     in_well = (plane >= 0) & (plane < planes)
-    occupied_by_germanium = scan.random(0).random(len(positions)) < germanium_fraction
+    occupied_by_germanium = scan.random(SAMPLE).random(len(positions)) < germanium_fraction
     numbers = np.where(in_well | occupied_by_germanium, GERMANIUM, SILICON)
 
-    y = np.broadcast_to(scan.seen()[1], scan.shape)
+    y = np.broadcast_to(scan.seen_points()[1], scan.shape)
     labels = np.where(y < upper, 1, np.where(y < lower, 2, 3))
     zero = np.zeros(scan.shape)
     nearest = "Ge" if barrier > (alloy_lattice(0) + alloy_lattice(1)) / 2 else "Si"

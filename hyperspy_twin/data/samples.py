@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+import inspect
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from hyperspy_twin.data.known import split_arguments, truth
-from hyperspy_twin.simulation.imaging import record
-from hyperspy_twin.simulation.scattering import Microscope
+from hyperspy_twin.data.amorphous_layer import build_amorphous_layer
+from hyperspy_twin.data.known_truth import Truth
+from hyperspy_twin.data.metal_particles import build_particles
+from hyperspy_twin.data.nanowire import build_nanowire
+from hyperspy_twin.data.quantum_well import build_quantum_well
+from hyperspy_twin.simulation import Microscope, Scan, record_image
 
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
+# Title and builder of each sample.
+SAMPLES: dict[str, tuple[str, Callable[..., Truth]]] = {
+    "sige_quantum_well": ("Ge quantum well in SiGe", build_quantum_well),
+    "nanoparticles": ("Metal nanoparticles on carbon", build_particles),
+    "amorphous_on_crystal": ("Amorphous layer on Si", build_amorphous_layer),
+    "mismatched_nanowire": ("InSb on InP nanowire", build_nanowire),
+}
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
+
+def _show_scan(function: _Function) -> _Function:
+    """Show the arguments of the scan, with their defaults, in the signature of a sample."""
+    shown = inspect.signature(function)
+    scan = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(Scan).parameters.values()
+    ]
+    own = [one for one in shown.parameters.values() if one.name != "scan"]
+    function.__signature__ = shown.replace(parameters=scan + own)  # type: ignore[attr-defined]
+    return function
+
+
+@_show_scan
 def sige_quantum_well(
     *,
-    shape: tuple[int, int] = (1024, 1024),
-    pixel_size: float = 0.036,
-    dose: float = 3e4,
-    scan_jitter: float = 0.003,
-    drift: tuple[float, float] = (0.0, 0.0),
-    tilt: tuple[float, float] = (0.0, 0.0),
-    seed: int = 0,
     germanium_fraction: float = 0.7,
     well_thickness: float = 16.0,
     thickness: float = 5.0,
+    **scan: Any,
 ) -> Signal2D:
     """HAADF image of a strained germanium quantum well between SiGe barriers, along [110].
 
@@ -36,31 +59,19 @@ def sige_quantum_well(
 
     Parameters
     ----------
-    shape
-        Rows and columns.
-    pixel_size
-        In nm.
-    dose
-        Electrons per square Angstrom.
-    scan_jitter
-        Root-mean-square displacement of the scan lines along x in nm; half of it along y.
-    drift
-        Displacement (x, y) of the sample during the frame, in nm.
-    tilt
-        Tilt (x, y) of the sample out of the beam direction, in mrad.
-    seed
-        Of the random occupation, scan lines and electron counts.
     germanium_fraction
         Atomic fraction of germanium in the barriers.
     well_thickness
         In nm, rounded to whole atomic planes.
     thickness
         Of the foil, in nm.
+    **scan
+        Attributes of :class:`hyperspy_twin.simulation.Scan`, such as ``shape`` and ``seed``.
 
     Returns
     -------
     hyperspy.api.signals.Signal2D
-        Signal of type ``Micrograph``: counted electrons, shape (rows, columns).
+        Of type ``Micrograph``: counted electrons; labelled 1 to 3 from the top.
 
     Raises
     ------
@@ -72,22 +83,23 @@ def sige_quantum_well(
     J.P. Dismukes, L. Ekstrom, R.J. Paff, J. Phys. Chem. 68 (1964) 3021.
     S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14.
     """
-    return _micrograph("sige_quantum_well", "Ge quantum well in SiGe", **locals())
+    return _micrograph(
+        "sige_quantum_well",
+        scan,
+        germanium_fraction=germanium_fraction,
+        well_thickness=well_thickness,
+        thickness=thickness,
+    )
 
 
+@_show_scan
 def nanoparticles(
     *,
-    shape: tuple[int, int] = (1024, 1024),
-    pixel_size: float = 0.036,
-    dose: float = 3e4,
-    scan_jitter: float = 0.003,
-    drift: tuple[float, float] = (0.0, 0.0),
-    tilt: tuple[float, float] = (0.0, 0.0),
-    seed: int = 0,
     number: int = 6,
     diameter: float = 7.0,
     metals: tuple[str, ...] = ("Au", "Au", "Pd"),
     film_thickness: float = 3.0,
+    **scan: Any,
 ) -> Signal2D:
     """HAADF image of faceted metal particles on an amorphous carbon film.
 
@@ -97,20 +109,6 @@ def nanoparticles(
 
     Parameters
     ----------
-    shape
-        Rows and columns.
-    pixel_size
-        In nm.
-    dose
-        Electrons per square Angstrom.
-    scan_jitter
-        Root-mean-square displacement of the scan lines along x in nm; half of it along y.
-    drift
-        Displacement (x, y) of the sample during the frame, in nm.
-    tilt
-        Tilt (x, y) of the sample out of the beam direction, in mrad.
-    seed
-        Of the placing, film, scan lines and electron counts.
     number
         Of particles; they are labelled 1 to ``number``, the film is ``number + 1``.
     diameter
@@ -119,11 +117,13 @@ def nanoparticles(
         Elements of the particles, in turn: Au, Ag, Pt or Pd.
     film_thickness
         In nm.
+    **scan
+        Attributes of :class:`hyperspy_twin.simulation.Scan`, such as ``shape`` and ``seed``.
 
     Returns
     -------
     hyperspy.api.signals.Signal2D
-        Signal of type ``Micrograph``: counted electrons, shape (rows, columns).
+        Of type ``Micrograph``: counted electrons; labelled as above.
 
     Raises
     ------
@@ -135,54 +135,44 @@ def nanoparticles(
     L.D. Marks, Rep. Prog. Phys. 57 (1994) 603.
     S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14.
     """
-    return _micrograph("nanoparticles", "Metal nanoparticles on carbon", **locals())
+    return _micrograph(
+        "nanoparticles",
+        scan,
+        number=number,
+        diameter=diameter,
+        metals=metals,
+        film_thickness=film_thickness,
+    )
 
 
+@_show_scan
 def amorphous_on_crystal(
     *,
-    shape: tuple[int, int] = (1024, 1024),
-    pixel_size: float = 0.036,
-    dose: float = 3e4,
-    scan_jitter: float = 0.003,
-    drift: tuple[float, float] = (0.0, 0.0),
-    tilt: tuple[float, float] = (0.0, 0.0),
-    seed: int = 0,
     layer: str = "SiO2",
     layer_thickness: float = 14.0,
     thickness: float = 5.0,
+    **scan: Any,
 ) -> Signal2D:
     """HAADF image of an amorphous layer on silicon along [110], with vacuum above.
 
     The amorphous layer is a random sequential packing of the right density and smallest
-    distance, not a relaxed network. Labels: 0 vacuum, 1 layer, 2 crystal.
+    distance, not a relaxed network.
 
     Parameters
     ----------
-    shape
-        Rows and columns.
-    pixel_size
-        In nm.
-    dose
-        Electrons per square Angstrom.
-    scan_jitter
-        Root-mean-square displacement of the scan lines along x in nm; half of it along y.
-    drift
-        Displacement (x, y) of the sample during the frame, in nm.
-    tilt
-        Tilt (x, y) of the sample out of the beam direction, in mrad.
-    seed
-        Of the packing, scan lines and electron counts.
     layer
         Amorphous material: "SiO2", "Ge" or "C".
     layer_thickness
         In nm.
     thickness
         Of the foil, in nm.
+    **scan
+        Attributes of :class:`hyperspy_twin.simulation.Scan`, such as ``shape`` and ``seed``.
 
     Returns
     -------
     hyperspy.api.signals.Signal2D
-        Signal of type ``Micrograph``: counted electrons, shape (rows, columns).
+        Of type ``Micrograph``: counted electrons; labelled 0 vacuum, 1 layer, 2 crystal.
 
     Raises
     ------
@@ -194,20 +184,21 @@ def amorphous_on_crystal(
     B. Widom, J. Chem. Phys. 44 (1966) 3888.
     S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14.
     """
-    return _micrograph("amorphous_on_crystal", "Amorphous layer on Si", **locals())
+    return _micrograph(
+        "amorphous_on_crystal",
+        scan,
+        layer=layer,
+        layer_thickness=layer_thickness,
+        thickness=thickness,
+    )
 
 
+@_show_scan
 def mismatched_nanowire(
     *,
-    shape: tuple[int, int] = (1024, 1024),
-    pixel_size: float = 0.036,
-    dose: float = 3e4,
-    scan_jitter: float = 0.003,
-    drift: tuple[float, float] = (0.0, 0.0),
-    tilt: tuple[float, float] = (0.0, 0.0),
-    seed: int = 0,
     wire_width: float = 28.0,
     thickness: float = 5.0,
+    **scan: Any,
 ) -> Signal2D:
     """HAADF image of InSb grown on InP in a nanowire, relaxed by misfit dislocations.
 
@@ -218,29 +209,17 @@ def mismatched_nanowire(
 
     Parameters
     ----------
-    shape
-        Rows and columns.
-    pixel_size
-        In nm.
-    dose
-        Electrons per square Angstrom.
-    scan_jitter
-        Root-mean-square displacement of the scan lines along x in nm; half of it along y.
-    drift
-        Displacement (x, y) of the sample during the frame, in nm.
-    tilt
-        Tilt (x, y) of the sample out of the beam direction, in mrad.
-    seed
-        Of the scan lines and electron counts.
     wire_width
         In nm; vacuum on both sides.
     thickness
         Of the lamella, in nm.
+    **scan
+        Attributes of :class:`hyperspy_twin.simulation.Scan`, such as ``shape`` and ``seed``.
 
     Returns
     -------
     hyperspy.api.signals.Signal2D
-        Signal of type ``Micrograph``: counted electrons, shape (rows, columns).
+        Of type ``Micrograph``: counted electrons; labelled 0 vacuum, 1 InSb, 2 InP.
 
     Raises
     ------
@@ -252,39 +231,96 @@ def mismatched_nanowire(
     J.P. Hirth, J. Lothe, Theory of Dislocations, Wiley (1982), chapters 3 and 19.
     S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14.
     """
-    return _micrograph("mismatched_nanowire", "InSb on InP nanowire", **locals())
+    return _micrograph("mismatched_nanowire", scan, wire_width=wire_width, thickness=thickness)
 
 
-def _micrograph(name: str, title: str, **arguments: Any) -> Signal2D:
+def _micrograph(name: str, frame: Mapping[str, object], **sample: object) -> Signal2D:
     from ase.data import chemical_symbols
     from hyperspy.signals import Signal2D
 
-    from hyperspy_twin.io.axes import write_calibration
-    from hyperspy_twin.io.calibration import calibration_of
+    from hyperspy_twin.io import calibration_of, write_calibration
 
-    kept = json.loads(json.dumps(arguments, default=_plain))
-    sample = truth(name, kept)
+    scan, sample = split_arguments(json.loads(json.dumps({**frame, **sample}, default=_plain)))
+    arguments = asdict(scan) | sample
+    known = truth(name, arguments)
     microscope = Microscope()
-    scan, _ = split_arguments(kept)
-    counts = record(sample.positions, sample.numbers, scan, microscope)
+    counts = record_image(known.positions, known.numbers, scan=scan, microscope=microscope)
     axes = [
         {"name": axis, "size": size, "scale": scan.pixel_size, "offset": 0.0, "units": "nm"}
         for axis, size in zip("yx", counts.shape, strict=True)
     ]
     signal = Signal2D(counts, axes=axes)
-    signal.metadata.General.title = title
+    signal.metadata.General.title = SAMPLES[name][0]
     signal.metadata.set_item("Signal.quantity", "Electrons (Counts)")
-    elements = sorted(chemical_symbols[number] for number in np.unique(sample.numbers))
+    elements = sorted(chemical_symbols[number] for number in np.unique(known.numbers))
     signal.metadata.set_item("Sample.elements", elements)
     instrument = "Acquisition_instrument.TEM."
     signal.metadata.set_item(instrument + "beam_energy", microscope.beam_energy)
     signal.metadata.set_item(instrument + "convergence_angle", microscope.convergence)
     signal.metadata.set_item(instrument + "acquisition_mode", "STEM")
-    signal.metadata.set_item("Twin.sample", json.dumps({"name": name, "arguments": kept}))
+    signal.metadata.set_item("Twin.sample", json.dumps({"name": name, "arguments": arguments}))
     signal.set_signal_type("Micrograph")
     calibration = calibration_of((scan.pixel_size, scan.pixel_size), f"the sample {name}")
     write_calibration(signal, calibration)
     return signal
+
+
+def truth(name: str, arguments: Mapping[str, object]) -> Truth:
+    """Build what is in a sample micrograph, anew from how it was made.
+
+    Parameters
+    ----------
+    name
+        Name of the function of :mod:`hyperspy_twin.data` that made the micrograph.
+    arguments
+        Its arguments, as kept in ``metadata.Twin.sample``; those of the scan have defaults.
+
+    Returns
+    -------
+    Truth
+        The same object for the same arguments, with read-only arrays.
+
+    Raises
+    ------
+    ValueError
+        If there is no such sample, or an argument is out of range.
+    TypeError
+        If an argument is missing or unknown.
+    """
+    if name not in SAMPLES:
+        raise ValueError(f"there is no sample {name!r}; choose from {sorted(SAMPLES)}.")
+    return _cached_truth(name, json.dumps(dict(arguments), sort_keys=True))
+
+
+@lru_cache(maxsize=4)
+def _cached_truth(name: str, arguments: str) -> Truth:
+    scan, sample = split_arguments(json.loads(arguments))
+    return SAMPLES[name][1](scan, **sample)
+
+
+def split_arguments(arguments: Mapping[str, object]) -> tuple[Scan, dict[str, object]]:
+    """Separate how a micrograph is recorded from what is recorded.
+
+    Parameters
+    ----------
+    arguments
+        Arguments of a sample.
+
+    Returns
+    -------
+    scan : Scan
+        The frame.
+    sample : dict
+        The arguments of the sample alone.
+    """
+    names = [field.name for field in fields(Scan)]
+    scan = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in arguments.items()
+        if key in names
+    }
+    sample = {key: value for key, value in arguments.items() if key not in names}
+    return Scan(**scan), sample  # type: ignore[arg-type]
 
 
 def _plain(value: Any) -> Any:

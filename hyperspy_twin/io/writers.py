@@ -30,6 +30,7 @@ NEEDS_CELL = ("vasp", "cif", "lammps-data")
 def write_atoms(
     atoms: ase.Atoms,
     path: str | os.PathLike[str],
+    *,
     format: str | None = None,
     arrays: Mapping[str, np.ndarray] | None = None,
 ) -> Path:

@@ -6,14 +6,16 @@ import numpy as np
 from numba import njit
 from scipy import fft, ndimage
 
-from hyperspy_twin.simulation.scan import MARGIN, Scan
-from hyperspy_twin.simulation.scattering import (
-    Microscope,
-    atom_width,
-    detector_cross_section,
-    probe_transfer,
-    wavelength,
-)
+from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.simulation.probe import Microscope, electron_wavelength, probe_transfer
+from hyperspy_twin.simulation.scan import ELECTRONS, LARGEST_JITTER, MARGIN, Scan
+from hyperspy_twin.simulation.scattering import atom_image_width, detector_cross_section
+
+# Pixels. At this root-mean-square width the pixels of a Gaussian sum to its weight within 1.1e-6,
+# and its spectrum has fallen to 1.5e-5 at the Nyquist frequency.
+FINEST_WIDTH = 1.5
+# Root-mean-square widths. Beyond, a Gaussian is below 4e-6 of its height.
+REACH = 5
 
 
 @njit(cache=True, nogil=True)
@@ -36,7 +38,7 @@ def add_gaussians(
     rows, columns = image.shape
     for i in range(points.shape[0]):
         x, y = points[i, 0], points[i, 1]
-        reach = 5 * widths[i]
+        reach = REACH * widths[i]
         left = max(0, int(np.ceil(x - reach)))
         right = min(columns - 1, int(np.floor(x + reach)))
         top = max(0, int(np.ceil(y - reach)))
@@ -55,7 +57,7 @@ def add_gaussians(
 def scattered_fraction(
     positions: np.ndarray, numbers: np.ndarray, scan: Scan, microscope: Microscope
 ) -> np.ndarray:
-    """Fraction of the beam that each pixel of the scan sends onto the detector.
+    """Compute the fraction of the beam that each pixel of the scan sends onto the detector.
 
     Every atom adds its own cross-section times the intensity of the probe there: no channelling,
     no multiple scattering, a probe that keeps its size through the sample.
@@ -82,20 +84,20 @@ def scattered_fraction(
     E.J. Kirkland, Advanced Computing in Electron Microscopy, Springer (2010), chapter 3.
     """
     species, kind = np.unique(numbers, return_inverse=True)
-    widths = np.array([atom_width(int(number), microscope) for number in species])
+    widths = np.array([atom_image_width(int(number), microscope) for number in species])
     sections = np.array([detector_cross_section(int(n), microscope) for n in species])
-    # Fine enough for the probe's cutoff and for Gaussians of at least 1.5 pixels.
-    nyquist_step = wavelength(microscope.beam_energy) / (4e-3 * microscope.convergence)
-    finest = min([nyquist_step, *(widths / 1.5)])
+    # Fine enough for the probe's cutoff and for the Gaussians.
+    nyquist_step = electron_wavelength(microscope.beam_energy) / (4e-3 * microscope.convergence)
+    finest = min([nyquist_step, *(widths / FINEST_WIDTH)])
     factor = int(np.ceil(scan.pixel_size / finest))
     step = scan.pixel_size / factor
-    border = int(np.ceil((MARGIN + 5 * scan.scan_jitter) / step))
+    border = int(np.ceil((MARGIN + LARGEST_JITTER * scan.scan_jitter) / step))
 
     # The second border stays empty, and keeps the circular convolution from wrapping round.
     size = [fft.next_fast_len(n * factor + 4 * border, real=True) for n in scan.shape]
     image = np.zeros(size)
     filled = image[: scan.shape[0] * factor + 2 * border, : scan.shape[1] * factor + 2 * border]
-    points = scan.apparent(positions) / step + border
+    points = scan.image_points(positions) / step + border
     add_gaussians(filled, points, sections[kind] / step**2, widths[kind] / step)
     frequency = np.hypot(fft.fftfreq(size[0], step)[:, None], fft.rfftfreq(size[1], step)[None, :])
     spectrum = fft.rfft2(image, workers=-1) * probe_transfer(frequency, microscope)
@@ -108,15 +110,16 @@ def _sample(image: np.ndarray, border: int, factor: int, step: float, scan: Scan
     if scan.scan_jitter == 0:
         return image[np.ix_(rows, columns)]
     offsets = scan.line_offsets() / step
-    where = np.empty((2, *scan.shape))
-    where[0] = (rows + offsets[:, 1])[:, None]
-    where[1] = columns[None, :] + offsets[:, :1]
-    return np.maximum(ndimage.map_coordinates(image, where, order=5, mode="nearest"), 0)
+    points = np.empty((2, *scan.shape))
+    points[0] = (rows + offsets[:, 1])[:, None]
+    points[1] = columns[None, :] + offsets[:, :1]
+    return np.maximum(ndimage.map_coordinates(image, points, order=5, mode="nearest"), 0)
 
 
-def record(
+def record_image(
     positions: np.ndarray,
     numbers: np.ndarray,
+    *,
     scan: Scan,
     microscope: Microscope | None = None,
 ) -> np.ndarray:
@@ -124,14 +127,9 @@ def record(
 
     Parameters
     ----------
-    positions
-        Shape (n, 3), Angstrom, image frame.
-    numbers
-        Atomic numbers, shape (n,).
-    scan
-        The frame.
-    microscope
-        Default: 200 keV, 20 mrad probe, 60 to 200 mrad detector.
+    positions, numbers, scan, microscope
+        As in :func:`scattered_fraction`; by default the microscope as it is made without
+        arguments.
 
     Returns
     -------
@@ -149,5 +147,5 @@ def record(
             "the sample scatters more than the whole beam, where the linear image model ends: "
             "make it thinner or smaller."
         )
-    electrons = scan.dose * (10 * scan.pixel_size) ** 2
-    return scan.random(2).poisson(electrons * fraction).astype(np.float32)
+    electrons = scan.dose * (ANGSTROM_PER_NM * scan.pixel_size) ** 2
+    return scan.random(ELECTRONS).poisson(electrons * fraction).astype(np.float32)

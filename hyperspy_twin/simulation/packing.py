@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 from scipy import constants
 
-ATOMS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
+# Formula units in a cubic Angstrom of one mol per cubic centimetre.
+UNITS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Glass:
     @property
     def atoms_per_volume(self) -> float:
         """Atoms per cubic Angstrom."""
-        return self.density / self.molar_mass * len(self.numbers) * ATOMS_PER_CUBIC_ANGSTROM
+        return self.density / self.molar_mass * len(self.numbers) * UNITS_PER_CUBIC_ANGSTROM
 
 
 # Densities are typical of evaporated carbon, vitreous silica and amorphous germanium films;
@@ -99,6 +100,7 @@ def place_apart(
 def fill_glass(
     low: tuple[float, float, float],
     high: tuple[float, float, float],
+    *,
     glass: Glass,
     random: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -7,8 +7,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Atoms are placed this far beyond the field of view, so that the image has no border; nm.
+from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.simulation.checks import require_positive
+
+# nm. Atoms reach this far beyond the field of view, so that the image has no border: 2 / (pi u) of
+# an Airy disc lies further out than u = 2 pi angle radius / wavelength, which is 0.8 % here at
+# 20 mrad and 200 keV.
 MARGIN = 1.5
+# Root-mean-square displacements; one scan line in 1.7 million is displaced further.
+LARGEST_JITTER = 5
+# Displacement of a scan line along y over that along x, a choice.
+JITTER_RATIO = 0.5
+# mrad. Larger tilts are another zone axis: [001] and [013] of a cubic crystal are 322 mrad apart.
+LARGEST_TILT = 200
+# Pixels. What is smaller is a mistake rather than an image.
+SMALLEST_SIDE = 16
+
+# What a stream of random numbers is for.
+SAMPLE = 0
+SCAN_LINES = 1
+ELECTRONS = 2
 
 
 @dataclass(frozen=True)
@@ -33,21 +51,18 @@ class Scan:
         Of every random choice.
     """
 
-    shape: tuple[int, int]
-    pixel_size: float
-    dose: float
-    scan_jitter: float
-    drift: tuple[float, float]
-    tilt: tuple[float, float]
-    seed: int
+    shape: tuple[int, int] = (1024, 1024)
+    pixel_size: float = 0.036
+    dose: float = 3e4
+    scan_jitter: float = 0.003
+    drift: tuple[float, float] = (0.0, 0.0)
+    tilt: tuple[float, float] = (0.0, 0.0)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no microscope could record."""
         _check_shape(self.shape)
-        for name, lowest in (("pixel_size", 0.0), ("dose", 0.0)):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > lowest):
-                raise ValueError(f"{name} must be a positive number, not {value!r}.")
+        require_positive(pixel_size=self.pixel_size, dose=self.dose)
         if not (np.isfinite(self.scan_jitter) and self.scan_jitter >= 0):
             raise ValueError(f"scan_jitter must be zero or positive, not {self.scan_jitter!r}.")
         for name in ("drift", "tilt"):
@@ -56,8 +71,10 @@ class Scan:
                 raise ValueError(f"{name} must be two finite numbers (x, y), not {pair!r}.")
         if np.abs(self.drift).max() >= min(self.field) / 2:
             raise ValueError("drift must be smaller than half the field of view.")
-        if np.abs(self.tilt).max() > 200:
-            raise ValueError("tilt must be within 200 mrad; larger tilts are another zone axis.")
+        if np.abs(self.tilt).max() > LARGEST_TILT:
+            raise ValueError(
+                f"tilt must be within {LARGEST_TILT} mrad; larger tilts are another zone axis."
+            )
         if not isinstance(self.seed, numbers.Integral) or self.seed < 0:
             raise ValueError(f"seed must be a non-negative integer, not {self.seed!r}.")
 
@@ -67,7 +84,7 @@ class Scan:
         return self.shape[1] * self.pixel_size, self.shape[0] * self.pixel_size
 
     def random(self, stream: int) -> np.random.Generator:
-        """Random numbers of one purpose: 0 the sample, 1 the scan lines, 2 the electrons."""
+        """Random numbers of one purpose: ``SAMPLE``, ``SCAN_LINES`` or ``ELECTRONS``."""
         return np.random.default_rng([self.seed, stream])
 
     def filled_box(self, thickness: float) -> tuple[float, float, float, float]:
@@ -84,12 +101,13 @@ class Scan:
             Lowest x, highest x, lowest y, highest y in Angstrom.
         """
         lean = np.abs(self.tilt) * 1e-3 * thickness / 2
-        reach = MARGIN + np.abs(self.drift) + lean + 5 * self.scan_jitter
-        low, high = -reach, np.array(self.field) + reach
-        return 10 * low[0], 10 * high[0], 10 * low[1], 10 * high[1]
+        reach = MARGIN + np.abs(self.drift) + lean + LARGEST_JITTER * self.scan_jitter
+        low = -ANGSTROM_PER_NM * reach
+        high = ANGSTROM_PER_NM * (np.array(self.field) + reach)
+        return low[0], high[0], low[1], high[1]
 
-    def seen(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sample coordinates that each pixel sees under the drift, without the jitter.
+    def seen_points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Find the sample coordinates that each pixel sees under the drift, without the jitter.
 
         Returns
         -------
@@ -100,10 +118,10 @@ class Scan:
         elapsed = np.arange(rows)[:, None] / rows
         x = np.arange(columns)[None, :] * self.pixel_size - self.drift[0] * elapsed
         y = np.arange(rows)[:, None] * self.pixel_size - self.drift[1] * elapsed
-        return 10 * x, 10 * y
+        return ANGSTROM_PER_NM * x, ANGSTROM_PER_NM * y
 
-    def apparent(self, positions: np.ndarray) -> np.ndarray:
-        """Where atoms appear in the frame, under tilt and drift.
+    def image_points(self, positions: np.ndarray) -> np.ndarray:
+        """Find where atoms appear in the frame, under tilt and drift.
 
         The tilt is about the middle of the sample's depth. The drift is constant in time, and
         a line takes no time compared with the frame, so that it acts as an exact affine map.
@@ -118,20 +136,23 @@ class Scan:
         numpy.ndarray
             x and y, shape (n, 2), in nm.
         """
-        depth = positions[:, 2] / 10
+        depth = positions[:, 2] / ANGSTROM_PER_NM
         middle = (depth.min() + depth.max()) / 2 if depth.size else 0.0
-        points = positions[:, :2] / 10 + (depth - middle)[:, None] * np.array(self.tilt) * 1e-3
+        lean = (depth - middle)[:, None] * np.array(self.tilt) * 1e-3
+        points = positions[:, :2] / ANGSTROM_PER_NM + lean
         height = self.field[1]
         y = points[:, 1] / (1 - self.drift[1] / height)
         return np.column_stack([points[:, 0] + self.drift[0] * y / height, y])
 
     def line_offsets(self) -> np.ndarray:
-        """Random displacement (x, y) of each scan line, shape (rows, 2), in nm."""
-        spread = self.scan_jitter * np.array([1.0, 0.5])
-        return self.random(1).standard_normal((self.shape[0], 2)) * spread
+        """Draw the random displacement (x, y) of each scan line, shape (rows, 2), in nm."""
+        spread = self.scan_jitter * np.array([1.0, JITTER_RATIO])
+        return self.random(SCAN_LINES).standard_normal((self.shape[0], 2)) * spread
 
 
 def _check_shape(shape: tuple[int, int]) -> None:
     pair = isinstance(shape, tuple) and len(shape) == 2
-    if not pair or not all(isinstance(n, numbers.Integral) and n >= 16 for n in shape):
-        raise ValueError(f"shape must be (rows, columns), each at least 16, not {shape!r}.")
+    if not pair or not all(isinstance(n, numbers.Integral) and n >= SMALLEST_SIDE for n in shape):
+        raise ValueError(
+            f"shape must be (rows, columns), each at least {SMALLEST_SIDE}, not {shape!r}."
+        )

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import inspect
 import json
 
 import numpy as np
 import pytest
 
 from hyperspy_twin import data
-from hyperspy_twin.data.known import split_arguments
-from hyperspy_twin.simulation.imaging import record
+from hyperspy_twin.data.samples import split_arguments
+from hyperspy_twin.simulation import record_image
 
 SCAN = {
     "shape": (256, 320),
@@ -38,7 +39,7 @@ def known(name, **changes):
 def image(name, **changes):
     sample = known(name, **changes)
     scan, _ = split_arguments(SCAN | changes)
-    return record(sample.positions, sample.numbers, scan)
+    return record_image(sample.positions, sample.numbers, scan=scan)
 
 
 def power(picture, x, y, pixel_size=0.036):
@@ -334,11 +335,11 @@ class TestNanowire:
         np.testing.assert_allclose(closure["two"], [-2 * repeat, 0], atol=0.15)
 
     def test_a_column_ends_at_every_dislocation(self):
-        from hyperspy_twin.data.nanowire import misfit_array
+        from hyperspy_twin.data.nanowire import relax_misfit
 
-        misfit = misfit_array()
-        assert misfit.burgers / misfit.substrate_period == pytest.approx(1.05, abs=0.01)
-        columns = misfit.cores / misfit.substrate_period
+        misfit = relax_misfit()
+        assert misfit.array.burgers / misfit.substrate_period == pytest.approx(1.05, abs=0.01)
+        columns = misfit.array.cores / misfit.substrate_period
         np.testing.assert_allclose(columns, np.round(columns), atol=1e-9)
         assert misfit.wire_period * np.sqrt(2) == pytest.approx(6.4794, rel=5e-5)
 
@@ -353,6 +354,14 @@ class TestNanowire:
     def test_negative_width_is_refused(self):
         with pytest.raises(ValueError, match="wire_width"):
             known("mismatched_nanowire", wire_width=-1.0)
+
+
+def test_signature_shows_the_arguments_of_the_scan():
+    shown = inspect.signature(data.nanoparticles).parameters
+    assert list(shown) == [*SCAN, *SAMPLES["nanoparticles"]]
+    assert shown["pixel_size"].default == 0.036
+    with pytest.raises(TypeError, match="colour"):
+        data.nanoparticles(colour="red")
 
 
 def test_unknown_samples_and_arguments_are_refused():

@@ -212,14 +212,12 @@ def test_wrong_input_is_told(labels, options, message):
 
 def test_sample_particles_have_their_true_diameters():
     from hyperspy_twin import data
-    from hyperspy_twin.data.particles import build
-    from hyperspy_twin.simulation.scan import Scan
 
     frame = {"shape": (768, 768), "pixel_size": 0.036, "dose": 3e4, "scan_jitter": 0.003}
     frame |= {"drift": (0.0, 0.0), "tilt": (0.0, 0.0), "seed": 3}
     sample = {"number": 4, "diameter": 6.0, "metals": ("Au",), "film_thickness": 3.0}
     image = data.nanoparticles(**frame, **sample).data
-    truth = build(Scan(**frame), **sample).labels
+    truth = data.truth("nanoparticles", frame | sample).labels
     grid = Grid(image.shape, (0.036, 0.036))
     true = particle_sizes(np.where(truth <= 4, truth, 0), grid)
     # Their facets lean: the outline is where the brightness leaves that of the film.

@@ -225,8 +225,6 @@ def test_wrong_input_is_told(image, options, message):
 
 def test_sample_of_an_amorphous_layer_on_silicon():
     from hyperspy_twin import data
-    from hyperspy_twin.data.amorphous_layer import build
-    from hyperspy_twin.simulation.scan import Scan
 
     arguments = {
         "shape": (640, 512),
@@ -239,7 +237,7 @@ def test_sample_of_an_amorphous_layer_on_silicon():
     }
     sample = {"layer": "SiO2", "layer_thickness": 7.0, "thickness": 5.0}
     image = data.amorphous_on_crystal(**arguments, **sample).data
-    truth = build(Scan(**arguments), **sample).labels
+    truth = data.truth("amorphous_on_crystal", arguments | sample).labels
     labels = segment(image, scale=(0.036, 0.036)).labels
     assert labels.max() == 3
     assert adjusted_rand(labels, truth) > 0.97

@@ -5,13 +5,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.special import j0, j1
 
+from hyperspy_twin.simulation.probe import Microscope, electron_wavelength, probe_transfer
 from hyperspy_twin.simulation.scattering import (
     BOHR_RADIUS,
-    Microscope,
-    atom_width,
+    atom_image_width,
     detector_cross_section,
-    probe_transfer,
-    wavelength,
 )
 
 
@@ -19,12 +17,12 @@ from hyperspy_twin.simulation.scattering import (
     ("energy", "expected"), [(80, 4.1757e-3), (200, 2.5079e-3), (300, 1.9687e-3)]
 )
 def test_wavelength_is_the_tabulated_one(energy, expected):
-    assert wavelength(energy) == pytest.approx(expected, rel=1e-4)
+    assert electron_wavelength(energy) == pytest.approx(expected, rel=1e-4)
 
 
 def test_cross_section_is_the_integral_of_the_screened_rutherford_law():
     microscope = Microscope(detector=(50, 150))
-    wave_number = 2 * np.pi / wavelength(200)
+    wave_number = 2 * np.pi / electron_wavelength(200)
     lorentz = 1 + 200 / 510.99895
 
     def ring(angle):
@@ -43,7 +41,7 @@ def test_contrast_grows_with_a_power_of_the_atomic_number_just_below_two():
 
 def test_probe_transfer_is_the_transform_of_the_airy_pattern():
     microscope = Microscope()
-    aperture = microscope.convergence * 1e-3 / wavelength(200)
+    aperture = microscope.convergence * 1e-3 / electron_wavelength(200)
     frequency = 7.0
     radius = np.linspace(1e-6, 20, 400_001)
     airy = (j1(2 * np.pi * aperture * radius) / radius) ** 2 / np.pi
@@ -54,6 +52,6 @@ def test_probe_transfer_is_the_transform_of_the_airy_pattern():
 
 
 def test_width_joins_vibration_and_source():
-    assert atom_width(14, Microscope(source=0.0057)) == pytest.approx(0.0095)
+    assert atom_image_width(14, Microscope(source=0.0057)) == pytest.approx(0.0095)
     with pytest.raises(KeyError):
-        atom_width(92, Microscope())
+        atom_image_width(92, Microscope())

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+# Angstrom, at room temperature; Dismukes, Ekstrom & Paff, J. Phys. Chem. 68, 3021 (1964).
+SILICON_LATTICE = 5.431
+
 # Offset of the four (001) planes of one cell along [1-10] and [110], in units of a / sqrt(2).
 PLANE_OFFSETS = np.array([[0.0, 0.0], [0.0, 0.5], [0.5, 0.5], [0.5, 0.0]])
 
@@ -13,15 +16,17 @@ ORIENTATION_110 = np.array(
 )
 
 
-def fill_planes(
+def stack_diamond_planes(
     heights: np.ndarray,
     indices: np.ndarray,
+    *,
     period: float,
     x_range: tuple[float, float],
     thickness: float,
-    origin: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Atoms of a stack of (001) planes of the diamond structure.
+    """Place the atoms of a stack of (001) planes of the diamond structure.
+
+    A column of plane 0 is at x = 0.
 
     Parameters
     ----------
@@ -36,8 +41,6 @@ def fill_planes(
         Lowest and highest x, Angstrom.
     thickness
         Extent along the beam, Angstrom, filled from depth 0.
-    origin
-        x of a column of plane 0, Angstrom.
 
     Returns
     -------
@@ -47,12 +50,12 @@ def fill_planes(
         Index of the plane of each atom, shape (m,).
     """
     offsets = PLANE_OFFSETS[np.asarray(indices) % 4]
-    first, last = (np.array(x_range) - origin) / period
+    first, last = np.array(x_range) / period
     columns = np.arange(np.floor(first) - 1, np.ceil(last) + 1)
     layers = np.arange(np.ceil(thickness / period))
     count = (len(offsets), len(columns), len(layers))
     positions = np.empty((*count, 3))
-    positions[..., 0] = origin + period * (columns + offsets[:, :1])[:, :, None]
+    positions[..., 0] = period * (columns + offsets[:, :1])[:, :, None]
     positions[..., 1] = np.asarray(heights)[:, None, None]
     positions[..., 2] = period * (layers + offsets[:, 1:])[:, None, :]
     plane = np.broadcast_to(np.asarray(indices)[:, None, None], count)

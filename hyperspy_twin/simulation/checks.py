@@ -1,4 +1,4 @@
-"""Arguments that every sample checks alike."""
+"""Arguments that a scan and every sample check alike."""
 
 from __future__ import annotations
 

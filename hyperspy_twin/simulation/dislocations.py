@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
+# Steps of Newton's method, at most.
+MOST_STEPS = 30
+# Periods of the array: a distance that counts as none.
+CONVERGED = 1e-9
+# Of the deformation gradient; smaller ones are inside a core, where Newton's method is lost.
+SMALLEST_DETERMINANT = 1e-3
+
+
+class DislocationArray(NamedTuple):
+    """Periodic array of edge dislocations along y = 0.
+
+    Attributes
+    ----------
+    cores
+        x of the dislocations of one period, shape (n,).
+    period
+        Of the array along x, in the unit of x.
+    burgers
+        Length of the Burgers vector.
+    poisson
+        Poisson's ratio.
+    """
+
+    cores: np.ndarray
+    period: float
+    burgers: float
+    poisson: float
+
 
 @njit(cache=True, nogil=True)
-def array_field(
-    x: float, y: float, cores: np.ndarray, period: float, burgers: float, poisson: float
+def dislocation_field(
+    x: float, y: float, array: DislocationArray
 ) -> tuple[float, float, float, float, float, float]:
-    """Displacement and its gradient, without what remains far from the interface.
+    """Compute displacement and gradient, without what remains far from the interface.
 
     The sum of isotropic edge dislocations along y = 0, Burgers vectors along x and extra half
     planes at y > 0, repeated with ``period``, less the uniform strain of opposite sign that they
@@ -21,14 +51,8 @@ def array_field(
     ----------
     x, y
         Point; y = 0 belongs to the upper side of the sheet (y > 0).
-    cores
-        x of the dislocations of one period, shape (n,).
-    period
-        Of the array along x, in the unit of x.
-    burgers
-        Length of the Burgers vector.
-    poisson
-        Poisson's ratio.
+    array
+        The dislocations.
 
     Returns
     -------
@@ -39,13 +63,13 @@ def array_field(
     ----------
     J.P. Hirth, J. Lothe, Theory of Dislocations, Wiley (1982), chapters 3 and 19.
     """
-    turn = 2 * np.pi / period
+    turn = 2 * np.pi / array.period
     side = 1.0 if y >= 0 else -1.0
     far = abs(y) * turn
     decay = np.exp(-far)
     # Closed forms of the sums over the repeats, with w = decay * exp(i angle).
     angle_sum = logarithm = ratio_real = ratio_imaginary = slope_real = slope_imaginary = 0.0
-    for core in cores:
+    for core in array.cores:
         angle = (x - core) * turn
         cosine, sine = np.cos(angle), np.sin(angle)
         distance = 1 - 2 * decay * cosine + decay * decay
@@ -57,31 +81,29 @@ def array_field(
         ratio_imaginary += imaginary
         slope_real += real + real * real - imaginary * imaginary
         slope_imaginary += imaginary + 2 * real * imaginary
-    scale = burgers / (2 * np.pi)
-    share = 1 / (2 * (1 - poisson))
-    inner = (1 - 2 * poisson) * share
-    u_x = scale * side * (share * far * ratio_imaginary - angle_sum)
-    u_y = scale * (share * far * ratio_real - inner * logarithm / 2)
+    scale = array.burgers / (2 * np.pi)
+    outer = 1 / (2 * (1 - array.poisson))
+    inner = (1 - 2 * array.poisson) * outer
+    u_x = scale * side * (outer * far * ratio_imaginary - angle_sum)
+    u_y = scale * (outer * far * ratio_real - inner * logarithm / 2)
     scale *= turn
-    x_x = scale * side * (share * far * slope_real - ratio_real)
-    x_y = scale * ((1 + share) * ratio_imaginary - share * far * slope_imaginary)
-    y_x = -scale * (inner * ratio_imaginary + share * far * slope_imaginary)
-    y_y = scale * side * ((share - inner) * ratio_real - share * far * slope_real)
+    x_x = scale * side * (outer * far * slope_real - ratio_real)
+    x_y = scale * ((1 + outer) * ratio_imaginary - outer * far * slope_imaginary)
+    y_x = -scale * (inner * ratio_imaginary + outer * far * slope_imaginary)
+    y_y = scale * side * ((outer - inner) * ratio_real - outer * far * slope_real)
     return u_x, u_y, x_x, x_y, y_x, y_y
 
 
 @njit(cache=True, nogil=True)
-def displace(
-    points: np.ndarray, cores: np.ndarray, period: float, burgers: float, poisson: float
-) -> np.ndarray:
-    """Displacement of many points.
+def displace_points(points: np.ndarray, array: DislocationArray) -> np.ndarray:
+    """Compute the displacement of many points.
 
     Parameters
     ----------
     points
         x and y, shape (n, 2).
-    cores, period, burgers, poisson
-        As in :func:`array_field`.
+    array
+        The dislocations.
 
     Returns
     -------
@@ -90,24 +112,22 @@ def displace(
     """
     moved = np.empty(points.shape)
     for i in range(points.shape[0]):
-        field = array_field(points[i, 0], points[i, 1], cores, period, burgers, poisson)
+        field = dislocation_field(points[i, 0], points[i, 1], array)
         moved[i, 0] = field[0]
         moved[i, 1] = field[1]
     return moved
 
 
 @njit(cache=True, nogil=True)
-def undo(
-    points: np.ndarray, cores: np.ndarray, period: float, burgers: float, poisson: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where displaced points came from, by Newton's method, and the gradient there.
+def undo_displacement(points: np.ndarray, array: DislocationArray) -> tuple[np.ndarray, np.ndarray]:
+    """Find where displaced points came from, by Newton's method, and the gradient there.
 
     Parameters
     ----------
     points
         Displaced x and y, shape (n, 2).
-    cores, period, burgers, poisson
-        As in :func:`array_field`.
+    array
+        The dislocations.
 
     Returns
     -------
@@ -121,18 +141,18 @@ def undo(
     gradient = np.full((points.shape[0], 4), np.nan)
     for i in range(points.shape[0]):
         x, y = points[i, 0], points[i, 1]
-        for _ in range(30):
-            u_x, u_y, x_x, x_y, y_x, y_y = array_field(x, y, cores, period, burgers, poisson)
-            miss_x = x + u_x - points[i, 0]
-            miss_y = y + u_y - points[i, 1]
-            if abs(miss_x) + abs(miss_y) < 1e-9 * period:
+        for _ in range(MOST_STEPS):
+            u_x, u_y, x_x, x_y, y_x, y_y = dislocation_field(x, y, array)
+            residual_x = x + u_x - points[i, 0]
+            residual_y = y + u_y - points[i, 1]
+            if abs(residual_x) + abs(residual_y) < CONVERGED * array.period:
                 gradient[i] = (x_x, x_y, y_x, y_y)
                 break
             determinant = (1 + x_x) * (1 + y_y) - x_y * y_x
-            if abs(determinant) < 1e-3:
+            if abs(determinant) < SMALLEST_DETERMINANT:
                 break
-            x -= ((1 + y_y) * miss_x - x_y * miss_y) / determinant
-            y -= ((1 + x_x) * miss_y - y_x * miss_x) / determinant
+            x -= ((1 + y_y) * residual_x - x_y * residual_y) / determinant
+            y -= ((1 + x_x) * residual_y - y_x * residual_x) / determinant
         origin[i, 0] = x
         origin[i, 1] = y
     return origin, gradient

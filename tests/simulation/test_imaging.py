@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
-from hyperspy_twin.simulation.imaging import add_gaussians, record, scattered_fraction
+from hyperspy_twin.simulation.imaging import add_gaussians, record_image, scattered_fraction
+from hyperspy_twin.simulation.probe import Microscope
 from hyperspy_twin.simulation.scan import Scan
-from hyperspy_twin.simulation.scattering import Microscope, detector_cross_section
+from hyperspy_twin.simulation.scattering import detector_cross_section
 
 
 def frame(**changes):
@@ -32,7 +33,7 @@ def centroid(image, pixel_size):
 
 
 @pytest.mark.parametrize("kernel", [add_gaussians, add_gaussians.py_func])
-def test_gaussian_keeps_its_weight_and_its_place(kernel):
+def test_gaussian_keeps_its_weight_and_its_position(kernel):
     image = np.zeros((40, 50))
     kernel(image, np.array([[20.3, 17.8]]), np.array([2.5]), np.array([1.5]))
     y, x = np.mgrid[:40, :50]
@@ -91,10 +92,10 @@ def test_drift_moves_the_sample_while_it_is_scanned():
     assert centroid(there, 0.03) == pytest.approx([x, y], abs=3e-3)
 
 
-def test_seen_undoes_what_drift_makes_apparent():
+def test_seen_points_undo_what_drift_does_to_image_points():
     scan = frame(drift=(0.25, -0.3))
-    x, y = np.broadcast_arrays(*scan.seen())
-    apparent = scan.apparent(np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))
+    x, y = np.broadcast_arrays(*scan.seen_points())
+    apparent = scan.image_points(np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))
     rows, columns = np.mgrid[:64, :80]
     expected = 0.03 * np.column_stack([columns.ravel(), rows.ravel()])
     np.testing.assert_allclose(apparent, expected, atol=1e-12)
@@ -102,7 +103,7 @@ def test_seen_undoes_what_drift_makes_apparent():
 
 def test_tilt_shears_the_depth_about_its_middle():
     atoms = np.array([[10.0, 10.0, 0.0], [10.0, 10.0, 50.0]])
-    apparent = frame(tilt=(10.0, -20.0)).apparent(atoms)
+    apparent = frame(tilt=(10.0, -20.0)).image_points(atoms)
     np.testing.assert_allclose(apparent, [[0.975, 1.05], [1.025, 0.95]])
 
 
@@ -128,18 +129,18 @@ def test_counts_are_poisson_and_proportional_to_the_dose():
     atoms = np.random.default_rng(1).uniform(-10, 50, (40_000, 3)) * [1, 1, 0.1]
     numbers = np.full(len(atoms), 32)
     expected = scattered_fraction(atoms, numbers, scan, Microscope()) * 2e4 * 0.09
-    counts = record(atoms, numbers, scan)
+    counts = record_image(atoms, numbers, scan=scan)
     assert counts.dtype == np.float32
     assert np.array_equal(counts, np.round(counts))
     assert ((counts - expected) ** 2 / expected).mean() == pytest.approx(1, abs=0.05)
-    ten = record(atoms, numbers, frame(shape=(128, 128), dose=2e5))
+    ten = record_image(atoms, numbers, scan=frame(shape=(128, 128), dose=2e5))
     assert ten.mean() / counts.mean() == pytest.approx(10, rel=0.01)
 
 
 def test_too_thick_a_sample_is_refused():
     atoms = np.tile([[10.0, 10.0, 0.0]], (2000, 1))
     with pytest.raises(ValueError, match="thinner"):
-        record(atoms, np.full(2000, 79), frame())
+        record_image(atoms, np.full(2000, 79), scan=frame())
 
 
 @pytest.mark.parametrize(

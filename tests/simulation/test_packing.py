@@ -11,7 +11,7 @@ from hyperspy_twin.simulation.packing import GLASSES, fill_glass, place_apart
 def test_glass_has_its_density_distance_and_composition(name):
     glass = GLASSES[name]
     low, high = (-5.0, 2.0, 0.0), (45.0, 42.0, 30.0)
-    positions, numbers = fill_glass(low, high, glass, np.random.default_rng(0))
+    positions, numbers = fill_glass(low, high, glass=glass, random=np.random.default_rng(0))
     grams = len(positions) / len(glass.numbers) * glass.molar_mass / 6.02214076e23
     assert grams / (50 * 40 * 30 * 1e-24) == pytest.approx(glass.density, rel=1e-3)
     assert cKDTree(positions).query(positions, k=2)[0][:, 1].min() >= glass.closest
@@ -24,9 +24,9 @@ def test_glass_has_its_density_distance_and_composition(name):
 
 def test_same_random_numbers_give_the_same_glass():
     box = (0.0, 0.0, 0.0), (20.0, 20.0, 20.0)
-    first = fill_glass(*box, GLASSES["C"], np.random.default_rng(3))
-    again = fill_glass(*box, GLASSES["C"], np.random.default_rng(3))
-    other = fill_glass(*box, GLASSES["C"], np.random.default_rng(4))
+    first = fill_glass(*box, glass=GLASSES["C"], random=np.random.default_rng(3))
+    again = fill_glass(*box, glass=GLASSES["C"], random=np.random.default_rng(3))
+    other = fill_glass(*box, glass=GLASSES["C"], random=np.random.default_rng(4))
     assert np.array_equal(first[0], again[0])
     assert not np.array_equal(first[0], other[0])
 

@@ -1,0 +1,26 @@
+from .checks import require_positive
+from .crystallites import cut_octahedron, turn_along_beam
+from .diamond import ORIENTATION_110, SILICON_LATTICE, stack_diamond_planes
+from .dislocations import DislocationArray, displace_points, undo_displacement
+from .imaging import record_image
+from .packing import GLASSES, fill_glass
+from .probe import Microscope
+from .scan import SAMPLE, Scan
+
+__all__ = [
+    "GLASSES",
+    "ORIENTATION_110",
+    "SAMPLE",
+    "SILICON_LATTICE",
+    "DislocationArray",
+    "Microscope",
+    "Scan",
+    "cut_octahedron",
+    "displace_points",
+    "fill_glass",
+    "record_image",
+    "require_positive",
+    "stack_diamond_planes",
+    "turn_along_beam",
+    "undo_displacement",
+]
