@@ -49,7 +49,7 @@ def segmentation_methods(folder: Path, weights: Path) -> None:
             grid = grid_of(segmented._image_axes())
             extent = _figures.image_extent(grid)
             axis.imshow(image.data, cmap="gray", vmin=low, vmax=high, extent=extent)
-            _figures.draw_outlines(axis, segmented._outlines(), grid, coloured=True)
+            _figures.draw_outlines(axis, segmented._outlines, grid, coloured=True)
             axis.set_title(f"{name}: {method}, {len(np.unique(segmented.labels.data))} regions")
             axis.set_axis_off()
     figure.savefig(FOLDER / "segment_methods.png", dpi=DPI)
@@ -76,7 +76,7 @@ def spots_of_real_images(folder: Path) -> None:
         reach = 1.15 * max(np.hypot(spots["x"], spots["y"]).max(initial=0), 0.2 * grid.offset[0])
         reach = reach if len(spots) else -0.5 * grid.offset[0]
         axis.set(xlim=(-reach, reach), ylim=(reach, -reach), xlabel=f"1/{found._unit}")
-        axis.set_title(f"{name}: {found.states[1]}, {len(spots)} spots")
+        axis.set_title(f"{name}: {found.crystallinity[1]}, {len(spots)} spots")
     figure.savefig(FOLDER / "find_peaks.png", dpi=DPI)
 
 

@@ -85,7 +85,7 @@ def test_nanoparticles():
     sample = ht.data.nanoparticles()
     truth = sample.truth
     indexed, strain, model = run(sample, ["Au", "Pd", "Cu", "Si"])
-    labels = indexed._outlines(), sample.segment().labels.data
+    labels = indexed._outlines, sample.segment().labels.data
     right = 0
     for record in indexed.phases:
         true = overlap(labels[1], record.region, truth.labels)
@@ -114,7 +114,7 @@ def test_amorphous_layer_on_a_crystal():
             assert (record.phase, sorted(map(abs, record.zone_axis))) == ("Si", [0, 1, 1])
         else:
             assert record.phase is None
-            assert indexed.states[record.region] == "amorphous"
+            assert indexed.crystallinity[record.region] == "amorphous"
     assert np.isnan(strain.e_xx.data[truth.labels == 0]).mean() > 0.98
     assert np.median(distances(model, truth, slice(None))) < 3 * PICOMETRE
 

@@ -56,7 +56,7 @@ def test_phase_and_zone_axis(shared_file, name, elements, phase, zone, scale, re
         result = of_elements(path, elements)
     else:
         result = found_in(path).index_phases(list(dict.fromkeys([*TWELVE, phase])))
-    lattices = [r for r in result.phases if result.states[r.region] == "single crystal"]
+    lattices = [r for r in result.phases if result.crystallinity[r.region] == "single crystal"]
     assert lattices
     for record in lattices:
         assert record.phase == phase

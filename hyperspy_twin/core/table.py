@@ -91,7 +91,7 @@ class Table:
         except ImportError as error:
             raise ImportError("to_dataframe needs pandas: pip install pandas") from error
         columns = {name: self.records[name] for name in self.columns}
-        frame = DataFrame({name: list(v) if v.ndim > 1 else v for name, v in columns.items()})
+        frame = DataFrame({name: v.tolist() if v.ndim > 1 else v for name, v in columns.items()})
         frame.attrs["units"] = dict(self.units)
         return frame
 

@@ -79,7 +79,7 @@ def test_image_without_a_scale_is_measured_in_pixels_until_a_length_is_needed(we
     assert bare.calibration.pixel_size is None
     indexed = bare.segment().find_peaks(show_progressbar=False).index_phases(["Ge"])
     assert indexed.axes_manager.signal_axes[0].units == "1/px"
-    assert indexed.phases[0].phase == "Ge"
+    assert indexed.phases[1].phase == "Ge"
     strain = indexed.gpa()
     assert strain.u_x.axes_manager.signal_axes[0].units == "px"
     with pytest.raises(ValueError, match="pixel size is missing: call s.calibrate"):
@@ -105,12 +105,31 @@ def test_other_units_of_length_are_converted_and_left_alone(well):
 
 @pytest.mark.parametrize(
     "arguments",
-    [{}, {"pixel_size": -1}, {"pixel_size": 0.1, "scale_bar": (5, 100)}, {"scale_bar": (5, 0)},
-     {"spacing": (0.0, 0.2)}],
+    [{"pixel_size": -1}, {"pixel_size": 0.1, "scale_bar": (5, 100)}, {"scale_bar": (5, 0)},
+     {"spacing": (0.0, 0.2)}, {"pixel_size": 0.1, "x0": 1, "interactive": False}],
 )  # fmt: skip
 def test_calibration_needs_exactly_one_sensible_value(well, arguments):
     with pytest.raises(ValueError):
         well.deepcopy().calibrate(**arguments)
+
+
+def test_calibration_takes_the_arguments_of_hyperspy(well):
+    """Two points and the length between them, in any unit of length."""
+    line = {"x0": 10, "y0": 20, "x1": 10, "y1": 120, "new_length": 36.0, "units": "Å"}
+    for arguments in ((), tuple(line.values())):
+        image = ht.Micrograph(well.data)
+        image.calibrate(*arguments, **({} if arguments else line), interactive=False)
+        assert image.calibration.pixel_size == pytest.approx((0.036, 0.036))
+        assert image.axes_manager["x"].units == "nm"
+        assert "line" in image.calibration.source
+
+
+def test_maxima_of_an_image_are_found_as_hyperspy_does(well):
+    with pytest.raises(TypeError, match=r"s\.segment\(\)\.find_peaks\(\)"):
+        well.find_peaks()
+    found = well.isig[:40, :40].find_peaks(interactive=False)
+    assert found.data[()].shape[-1] == 2 if found.data.shape == () else len(found.data)
+    well.isig[:40, :40].find_peaks("max", interactive=False)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +156,7 @@ def test_broken_cif(chain, tmp_path):
 def test_no_argument_takes_the_elements_of_the_sample(chain):
     found = chain.found.deepcopy()
     assert set(found.metadata.Sample.elements) == {"Si", "Ge"}
-    names = {match.phase for match in found.index_phases().phases[0].ranking}
+    names = {match.phase for match in found.index_phases().phases[1].ranking}
     assert {"Si", "Ge"} <= names
     del found.metadata.Sample
     with pytest.raises(ValueError, match="no candidate phases"):
@@ -165,7 +184,7 @@ def test_image_without_a_lattice_stops_with_a_reason():
     noise = np.random.default_rng(0).normal(size=(200, 200))
     indexed = micrograph(noise).segment().find_peaks(show_progressbar=False).index_phases(["Si"])
     assert all(record.phase is None for record in indexed.phases)
-    assert "no spot stands out from the noise" in indexed.phases[0].reason
+    assert "no spot stands out from the noise" in indexed.phases[1].reason
     with pytest.raises(ValueError, match="no region has a lattice"):
         indexed.gpa()
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 import hyperspy_twin as ht
-from hyperspy_twin.signals._peaks import with_indices
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.signals._tables import peaks_table
 
 
 def test_table_of_spots(chain):
     peaks = chain.found.peaks(2)
-    assert set(peaks.dtype.names) >= {"x", "y", "error_x", "probability", "width", "lattice"}
+    assert set(peaks.columns) >= {"x", "y", "error_x", "probability", "width", "lattice"}
     assert (peaks["probability"] > 0.5).all()
     assert (peaks["lattice"] == 1).all()
     doubled = np.hypot(peaks["x"] - 5.065, peaks["y"]) < 0.05
@@ -22,8 +23,10 @@ def test_table_of_spots(chain):
 
 
 def test_every_spot_says_which_crystal_explains_it():
-    peaks = np.zeros(4, [("region", int), ("x", float)])
-    peaks["region"] = [1, 1, 1, 2]
+    peaks = [
+        Peaks(np.ones((count, 2)), np.ones((count, 2)), np.ones(count), region=region)
+        for region, count in ((1, 3), (2, 1))
+    ]
     second = SimpleNamespace(
         region=1, hkl=np.array([[2, 2, 0], [1, 1, 0], [0, 0, 0]]), forbidden=np.ones(3, bool)
     )
@@ -31,9 +34,8 @@ def test_every_spot_says_which_crystal_explains_it():
         region=1,
         hkl=np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]),
         forbidden=np.zeros(3, bool),
-        further=(second,),
     )
-    found = with_indices(peaks, [first])
+    found = peaks_table(peaks, {1: SimpleNamespace(crystals=(first, second))}, "nm")
     assert np.stack([found[name] for name in "hkl"], axis=1).tolist() == [
         [1, 0, 0],
         [1, 1, 0],
@@ -57,10 +59,10 @@ def test_phases_print_as_a_table(chain):
 def test_table_of_regions(chain):
     regions = chain.found.regions
     assert regions["region"].tolist() == [1, 2, 3]
-    assert regions["state"].tolist() == list(chain.found.states.values())
+    assert regions["crystallinity"].tolist() == list(chain.found.crystallinity.values())
     assert (regions["probability"] > 0.9).all()
     assert (regions["lattices"] == 1).all()
-    assert (regions["spots"] == [len(chain.found.peaks(region)) for region in (1, 2, 3)]).all()
+    assert (regions["peaks"] == [len(chain.found.peaks(region)) for region in (1, 2, 3)]).all()
 
 
 def test_halo_of_a_film():
@@ -74,7 +76,7 @@ def test_halo_of_a_film():
     everywhere = ht.SegmentedImage.from_labels(image, np.ones(film.shape, int))
     found = everywhere.find_peaks(show_progressbar=False)
     (region,) = found.regions
-    assert region["state"] == "amorphous"
+    assert region["crystallinity"] == "amorphous"
     assert region["halo_radius"] == pytest.approx(radius, abs=4 * region["halo_error"])
     assert region["halo_error"] < 0.1
     assert found.rings(1)["radius"][0] == pytest.approx(radius, abs=0.15)
@@ -96,7 +98,7 @@ def test_a_spot_is_removed_and_found_again(chain):
 def test_correction_drops_the_phases(chain):
     spot = chain.indexed.peaks(1)[0]
     edited = chain.indexed.edit_peaks(1, remove=[(spot["x"], spot["y"])])
-    assert edited.phases == ()
+    assert not edited.phases and len(edited.phases) == 0
     assert chain.indexed.phases
 
 
@@ -104,12 +106,12 @@ def test_removing_all_spots_changes_the_state(chain):
     spots = chain.found.peaks(3)
     empty = chain.found.edit_peaks(3, remove=np.stack([spots["x"], spots["y"]], axis=1))
     assert len(empty.peaks(3)) == 0
-    assert "crystal" not in empty.states[3]
-    assert empty.states[1] == chain.found.states[1]
+    assert "crystal" not in empty.crystallinity[3]
+    assert empty.crystallinity[1] == chain.found.crystallinity[1]
 
 
 def test_what_is_not_there_cannot_be_edited(chain):
-    with pytest.raises(ValueError, match="no spot within"):
+    with pytest.raises(ValueError, match="no peak within"):
         chain.found.edit_peaks(1, remove=[(1.0, 1.0)])
     spot = chain.found.peaks(1)[0]
     with pytest.raises(ValueError, match="already"):
@@ -124,7 +126,7 @@ def test_spots_survive_a_file(chain, tmp_path):
     chain.found.save(tmp_path / "spots.hspy")
     loaded = hs.load(tmp_path / "spots.hspy")
     np.testing.assert_array_equal(loaded.peaks(), chain.found.peaks())
-    np.testing.assert_array_equal(loaded.regions["state"], chain.found.regions["state"])
+    np.testing.assert_array_equal(loaded.regions["crystallinity"], chain.found.regions["crystallinity"])
     np.testing.assert_array_equal(loaded.rings(1), chain.found.rings(1))
 
 

@@ -48,7 +48,7 @@ def test_strain_shows_four_maps_on_one_scale(chain):
 
 
 def test_one_component_is_plotted_as_an_image(chain):
-    assert chain.strain.inav[1].plot() is None
+    assert chain.strain.inav[1].plot() is plt.gcf()
     chain.strain.e_yy.plot()
 
 
@@ -57,6 +57,11 @@ def test_model_is_seen_along_the_beam(chain):
     bottom, top = axis.get_ylim()
     assert bottom > top
     assert "Ge" in axis.get_legend().get_texts()[0].get_text()
+
+
+def test_plot_gives_the_figure(chain):
+    for signal in (chain.segmented, chain.found, chain.indexed, chain.strain, chain.model):
+        assert signal.plot() in map(plt.figure, plt.get_fignums())
 
 
 def test_plot_of_an_image_without_spots():

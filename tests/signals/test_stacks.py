@@ -55,12 +55,12 @@ def test_sliced_twice_and_cropped(segmented):
 def test_one_image_goes_on(segmented):
     part = segmented.inav[1, 1]
     assert len(part.regions) == 2
-    assert set(part.merge([1, 2]).regions["region"]) == {1}
-    assert part.find_peaks(show_progressbar=False).states.keys() == {1, 2}
+    assert set(part.merge_regions([1, 2]).regions["region"]) == {1}
+    assert part.find_peaks(show_progressbar=False).crystallinity.keys() == {1, 2}
 
 
 def test_whole_stack_says_to_choose_an_image(segmented):
-    for step in (lambda s: s.regions, lambda s: s.find_peaks(), lambda s: s.merge([1, 2])):
+    for step in (lambda s: s.regions, lambda s: s.find_peaks(), lambda s: s.merge_regions([1, 2])):
         with pytest.raises(ValueError, match="choose one with s.inav"):
             step(segmented)
 

@@ -26,8 +26,8 @@ def state(signal):
         return [signal.labels.data]
     if kind == "IndexedFFT":
         peaks = signal.peaks()
-        return [peaks[name] for name in peaks.dtype.names] + [
-            str(signal.states),
+        return [peaks[name] for name in peaks.columns] + [
+            str(signal.crystallinity),
             [(r.phase, r.zone_axis, r.score, r.reason) for r in signal.phases],
         ]
     if kind == "StrainMap":
@@ -102,7 +102,7 @@ def test_crop_keeps_regions_in_place(chain):
     crop = segmented.isig[40:-20, 60:-30]
     assert type(crop) is type(segmented)
     np.testing.assert_array_equal(crop.labels.data, segmented.labels.data[60:-30, 40:-20])
-    assert crop.find_peaks(show_progressbar=False).states.keys() == chain.found.states.keys()
+    assert crop.find_peaks(show_progressbar=False).crystallinity.keys() == chain.found.crystallinity.keys()
 
 
 def test_crop_of_a_strain_map_fills_its_own_field(chain):
