@@ -6,7 +6,16 @@ from .occupancy import Sites, draw_elements, merge_sites
 from .oriented_crystal import OrientedCrystal
 from .outlines import Outlines, contains, rasterise, trace
 from .peaks import Peaks
-from .plane_lattice import FINER, finer_net, reduced
+from .plane_lattice import (
+    PlaneLattice,
+    finer_lattices,
+    finer_pair,
+    fit_basis,
+    normal_equations,
+    reduce_basis,
+    reduce_pair,
+    reduce_plane,
+)
 from .printed import html_table, text_table
 from .registered_lattice import RegisteredLattice
 from .strain_field import Definition, StrainField
@@ -15,7 +24,6 @@ from .windows import region_window
 
 __all__ = [
     "ANGSTROM_PER_NM",
-    "FINER",
     "HAADF_EXPONENT",
     "SHORTEST_SPACING",
     "Crystal",
@@ -24,6 +32,7 @@ __all__ = [
     "OrientedCrystal",
     "Outlines",
     "Peaks",
+    "PlaneLattice",
     "RegisteredLattice",
     "Sites",
     "StrainField",
@@ -32,12 +41,17 @@ __all__ = [
     "complete_basis",
     "contains",
     "draw_elements",
-    "finer_net",
+    "finer_lattices",
+    "finer_pair",
+    "fit_basis",
     "html_table",
     "integer_row_basis",
     "merge_sites",
+    "normal_equations",
     "rasterise",
-    "reduced",
+    "reduce_basis",
+    "reduce_pair",
+    "reduce_plane",
     "region_window",
     "text_table",
     "trace",

@@ -9,7 +9,7 @@ from math import gcd
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.core.integer_lattice import complete_basis, integer_row_basis
+from hyperspy_twin.core import complete_basis, integer_row_basis, reduce_basis
 from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
 
 # Fractional coordinates of CIF files carry four or five digits.
@@ -217,21 +217,12 @@ def repeat_cell(
 
 
 def _reduced(cell: np.ndarray) -> np.ndarray:
-    """Shorten the first two vectors across the beam, by Lagrange's reduction."""
-    first, second, beam = cell
-    beam = np.array([0.0, 0.0, np.linalg.norm(beam)])
-    while True:
-        if first[:2] @ first[:2] > second[:2] @ second[:2]:
-            first, second = second, first
-        factor = np.rint(first[:2] @ second[:2] / (first[:2] @ first[:2]) * (1 - 1e-9))
-        if factor == 0:
-            break
-        second = second - factor * first
-    if first[0] * second[1] - first[1] * second[0] < 0:
-        second = -second
-    return np.array(
-        [vector - np.rint(vector[2] / beam[2]) * beam for vector in (first, second)] + [beam]
-    )
+    """Shorten the first two vectors across the beam."""
+    plane, change = reduce_basis(cell[:2, :2])
+    length = np.linalg.norm(cell[2])
+    height = change @ cell[:2, 2]
+    height -= np.rint(height / length) * length
+    return np.array([[*plane[0], height[0]], [*plane[1], height[1]], [0.0, 0.0, length]])
 
 
 def _beam_steps(zone_axis: Sequence[int] | np.ndarray, order: int, steps: np.ndarray) -> np.ndarray:

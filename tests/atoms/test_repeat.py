@@ -90,7 +90,7 @@ def test_impossible_thickness(thickness):
 directions = st.tuples(st.integers(-3, 3), st.integers(-3, 3), st.integers(-3, 3)).filter(any)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)  # the first call compiles
 @given(st.sampled_from(sorted(ORDERS)), directions, st.floats(0, 360))
 def test_repeat_cell_is_the_same_crystal(crystals, orient, name, zone, angle):
     crystal = crystals[name]

@@ -2,46 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from hyperspy_twin.core.plane_lattice import reduced
 from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
 from hyperspy_twin.crystals.indexing.unknown_crystal import (
     net_evidence,
     shape_density,
     unknown_crystal,
 )
-
-integers = st.integers(-3, 3)
-
-
-def _mixed(a, b, c, sign):
-    """Change of basis: three shears, which hold the exchange of both vectors, and a mirror."""
-    return 1 + b * c, b, sign * (a * (1 + b * c) + c), sign * (1 + a * b)
-
-
-PLANE = st.builds(_mixed, integers, integers, integers, st.sampled_from([1, -1]))
-
-
-@settings(deadline=None)  # the first call compiles
-@given(ratio=st.floats(0.3, 3), angle=st.floats(0.3, 2.8), turn=st.floats(-3, 3), mixed=PLANE)
-def test_reduction_is_one_for_all_bases_of_a_net(ratio, angle, turn, mixed):
-    first = np.exp(1j * turn)
-    second = ratio * first * np.exp(1j * angle)
-    a, b = reduced(first, second)
-    c, d = reduced(mixed[0] * first + mixed[1] * second, mixed[2] * first + mixed[3] * second)
-    assert (np.conj(a) * b).imag == pytest.approx(ratio * np.sin(angle))
-    assert abs(a) == pytest.approx(abs(c)) and abs(b) == pytest.approx(abs(d))
-    assert abs(a) <= abs(b) * (1 + 1e-9)
-    assert abs((np.conj(a) * b).real) <= 0.5 * abs(a) ** 2 * (1 + 1e-6)
-
-
-def test_hexagonal_nets_end_the_reduction():
-    """Their two shortest vectors are ties, which rounding may toggle for ever."""
-    for turn in np.linspace(0, 3, 200):
-        a, b = reduced(np.exp(1j * turn), np.exp(1j * (turn + 2 * np.pi / 3)))
-        assert abs(a) == pytest.approx(abs(b))
 
 
 def test_shapes_are_a_distribution():

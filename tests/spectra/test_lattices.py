@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hyperspy_twin.core import finer_lattices
 from hyperspy_twin.spectra.lattices import finer, satellites, search
 from hyperspy_twin.spectra.lattices.fit import find_lattices
-from hyperspy_twin.spectra.lattices.superlattices import generated_lattice
 
 ERROR = 0.004
 RESOLUTION = np.array([0.05, 0.05])
@@ -46,32 +46,6 @@ def same_lattice(basis, other, tolerance=0.02):
     relation = np.asarray(basis) @ np.linalg.inv(other)
     whole = np.abs(relation - np.rint(relation)).max() < tolerance
     return whole and abs(abs(np.linalg.det(np.rint(relation))) - 1) < 1e-9
-
-
-def test_basis_is_reduced_and_its_change_is_integer():
-    basis = np.array([[1.0, 0.1], [7.3, 1.9]])
-    for reduce in (search.reduce_basis, search.reduce_basis.py_func):
-        reduced, change = reduce(basis)
-        np.testing.assert_allclose(change @ basis, reduced)
-        assert abs(round(np.linalg.det(change))) == 1
-        assert abs(reduced[0] @ reduced[1]) <= 0.5 * (reduced[0] @ reduced[0]) + 1e-12
-
-
-def test_finer_lattices_are_all_and_hold_the_lattice():
-    index, change = finer.refinements(6)
-    assert len(index) == 3 + 4 + 7 + 6 + 12  # sums of divisors
-    for multiple, one in zip(index, change, strict=True):
-        coarse = np.linalg.inv(one)
-        np.testing.assert_allclose(coarse, np.rint(coarse), atol=1e-12)
-        assert np.linalg.det(coarse) == pytest.approx(multiple)
-    for lattices in (change, np.linalg.inv(change.transpose(0, 2, 1))):
-        same = [
-            np.allclose(relation := one @ np.linalg.inv(other), np.rint(relation))
-            for n, one in enumerate(lattices)
-            for other in lattices[:n]
-            if abs(np.linalg.det(one) / np.linalg.det(other) - 1) < 1e-9
-        ]
-        assert not any(same)
 
 
 @settings(max_examples=25, deadline=None)
@@ -161,15 +135,6 @@ def test_weak_copies_displaced_by_one_wave_vector_are_satellites(wave):
     np.testing.assert_array_equal(found.membership, np.arange(len(position)) < len(points))
 
 
-def test_sums_of_integer_vectors():
-    for vectors, number in (([(2, 0), (0, 3), (4, 3)], 6), ([(2, 4), (3, 5)], 2), ([(2, 4)], 0)):
-        generated = generated_lattice(np.array(vectors))
-        assert abs(round(np.linalg.det(generated))) == number
-        if number:
-            coordinates = np.array(vectors) @ np.linalg.inv(generated)
-            np.testing.assert_allclose(coordinates, np.rint(coordinates), atol=1e-12)
-
-
 def check_two(first, second, shared=0, seed=0):
     points = np.concatenate([net(first), net(second)])
     number = len(net(first))
@@ -247,7 +212,7 @@ def test_compiled_kernels_agree_with_python(kernel):
         "pair_evidence": (position, variance, weight, np.array([[0, 1], [2, 5], [3, 3]]), 0.1),
         "copy_evidence": (position, variance, weight, members, SQUARE, (0.03, 0.01)),
         "finer_evidence": (
-            position, variance, SQUARE, *finer.refinements(3), 0.1, 0.3,
+            position, variance, SQUARE, *finer_lattices(2, 3), 0.1, 0.3,
         ),
         "satellite_evidence": (
             position, variance, weight, SQUARE, (1e-6 * np.eye(2), 1e-6 * np.eye(2)), (0.1, 0.5),

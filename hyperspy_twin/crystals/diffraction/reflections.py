@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from math import gcd
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import Crystal, complete_basis, reduce_plane
 
 ANGSTROM_PER_NM = 10.0
 ABSENT = 1e-6
@@ -233,29 +234,17 @@ def zone_lattice(crystal: Crystal, zone_axis: ArrayLike) -> np.ndarray:
         Integers, shape (2, 3), extinct reflections included; right-handed about the zone axis.
     """
     u, v, w = primitive_zone_axis(zone_axis)
-    common, s, t = _extended_gcd(u, v)
+    common = gcd(u, v)
     if common == 0:
         plane = np.array([[1, 0, 0], [0, 1, 0]])
     else:
-        plane = np.array([[v // common, -u // common, 0], [-s * w, -t * w, common]])
-    plane = reduce_plane(plane, np.linalg.inv(crystal.base))
+        s, t = complete_basis((v // common, u // common))[0] * (1, -1)
+        plane = np.array([[v // common, -u // common, 0], [-s * w, -t * w, s * u + t * v]])
+        plane[1] *= np.sign(plane[1, 2])
+    plane = reduce_plane(plane, np.linalg.inv(crystal.base).T)
     if np.dot(np.cross(*plane), (u, v, w)) < 0:
         plane[1] *= -1
     return plane
-
-
-def reduce_plane(plane: np.ndarray, reciprocal_base: np.ndarray) -> np.ndarray:
-    """Gauss reduction of two integer vectors, shape (2, 3), in the reciprocal metric."""
-    first, second = np.array(plane, int)
-    while True:
-        a, b = first @ reciprocal_base.T, second @ reciprocal_base.T
-        if a @ a > b @ b * (1 + 1e-12):
-            first, second = second, first
-            continue
-        shift = int(np.rint((a @ b) / (a @ a) * (1 - 1e-9)))
-        if shift == 0:
-            return np.array([first, second])
-        second = second - shift * first
 
 
 def primitive_zone_axis(zone_axis: ArrayLike) -> tuple[int, int, int]:
@@ -266,18 +255,6 @@ def primitive_zone_axis(zone_axis: ArrayLike) -> tuple[int, int, int]:
     indices = values.astype(int)
     u, v, w = (indices // np.gcd.reduce(indices)).tolist()
     return u, v, w
-
-
-def _extended_gcd(a: int, b: int) -> tuple[int, int, int]:
-    """Return (d, s, t) with ``s a + t b = d``, the greatest common divisor, d >= 0."""
-    s, previous_s, t, previous_t, r, previous_r = 0, 1, 1, 0, b, a
-    while r:
-        quotient = previous_r // r
-        previous_r, r = r, previous_r - quotient * r
-        previous_s, s = s, previous_s - quotient * s
-        previous_t, t = t, previous_t - quotient * t
-    sign = -1 if previous_r < 0 else 1
-    return sign * previous_r, sign * previous_s, sign * previous_t
 
 
 def _check_radius(g_max: float) -> None:

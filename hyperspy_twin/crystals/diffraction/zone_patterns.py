@@ -8,13 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import Crystal, integer_row_basis, reduce_plane
 from hyperspy_twin.crystals.diffraction.reflections import (
     ANGSTROM_PER_NM,
     Reflections,
     atomic_number_factors,
     primitive_zone_axis,
-    reduce_plane,
     zone_reflections,
 )
 from hyperspy_twin.crystals.diffraction.zone_axes import log_zone_weight, usual_zone_axes
@@ -131,7 +130,7 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     allowed = zone_reflections(crystal, axis, g_max)
     if np.linalg.matrix_rank(allowed.hkl) < 2:
         return None
-    plane = _generated_lattice(crystal, allowed.hkl)
+    plane = _generating_vectors(crystal, allowed.hkl)
     if np.dot(np.cross(*plane), axis) < 0:
         plane[1] *= -1
     vectors = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
@@ -195,23 +194,11 @@ def _coordinates(points: np.ndarray, basis: np.ndarray) -> np.ndarray:
     return points @ np.linalg.inv(basis)
 
 
-def _generated_lattice(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
+def _generating_vectors(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
     """Shortest two integer vectors that generate the given coplanar ones, shape (2, 3)."""
-    reciprocal = np.linalg.inv(crystal.base)
-    first = hkl[0]
-    second = next(row for row in hkl if np.cross(first, row).any())
-    plane = reduce_plane(np.array([first, second]), reciprocal)
-    while True:
-        coordinates = hkl @ np.linalg.pinv(plane)
-        rest = coordinates - np.rint(coordinates)
-        outside = np.flatnonzero(np.abs(rest).max(axis=1) > 1e-6)
-        if not len(outside):
-            return plane
-        plane = _joined(plane, np.rint(rest[outside[0]] @ plane).astype(int), reciprocal)
-
-
-def _joined(plane: np.ndarray, extra: np.ndarray, reciprocal: np.ndarray) -> np.ndarray:
-    """Basis of the lattice that two vectors and a third generate."""
-    pairs = [np.array([extra, row]) for row in plane if np.cross(extra, row).any()]
-    candidates = [reduce_plane(pair, reciprocal) for pair in pairs]
-    return min(candidates, key=lambda pair: float(np.linalg.norm(np.cross(*pair))))
+    # Of equally short vectors the first reflections are taken, where they generate the others.
+    second = next(row for row in hkl if np.cross(hkl[0], row).any())
+    start, generated = np.array([hkl[0], second]), integer_row_basis(hkl)
+    if np.abs(np.cross(*start)).max() == np.abs(np.cross(*generated)).max():
+        generated = start
+    return reduce_plane(generated, np.linalg.inv(crystal.base).T)

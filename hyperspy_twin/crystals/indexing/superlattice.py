@@ -7,7 +7,7 @@ from math import lgamma
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.core.plane_lattice import FINER, finer_net
+from hyperspy_twin.core import finer_lattices, finer_pair
 from hyperspy_twin.crystals.indexing.affine import backward, forward, nearest_index
 from hyperspy_twin.crystals.indexing.hypotheses import (
     GATE,
@@ -22,6 +22,8 @@ from hyperspy_twin.crystals.indexing.intensities import UNEXPLAINED
 # spots stay below.
 SHOWN = 0.05
 WEAKER = 0.2
+# Superlattices with two or three points for each reflection.
+INDEX, NUMERATOR = finer_lattices(2, 3)
 
 
 @njit(cache=True, nogil=True)
@@ -54,8 +56,8 @@ def superlattice_gain(
     gain = np.log(1 - SHOWN)
     highest = observed.log_intensity[0] + np.log(WEAKER)
     cell = abs((lattice.basis[0].conjugate() * lattice.basis[1]).imag) * abs(alpha) ** 2
-    for f in range(1, len(FINER)):
-        basis = np.array(finer_net(lattice.basis[0], lattice.basis[1], FINER[f]))
+    for f in range(len(INDEX)):
+        basis = np.array(finer_pair(lattice.basis[0], lattice.basis[1], INDEX[f], NUMERATOR[f]))
         limit = LATTICE_FRACTION * abs(alpha) * float(np.abs(basis).min())
         found, total = 0, 0.0
         for i in range(len(matched)):
@@ -71,8 +73,8 @@ def superlattice_gain(
             found += 1
         if found == 0:
             continue
-        points = max(found, 0.5 * np.pi * observed.reach**2 * (FINER[f, 2] - 1) / cell)
+        points = max(found, 0.5 * np.pi * observed.reach**2 * (INDEX[f] - 1) / cell)
         total += lgamma(found + 1) + lgamma(points - found + 1) - lgamma(points + 2)
-        total += np.log(SHOWN / (len(FINER) - 1))
+        total += np.log(SHOWN / len(INDEX))
         gain = np.logaddexp(gain, total)
     return gain

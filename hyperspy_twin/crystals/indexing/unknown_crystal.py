@@ -7,7 +7,13 @@ from math import lgamma
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.core.plane_lattice import FINER, finer_net, reduced
+from hyperspy_twin.core import (
+    finer_lattices,
+    finer_pair,
+    fit_basis,
+    normal_equations,
+    reduce_pair,
+)
 from hyperspy_twin.crystals.indexing.affine import nearest_index
 from hyperspy_twin.crystals.indexing.evidence import DISTORTION_SD, FLAT_LOG_SCALE
 from hyperspy_twin.crystals.indexing.hypotheses import (
@@ -28,6 +34,8 @@ RECTANGULAR_LENGTH, RHOMBIC_LENGTH = float(np.log(4)), 2.1
 # Density of ln(shortest reciprocal vector), e.g. from 1 to 10 per nm.
 LOG_SCALE_DENSITY = -np.log(2.3)
 STEPS = 3
+# Two spots may be twice or three times a shortest vector of the lattice.
+INDEX, NUMERATOR = finer_lattices(1, 3)
 KEPT = 6
 
 
@@ -89,34 +97,15 @@ def assigned(
 
 
 @njit(cache=True, nogil=True)
-def normal_equations(index: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
-    """Matrix (2, 2) for the basis of a net, and its determinant: 0 for spots along one line."""
-    normal = np.zeros((2, 2))
-    for i in range(len(index)):
-        for a in range(2):
-            for b in range(2):
-                normal[a, b] += weight[i] * index[i, a] * index[i, b]
-    determinant = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2
-    if determinant <= 1e-9 * normal[0, 0] * normal[1, 1]:
-        determinant = 0.0
-    return normal, determinant
-
-
-@njit(cache=True, nogil=True)
 def refined(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
     """Least-squares basis of a net."""
     number, weight = len(observed.position), 1.0 / observed.sigma**2
     for step in range(STEPS):
         index, _ = assigned(observed, first, second, number, GATE * (2.0 if step == 0 else 1.0))
-        normal, determinant = normal_equations(index, weight)
+        basis, _, determinant = fit_basis(index, observed.position, weight)
         if determinant == 0:
             break
-        right = np.zeros(2, np.complex128)
-        for i in range(number):
-            for a in range(2):
-                right[a] += weight[i] * index[i, a] * observed.position[i]
-        first = (normal[1, 1] * right[0] - normal[0, 1] * right[1]) / determinant
-        second = (normal[0, 0] * right[1] - normal[0, 1] * right[0]) / determinant
+        first, second = basis
     return first, second
 
 
@@ -141,7 +130,7 @@ def net_evidence(
         Against "all spots are false", integrated over nets of any scale and rotation, whose
         reflections have any intensity and are seen with a probability that is integrated out.
     """
-    first, second = reduced(first, second)
+    first, second, _ = reduce_pair(first, second)
     first, second = refined(observed, first, second)
     area = abs((first.conjugate() * second).imag)
     index, total = assigned(observed, first, second, len(observed.position), GATE)
@@ -156,7 +145,7 @@ def net_evidence(
             seen += abs(observed.position[i]) < observed.reach
     points = max(seen, 0.5 * np.pi * observed.reach**2 / area)
     total += lgamma(seen + 1) + lgamma(points - seen + 1) - lgamma(points + 2)
-    short, long = reduced(first, second)
+    short, long, _ = reduce_pair(first, second)
     density = shape_density(short, long, DISTORTION_SD**2 + 1.0 / max(information, 1e-300))
     # The four components of the basis are a scale, a rotation of half a turn and a distortion c.
     scale = LOG_SCALE_DENSITY if calibrated else FLAT_LOG_SCALE
@@ -190,8 +179,8 @@ def unknown_crystal(observed: Observed, calibrated: bool) -> float:
             sine = abs((first.conjugate() * second).imag)
             if sine < MIN_SINE * abs(first) * abs(second):
                 continue
-            for f in range(len(FINER)):
-                a, b = finer_net(first, second, FINER[f])
+            for f in range(len(INDEX)):
+                a, b = finer_pair(first, second, INDEX[f], NUMERATOR[f])
                 vote = assigned(observed, a, b, min(24, len(observed.position)), GATE)[1]
                 points = 0.5 * np.pi * observed.reach**2 / abs((a.conjugate() * b).imag)
                 vote -= np.log(1 + points)

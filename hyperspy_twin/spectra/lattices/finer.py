@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.spectra.lattices.search import log_likelihood_ratio, nearest_point, reduce_basis
-
-
-@lru_cache
-def refinements(largest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Enumerate the lattices that contain a lattice with index 2 up to ``largest``.
-
-    Parameters
-    ----------
-    largest
-        Largest number of points of the finer lattice for each of the lattice.
-
-    Returns
-    -------
-    index : numpy.ndarray
-        That number for each finer lattice, shape (m,).
-    change : numpy.ndarray
-        Shape (m, 2, 2): ``change @ basis`` spans the finer lattice; inverses of the Hermite
-        normal forms by columns. The transposes give all lattices that the lattice contains.
-    """
-    found = []
-    for index in range(2, largest + 1):
-        for first in (d for d in range(1, index + 1) if index % d == 0):
-            for shift in range(first):
-                contained = np.array([[first, shift], [0, index // first]], float)
-                found.append((index, np.linalg.inv(contained)))
-    return np.array([n for n, _ in found], float), np.array([change for _, change in found])
+from hyperspy_twin.core import reduce_basis
+from hyperspy_twin.spectra.lattices.search import log_likelihood_ratio, nearest_point
 
 
 @njit(cache=True, nogil=True)
@@ -42,7 +15,7 @@ def finer_evidence(
     variance: np.ndarray,
     basis: np.ndarray,
     index: np.ndarray,
-    change: np.ndarray,
+    numerator: np.ndarray,
     shortest: float,
     share: float,
 ) -> np.ndarray:
@@ -54,8 +27,8 @@ def finer_evidence(
         Spots off the lattice, and their squared errors with those of the lattice there, (n, 2).
     basis : numpy.ndarray
         Basis of the lattice, shape (2, 2).
-    index, change : numpy.ndarray
-        As of :func:`refinements`.
+    index, numerator : numpy.ndarray
+        As of :func:`~hyperspy_twin.core.finer_lattices`.
     shortest : float
         Length below which a lattice vector is not resolved.
     share : float
@@ -68,7 +41,7 @@ def finer_evidence(
     """
     evidence = np.full(len(index), -np.inf)
     for m in range(len(index)):
-        finer, _ = reduce_basis(change[m] @ basis)
+        finer, _ = reduce_basis(numerator[m] @ basis / index[m])
         if np.sqrt(np.sum(finer[0] ** 2)) < shortest:
             continue
         area = finer[0, 0] * finer[1, 1] - finer[0, 1] * finer[1, 0]

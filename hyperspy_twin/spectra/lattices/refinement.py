@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hyperspy_twin.spectra.lattices.search import reduce_basis
+from hyperspy_twin.core import fit_basis, reduce_basis
 
 # Squared deviation, in variances, up to which a spot belongs to a lattice.
 GATE = 12.0
@@ -183,13 +183,10 @@ def least_squares(index: np.ndarray, position: np.ndarray, variance: np.ndarray)
     LatticeFit
         With a reduced basis; its members are not set.
     """
-    columns, covariances = [], []
-    for axis in range(2):
-        weighted = index / variance[:, axis : axis + 1]
-        covariances.append(np.linalg.inv(weighted.T @ index))
-        columns.append(covariances[-1] @ (weighted.T @ position[:, axis]))
-    basis, change = reduce_basis(np.stack(columns, axis=1))
-    return LatticeFit(basis, *(change @ covariance @ change.T for covariance in covariances))
+    x, covariance_x, _ = fit_basis(index, position[:, 0].copy(), 1 / variance[:, 0])
+    y, covariance_y, _ = fit_basis(index, position[:, 1].copy(), 1 / variance[:, 1])
+    basis, change = reduce_basis(np.stack([x, y], axis=1))
+    return LatticeFit(basis, *(change @ one @ change.T for one in (covariance_x, covariance_y)))
 
 
 def _one_per_point(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hyperspy_twin.core import reduce_basis
+
 # Share of the unexplained spots that a lattice may explain: few or many.
 FEW, MANY = 0.05, 0.5
 NONE_FEW, NONE_MANY = float(np.log(1 - FEW)), float(np.log(1 - MANY))
@@ -12,38 +14,6 @@ NONE_FEW, NONE_MANY = float(np.log(1 - FEW)), float(np.log(1 - MANY))
 FAR = 60.0
 # Strongest spots, unexplained and of any kind, that are tried as basis vectors.
 FREE_ANCHORS, ANCHORS = 24, 36
-
-
-@njit(cache=True, nogil=True)
-def reduce_basis(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shortest basis of a plane lattice, by the Gauss reduction [1]_.
-
-    Parameters
-    ----------
-    basis : numpy.ndarray
-        Two independent vectors in rows, shape (2, 2).
-
-    Returns
-    -------
-    reduced : numpy.ndarray
-        Shortest basis, the shorter vector first, shape (2, 2).
-    change : numpy.ndarray
-        Integers, shape (2, 2): ``reduced = change @ basis``.
-
-    References
-    ----------
-    .. [1] H. Cohen, A Course in Computational Algebraic Number Theory, Springer (1993), 1.3.14.
-    """
-    reduced, change = basis.copy(), np.eye(2)
-    for _ in range(100):
-        if np.sum(reduced[1] ** 2) < np.sum(reduced[0] ** 2):
-            reduced, change = reduced[::-1].copy(), change[::-1].copy()
-        multiple = np.rint(np.sum(reduced[0] * reduced[1]) / np.sum(reduced[0] ** 2))
-        if multiple == 0:
-            break
-        reduced[1] -= multiple * reduced[0]
-        change[1] -= multiple * change[0]
-    return reduced, change
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.spectra.lattices.finer import finer_evidence, refinements
+from hyperspy_twin.core import finer_lattices, integer_row_basis, reduce_basis
+from hyperspy_twin.spectra.lattices.finer import finer_evidence
 from hyperspy_twin.spectra.lattices.refinement import (
     COPY_REACH,
     COPY_TOLERANCE,
@@ -14,12 +15,7 @@ from hyperspy_twin.spectra.lattices.refinement import (
     refined,
 )
 from hyperspy_twin.spectra.lattices.satellites import are_weak, satellite_evidence
-from hyperspy_twin.spectra.lattices.search import (
-    copy_evidence,
-    pair_evidence,
-    reduce_basis,
-    spot_pairs,
-)
+from hyperspy_twin.spectra.lattices.search import copy_evidence, pair_evidence, spot_pairs
 
 # Expected number of lattices that false spots make.
 FALSE_LATTICES = 0.01
@@ -60,36 +56,14 @@ def of_strong_spots(
     """
     index, _, _ = fit.ratios(position, variance)
     strong = fit.members & ~are_weak(fit, snr)
-    generated = generated_lattice(index[strong].astype(int))
-    number = abs(round(np.linalg.det(generated)))
-    if not 1 < number <= LARGEST_INDEX:
+    generated = integer_row_basis(index[strong].astype(int))
+    if len(generated) < 2 or not 1 < generated[0, 0] * generated[1, 1] <= LARGEST_INDEX:
         return fit
     coordinates = index @ np.linalg.inv(generated)
     exact = np.rint(coordinates)
     part = fit.members & (np.abs(coordinates - exact).max(axis=1) < 1e-6)
     start = least_squares(exact[part], position[part], variance[part])
     return refined(start, position, variance, free)
-
-
-def generated_lattice(vectors: np.ndarray) -> np.ndarray:
-    """Upper triangular basis, in rows, of all sums of integer vectors, shape (2, 2).
-
-    Parameters
-    ----------
-    vectors
-        Integers, shape (n, 2).
-
-    Returns
-    -------
-    numpy.ndarray
-        Integers; singular where the vectors lie along one line.
-    """
-    first, second = np.zeros(2, int), 0
-    for vector in vectors:
-        while vector[0]:
-            first, vector = vector, first - first[0] // vector[0] * vector
-        second = np.gcd(second, vector[1])
-    return np.array([first, [0, second]])
 
 
 def enlarged(
@@ -125,18 +99,21 @@ def enlarged(
     outside = free & ~fit.members & (length < REACH * length[fit.members].max(initial=0.0))
     if not outside.any():
         return fit
-    index, change = refinements(LARGEST_INDEX)
+    index, numerator = finer_lattices(2, LARGEST_INDEX)
     coordinates = position[outside] @ np.linalg.inv(fit.basis)
     uncertainty = variance[outside] + fit.variance_at(coordinates)
-    gain = finer_evidence(position[outside], uncertainty, fit.basis, index, change, shortest, RARE)
+    gain = finer_evidence(
+        position[outside], uncertainty, fit.basis, index, numerator, shortest, RARE
+    )
     # All lattices of one index are equally likely, and each index half as likely as the last.
-    gain -= np.log(np.bincount(index.astype(int))[index.astype(int)]) + np.log(2) * (index - 1)
+    gain -= np.log(np.bincount(index)[index]) + np.log(2) * (index - 1)
     chosen = int(np.argmax(gain))
     best_gain = float(gain[chosen]) + np.log(FALSE_LATTICES)
     if best_gain <= 0:
         return fit
-    basis, integers = reduce_basis(change[chosen] @ fit.basis)
-    step = integers @ change[chosen]
+    fractions = numerator[chosen] / index[chosen]
+    basis, change = reduce_basis(fractions @ fit.basis)
+    step = change @ fractions
     best = LatticeFit(basis, step @ fit.covariance_x @ step.T, step @ fit.covariance_y @ step.T)
     finer = refined(best, position, variance, free)
     added = finer.members & outside
@@ -206,8 +183,8 @@ def without_twin(
     spots = index[fit.members]
     if not len(spots):
         return fit
-    multiples, changes = refinements(LARGEST_INDEX)
-    changes = changes.transpose(0, 2, 1)
+    multiples, numerators = finer_lattices(2, LARGEST_INDEX)
+    changes = numerators.transpose(0, 2, 1) / multiples[:, None, None]
     bases = [reduce_basis(np.linalg.inv(change) @ fit.basis)[0] for change in changes]
     shape = np.array([[one[0] @ one[0], one[1] @ one[1], abs(one[0] @ one[1])] for one in bases])
     coordinates = np.einsum("ni,mij->mnj", spots, changes)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hyperspy_twin.core.integer_lattice import complete_basis, integer_row_basis
+from hyperspy_twin.core import complete_basis, integer_row_basis
 
 integers = st.integers(-9, 9)
 triples = st.tuples(integers, integers, integers)
