@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from orix.crystal_map import CrystalMap
 
-    from hyperspy_twin.core import Calibration, Crystal, RegisteredLattice
+    from hyperspy_twin.core import (
+        Calibration,
+        Crystal,
+        OrientedCrystal,
+        RegisteredLattice,
+        StrainField,
+    )
     from hyperspy_twin.crystals import RegionPhase
+    from hyperspy_twin.strain import RegionLattice
 
 
 class IndexedFFT(TwinSignal, ComplexSignal2D):
@@ -300,13 +307,15 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             "max_index": max_index,
             "calibration_error": calibration_error,
         }
+        axes = None if zone_axes is None else np.asarray(zone_axes).tolist()
+        settings = self._settings(**options, zone_axes=axes and tuple(map(tuple, axes)))
         records = index_regions(
-            self._peaks, crystals, self._settings(**options), zone_axes=zone_axes
+            self._peaks, crystals, settings, not_crystalline=self._not_crystalline
         )
         parameters = {
             "candidates": [crystal.name for crystal in crystals],
             **options,
-            "zone_axes": None if zone_axes is None else np.asarray(zone_axes).tolist(),
+            "zone_axes": axes,
         }
         return self._with_phases(records, "index_phases", parameters, candidates=tuple(crystals))
 
@@ -347,10 +356,11 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         """
         from hyperspy_twin.crystals import accept_phase
 
-        peaks = self._spectrum(region).peaks
+        self._spectrum(region)
         records = accept_phase(
             self._known_phases(),
-            peaks,
+            self._peaks,
+            region,
             phase,
             crystal=crystal,
             candidates=self._candidates,
@@ -391,7 +401,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             If neither is given, phases have not been identified, a phase is no candidate, or
             there is no such region.
         """
-        from hyperspy_twin.crystals import constrain_phases
+        from hyperspy_twin.crystals import constrain_phases, read_directions
 
         if region is not None:
             self._spectrum(region)
@@ -399,12 +409,17 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             self._known_phases(),
             self._peaks,
             self._candidates,
-            settings=self._last_settings(),
-            zone_axis=zone_axis,
-            phase=phase,
+            self._last_settings(),
+            zone_axes=zone_axis,
+            phases=phase,
             region=region,
+            not_crystalline=self._not_crystalline,
         )
-        parameters = {"zone_axis": zone_axis, "phase": phase, "region": region}
+        parameters = {
+            "zone_axis": None if zone_axis is None else read_directions(zone_axis),
+            "phase": [phase] if isinstance(phase, str) else phase,
+            "region": region,
+        }
         return self._with_phases(records, "constrain_phases", parameters)
 
     # ---- what the crystals tell ----
@@ -430,12 +445,12 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
 
         See Also
         --------
-        hyperspy_twin.crystals.orientation_of : The convention of orix.
+        hyperspy_twin.crystals.orix_orientation : The convention of orix.
         """
-        from hyperspy_twin.crystals import crystal_map
+        from hyperspy_twin.crystals import make_crystal_map
 
-        matches = self._known_phases().matches
-        return crystal_map(self._labels, self._image_grid, matches, step=step, unit=self._unit)
+        grid, regions = self._image_grid, self._oriented_crystals
+        return make_crystal_map(self._labels, grid, regions, step=step, unit=self._unit)
 
     def orientation_map(self, direction: Sequence[float] = (0, 0, 1)) -> Signal2D:
         """Orientation of every pixel of the image in inverse pole figure (IPF) colours.
@@ -460,10 +475,10 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         --------
         plot_orientation_map : The same with the legend of each phase.
         """
-        from hyperspy_twin.crystals import orientation_colours
+        from hyperspy_twin.crystals import colour_orientations
 
-        matches = self._known_phases().matches
-        colours = Signal1D(orientation_colours(self._labels, matches, direction))
+        crystals = self._oriented_crystals
+        colours = Signal1D(colour_orientations(self._labels, crystals, direction))
         colours.change_dtype("rgb8")
         title = f"Orientations of {self.metadata.General.title}"
         axes = axes_of(self._image_grid, self._unit)
@@ -489,9 +504,13 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         """
         from hyperspy_twin.signals._figures import orientation_figure
 
-        matches = self._known_phases().matches
         return orientation_figure(
-            self._labels, self._image_grid, self._outlines, matches, direction, unit=self._unit
+            self._labels,
+            self._image_grid,
+            self._outlines,
+            self._oriented_crystals,
+            direction,
+            unit=self._unit,
         )
 
     def epitaxy(self, *, largest_angle: float = 2.0) -> Table:
@@ -523,11 +542,11 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
 
         See Also
         --------
-        hyperspy_twin.crystals.epitaxial_relations : How planes are chosen.
+        hyperspy_twin.crystals.tabulate_epitaxy : How planes are chosen.
         """
-        from hyperspy_twin.crystals import epitaxial_relations
+        from hyperspy_twin.crystals import tabulate_epitaxy
 
-        return epitaxial_relations(
+        return tabulate_epitaxy(
             self._known_phases(), self._peaks, self._labels, largest_angle=largest_angle
         )
 
@@ -544,11 +563,11 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
 
         See Also
         --------
-        hyperspy_twin.crystals.calibrate_by_crystals : How regions are weighed.
+        hyperspy_twin.crystals.calibrate : How regions are weighed.
         """
-        from hyperspy_twin.crystals import calibrate_by_crystals
+        from hyperspy_twin.crystals import calibrate
 
-        return calibrate_by_crystals(self.phases, self._peaks, self._image_grid.scale)
+        return calibrate(self.phases, self._peaks, self._image_grid.scale)
 
     def apply_calibration(self) -> Self:
         """Correct the pixel size along x and y by the crystals of the image.
@@ -649,12 +668,11 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             "resolution": resolution,
             "definition": definition,
         }
-        settings = StrainSettings(plan.reference, field.vectors, field.resolution, definition)
+        lattices, missing = None, None
         try:
-            displacement = np.stack([field.u_x, field.u_y])
-            lattices, missing = self._register_lattices(settings, displacement), None
-        except ValueError as error:  # strain is right without lattices for the atoms
-            lattices, missing = None, {"lattices": str(error)}
+            lattices = self._register_lattices(field, plan.reference, plan.vectors)
+        except ValueError as error:  # the strain is right without lattices for the atoms
+            missing = {"lattices": str(error)}
         return self._derive(
             StrainMap,
             "gpa",
@@ -662,7 +680,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             data=StrainMap._maps_of(field),
             axes=StrainMap._axes_for(grid, self._unit),
             outcome=missing,
-            strain=settings,
+            strain=StrainSettings(plan.reference, field.vectors, field.resolution, definition),
             lattices=lattices,
         )
 
@@ -683,6 +701,55 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
     def _peaks(self) -> list[Peaks]:
         """Peaks of each region."""
         return [one.peaks for one in self._state("spectra", ())]
+
+    @property
+    def _not_crystalline(self) -> dict[int, str]:
+        """Why each region without a lattice has none."""
+        found = {region: one.crystallinity for region, one in self._spectra.items()}
+        return {n: f"{one.name}: {one.reason}" for n, one in found.items() if not one.has_lattice}
+
+    @property
+    def _region_lattices(self) -> dict[int, RegionLattice]:
+        """What the plan of a strain analysis needs to know of each region."""
+        from hyperspy_twin.strain import RegionLattice
+
+        found = {}
+        for region, one in self._spectra.items():
+            match = self.phases[region].match if region in self.phases else None
+            found[region] = RegionLattice(
+                one.peaks,
+                one.crystallinity.name,
+                one.crystallinity.has_lattice,
+                indexed=None if match is None else match.hkl.any(axis=1),
+                explained=None if match is None else match.explained,
+            )
+        return found
+
+    def _register_lattices(
+        self, field: StrainField, reference: int, vectors: np.ndarray | None = None
+    ) -> tuple[RegisteredLattice, ...]:
+        """Lattices of the indexed regions, fixed in the image; the error says what is missing."""
+        from hyperspy_twin.registration import IndexedPeaks, register_lattices
+
+        image, grid = self.image()
+        indexed = []
+        for record in self.phases:
+            if record.match is not None:
+                used, peaks = record.hkl.any(axis=1), self._spectrum(record.region).peaks
+                indexed.append(
+                    IndexedPeaks(peaks.take(used), record.hkl[used], record.match.oriented)
+                )
+        lattices = register_lattices(
+            image,
+            grid,
+            labels=self._labels,
+            indexed=indexed,
+            strain=field,
+            reference=reference,
+            vectors=vectors,
+            calibrated=self._calibrated,
+        )
+        return tuple(lattices)
 
     @property
     def _image_grid(self) -> Grid:
@@ -720,14 +787,19 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         self, regions: list[int], phase: str | int | None
     ) -> list[RegionPhase | None]:
         """Records of regions, or those that a ranked phase would give them."""
+        from hyperspy_twin.crystals import accept_phase
+
         if phase is None:
-            known = self.phases
-            return [known[region] if region in known else None for region in regions]
+            records = self.phases
+            return [records[region] if region in records else None for region in regions]
         found: list[RegionPhase | None] = []
         errors = []
+        self._known_phases()
+        known = {"candidates": self._candidates, "settings": self._last_settings()}
         for region in regions:
             try:
-                record = self.accept_phase(region, phase).phases[region]
+                decided = accept_phase(self._known_phases(), self._peaks, region, phase, **known)
+                record = PhaseRecords(decided)[region]
                 scale = {"scale": record.match.scale, "distortion": record.match.distortion}
                 found.append(replace(record, **scale, further=()))
             except ValueError as error:
@@ -738,12 +810,19 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         return found
 
     @property
+    def _oriented_crystals(self) -> dict[int, OrientedCrystal]:
+        """Crystal of each region that has one, the first where there are several."""
+        found = {record.region: record.match for record in self._known_phases()}
+        return {region: match.oriented for region, match in found.items() if match is not None}
+
+    @property
     def _candidates(self) -> tuple[Crystal, ...]:
         """Candidates of the last indexing."""
         return self._state("candidates", ())
 
     def _settings(self, **options: Any) -> IndexingSettings:
-        return IndexingSettings(calibrated=self._calibrated, elements=self._elements, **options)
+        elements = tuple(self._elements)
+        return IndexingSettings(calibrated=self._calibrated, elements=elements, **options)
 
     def _last_settings(self) -> IndexingSettings:
         """Settings of the last :meth:`index_phases`."""
@@ -752,7 +831,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         return self._settings(**{name: steps[-1][name] for name in kept})
 
     def _with_phases(
-        self, records: PhaseRecords, step: str, parameters: dict[str, Any], **state: Any
+        self, records: Iterable[RegionPhase], step: str, parameters: dict[str, Any], **state: Any
     ) -> Self:
         return self._derive(type(self), step, parameters, phases=tuple(records), **state)
 

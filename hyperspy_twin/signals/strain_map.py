@@ -161,8 +161,7 @@ class StrainMap(TwinSignal, Signal2D):
         grid = spectrum._state("image_grid")
         if grid is None or grid.shape != self._grid.shape:
             raise ValueError("this is no spectrum of the same image: give the IndexedFFT of it")
-        maps = self._maps(("u_x", "u_y"))
-        lattices = spectrum._register_lattices(self._settings, np.stack(list(maps.values())))
+        lattices = spectrum._register_lattices(self._field, self.reference)
         return self._derive(type(self), "register_lattices", {}, lattices=lattices)
 
     def to_atoms(self, thickness: float = 5.0, *, seed: int = 0) -> AtomicModel:
@@ -199,9 +198,13 @@ class StrainMap(TwinSignal, Signal2D):
         if not lattices:
             raise ValueError(self._why_no_lattices())
         grid = self._grid
-        displacement = np.stack(list(self._maps(("u_x", "u_y")).values()))
         atoms = build_model(
-            lattices, self._outlines, displacement, grid, thickness=thickness, seed=seed
+            lattices,
+            self._outlines,
+            displacement=np.stack(list(self._maps(("u_x", "u_y")).values())),
+            grid=grid,
+            thickness=thickness,
+            seed=seed,
         )
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
@@ -225,6 +228,18 @@ class StrainMap(TwinSignal, Signal2D):
     @property
     def _settings(self) -> StrainSettings:
         return self._state("strain")
+
+    @property
+    def _field(self) -> StrainField:
+        """The maps as one record, without the amplitudes of the lattice waves."""
+        settings = self._settings
+        return StrainField(
+            **self._maps(COMPONENTS),
+            vectors=settings.g,
+            amplitudes=np.full(len(settings.g), np.nan),
+            resolution=settings.resolution,
+            definition=settings.definition,  # type: ignore[arg-type]
+        )
 
     def _why_no_lattices(self) -> str:
         found = [step["outcome"]["lattices"] for step in self.history if "lattices" in step.get("outcome", {})]

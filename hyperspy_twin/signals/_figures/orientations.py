@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.crystals import colour_key, orientation_colours
+from hyperspy_twin.crystals import colour_key, colour_orientations
 from hyperspy_twin.signals._figures.outlines import draw_outlines, figure_size, image_extent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.core import Grid, Outlines
-    from hyperspy_twin.crystals import Match
+    from hyperspy_twin.core import Grid, OrientedCrystal, Outlines
 
 DIRECTIONS = {(1, 0, 0): "x", (0, 1, 0): "y (down)", (0, 0, 1): "the beam"}
 
@@ -23,7 +22,7 @@ def orientation_figure(
     labels: np.ndarray,
     grid: Grid,
     outlines: Outlines,
-    matches: Mapping[int, Match],
+    regions: Mapping[int, OrientedCrystal],
     direction: Sequence[float],
     *,
     unit: str,
@@ -38,8 +37,8 @@ def orientation_figure(
         Their grid.
     outlines
         Outlines of the regions.
-    matches
-        Phase and orientation of each region that has one.
+    regions
+        Crystal of each region that has one.
     direction
         Direction of the image whose crystal direction is coloured.
     unit
@@ -48,8 +47,8 @@ def orientation_figure(
     import matplotlib.pyplot as plt
     import orix.plot  # noqa: F401  (registers the projection of the colour keys)
 
-    colours = orientation_colours(labels, matches, direction)
-    crystals = list(dict.fromkeys(match.crystal for match in matches.values()))
+    colours = colour_orientations(labels, regions, direction)
+    crystals = list(dict.fromkeys(one.crystal for one in regions.values()))
     width, height = figure_size(grid)
     figure = plt.figure(figsize=(width + 3.0, height), layout="constrained")
     rows = max(1, len(crystals))
