@@ -21,6 +21,8 @@ templates_path = ["_templates"]
 nitpicky = False
 
 autosummary_generate = True
+# The face of a room lists what it offers, wherever that is written.
+autosummary_imported_members = True
 autodoc_typehints = "none"
 autodoc_mock_imports = [name for name in ("torch",) if find_spec(name) is None]
 autodoc_member_order = "bysource"

@@ -1,10 +1,9 @@
 from .axes import calibrate_signal, calibration_of_signal, to_nanometres, write_calibration
-from .calibration import Calibration, calibration_of
+from .calibration import calibration_of
 from .readers import load
 from .writers import write_atoms
 
 __all__ = [
-    "Calibration",
     "calibrate_signal",
     "calibration_of",
     "calibration_of_signal",
