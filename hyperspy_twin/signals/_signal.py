@@ -17,7 +17,7 @@ from hyperspy_twin.signals._images import grid_of
 from hyperspy_twin.signals._twin import node_with, read
 
 if TYPE_CHECKING:
-    from hyperspy.signals import BaseSignal
+    from matplotlib.figure import Figure
 
 _logger = logging.getLogger(__name__)
 
@@ -44,6 +44,22 @@ class TwinSignal:
     def history(self) -> tuple[dict[str, Any], ...]:
         """Steps that led to this signal: name, parameters, versions and hash of the input."""
         return tuple(json.loads(text) for text in self._state("history", []))
+
+    def plot(self, *arguments: Any, **options: Any) -> Figure:
+        """Plot as HyperSpy does.
+
+        Parameters
+        ----------
+        *arguments, **options
+            Passed to :meth:`hyperspy.api.signals.Signal2D.plot`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure of the signal.
+        """
+        super().plot(*arguments, **options)  # type: ignore[misc]
+        return self._plot.signal_plot.figure
 
     def _state(self, key: str, default: Any = None) -> Any:
         """Value of a key of the state, see :mod:`hyperspy_twin.signals._twin`."""

@@ -45,7 +45,7 @@ def peaks_table(peaks: Sequence[Peaks], records: PhaseRecords, unit: str) -> Tab
 
 
 def _explained(peaks: Peaks, records: PhaseRecords) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Indices of the peaks of a region, the number of their crystal, and whether forbidden."""
+    """Find what explains the peaks of a region: indices, number of the crystal, forbidden."""
     hkl, forbidden = np.zeros((len(peaks), 3), int), np.zeros(len(peaks), bool)
     crystal = np.zeros(len(peaks), int)
     if peaks.region in records:

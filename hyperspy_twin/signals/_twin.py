@@ -16,17 +16,25 @@ import numpy as np
 from hyperspy_twin.core import Crystal, Grid, Outlines, RegisteredLattice
 from hyperspy_twin.crystals import RegionPhase, rescale_record
 from hyperspy_twin.signals._codec import from_plain, to_plain
+from hyperspy_twin.signals._migrations import read_version_1
+from hyperspy_twin.signals._records import (
+    ModelBox,
+    StrainSettings,
+    load_outlines,
+    store_outlines,
+)
 from hyperspy_twin.spectra import RegionSpectrum
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
 SCHEMA = 2  # written with every state; a state without a number is of version 1
+READERS = {1: read_version_1}
 Factors = tuple[float, float]
 
 
 class Dimension(NamedTuple):
-    """How numbers change with the pixel size: a power of length, along x and y or in no direction."""
+    """How numbers change with the pixel size: a power of length, along x and y or not."""
 
     power: int
     vector: bool
@@ -40,51 +48,6 @@ class Dimension(NamedTuple):
 
 POSITION, WAVE_VECTOR = Dimension(1, True), Dimension(-1, True)
 LENGTH, INVERSE_LENGTH = Dimension(1, False), Dimension(-1, False)
-
-
-@dataclass(frozen=True)
-class StrainSettings:
-    """How a strain map was made.
-
-    Attributes
-    ----------
-    reference
-        Number of the region whose lattice is the reference.
-    g
-        Reciprocal vectors (x, y) of the reference lattice, shape (k, 2).
-    resolution
-        Standard deviation of the real-space window.
-    definition
-        ``"lagrangian"`` or ``"eulerian"``.
-    """
-
-    reference: int
-    g: np.ndarray
-    resolution: float
-    definition: str
-
-
-@dataclass(frozen=True)
-class ModelBox:
-    """What the columns of a table of atoms mean, and the box that the atoms lie in.
-
-    Attributes
-    ----------
-    columns, units
-        Name and unit of each column.
-    cell
-        Box as rows, in Å, shape (3, 3).
-    origin
-        Corner of the box in Å, shape (3,).
-    pbc
-        Whether the model repeats along each row of the box.
-    """
-
-    columns: tuple[str, ...]
-    units: tuple[str, ...]
-    cell: np.ndarray
-    origin: np.ndarray
-    pbc: tuple[bool, bool, bool]
 
 
 @dataclass(frozen=True)
@@ -168,7 +131,7 @@ def read(signal: BaseSignal, key: str, default: Any = None) -> Any:
         return item
     texts = tuple(metadata.get_item("Twin.crystals", ()))
     if key == "outlines":
-        return _load_outlines(item.as_dictionary())
+        return load_outlines(item.as_dictionary())
     if get_origin(kind) is tuple:
         return _decoded(kind, tuple(item), texts)
     return _decoded(tuple[kind], (item,), texts)[0]  # type: ignore[valid-type]
@@ -241,40 +204,10 @@ def _stored(key: str, value: Any, crystals: list[str]) -> Any:
     if kind in (str, list[str]):
         return value
     if key == "outlines":
-        return _store_outlines(value)
+        return store_outlines(value)
     if get_origin(kind) is tuple:
         return [json.dumps(to_plain(one, crystals)) for one in value]
     return json.dumps(to_plain(value, crystals))
-
-
-def _store_outlines(outlines: Outlines | tuple[Outlines, ...]) -> dict[str, np.ndarray]:
-    """Outlines of one image, or of each image of a stack, as metadata hold them."""
-    images = (outlines,) if isinstance(outlines, Outlines) else outlines
-    lengths = [np.diff(one.ring_start) for one in images]
-    found = {
-        "vertices": np.concatenate([np.zeros((0, 2)), *(one.vertices for one in images)]),
-        "ring_start": np.cumsum(np.concatenate([np.zeros(1, int), *lengths])),
-        "ring_region": np.concatenate([np.zeros(0, np.int32), *(one.ring_region for one in images)]),
-    }
-    if not isinstance(outlines, Outlines):
-        found["ring_image"] = np.repeat(np.arange(len(images)), list(map(len, lengths)))
-        found["images"] = np.array([len(images)])
-    return found
-
-
-def _load_outlines(stored: Mapping[str, np.ndarray]) -> Outlines | tuple[Outlines, ...]:
-    """Outlines of what :func:`_store_outlines` gave."""
-    start = np.asarray(stored["ring_start"])
-    vertices, region = np.asarray(stored["vertices"]), np.asarray(stored["ring_region"])
-    if "ring_image" not in stored:
-        return Outlines(vertices, start, region)
-    image = np.asarray(stored["ring_image"])
-    return tuple(
-        Outlines.from_rings(
-            [vertices[start[ring] : start[ring + 1]] for ring in rings], region[rings].tolist()
-        )
-        for rings in (np.flatnonzero(image == n) for n in range(int(stored["images"][0])))
-    )
 
 
 @lru_cache(maxsize=32)

@@ -12,11 +12,11 @@ from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Sig
 from hyperspy_twin.core import Grid, Peaks, Table, rasterise
 from hyperspy_twin.crystals import IndexingSettings, PhaseRecords
 from hyperspy_twin.signals._images import axes_of
+from hyperspy_twin.signals._records import StrainSettings
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
-from hyperspy_twin.signals._twin import StrainSettings
 from hyperspy_twin.signals.strain_map import StrainMap
-from hyperspy_twin.spectra import RegionSpectrum
+from hyperspy_twin.spectra import CRYSTALLINE, RegionSpectrum
 
 if TYPE_CHECKING:
     from typing import Self
@@ -706,7 +706,11 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
     def _not_crystalline(self) -> dict[int, str]:
         """Why each region without a lattice has none."""
         found = {region: one.crystallinity for region, one in self._spectra.items()}
-        return {n: f"{one.name}: {one.reason}" for n, one in found.items() if not one.has_lattice}
+        return {
+            n: f"{one.name}: {one.reason}"
+            for n, one in found.items()
+            if one.name not in CRYSTALLINE
+        }
 
     @property
     def _region_lattices(self) -> dict[int, RegionLattice]:
@@ -719,7 +723,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             found[region] = RegionLattice(
                 one.peaks,
                 one.crystallinity.name,
-                one.crystallinity.has_lattice,
+                one.crystallinity.name in CRYSTALLINE,
                 indexed=None if match is None else match.hkl.any(axis=1),
                 explained=None if match is None else match.explained,
             )
@@ -777,7 +781,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         return self.metadata.get_item("Sample.elements", [])
 
     def _known_phases(self) -> PhaseRecords:
-        """Records of all regions, which have to exist."""
+        """Give the records of all regions, which have to exist."""
         records = self.phases
         if not records:
             raise ValueError("phases have not been identified: call index_phases(...) first")
@@ -786,7 +790,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
     def _records_shown(
         self, regions: list[int], phase: str | int | None
     ) -> list[RegionPhase | None]:
-        """Records of regions, or those that a ranked phase would give them."""
+        """Give the records of regions, or those that a ranked phase would give them."""
         from hyperspy_twin.crystals import accept_phase
 
         if phase is None:
@@ -825,7 +829,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         return IndexingSettings(calibrated=self._calibrated, elements=elements, **options)
 
     def _last_settings(self) -> IndexingSettings:
-        """Settings of the last :meth:`index_phases`."""
+        """Give the settings of the last :meth:`index_phases`."""
         steps = [step["parameters"] for step in self.history if step["step"] == "index_phases"]
         kept = ("tolerance", "max_index", "calibration_error")
         return self._settings(**{name: steps[-1][name] for name in kept})

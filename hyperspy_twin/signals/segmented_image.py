@@ -170,10 +170,10 @@ class SegmentedImage(TwinSignal, Signal2D):
             markers = outline_markers(self._stack_outlines(), self._navigation_shape)
         else:
             markers = phase_markers(self._outlines, phases._known_phases(), phases.crystallinity)
-        super().plot(**kwargs)
+        figure = super().plot(**kwargs)
         for marker in markers:
             self.add_marker(marker, plot_marker=True)
-        return self._plot.signal_plot.figure
+        return figure
 
     def _figure(self) -> Figure:
         """Picture of the regions for a page."""

@@ -10,9 +10,9 @@ from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import Grid, StrainField, Table
 from hyperspy_twin.signals._images import axes_of
+from hyperspy_twin.signals._records import ModelBox, StrainSettings
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import strain_table
-from hyperspy_twin.signals._twin import ModelBox, StrainSettings
 from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
 if TYPE_CHECKING:
@@ -129,8 +129,7 @@ class StrainMap(TwinSignal, Signal2D):
         from hyperspy_twin.signals._figures import strain_figure
 
         if self.axes_manager.navigation_size != len(COMPONENTS):
-            super().plot(**kwargs)
-            return self._plot.signal_plot.figure
+            return super().plot(**kwargs)
         maps = self._maps(("e_xx", "e_yy", "e_xy", "rotation"))
         return strain_figure(
             maps, self._grid, self._outlines, self._settings, unit=self._unit, **kwargs
@@ -187,11 +186,9 @@ class StrainMap(TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If no lattice is registered, for the reason that the message names, or the thickness is not
-            positive.
+            If no lattice is registered, for which the message names the reason, or the thickness
+            is not positive.
         """
-        from hyperspy_twin.atoms.model import build
-        from hyperspy_twin.core.outlines import contains
         from hyperspy_twin.atoms import build_model
 
         lattices = self._state("lattices")
@@ -242,10 +239,15 @@ class StrainMap(TwinSignal, Signal2D):
         )
 
     def _why_no_lattices(self) -> str:
-        found = [step["outcome"]["lattices"] for step in self.history if "lattices" in step.get("outcome", {})]
-        return found[-1] if found else (
-            "no lattice is registered in the image: call strain.register_lattices(spectrum) with "
-            "the indexed spectrum of it"
+        outcomes = [step.get("outcome", {}) for step in self.history]
+        reasons = [outcome["lattices"] for outcome in outcomes if "lattices" in outcome]
+        return (
+            reasons[-1]
+            if reasons
+            else (
+                "no lattice is registered in the image: call strain.register_lattices(spectrum) with "
+                "its indexed spectrum"
+            )
         )
 
     def _maps(self, names: Sequence[str]) -> dict[str, np.ndarray]:
