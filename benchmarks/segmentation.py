@@ -21,7 +21,7 @@ from scipy import ndimage
 from segmentation_peers import SHARED, checkpoint, mobile_sam, tuned_otsu
 from segmentation_scenes import HALVES, Scene, scenes
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 
 Method = Callable[[np.ndarray], np.ndarray]
 
@@ -81,30 +81,29 @@ def unit_grid(image: np.ndarray) -> Grid:
 
 def edges(image: np.ndarray) -> np.ndarray:
     """Regions between edges."""
-    from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
+    from hyperspy_twin.segmentation import segment_edges
 
     return segment_edges(image, unit_grid(image)).labels
 
 
 def texture(image: np.ndarray) -> np.ndarray:
     """Regions of one lattice."""
-    from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
+    from hyperspy_twin.segmentation import segment_texture
 
     return segment_texture(image, unit_grid(image)).labels
 
 
 def auto(image: np.ndarray) -> np.ndarray:
     """Let the package choose."""
-    from hyperspy_twin.segmentation.auto import segment_auto
+    from hyperspy_twin.segmentation import segment_auto
 
     return segment_auto(image, unit_grid(image))[0].labels
 
 
 def sam() -> Method:
     """Take Segment Anything as the package uses it, with the weights of MobileSAM."""
-    from hyperspy_twin.segmentation.segment_anything.checkpoints import find_checkpoint
-    from hyperspy_twin.segmentation.segment_anything.networks import require_torch
-    from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam
+    from hyperspy_twin.segmentation import segment_sam
+    from hyperspy_twin.segmentation.segment_anything import find_checkpoint, require_torch
 
     require_torch()
     weights = checkpoint(find_checkpoint)

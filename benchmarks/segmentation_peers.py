@@ -51,8 +51,7 @@ def mobile_sam() -> Callable[[np.ndarray], np.ndarray]:
     """Take `SamAutomaticMaskGenerator` with its defaults and the weights of MobileSAM."""
     import torch
 
-    from hyperspy_twin.segmentation.segment_anything.checkpoints import find_checkpoint
-    from hyperspy_twin.segmentation.segment_anything.networks import load_network
+    from hyperspy_twin.segmentation.segment_anything import find_checkpoint, load_network
 
     network = load_network("mobile_sam", checkpoint(find_checkpoint), "cpu")
     try:

@@ -7,34 +7,35 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.edges.edge_segmentation import (
-    Segmentation,
-    regions_between_edges,
-    with_whole_domes,
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.edges import outline_whole_particles, regions_between_edges
+from hyperspy_twin.segmentation.features import Features, measure_features, place_tiles
+from hyperspy_twin.segmentation.labels import (
+    adjacent_labels,
+    depth_inside,
+    fill_from_nearest,
+    order_regions,
 )
-from hyperspy_twin.segmentation.edges.partition import order_regions
-from hyperspy_twin.segmentation.edges.placement import depth_inside
-from hyperspy_twin.segmentation.edges.smoothing import sample
-from hyperspy_twin.segmentation.features import Features, measure_features, tile_starts
-from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
+from hyperspy_twin.segmentation.resampling import sample
+from hyperspy_twin.segmentation.result import Segmentation
+from hyperspy_twin.segmentation.texture import SMALLEST_SIDE, segment_texture
 
-# Smallest image side in which texture can be told apart.
-_SMALLEST_SIDE = 32
-# Prices in the score: for a doubling of the number of regions and for a border as long as the
-# image.
+# All set on the tuning half of benchmarks/segmentation.py.
+# Price, in nats per pixel, of a doubling of the number of regions.
 _REGION_PRICE = 0.03
+# Price of a border as long as the image.
 _BORDER_PRICE = 0.005
-# Share of a variance that no partition is asked to explain.
+# Fraction of a variance that no partition is asked to explain.
 _GRANTED = 0.01
 # What texture must score above edges, because its borders are less exact.
 _TEXTURE_LEAD = 0.1
-# Share of the lattice variance inside a region between edges that a division must explain, and
-# the tiles that each part must have; a tile belongs to a region if this share of its side does.
-_LEAST_GAIN = 0.2
-_LEAST_TILES = 4
+# Fraction of the lattice variance inside a region between edges that a division must explain.
+_MIN_GAIN = 0.2
+# Tiles that each part must have.
+_FEWEST_TILES = 4
+# Fraction of the side of a tile that must lie in the region to which the tile belongs.
 _TILE_CORE = 0.8
-# A part of a region is a grain if it is this deep, in smoothing lengths of the texture.
+# Depth of a part of a region that is a grain, in smoothing lengths of the texture.
 _GRAIN_DEPTH = 1.5
 
 
@@ -45,13 +46,13 @@ class Score:
     Attributes
     ----------
     brightness
-        Share of the variance of the smoothed brightness that lies between regions, 0..1.
+        Fraction of the variance of the smoothed brightness that lies between regions, 0..1.
     lattice
         The same for the amplitudes of lattice waves.
     price
         What the number of regions and the length of their borders cost.
     total
-        What both shares shorten the description of a pixel by, in nats, less the price.
+        What both fractions shorten the description of a pixel by, in nats, less the price.
     """
 
     brightness: float
@@ -60,7 +61,7 @@ class Score:
 
     @property
     def total(self) -> float:
-        """Sum of ``-ln(1 - share) / 2``, the share at most 0.99, less the price.
+        """Sum of ``-ln(1 - fraction) / 2``, the fraction at most 0.99, less the price.
 
         What is left open counts by its ratio: a partition that leaves 4 % of the brightness open
         is far better than one that leaves 12 %, however little that is of the whole.
@@ -130,24 +131,24 @@ def segment_auto(
     by_edges = between_edges.segmentation
     found = {"edges": by_edges}
     image = np.asarray(image, np.float32)
-    if min(image.shape) >= _SMALLEST_SIDE:
+    if min(image.shape) >= SMALLEST_SIDE:
         found["texture"] = segment_texture(image, grid, min_area=min_area)
     features = measure_features(image)
     if "texture" in found and features.waves.size:
-        labels = divide(by_edges.labels, found["texture"], grid, features)
+        labels = divide_regions(by_edges.labels, found["texture"], grid=grid, features=features)
         if labels.max() > by_edges.labels.max() > 1:
             found["edges and texture"] = Segmentation(
                 labels, by_edges.smoothing, by_edges.thresholds
             )
-    scores = {name: score(result.labels, features) for name, result in found.items()}
+    scores = {name: score_regions(result.labels, features) for name, result in found.items()}
     lead = {"texture": _TEXTURE_LEAD}
     method = max(scores, key=lambda name: scores[name].total - lead.get(name, 0.0))
     # Only now: the rim of a ball speaks against a partition that is scored by its even regions.
-    chosen = with_whole_domes(found[method], between_edges)
-    return chosen, AutoReport(method, scores, _reason(method, found, scores))
+    chosen = outline_whole_particles(found[method], between_edges)
+    return chosen, AutoReport(method, scores, _explain_choice(method, found, scores))
 
 
-def score(labels: np.ndarray, features: Features) -> Score:
+def score_regions(labels: np.ndarray, features: Features) -> Score:
     """Score of one partition.
 
     Parameters
@@ -158,22 +159,22 @@ def score(labels: np.ndarray, features: Features) -> Score:
         Of the image.
     """
     count = np.unique(labels).size
-    length = (labels[:, 1:] != labels[:, :-1]).sum() + (labels[1:] != labels[:-1]).sum()
+    length = adjacent_labels(labels)[1].sum()
     price = _REGION_PRICE * np.log2(count) + _BORDER_PRICE * length / np.sqrt(labels.size)
     return Score(
-        explained(labels, features.brightness[..., None]),
-        explained(labels, features.waves),
+        explain_by_regions(labels, features.brightness[..., None]),
+        explain_by_regions(labels, features.waves),
         float(price),
     )
 
 
-def explained(labels: np.ndarray, values: np.ndarray) -> float:
-    """Share of the variance of the values, shape (rows, columns, k), that is between regions."""
-    return explained_by_group(sample(labels, values.shape[:2]).ravel(), values)
+def explain_by_regions(labels: np.ndarray, values: np.ndarray) -> float:
+    """Fraction of the variance of the values, shape (rows, columns, k), that is between regions."""
+    return explain_by_group(sample(labels, values.shape[:2]).ravel(), values)
 
 
-def explained_by_group(group: np.ndarray, values: np.ndarray) -> float:
-    """Share of the variance of n vectors, in the last axis of ``values``, between n groups."""
+def explain_by_group(group: np.ndarray, values: np.ndarray) -> float:
+    """Fraction of the variance of n vectors, in the last axis of ``values``, between n groups."""
     flat = np.unique(group, return_inverse=True)[1]
     vectors = values.reshape(flat.size, -1)
     centred = vectors - vectors.mean(axis=0)
@@ -185,20 +186,22 @@ def explained_by_group(group: np.ndarray, values: np.ndarray) -> float:
     return float((sums**2 / area).sum() / total)
 
 
-def divide(labels: np.ndarray, texture: Segmentation, grid: Grid, features: Features) -> np.ndarray:
+def divide_regions(
+    labels: np.ndarray, texture: Segmentation, *, grid: Grid, features: Features
+) -> np.ndarray:
     """Divide regions between edges where they hold parts of different lattice.
 
     A part must be deep enough to be no sliver between an edge and the less certain border of the
     texture, and the division must explain enough of the variance of the lattice.
     """
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
-    least = _GRAIN_DEPTH * texture.smoothing / pixel
+    depth = _GRAIN_DEPTH * texture.smoothing / pixel
     divided = labels.copy()
-    middles, pure = pure_tiles(labels, features.tile)
+    middles, pure = find_pure_tiles(labels, features.tile)
     for region, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None:
             continue
-        parts = grains_inside(labels[box] == region, texture.labels[box], least)
+        parts = find_grains(labels[box] == region, texture.labels[box], depth)
         if parts is None:
             continue
         whole = np.zeros(labels.shape, np.int32)
@@ -206,39 +209,37 @@ def divide(labels: np.ndarray, texture: Segmentation, grid: Grid, features: Feat
         group = whole[middles]
         group[~pure] = 0
         tiles = np.bincount(group.ravel())[1:]
-        if (tiles >= _LEAST_TILES).sum() < 2:
+        if (tiles >= _FEWEST_TILES).sum() < 2:
             continue
         counted = group > 0
-        if explained_by_group(group[counted], features.waves[counted]) > _LEAST_GAIN:
+        if explain_by_group(group[counted], features.waves[counted]) > _MIN_GAIN:
             here = parts > 0
             divided[box][here] = divided.max() + parts[here]
     return order_regions(divided)
 
 
-def pure_tiles(labels: np.ndarray, tile: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+def find_pure_tiles(labels: np.ndarray, tile: int) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """Index of the middles of all tiles, and which tiles lie in one region."""
-    middles = np.ix_(*[start + tile // 2 for start in tile_starts(labels.shape, tile)])
+    middles = np.ix_(*[start + tile // 2 for start in place_tiles(labels.shape, tile)])
     size = max(int(_TILE_CORE * tile), 1)
     highest = ndimage.maximum_filter(labels, size)[middles]
     return middles, highest == ndimage.minimum_filter(labels, size)[middles]
 
 
-def grains_inside(inside: np.ndarray, texture: np.ndarray, least: float) -> np.ndarray | None:
+def find_grains(inside: np.ndarray, texture: np.ndarray, min_depth: float) -> np.ndarray | None:
     """Texture regions within a region, slivers given to their neighbours; None if only one."""
     pieces = np.where(inside, texture, 0)
     depth = depth_inside(np.pad(pieces, 1, mode="edge"))[1:-1, 1:-1]
     present = np.unique(pieces[inside])
     deepest = np.asarray(ndimage.maximum(depth, pieces, present))
-    kept = present[deepest >= least]
+    kept = present[deepest >= min_depth]
     if kept.size < 2:
         return None
-    known = np.isin(pieces, kept)
-    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
-    filled = pieces[tuple(nearest)]
+    filled = fill_from_nearest(pieces, np.isin(pieces, kept))
     return np.where(inside, np.searchsorted(kept, filled) + 1, 0)
 
 
-def _reason(method: str, found: dict[str, Segmentation], scores: dict[str, Score]) -> str:
+def _explain_choice(method: str, found: dict[str, Segmentation], scores: dict[str, Score]) -> str:
     own, count = scores[method], int(found[method].labels.max())
     if all(result.labels.max() == 1 for result in found.values()):
         return "neither edges nor texture divide the image"

@@ -1,14 +1,18 @@
-"""The check that every method of segmentation makes of its image."""
+"""The checks that every method of segmentation makes of its image and its parameters."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
+
+# Range of an image, as a fraction of its brightness, below which it is constant: the resolution of
+# float32.
+_CONSTANT = 1e-7
 
 
 def centred_image(
-    image: np.ndarray, grid: Grid, least: int, needing: str, constant: str
+    image: np.ndarray, grid: Grid, *, smallest_side: int, needing: str, constant: str
 ) -> np.ndarray:
     """Image about its mean as float32, once it is fit to be segmented.
 
@@ -18,8 +22,8 @@ def centred_image(
         Shape (rows, columns).
     grid
         Its grid.
-    least
-        Smallest side in pixels.
+    smallest_side
+        Pixels that each side must have.
     needing
         What needs that many, such as ``"edges need"``, for the message.
     constant
@@ -33,14 +37,27 @@ def centred_image(
     image = np.asarray(image)
     if image.ndim != 2 or image.shape != tuple(grid.shape):
         raise ValueError(f"image has shape {image.shape} but the grid has {tuple(grid.shape)}")
-    if min(image.shape) < least:
+    if min(image.shape) < smallest_side:
         raise ValueError(
-            f"image has shape {image.shape}: {needing} at least {least} pixels on each side; "
-            "take a larger crop"
+            f"image has shape {image.shape}: {needing} at least {smallest_side} pixels on each "
+            "side; take a larger crop"
         )
     if not np.isfinite(image).all():
         raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
     centred = image - np.mean(image, dtype=float)
-    if float(np.abs(centred).max()) <= 1e-7 * float(np.abs(image).max()):
+    if float(np.abs(centred).max()) <= _CONSTANT * float(np.abs(image).max()):
         raise ValueError(f"image is constant: {constant}")
     return centred.astype(np.float32)
+
+
+def check_positive(**lengths: float | None) -> None:
+    """Check that parameters are finite and positive where they are given.
+
+    Raises
+    ------
+    ValueError
+        Naming the first that is not.
+    """
+    for name, value in lengths.items():
+        if value is not None and not 0 < value < np.inf:
+            raise ValueError(f"{name} must be a positive number, not {value}")

@@ -8,28 +8,25 @@ import numpy as np
 from scipy import ndimage, optimize
 from scipy.special import erf
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.edges.placement import depth_inside
-from hyperspy_twin.segmentation.edges.smoothing import (
-    cosine_spectrum,
-    lattice_period,
-    radial_spectrum,
-    resample,
-    suppress_lattice,
-)
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.labels import adjacent_labels, depth_inside
+from hyperspy_twin.segmentation.resampling import resample
+from hyperspy_twin.segmentation.smoothing import LATTICE_SMOOTHING, remove_lattice
 
-# Smoothing that removes what is left of a lattice, in periods.
-_LATTICE_SMOOTHING = 0.4
-# Reach of the profile across a boundary: share of the shorter side, and least number of pixels.
+# Reach of the profile across a boundary as a fraction of the shorter side.
 _REACH = 1 / 5
-_LEAST_REACH = 12.0
-# The profile is fitted to this many widths on either side.
+# The same in pixels, at least.
+_MIN_REACH = 12.0
+# Widths on either side to which the profile is fitted: an error function has ended there.
 _FITTED_WIDTHS = 4.0
-# A boundary is judged in segments of this many pixels.
+# Widths on either side in which the segments of a boundary are compared.
+_COMPARED_WIDTHS = 3.0
+# Length of a segment in which a boundary is judged, in pixels.
 _SEGMENT = 16
 # Contrast, in standard errors, below which no blur width is given.
-_LEAST_SIGNIFICANCE = 5.0
-_LEAST_BINS = 5
+_MIN_SIGNIFICANCE = 5.0
+# Bins of a profile that four parameters need.
+_FEWEST_BINS = 5
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ class _Near:
     segment: np.ndarray
 
 
-def boundary_statistics(image: np.ndarray, labels: np.ndarray, grid: Grid) -> BoundaryStatistics:
+def measure_boundaries(image: np.ndarray, labels: np.ndarray, grid: Grid) -> BoundaryStatistics:
     """Contrast, blur and confidence of each boundary between two regions.
 
     The mean brightness as a function of the distance from the boundary, with the lattice taken
@@ -112,14 +109,17 @@ def boundary_statistics(image: np.ndarray, labels: np.ndarray, grid: Grid) -> Bo
         )
     if not np.isfinite(image).all():
         raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
-    pairs, edges = touching_pairs(labels)
+    pairs, edges = adjacent_regions(labels)
     length = edges @ np.array(grid.scale[::-1], float)
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
-    flat = _without_lattice(image)
+    flat = _flatten(image)
     depth = depth_inside(labels)
-    reach = max(_REACH * min(image.shape), _LEAST_REACH)
+    reach = max(_REACH * min(image.shape), _MIN_REACH)
     boxes = ndimage.find_objects(labels)
-    rows = [_judge(_near(flat, labels, boxes, depth, pair, reach), flat) for pair in pairs]
+    rows = [
+        _judge_boundary(_pixels_near(flat, labels, boxes, depth, pair, reach), flat)
+        for pair in pairs
+    ]
     contrast, width, confidence = np.array(rows).reshape(-1, 3).T
     return BoundaryStatistics(
         pairs, length, contrast, np.abs(contrast) / flat.noise, width * pixel, confidence
@@ -151,48 +151,34 @@ def region_confidence(labels: np.ndarray, boundaries: BoundaryStatistics) -> np.
         return (weighted / total)[present]
 
 
-def touching_pairs(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of labels that touch, (m, 2), and their pixel edges across x and across y, (m, 2).
-
-    An edge between vertical neighbours runs along x: its length is the pixel size in x. The second
-    column counts these, the first those that run along y.
-    """
-    found = []
-    for axis, (a, b) in enumerate(((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:]))):
-        kept = (a != b) & (a > 0) & (b > 0)
-        pair = np.sort(np.stack([a[kept], b[kept]], axis=1), axis=1)
-        found.append(np.column_stack([pair, np.full(len(pair), axis)]))
-    rows = np.concatenate(found).astype(np.int64)
-    pairs, position = np.unique(rows[:, :2], axis=0, return_inverse=True)
-    edges = np.zeros((len(pairs), 2))
-    np.add.at(edges, (position.ravel(), rows[:, 2]), 1)
-    return pairs, edges
+def adjacent_regions(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of regions that touch and their pixel edges: `adjacent_labels` without label 0."""
+    pairs, edges = adjacent_labels(labels)
+    assigned = pairs[:, 0] > 0
+    return pairs[assigned], edges[assigned]
 
 
-def _without_lattice(image: np.ndarray) -> _Flat:
-    spectrum = cosine_spectrum(image - image.mean(dtype=float).astype(np.float32))
-    rings = radial_spectrum(spectrum)
-    noise = float(np.sqrt(np.median(rings.floor[rings.frequency > 0.1])))
+def _flatten(image: np.ndarray) -> _Flat:
+    found = remove_lattice(image - image.mean(dtype=float).astype(np.float32))
+    noise = float(np.sqrt(found.rings.noise_power))
     noise = max(noise, float(np.finfo(np.float32).eps * np.abs(image).max()), 1e-300)
-    period = lattice_period(rings, max(image.shape))
-    if period is None:
+    if found.period is None:
         return _Flat(image, 0.0, noise)
-    smoothing = _LATTICE_SMOOTHING * period
-    spectrum = suppress_lattice(spectrum, rings, period)
-    return _Flat(resample(spectrum, image.shape, smoothing), smoothing, noise)
+    smoothing = LATTICE_SMOOTHING * found.period
+    return _Flat(resample(found.spectrum, image.shape, smoothing), smoothing, noise)
 
 
 def _around_contact(
     first: tuple[slice, ...], second: tuple[slice, ...], shape: tuple[int, ...], margin: int
 ) -> tuple[slice, ...]:
-    """Box around the place where two boxes touch."""
+    """Box around the contact of two boxes."""
     return tuple(
         slice(max(max(a.start, b.start) - margin, 0), min(min(a.stop, b.stop) + margin, size))
         for a, b, size in zip(first, second, shape, strict=True)
     )
 
 
-def _near(
+def _pixels_near(
     flat: _Flat,
     labels: np.ndarray,
     boxes: list[tuple[slice, ...]],
@@ -206,33 +192,33 @@ def _near(
     touch = first & ndimage.binary_dilation(second), second & ndimage.binary_dilation(first)
     parts = []
     for sign, side, border in ((-1.0, first, touch[1]), (1.0, second, touch[0])):
-        away, nearest = ndimage.distance_transform_edt(~border, return_indices=True)
-        away = away - 0.5
-        kept = side & (away < reach) & (away <= depth[box] + 0.75)
+        distance, nearest = ndimage.distance_transform_edt(~border, return_indices=True)
+        distance = distance - 0.5
+        kept = side & (distance < reach) & (distance <= depth[box] + 0.75)
         block = nearest[:, kept] // _SEGMENT
         segment = block[0] * (labels.shape[1] // _SEGMENT + 2) + block[1]
-        parts.append((sign * away[kept], flat.image[box][kept], segment))
+        parts.append((sign * distance[kept], flat.image[box][kept], segment))
     return _Near(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def _judge(near: _Near, flat: _Flat) -> tuple[float, float, float]:
+def _judge_boundary(near: _Near, flat: _Flat) -> tuple[float, float, float]:
     """Contrast, blur width in pixels and confidence of one boundary."""
     contrast, width = _fit_step(near)
-    beside = _LEAST_REACH / 2 if np.isnan(width) else max(3.0 * width, _LEAST_REACH / 2)
-    inner = np.abs(near.distance) <= beside
-    steps = _segment_contrasts(near, inner)
+    reach = _MIN_REACH / 2 if np.isnan(width) else max(_COMPARED_WIDTHS * width, _MIN_REACH / 2)
+    inner = np.abs(near.distance) <= reach
+    steps = _measure_segments(near, inner)
     scatter = flat.noise * np.sqrt(4 * max(steps.size, 1) / max(inner.sum(), 1))
     if steps.size > 1:
         scatter = float(steps.std(ddof=1))
     scatter = max(scatter, 1e-300)
     found = float(steps.mean()) if steps.size else contrast
     confidence = float(erf(abs(found) / (np.sqrt(2) * scatter)))
-    if np.isnan(width) or abs(found) * np.sqrt(steps.size) < _LEAST_SIGNIFICANCE * scatter:
+    if np.isnan(width) or abs(found) * np.sqrt(steps.size) < _MIN_SIGNIFICANCE * scatter:
         return found, float("nan"), confidence
     return contrast, float(np.sqrt(max(width**2 - flat.smoothing**2, 0.0))), confidence
 
 
-def _segment_contrasts(near: _Near, inner: np.ndarray) -> np.ndarray:
+def _measure_segments(near: _Near, inner: np.ndarray) -> np.ndarray:
     """Difference of the mean brightness beyond and before the boundary, segment by segment."""
     _, segment = np.unique(near.segment[inner], return_inverse=True)
     beyond = near.distance[inner] > 0
@@ -265,8 +251,8 @@ def _fit_step(near: _Near) -> tuple[float, float]:
     start = np.array([brightness.mean(), contrast, 0.0, max(distance.max() / 6, 1.0)])
     for _ in range(2):
         reach = _FITTED_WIDTHS * width if np.isfinite(width) else np.inf
-        kept = np.abs(distance) <= max(reach, _LEAST_REACH / 2)
-        if kept.sum() < _LEAST_BINS or not (distance[kept] < 0).any() or distance[kept].max() < 0:
+        kept = np.abs(distance) <= max(reach, _MIN_REACH / 2)
+        if kept.sum() < _FEWEST_BINS or not (distance[kept] < 0).any() or distance[kept].max() < 0:
             break
         weight = np.sqrt(count[kept])
         # The border is nearly right and the step no larger than what is seen.
@@ -276,7 +262,7 @@ def _fit_step(near: _Near) -> tuple[float, float]:
             break
         begin = np.clip(start, -0.99 * limit, 0.99 * limit)
         fit = optimize.least_squares(
-            _misfit, begin, args=(distance[kept], brightness[kept], weight),
+            _weigh_residual, begin, args=(distance[kept], brightness[kept], weight),
             bounds=(-limit, limit), x_scale=[span, span, 1.0, 1.0], max_nfev=400,
         )  # fmt: skip
         best = fit.x
@@ -287,7 +273,7 @@ def _fit_step(near: _Near) -> tuple[float, float]:
     return contrast, width
 
 
-def _misfit(
+def _weigh_residual(
     step: np.ndarray, distance: np.ndarray, brightness: np.ndarray, weight: np.ndarray
 ) -> np.ndarray:
     """Weighted residual of a blurred step averaged over bins one pixel wide (variance 1/12).

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import ndimage
-from skimage.draw import line as draw_line
+from skimage.draw import line as line_pixels
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.outlines import Outlines, rasterise, trace
+from hyperspy_twin.core import Grid, Outlines, rasterise, trace
+from hyperspy_twin.segmentation.labels import fill_from_nearest
 
 
-def merge(outlines: Outlines, regions: Sequence[int]) -> Outlines:
+def merge_regions(outlines: Outlines, regions: Sequence[int]) -> Outlines:
     """Make one region of several; it takes the lowest of their numbers.
 
     The borders between them vanish, all others stay as they are, simplified ones too.
@@ -34,7 +34,7 @@ def merge(outlines: Outlines, regions: Sequence[int]) -> Outlines:
     ValueError
         If fewer than two different regions are named, or one does not exist.
     """
-    chosen = sorted(set(_existing(outlines, regions)))
+    chosen = sorted(set(_check_present(outlines, regions)))
     if len(chosen) < 2:
         raise ValueError(f"name at least two different regions to merge, not {list(regions)}")
     edges: dict[tuple[float, ...], None] = {}
@@ -45,12 +45,12 @@ def merge(outlines: Outlines, regions: Sequence[int]) -> Outlines:
                     continue
                 edges[(*one, *two)] = None
     kept = [k for k, region in enumerate(outlines.ring_region) if region not in chosen]
-    rings = [_ring(outlines, k) for k in kept] + _chained(list(edges))
+    rings = [_ring(outlines, k) for k in kept] + _chain_edges(list(edges))
     labels = [int(outlines.ring_region[k]) for k in kept]
     return Outlines.from_rings(rings, labels + [chosen[0]] * (len(rings) - len(kept)))
 
 
-def remove(outlines: Outlines, regions: Sequence[int]) -> Outlines:
+def remove_regions(outlines: Outlines, regions: Sequence[int]) -> Outlines:
     """Leave the area of regions unassigned.
 
     Parameters
@@ -65,14 +65,14 @@ def remove(outlines: Outlines, regions: Sequence[int]) -> Outlines:
     ValueError
         If a region does not exist.
     """
-    gone = _existing(outlines, regions)
+    gone = _check_present(outlines, regions)
     kept = [k for k, region in enumerate(outlines.ring_region) if region not in gone]
     return Outlines.from_rings(
         [_ring(outlines, k) for k in kept], outlines.ring_region[kept].tolist()
     )
 
 
-def relabel(outlines: Outlines, numbers: Mapping[int, int] | None = None) -> Outlines:
+def relabel_regions(outlines: Outlines, numbers: Mapping[int, int] | None = None) -> Outlines:
     """Give regions other numbers.
 
     Parameters
@@ -91,17 +91,17 @@ def relabel(outlines: Outlines, numbers: Mapping[int, int] | None = None) -> Out
     present = [int(region) for region in outlines.regions]
     if numbers is None:
         numbers = {region: index for index, region in enumerate(present, 1)}
-    _existing(outlines, list(numbers))
+    _check_present(outlines, list(numbers))
     final = [numbers.get(region, region) for region in present]
     if len(set(final)) < len(final):
-        raise ValueError(f"two regions would share a number: {dict(numbers)}; use merge instead")
+        raise ValueError(f"two regions would share a number: {dict(numbers)}; merge them instead")
     table = dict(zip(present, final, strict=True))
     region = [table[int(number)] for number in outlines.ring_region]
     return Outlines(outlines.vertices, outlines.ring_start, np.asarray(region, np.int32))
 
 
-def split(
-    outlines: Outlines, grid: Grid, line: np.ndarray, regions: Sequence[int] | None = None
+def split_regions(
+    outlines: Outlines, grid: Grid, *, line: np.ndarray, regions: Sequence[int] | None = None
 ) -> Outlines:
     """Cut regions along a line.
 
@@ -127,18 +127,18 @@ def split(
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2:
         raise ValueError("a line needs at least two points (x, y)")
     labels = rasterise(outlines, grid)
-    cut = _pixels_of(points, grid)
+    cut = _draw_line(points, grid)
     crossed = np.unique(labels[cut])
-    chosen = crossed[crossed > 0] if regions is None else np.array(_existing(outlines, regions))
+    chosen = (
+        crossed[crossed > 0] if regions is None else np.array(_check_present(outlines, regions))
+    )
     highest, changed = int(labels.max()), False
     for region in chosen:
         inside = labels == region
         parts, count = ndimage.label(inside & ~cut)
         if count < 2:
             continue
-        nearest = ndimage.distance_transform_edt(parts == 0, return_distances=False,
-                                                 return_indices=True)  # fmt: skip
-        parts = np.where(inside, parts[tuple(nearest)], 0)
+        parts = np.where(inside, fill_from_nearest(parts, parts > 0), 0)
         order = np.argsort(np.bincount(parts[inside], minlength=count + 1)[1:])[::-1] + 1
         for part in order[1:]:
             highest += 1
@@ -149,7 +149,7 @@ def split(
     return trace(labels, grid)
 
 
-def add(outlines: Outlines, grid: Grid, polygon: np.ndarray) -> Outlines:
+def add_region(outlines: Outlines, grid: Grid, *, polygon: np.ndarray) -> Outlines:
     """Add a region by its outline; it takes its area from the regions below it.
 
     Parameters
@@ -174,7 +174,7 @@ def add(outlines: Outlines, grid: Grid, polygon: np.ndarray) -> Outlines:
     return trace(labels, grid)
 
 
-def _existing(outlines: Outlines, regions: Sequence[int]) -> list[int]:
+def _check_present(outlines: Outlines, regions: Sequence[int]) -> list[int]:
     present = set(outlines.regions.tolist())
     missing = [region for region in regions if region not in present]
     if missing:
@@ -186,7 +186,7 @@ def _ring(outlines: Outlines, index: int) -> np.ndarray:
     return outlines.vertices[outlines.ring_start[index] : outlines.ring_start[index + 1]]
 
 
-def _chained(edges: list[tuple[float, ...]]) -> list[np.ndarray]:
+def _chain_edges(edges: list[tuple[float, ...]]) -> list[np.ndarray]:
     """Rings of directed edges (x0, y0, x1, y1)."""
     onward: dict[tuple[float, ...], list[tuple[float, ...]]] = {}
     for edge in edges:
@@ -208,12 +208,12 @@ def _chained(edges: list[tuple[float, ...]]) -> list[np.ndarray]:
     return rings
 
 
-def _pixels_of(points: np.ndarray, grid: Grid) -> np.ndarray:
+def _draw_line(points: np.ndarray, grid: Grid) -> np.ndarray:
     """Pixels on a line, connected so that 4-connected regions fall apart along it."""
     on_line = np.zeros(grid.shape, bool)
     pixels = np.rint(grid.to_pixels(points)).astype(int)
     for (x0, y0), (x1, y1) in zip(pixels[:-1], pixels[1:], strict=True):
-        rows, columns = draw_line(y0, x0, y1, x1)
+        rows, columns = line_pixels(y0, x0, y1, x1)
         inside = (rows >= 0) & (rows < grid.shape[0]) & (columns >= 0) & (columns < grid.shape[1])
         on_line[rows[inside], columns[inside]] = True
     return on_line

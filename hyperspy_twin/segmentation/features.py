@@ -7,20 +7,25 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from hyperspy_twin.segmentation.edges.smoothing import (
-    cosine_spectrum,
-    lattice_period,
-    radial_spectrum,
-    resample,
-    suppress_lattice,
-)
-from hyperspy_twin.segmentation.texture.lattice_period import longest_period
+from hyperspy_twin.segmentation.resampling import resample
+from hyperspy_twin.segmentation.smoothing import remove_lattice
+from hyperspy_twin.segmentation.texture import HIGHEST, find_longest_period
 
-# Tile for lattice features in periods of the lattice, the features kept, and the period that
-# stands in where there is none, in pixels.
+# All but those with a reason of their own are set on the tuning half of benchmarks/segmentation.py.
+# Side of a tile for lattice features in periods of the lattice.
 _PERIODS_PER_TILE = 6.0
+# Strongest waves that are kept.
 _WAVES = 24
+# Stands in for the period where there is none, in pixels.
 _NO_PERIOD = 8.0
+# Lowest frequency of a wave in cycles per tile, beyond the main lobe of the Hann window.
+_LOWEST = 2.5
+# Smoothing of the brightness in periods of the lattice.
+_LATTICE_SMOOTHING = 0.5
+# Shorter sides of the image in units of its least smoothing.
+_FINEST = 200
+# Least smoothing in pixels.
+_MIN_SMOOTHING = 2.0
 
 
 @dataclass(frozen=True)
@@ -45,21 +50,20 @@ class Features:
 
 def measure_features(image: np.ndarray) -> Features:
     """Brightness and lattice amplitudes of an image, shape (rows, columns)."""
-    spectrum = cosine_spectrum(image - image.mean())
-    rings = radial_spectrum(spectrum)
-    period = lattice_period(rings, max(image.shape))
-    smoothing = max(0.5 * (period or 0.0), min(image.shape) / 200, 2.0)
-    if period is not None:
-        spectrum = suppress_lattice(spectrum, rings, period)
+    flat = remove_lattice(image - image.mean())
+    period = flat.period
+    smoothing = max(
+        _LATTICE_SMOOTHING * (period or 0.0), min(image.shape) / _FINEST, _MIN_SMOOTHING
+    )
     shape = tuple(int(np.ceil(n / smoothing)) for n in image.shape)
-    brightness = resample(spectrum, shape, smoothing)
+    brightness = resample(flat.spectrum, shape, smoothing)
     tile = min(int(round(_PERIODS_PER_TILE * (period or _NO_PERIOD))), min(image.shape))
-    if period is None and longest_period(image) is None:
+    if period is None and find_longest_period(image) is None:
         return Features(brightness, np.zeros((1, 1, 0), np.float32), tile)
-    return Features(brightness, lattice_waves(image, tile), tile)
+    return Features(brightness, measure_waves(image, tile), tile)
 
 
-def lattice_waves(image: np.ndarray, tile: int) -> np.ndarray:
+def measure_waves(image: np.ndarray, tile: int) -> np.ndarray:
     """Amplitudes of the strongest waves in half-overlapping tiles, relative to the brightness.
 
     Parameters
@@ -74,7 +78,7 @@ def lattice_waves(image: np.ndarray, tile: int) -> np.ndarray:
     numpy.ndarray
         Shape (tile rows, tile columns, 24).
     """
-    starts = tile_starts(image.shape, tile)
+    starts = place_tiles(image.shape, tile)
     counts = [start.size for start in starts]
     window = np.outer(*[np.hanning(tile + 2)[1:-1].astype(np.float32)] * 2)
     views = np.lib.stride_tricks.sliding_window_view(image, (tile, tile))
@@ -82,13 +86,13 @@ def lattice_waves(image: np.ndarray, tile: int) -> np.ndarray:
     tiles = (tiles - tiles.mean(axis=(-2, -1), keepdims=True)) * window
     amplitude = np.abs(scipy.fft.rfft2(tiles, workers=-1)).reshape(*counts, tile, -1)
     frequency = np.hypot(np.fft.fftfreq(tile)[:, None], np.fft.rfftfreq(tile))
-    amplitude = amplitude[..., (frequency > 2.5 / tile) & (frequency < 0.45)]
+    amplitude = amplitude[..., (frequency > _LOWEST / tile) & (frequency < HIGHEST)]
     flat = amplitude.reshape(-1, amplitude.shape[-1])
     strongest = np.argsort(-(flat**2).mean(axis=0))[:_WAVES]
     return amplitude[..., strongest]
 
 
-def tile_starts(shape: tuple[int, ...], tile: int) -> list[np.ndarray]:
+def place_tiles(shape: tuple[int, ...], tile: int) -> list[np.ndarray]:
     """First rows and first columns of half-overlapping tiles."""
     return [
         np.linspace(0, n - tile, max(int(2 * n / tile) - 1, 1)).round().astype(int) for n in shape

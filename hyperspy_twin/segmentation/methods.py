@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.edges.edge_segmentation import Segmentation, segment_edges
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.auto import segment_auto
+from hyperspy_twin.segmentation.edges import segment_edges
+from hyperspy_twin.segmentation.result import Segmentation
+from hyperspy_twin.segmentation.segment_anything import segment_sam
+from hyperspy_twin.segmentation.texture import segment_texture
 
+# Options that each method takes.
 OPTIONS = {
     "auto": ("min_area",),
     "edges": ("smoothing", "min_area"),
@@ -44,7 +49,7 @@ def check_options(method: str, options: dict[str, Any]) -> None:
 
 
 def segment_image(
-    image: np.ndarray, grid: Grid, method: str, options: dict[str, Any]
+    image: np.ndarray, grid: Grid, *, method: str, options: dict[str, Any]
 ) -> tuple[Segmentation, dict[str, Any]]:
     """Segment an image by one of the methods.
 
@@ -78,16 +83,10 @@ def segment_image(
     if method == "edges":
         found = segment_edges(image, grid, **options)
     elif method == "texture":
-        from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
-
         found = segment_texture(image, grid, **options)
     elif method == "sam":
-        from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam
-
         found = segment_sam(image, grid, **options)
     else:
-        from hyperspy_twin.segmentation.auto import segment_auto
-
         found, report = segment_auto(image, grid, **options)
         outcome = {"method": report.method, "reason": report.reason}
     return found, {**outcome, "smoothing": float(found.smoothing)}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.auto import (
     Features,
     Score,
-    explained,
-    grains_inside,
-    pure_tiles,
-    score,
+    explain_by_regions,
+    find_grains,
+    find_pure_tiles,
+    score_regions,
     segment_auto,
 )
 from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
@@ -99,9 +99,9 @@ def test_an_image_too_small_for_texture_is_segmented_by_edges():
 def test_a_perfect_partition_explains_all_and_costs_its_regions():
     labels = halves((64, 64))
     features = Features(labels.astype(float), np.zeros((4, 4, 3)), 16)
-    assert explained(labels, features.brightness[..., None]) == pytest.approx(1)
-    assert explained(labels.T, features.brightness[..., None]) == pytest.approx(0)
-    one, two = score(np.ones((64, 64), int), features), score(labels, features)
+    assert explain_by_regions(labels, features.brightness[..., None]) == pytest.approx(1)
+    assert explain_by_regions(labels.T, features.brightness[..., None]) == pytest.approx(0)
+    one, two = score_regions(np.ones((64, 64), int), features), score_regions(labels, features)
     assert (one.total, one.price) == (0, 0)
     assert two.total == pytest.approx(np.log(10) - 0.03 - 0.005)  # 1 % is always granted
     assert two.lattice == 0
@@ -123,17 +123,17 @@ def test_slivers_of_texture_are_no_grains():
     inside = np.ones((60, 60), bool)
     texture = np.ones((60, 60), int)
     texture[:, 57:] = 2
-    assert grains_inside(inside, texture, 6) is None
+    assert find_grains(inside, texture, 6) is None
     texture[:, 30:] = 3
     texture[:, 57:] = 2
-    parts = grains_inside(inside, texture, 6)
+    parts = find_grains(inside, texture, 6)
     assert np.unique(parts).tolist() == [1, 2]
     np.testing.assert_array_equal(parts, np.where(np.arange(60) < 30, 1, 2) * np.ones((60, 1)))
 
 
 def test_tiles_across_a_border_belong_to_no_region():
     labels = halves((96, 96))
-    middles, pure = pure_tiles(labels, 24)
+    middles, pure = find_pure_tiles(labels, 24)
     assert labels[middles].shape == pure.shape
     columns = np.flatnonzero(~pure.all(axis=0))
     assert columns.size

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.confidence import (
-    boundary_statistics,
+    adjacent_regions,
+    measure_boundaries,
     region_confidence,
-    touching_pairs,
 )
 
 
@@ -26,7 +26,7 @@ def interface(shape=(256, 256), position=120.4, blur=3.0, contrast=1.0, noise=0.
 
 
 def statistics(image, labels, scale=(1.0, 1.0)):
-    return boundary_statistics(image, labels, Grid(image.shape, scale))
+    return measure_boundaries(image, labels, Grid(image.shape, scale))
 
 
 @pytest.mark.parametrize("blur", [0.8, 2.0, 6.0, 15.0])
@@ -91,7 +91,7 @@ def test_regions_share_the_confidence_of_their_boundaries():
 def test_lengths_follow_the_pixel_sizes():
     labels = np.ones((40, 60), int)
     labels[10:20, 10:40] = 2
-    pairs, edges = touching_pairs(labels)
+    pairs, edges = adjacent_regions(labels)
     assert pairs.tolist() == [[1, 2]]
     assert edges.tolist() == [[20, 60]]
     image = labels + 0.1 * np.random.default_rng(4).normal(size=labels.shape)
@@ -116,7 +116,7 @@ def test_unassigned_pixels_bound_nothing():
 def test_wrong_input_is_refused():
     image, labels = interface((64, 64), 30.0)
     with pytest.raises(ValueError, match="one shape"):
-        boundary_statistics(image, labels[:50], Grid(image.shape, (1.0, 1.0)))
+        measure_boundaries(image, labels[:50], Grid(image.shape, (1.0, 1.0)))
     image[3, 3] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         statistics(image, labels)

@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 from scipy.special import erf
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.outlines import rasterise, trace
+from hyperspy_twin.core import Grid, rasterise, trace
+from hyperspy_twin.segmentation.basins import find_basins
 from hyperspy_twin.segmentation.edges.edge_segmentation import scales_to_try, segment_edges
-from hyperspy_twin.segmentation.edges.merging import _connected, basins, whole_parts
+from hyperspy_twin.segmentation.edges.region_merging import _connected, separate_parts
 
 
 def segment(image, scale=1.0, **options):
@@ -284,7 +284,7 @@ def test_real_interface_of_lead_titanate_and_strontium_ruthenate(shared_file):
     assert abs(np.sum(labels == 1, axis=0).mean() - 155) < 15
 
 
-@pytest.mark.parametrize("kernel", [basins, basins.py_func])
+@pytest.mark.parametrize("kernel", [find_basins, find_basins.py_func])
 def test_basins_are_the_valleys(kernel):
     height = np.abs(np.arange(12) - 5.5)[None, :].max() - np.abs(np.arange(12) - 5.5)
     labels, count = kernel(np.repeat(height[None], 4, axis=0))
@@ -292,9 +292,8 @@ def test_basins_are_the_valleys(kernel):
     np.testing.assert_array_equal(labels[2], np.arange(12) > 5)
 
 
-@pytest.mark.parametrize("kernel", [_connected, _connected.py_func])
-def test_connected_parts(kernel):
-    found = kernel(np.array([0, 3, 5]), np.array([3, 4, 1]), 7)
+def test_connected_parts():
+    found = _connected(np.array([0, 3, 5]), np.array([3, 4, 1]), 7)
     np.testing.assert_array_equal(found, [0, 1, 2, 0, 0, 1, 3])
 
 
@@ -303,7 +302,7 @@ def test_parts_become_regions_and_specks_join():
     regions[:, 12:] = 1
     regions[4:6, 4:6] = 1
     regions[10:18, 2:9] = 1
-    parts = whole_parts(regions, 10)
+    parts = separate_parts(regions, 10)
     assert parts.max() == 2
     assert parts[5, 5] == parts[0, 0]
     assert len({parts[0, 0], parts[12, 5], parts[0, 15]}) == 3

@@ -18,12 +18,12 @@ from hyperspy_twin.segmentation.edges.border_arcs import (
 from hyperspy_twin.segmentation.edges.border_paths import (
     path_length,
     path_normals,
-    profiles,
+    read_profiles,
     resample_path,
     smooth_path,
 )
-from hyperspy_twin.segmentation.edges.inflection import at_inflection
-from hyperspy_twin.segmentation.edges.inflection_fit import Strips, fit_strips, typical_width
+from hyperspy_twin.segmentation.edges.error_function_fit import Strips, fit_strips, typical_width
+from hyperspy_twin.segmentation.edges.inflection import move_to_inflection
 
 SHAPE = (512, 512)
 ROW, COLUMN = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
@@ -81,7 +81,7 @@ def test_winding_borders_go_to_the_inflection_as_near_as_the_bound_allows(distan
     assert np.abs(offsets(start, distance)).mean() > 0.09 * width
     for seed in range(2):
         image = ndtr(distance / width) + noise * np.random.default_rng(seed).normal(size=SHAPE)
-        placed = at_inflection(start, smoothed(image, 3.0), 1.5)
+        placed = move_to_inflection(start, smoothed(image, 3.0), 1.5)
         found = offsets(placed, distance)
         # Pixels alone scatter by 0.3; slopes of the flanks and levels along it are free as well.
         assert abs(found.mean()) < 0.1 + 3 * bound(width, noise, length)
@@ -92,19 +92,19 @@ def test_slopes_of_the_flanks_move_no_border():
     distance, width = straight(0.3), 20
     flank = 0.002 * np.maximum(distance, 0) - 0.001 * np.minimum(distance, 0)
     image = ndtr(distance / width) + flank * ndtr(np.abs(distance) / width)
-    placed = at_inflection(wavy(distance, 5), smoothed(image, 3.0), 1.5)
+    placed = move_to_inflection(wavy(distance, 5), smoothed(image, 3.0), 1.5)
     assert abs(offsets(placed, distance).mean()) < 1
 
 
 def test_sharp_borders_stay():
     start = wavy(straight(0.3), 0.5)
     working = smoothed((straight(0.3) > 0).astype(float), 3.0)
-    np.testing.assert_array_equal(at_inflection(start, working, 1.5), start)
+    np.testing.assert_array_equal(move_to_inflection(start, working, 1.5), start)
 
 
 def test_borders_in_nothing_but_noise_keep_their_regions():
     noise = np.random.default_rng(5).normal(size=SHAPE)
-    placed = at_inflection(wavy(straight(0.3), 4), smoothed(noise, 3.0), 1.5)
+    placed = move_to_inflection(wavy(straight(0.3), 4), smoothed(noise, 3.0), 1.5)
     assert [ndimage.label(placed == label)[1] for label in (0, 1)] == [1, 1]
 
 
@@ -113,7 +113,7 @@ def test_a_third_region_is_left_alone():
     start = wavy(distance, 6)
     start[:, 400:] = 2
     image = np.where(COLUMN < 400, ndtr(distance / 15), 3.0)
-    placed = at_inflection(start, smoothed(image, 3.0), 1.5)
+    placed = move_to_inflection(start, smoothed(image, 3.0), 1.5)
     np.testing.assert_array_equal(placed == 2, start == 2)
     far = np.s_[:, :320]
     assert np.abs(offsets(placed[far], distance[far])).max() < 1
@@ -123,9 +123,9 @@ def test_light_and_dark_are_alike():
     distance = straight(0.4)
     image = smoothed(ndtr(distance / 12), 3.0)
     start = wavy(distance, 4)
-    placed = at_inflection(start, image, 1.5)
-    np.testing.assert_array_equal(at_inflection(start, 100 - 7 * image, 1.5), placed)
-    np.testing.assert_array_equal(at_inflection(1 - start, image, 1.5), 1 - placed)
+    placed = move_to_inflection(start, image, 1.5)
+    np.testing.assert_array_equal(move_to_inflection(start, 100 - 7 * image, 1.5), placed)
+    np.testing.assert_array_equal(move_to_inflection(1 - start, image, 1.5), 1 - placed)
 
 
 def edges_between(labels):
@@ -160,7 +160,7 @@ def test_kernels_agree_with_plain_python():
     np.testing.assert_array_equal(corners[:4], [[0, 2], [1, 2], [2, 2], [3, 2]])
 
 
-@pytest.mark.parametrize("kernel", [profiles, profiles.py_func])
+@pytest.mark.parametrize("kernel", [read_profiles, read_profiles.py_func])
 def test_profiles_end_half_way_to_the_next_border(kernel):
     labels = np.repeat(np.digitize(np.arange(40), [10, 26])[:, None], 20, axis=1)
     working = np.repeat(np.arange(40, dtype=np.float32)[:, None] + 0.5, 20, axis=1)

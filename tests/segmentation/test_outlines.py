@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from hyperspy_twin.core import Grid, Outlines, contains, rasterise, trace
 from hyperspy_twin.core import polygons as _polygons
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.outlines import Outlines, contains, rasterise, trace
 
 length = st.floats(0.003, 7.0)
 position = st.floats(-50.0, 50.0)

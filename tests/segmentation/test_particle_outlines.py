@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
 from hyperspy_twin.segmentation.particles.contrast import measure_contrast
 from hyperspy_twin.segmentation.particles.cuts import _join_shallow, cut_at_levels, cut_particles
 from hyperspy_twin.segmentation.particles.particle_outlines import fit_moves, move_outlines
 from hyperspy_twin.segmentation.particles.separation import separate_particles
-from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes
+from hyperspy_twin.segmentation.particles.size_distribution import measure_particles
 
 SHAPE = (200, 280)
 
@@ -192,7 +192,7 @@ def test_gold_particles_from_our_own_regions(shared_file):
     image = read(shared_file("data/example_Au_nanoparticle.emd"))
     image = image.reshape(512, 4, 512, 4).mean(axis=(1, 3))
     found = particles_of(image)
-    sizes = particle_sizes(found, grid(image))
+    sizes = measure_particles(found, grid(image))
     # Counted by eye: eight, five of them in two clusters, and a very faint one.
     places = [(235, 375), (200, 130), (60, 290), (30, 20), (480, 60), (470, 260), (280, 490)]
     centres = [found[place] for place in places] + [found[506, 490]]

@@ -10,9 +10,12 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.measure import label
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.particles.separation import find_background, separate_particles
-from hyperspy_twin.segmentation.particles.size_distribution import particle_sizes, size_distribution
+from hyperspy_twin.segmentation.particles.size_distribution import (
+    fit_size_distribution,
+    measure_particles,
+)
 
 
 def ellipse(shape, x, y, across, along, angle=0.0):
@@ -32,7 +35,7 @@ def separate(mask, image=None, scale=(1.0, 1.0), **options):
 
 
 def sizes(labels, scale=(1.0, 1.0)):
-    return particle_sizes(labels, Grid(labels.shape, scale))
+    return measure_particles(labels, Grid(labels.shape, scale))
 
 
 @pytest.mark.parametrize("scale", [(1.0, 1.0), (0.5, 0.25)])
@@ -70,7 +73,7 @@ def test_particles_that_the_image_cuts_are_flagged_and_left_out():
     mask = disc(shape, 3, 60, 20) | disc(shape, 60, 40, 15) | disc(shape, 110, 80, 25)
     measured = sizes(separate(mask))
     np.testing.assert_array_equal(measured.touches_border, measured.x < 20)
-    distribution = size_distribution(measured)
+    distribution = fit_size_distribution(measured)
     assert distribution.count == 2
     assert distribution.mean == pytest.approx(40, abs=0.3)
     assert distribution.standard_deviation == pytest.approx(20 / np.sqrt(2), abs=0.3)
@@ -78,7 +81,7 @@ def test_particles_that_the_image_cuts_are_flagged_and_left_out():
     assert distribution.median == pytest.approx(np.sqrt(30 * 50), abs=0.3)
     assert distribution.spread == pytest.approx(np.log(5 / 3) / np.sqrt(2), abs=0.02)
     with pytest.raises(ValueError, match="larger image"):
-        size_distribution(sizes(separate(disc(shape, 60, 60, 20))))
+        fit_size_distribution(sizes(separate(disc(shape, 60, 60, 20))))
 
 
 @pytest.mark.parametrize("distance", [1.3, 1.5, 1.8, 1.99])
@@ -207,7 +210,7 @@ def test_wrong_input_is_told(labels, options, message):
     with pytest.raises(ValueError, match=message):
         separate_particles(labels, np.zeros((9, 9)), Grid((9, 9), (1.0, 1.0)), **options)
     with pytest.raises(ValueError, match="integers"):
-        particle_sizes(np.zeros((9, 9)), Grid((9, 9), (1.0, 1.0)))
+        measure_particles(np.zeros((9, 9)), Grid((9, 9), (1.0, 1.0)))
 
 
 def test_sample_particles_have_their_true_diameters():
@@ -219,7 +222,7 @@ def test_sample_particles_have_their_true_diameters():
     image = data.nanoparticles(**frame, **sample).data
     truth = data.truth("nanoparticles", frame | sample).labels
     grid = Grid(image.shape, (0.036, 0.036))
-    true = particle_sizes(np.where(truth <= 4, truth, 0), grid)
+    true = measure_particles(np.where(truth <= 4, truth, 0), grid)
     # Their facets lean: the outline is where the brightness leaves that of the film.
     smooth = ndimage.gaussian_filter(image, 4)
     film = np.median(smooth)
@@ -227,7 +230,7 @@ def test_sample_particles_have_their_true_diameters():
     # The smoothing carries so low a level outwards by about two of its lengths.
     mask = ndimage.distance_transform_edt(mask) > 8
     labels = separate_particles(mask, image, grid, min_diameter=1.0)
-    found = particle_sizes(labels, grid)
+    found = measure_particles(labels, grid)
     assert len(found.particle) == 4
     away = np.hypot(found.x[:, None] - true.x, found.y[:, None] - true.y)
     nearest = np.argmin(away, axis=1)

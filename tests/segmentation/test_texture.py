@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.texture.texture_segmentation import segment_texture
 
 BASES = {

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core.polygons import edge_crossings, fill_spans
+from hyperspy_twin.core import Grid, Outlines, rasterise
+from hyperspy_twin.segmentation.labels import adjacent_labels
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Arc:
     closed: bool
 
 
-def trace_arcs(labels: np.ndarray, least: int) -> list[Arc]:
+def trace_arcs(labels: np.ndarray, shortest: int) -> list[Arc]:
     """Arcs that divide the regions, each once.
 
     An arc ends where the image ends or a third region meets it.
@@ -41,16 +42,15 @@ def trace_arcs(labels: np.ndarray, least: int) -> list[Arc]:
     ----------
     labels : numpy.ndarray
         Integer labels, shape (rows, columns).
-    least : int
+    shortest : int
         Shortest arc in pixel edges; shorter ones are left out.
 
     Returns
     -------
     list of Arc
     """
-    cracks = np.count_nonzero(labels[:, 1:] != labels[:, :-1])
-    cracks += np.count_nonzero(labels[1:] != labels[:-1])
-    corners, start, sides, closed = follow_arcs(labels, int(cracks))
+    cracks = int(adjacent_labels(labels)[1].sum())
+    corners, start, sides, closed = follow_arcs(labels, cracks)
     return [
         Arc(
             corners[start[k] : start[k + 1]].astype(float),
@@ -58,7 +58,7 @@ def trace_arcs(labels: np.ndarray, least: int) -> list[Arc]:
             int(sides[k, 1]),
             bool(closed[k]),
         )
-        for k in np.flatnonzero(np.diff(start) >= least)
+        for k in np.flatnonzero(np.diff(start) >= shortest)
     ]
 
 
@@ -77,7 +77,7 @@ def walk_border(
     corners: np.ndarray,
     filled: int,
 ) -> tuple[int, bool]:
-    """Write the corners of one border from a corner on; the next free place and if it closed.
+    """Write the corners of one border from a corner on; the next free row and if it closed.
 
     Where two regions meet like fields of a chessboard the larger label is the connected one, so
     that the walk is the same in both directions.
@@ -176,26 +176,20 @@ def move_border(labels: np.ndarray, arc: Arc, path: np.ndarray) -> bool:
         Whether the border has moved.
     """
     if arc.closed:
-        edges = np.concatenate([_edges(arc.path), _edges(path)])
+        rings = [arc.path, path]
     else:
-        edges = _edges(np.concatenate([arc.path, path[::-1]]))
-    edges = edges[edges[:, 1] != edges[:, 3]]
-    upside_down = edges[:, 1] > edges[:, 3]
-    edges[upside_down] = edges[upside_down][:, [2, 3, 0, 1]]
+        rings = [np.concatenate([arc.path, path[::-1]])]
+    corners = np.concatenate(rings)
     rows, columns = (
         slice(max(int(lowest) - 2, 0), min(int(highest) + 3, size))
-        for lowest, highest, size in (
-            (edges[:, 1].min(), edges[:, 3].max(), labels.shape[0]),
-            (edges[:, [0, 2]].min(), edges[:, [0, 2]].max(), labels.shape[1]),
+        for lowest, highest, size in zip(
+            corners.min(axis=0), corners.max(axis=0), labels.shape, strict=True
         )
     )
     box = labels[rows, columns]
-    row, column, _ = edge_crossings(edges, np.arange(rows.start, rows.stop) + 0.5)
-    order = np.lexsort((column, row))
-    between = np.zeros(box.shape, np.int32)
-    column = column[order] - 0.5 - columns.start
-    fill_spans(between, row[order], column, np.ones(row.size, np.int32))
-    between = between.astype(bool)
+    middles = Grid(box.shape, (1.0, 1.0), (columns.start + 0.5, rows.start + 0.5))
+    enclosed = Outlines.from_rings([ring[:, ::-1] for ring in rings], [1] * len(rings))
+    between = rasterise(enclosed, middles) > 0
     own = [box == label for label in (arc.left, arc.right)]
     new = [(mine & ~between) | (other & between) for mine, other in (own, own[::-1])]
     if any(_parts(before) != _parts(after) for before, after in zip(own, new, strict=True)):
@@ -208,8 +202,3 @@ def move_border(labels: np.ndarray, arc: Arc, path: np.ndarray) -> bool:
 def _parts(pixels: np.ndarray) -> int:
     """Count the parts whose pixels hang together by their sides."""
     return int(ndimage.label(pixels)[1])
-
-
-def _edges(ring: np.ndarray) -> np.ndarray:
-    """Edges (column, row, column, row) of a closed ring of corners (row, column)."""
-    return np.hstack([ring[:, ::-1], np.roll(ring, -1, axis=0)[:, ::-1]])

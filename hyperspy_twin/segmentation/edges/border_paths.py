@@ -45,7 +45,7 @@ def _with_return(path: np.ndarray, closed: bool) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def profiles(
+def read_profiles(
     working: np.ndarray,
     labels: np.ndarray,
     path: np.ndarray,
@@ -70,7 +70,7 @@ def profiles(
     sides : tuple of int
         Labels against the normal and along it.
     position : numpy.ndarray
-        Places on a ray in steps of one size, zero in the middle, shape (m,), odd.
+        Positions on a ray in steps of one size, zero in the middle, shape (m,), odd.
     settled : float
         Length in its own region from which on a ray counts the other one as left behind; before,
         the border may wind.
@@ -88,17 +88,17 @@ def profiles(
     for k in range(len(path)):
         for side in range(2):
             step = 2 * side - 1
-            place, inside, end = middle, 0.0, np.inf
-            while 0 <= place < position.size:
-                row = path[k, 0] + position[place] * normals[k, 0]
-                column = path[k, 1] + position[place] * normals[k, 1]
+            index, inside, end = middle, 0.0, np.inf
+            while 0 <= index < position.size:
+                row = path[k, 0] + position[index] * normals[k, 0]
+                column = path[k, 1] + position[index] * normals[k, 1]
                 if not (0 <= row < rows and 0 <= column < columns):
                     break
                 here = labels[int(row), int(column)]
                 if here == sides[side]:
                     inside += pitch
                 elif here != sides[1 - side] or inside > settled:
-                    end = abs(position[place]) / 2
+                    end = abs(position[index]) / 2
                     break
                 y = min(max(row * to_row - 0.5, 0.0), last_row)
                 x = min(max(column * to_column - 0.5, 0.0), last_column)
@@ -106,9 +106,9 @@ def profiles(
                 y, x = y - i, x - j
                 upper = (1 - x) * working[i, j] + x * working[i, j + 1]
                 lower = (1 - x) * working[i + 1, j] + x * working[i + 1, j + 1]
-                found[k, place] = (1 - y) * upper + y * lower
-                place += step
-            for place in range(position.size):
-                if position[place] * step > end:
-                    found[k, place] = np.nan
+                found[k, index] = (1 - y) * upper + y * lower
+                index += step
+            for index in range(position.size):
+                if position[index] * step > end:
+                    found[k, index] = np.nan
     return found

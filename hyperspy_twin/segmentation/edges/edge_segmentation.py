@@ -7,59 +7,33 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.checks import centred_image
-from hyperspy_twin.segmentation.edges.gradient_noise import brightness_range
-from hyperspy_twin.segmentation.edges.inflection import at_inflection
-from hyperspy_twin.segmentation.edges.inner_edges import Field, lay_out, least_area, refine_regions
-from hyperspy_twin.segmentation.edges.merging import whole_parts
-from hyperspy_twin.segmentation.edges.partition import order_regions
-from hyperspy_twin.segmentation.edges.placement import place_borders, relax
-from hyperspy_twin.segmentation.edges.smoothing import (
-    choose_smoothing,
-    cosine_spectrum,
-    lattice_period,
-    radial_spectrum,
-    resample,
-    sample,
-    suppress_lattice,
-)
-from hyperspy_twin.segmentation.edges.specks import join_specks
-from hyperspy_twin.segmentation.edges.spherical_particles import end_domes_at_foot
-from hyperspy_twin.segmentation.edges.splitting import split, without_slope
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.border_placement import place_borders
+from hyperspy_twin.segmentation.checks import centred_image, check_positive
+from hyperspy_twin.segmentation.edges.faint_edges import Field, lay_out, split_at_faint_edges
+from hyperspy_twin.segmentation.edges.inflection import move_to_inflection
+from hyperspy_twin.segmentation.edges.region_merging import separate_parts
+from hyperspy_twin.segmentation.edges.significance import join_chance_regions
+from hyperspy_twin.segmentation.edges.spherical_particles import outline_spherical_particles
+from hyperspy_twin.segmentation.edges.threshold_dynamics import relax_borders
+from hyperspy_twin.segmentation.edges.watershed import divide_area, remove_slope
+from hyperspy_twin.segmentation.gradient_noise import brightness_range
+from hyperspy_twin.segmentation.labels import order_regions
+from hyperspy_twin.segmentation.resampling import resample, sample, working_shape
+from hyperspy_twin.segmentation.result import Segmentation
+from hyperspy_twin.segmentation.smoothing import minimum_area, remove_lattice
 
+# Pixels on each side that edges need.
 _SMALLEST_SIDE = 16
-# Working pixel in smoothing lengths: the Gaussian leaves 1e-3 beyond its band limit.
-_WORKING_PIXEL = 0.6
+# The others are set on the tuning half of benchmarks/segmentation.py.
 # Coarsest smoothing that is tried, in image sides.
 _COARSEST = 1 / 24
 # Octaves of scales from which on doublings are close enough.
 _MANY_OCTAVES = 2.0
-# Share of the variance that a doubling of the number of regions must explain to be worth it, and
-# the difference below which the finer of two scales is taken.
+# Fraction of the variance that a doubling of the number of regions must explain to be worth it.
 _REGION_PENALTY = 0.03
+# Difference in that fraction below which the finer of two scales is taken.
 _MERIT_TIE = 0.01
-
-
-@dataclass(frozen=True)
-class Segmentation:
-    """Regions of an image.
-
-    Attributes
-    ----------
-    labels : numpy.ndarray
-        Regions 1..n, int32, shape (rows, columns), ordered by the row of their centroid (top to
-        bottom), then by its column; every pixel has one.
-    smoothing : float
-        Smoothing length used (standard deviation of the Gaussian) in the unit of the grid (nm).
-    thresholds : tuple of float
-        Smallest and largest gradient (image units per unit of length) that counted as noise
-        anywhere in the image.
-    """
-
-    labels: np.ndarray
-    smoothing: float
-    thresholds: tuple[float, float]
 
 
 def segment_edges(
@@ -113,7 +87,7 @@ def segment_edges(
     Chan & Vese, IEEE Trans. Image Process. 10 (2001) 266.
     """
     found = regions_between_edges(image, grid, smoothing=smoothing, min_area=min_area)
-    return with_whole_domes(found.segmentation, found)
+    return outline_whole_particles(found.segmentation, found)
 
 
 @dataclass(frozen=True)
@@ -128,23 +102,23 @@ class EdgeRegions:
         Image without lattice, on a grid over the same field.
     blur : float
         What that is smoothed by, in pixels of the image.
-    least_area : float
-        Smallest region in pixels of the image.
+    smallest : float
+        Area of the smallest region in pixels of the image.
     """
 
     segmentation: Segmentation
     flat: np.ndarray
     blur: float
-    least_area: float
+    smallest: float
 
 
-def with_whole_domes(segmentation: Segmentation, found: EdgeRegions) -> Segmentation:
+def outline_whole_particles(segmentation: Segmentation, found: EdgeRegions) -> Segmentation:
     """Regions of one image of which those that bulge like a ball end where they begin to rise."""
     before = segmentation.labels - 1
-    labels = end_domes_at_foot(before, found.flat, found.blur)
+    labels = outline_spherical_particles(before, found.flat, found.blur)
     if np.array_equal(labels, before):
         return segmentation
-    return replace(segmentation, labels=order_regions(whole_parts(labels, found.least_area)))
+    return replace(segmentation, labels=order_regions(separate_parts(labels, found.smallest)))
 
 
 def regions_between_edges(
@@ -154,58 +128,53 @@ def regions_between_edges(
     smoothing: float | None = None,
     min_area: float | None = None,
 ) -> EdgeRegions:
-    """All that `segment_edges` does but for the outlines of domes; same parameters and errors."""
+    """All that `segment_edges` does but for outlining spherical particles; same parameters."""
     image = centred_image(
         image,
         grid,
-        _SMALLEST_SIDE,
-        "edges need",
-        "it has no contrast, so that no edge can be found",
+        smallest_side=_SMALLEST_SIDE,
+        needing="edges need",
+        constant="it has no contrast, so that no edge can be found",
     )
-    for name, value in (("smoothing", smoothing), ("min_area", min_area)):
-        if value is not None and not 0 < value < np.inf:
-            raise ValueError(f"{name} must be a positive number, not {value}")
-    spectrum = cosine_spectrum(image)
-    rings = radial_spectrum(spectrum)
-    period = lattice_period(rings, max(image.shape))
-    if period is not None:
-        spectrum = suppress_lattice(spectrum, rings, period)
+    check_positive(smoothing=smoothing, min_area=min_area)
+    flat = remove_lattice(image)
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
     if smoothing is not None:
         scales = [smoothing / pixel]
     else:
-        scales = scales_to_try(choose_smoothing(spectrum, rings, period), min(image.shape))
+        scales = scales_to_try(flat.choose_smoothing(), min(image.shape))
     area = None if min_area is None else min_area / pixel**2
     with ThreadPoolExecutor() as pool:
-        whole = list(pool.map(lambda s: _whole(spectrum, s, area), scales))
-    merits = np.array([_merit(regions, whole[0][1]) for regions, _, _ in whole])
+        whole = list(pool.map(lambda s: _segment_whole(flat.spectrum, s, area), scales))
+    merits = np.array([_rate(regions, whole[0][1]) for regions, _, _ in whole])
     best = int(np.argmax(merits >= merits.max() - _MERIT_TIE))
     regions, working, noise = whole[best]
     step = float(np.sqrt(image.size / working.size))
     if regions.max():
-        relaxed = relax(regions, working, scales[best] / step)
+        relaxed = relax_borders(regions, working, scales[best] / step)
         if np.unique(relaxed).size > regions.max():  # else the pull to short borders took a layer
             regions = relaxed
-        regions = whole_parts(regions, least_area(scales[best], area) / step**2)
+        regions = separate_parts(regions, minimum_area(scales[best], area) / step**2)
     labels = place_borders(regions, working, image.shape, scales[best] / step)
     field = Field(working, scales[best] / step, brightness_range(working), step)
     layout = None
     for doubling in range(1, int(np.log2(scales[-1] / scales[best]) + 1e-6) + 1):
         layout = layout or lay_out(labels, working.shape)
-        if refine_regions(labels, field, layout, doubling, area):
+        if split_at_faint_edges(labels, field, layout, doubling=doubling, area=area):
             layout = None
-    labels = join_specks(labels, working, scales[best] / step)
-    labels = at_inflection(labels, working, scales[best] / step)
-    smallest = least_area(scales[best], area)
-    labels = whole_parts(labels, smallest)
+    labels = join_chance_regions(labels, working, scales[best] / step)
+    labels = move_to_inflection(labels, working, scales[best] / step)
+    smallest = minimum_area(scales[best], area)
+    labels = separate_parts(labels, smallest)
     step *= pixel
     segmentation = Segmentation(
         order_regions(labels),
         scales[best] * pixel,
         (float(noise.min()) / step, float(noise.max()) / step),
     )
-    flat, blur = (image, 0.0) if period is None else (working, scales[best])
-    return EdgeRegions(segmentation, flat, blur, smallest)
+    if flat.period is None:
+        return EdgeRegions(segmentation, image, 0.0, smallest)
+    return EdgeRegions(segmentation, working, scales[best], smallest)
 
 
 def scales_to_try(first: float, side: int) -> list[float]:
@@ -218,24 +187,27 @@ def scales_to_try(first: float, side: int) -> list[float]:
     return [float(first * 2 ** (step * k)) for k in range(int(octaves / step) + 1)]
 
 
-def _whole(
+def _segment_whole(
     spectrum: np.ndarray, pixels: float, area: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Regions of the whole image at one smoothing length, on a grid of 0.6 smoothing lengths."""
     rows, columns = spectrum.shape
-    shape = tuple(int(np.ceil(n / max(_WORKING_PIXEL * pixels, 1))) for n in (rows, columns))
+    shape = working_shape((rows, columns), pixels)
     step = float(np.sqrt(rows * columns / (shape[0] * shape[1])))
     inside = np.ones(shape, bool)
-    working = without_slope(resample(spectrum, shape, pixels), inside)
-    least = least_area(pixels, area)
-    regions, noise = split(
-        working, inside, pixels / step, brightness_range(working), least / step**2
+    working = remove_slope(resample(spectrum, shape, pixels), inside)
+    regions, noise = divide_area(
+        working,
+        inside,
+        smoothing=pixels / step,
+        span=brightness_range(working),
+        smallest=minimum_area(pixels, area) / step**2,
     )
     return regions, working, noise
 
 
-def _merit(regions: np.ndarray, working: np.ndarray) -> float:
-    """Share of the variance that lies between regions, less a price for their number."""
+def _rate(regions: np.ndarray, working: np.ndarray) -> float:
+    """Fraction of the variance that lies between regions, less a price for their number."""
     flat = sample(regions, working.shape).ravel()
     area = np.bincount(flat)
     mean = np.bincount(flat, working.ravel()) / np.maximum(area, 1)

@@ -10,48 +10,60 @@ from hyperspy_twin.segmentation.edges.border_arcs import Arc, move_border, trace
 from hyperspy_twin.segmentation.edges.border_paths import (
     path_length,
     path_normals,
-    profiles,
+    read_profiles,
     resample_path,
     smooth_path,
 )
-from hyperspy_twin.segmentation.edges.inflection_fit import (
+from hyperspy_twin.segmentation.edges.error_function_fit import (
     EdgeFit,
     Strips,
     fit_strips,
     typical_width,
 )
 
-# Lengths in smoothing lengths: shortest border that is looked at, distance of the rays across it,
-# shortest strip, how far the border winds, and the least width of an edge that counts as blurred.
+# All set on the tuning half of benchmarks/segmentation.py. In smoothing lengths:
+# Shortest border that is looked at.
 _SHORTEST = 8.0
+# Distance of the rays across it.
 _RAY_DISTANCE = 0.75
 _SHORTEST_STRIP = 3.0
+# How far the border winds.
 _WINDING = 4.0
+# Least width of an edge that counts as blurred.
 _BLURRED = 1.2
-# Up to where profiles are read, in widths of the edge and in image sides, and their pitch.
-_REACH = 5.0
-_LARGEST_REACH = 0.25
-_PITCH = 0.25
-_STRIPS = (4, 64)
-# Rounds at most, and the mean movement (widths) below which the next one is the last.
-_ROUNDS = 5
-_SETTLED = 0.05
-# An edge is taken as an error function if the last round moves it by less than this (widths, mean
-# and most), it bends over more than five widths, and the model is as good at the edge as beside
-# it; where it is not, or where the edge is nearly sharp, only a stiff border is trusted.
-_LAST_MOVE = (0.15, 0.5)
-_BEND = 0.2
-_UNEVEN = 1.35
-_STIFF = 10.0
+# Width below which an edge is nearly sharp: only a stiff border is then trusted.
 _NEARLY_SHARP = 2.0
+# In widths of the edge:
+# Up to where profiles are read.
+_REACH = 5.0
+# Distance of the values of a profile.
+_PITCH = 0.25
+# Mean movement below which the next round is the last.
+_SETTLED = 0.05
+# Mean movement in the last round of an edge that is an error function.
+_LAST_MEAN_MOVE = 0.15
+# Largest movement in that round.
+_LAST_LARGEST_MOVE = 0.5
+# Up to where the first profile is read, in image sides.
+_LARGEST_REACH = 0.25
+_FEWEST_STRIPS = 4
+_MOST_STRIPS = 64
+_MOST_ROUNDS = 5
+# Bending of an edge that is an error function, in radians per width.
+_BEND = 0.2
+# What the error function leaves unexplained at the edge over what it leaves on the flanks; above
+# it only a stiff border is trusted.
+_UNEVEN = 1.35
+# Information that holds a stiff border to one curvature, in that on the position of one strip.
+_STIFF = 10.0
 
 
-def at_inflection(labels: np.ndarray, working: np.ndarray, smoothing: float) -> np.ndarray:
+def move_to_inflection(labels: np.ndarray, working: np.ndarray, smoothing: float) -> np.ndarray:
     """Labels whose blurred borders run along the inflection of the brightness.
 
-    An error function with a free place, width, levels and slopes is fitted across each border of
+    An error function with a free position, width, levels and slopes is fitted across each border of
     two regions, in strips as long as the edge is wide, and held together along it as strongly as
-    the image asks for. The place of a blurred edge is known from its whole flank far better than
+    the image asks for. The position of a blurred edge is known from its whole flank far better than
     from where the noise lets the brightness cross the middle. Sharp borders stay, and those whose
     profile is no error function.
 
@@ -67,13 +79,13 @@ def at_inflection(labels: np.ndarray, working: np.ndarray, smoothing: float) -> 
     Returns
     -------
     numpy.ndarray
-        Labels of the same shape; only pixels between the old and the new place of a border have
+        Labels of the same shape; only pixels between the old and the new border have
         changed, to the label on its other side.
     """
     smoothing *= float(np.sqrt(labels.size / working.size))
     moved = labels.copy()
     for arc in trace_arcs(labels, int(_SHORTEST * smoothing)):
-        path = inflection_path(arc, labels, working, smoothing)
+        path = find_inflection_path(arc, labels, working, smoothing)
         if path is not None:
             move_border(moved, arc, path)
     return moved
@@ -107,10 +119,10 @@ class _Edge:
         return free
 
 
-def inflection_path(
+def find_inflection_path(
     arc: Arc, labels: np.ndarray, working: np.ndarray, smoothing: float
 ) -> np.ndarray | None:
-    """Path of the inflection beside an arc, from end to end; None if the arc should stay.
+    """Path of the inflection along an arc, from end to end; None if the arc should stay.
 
     Parameters
     ----------
@@ -126,15 +138,15 @@ def inflection_path(
     numpy.ndarray or None
         Rows and columns, shape (n, 2), in the sense of the arc.
     """
-    edge = _first_guess(arc, labels, working, smoothing)
+    edge = _guess_edge(arc, labels, working, smoothing)
     if edge is None:
         return None
     last = False
-    for turn in range(_ROUNDS):
+    for turn in range(_MOST_ROUNDS):
         if edge.width < _BLURRED * smoothing:
             return None
-        last |= turn == _ROUNDS - 1
-        found = _round(edge, labels, working, last)
+        last |= turn == _MOST_ROUNDS - 1
+        found = _move_once(edge, labels, working, last)
         if found is None:
             return None
         fit, edge, moved, bend = found
@@ -143,10 +155,10 @@ def inflection_path(
         last = bool(np.sqrt(np.mean(moved**2)) < _SETTLED)
     if edge.width < _BLURRED * smoothing or not _is_error_function(fit, edge, moved, bend):
         return None
-    return _to_ends(edge)
+    return _extend_to_ends(edge)
 
 
-def _first_guess(
+def _guess_edge(
     arc: Arc, labels: np.ndarray, working: np.ndarray, smoothing: float
 ) -> _Edge | None:
     spacing = _RAY_DISTANCE * smoothing
@@ -160,22 +172,22 @@ def _first_guess(
     position = np.arange(-steps, steps + 1) * smoothing
     normals = path_normals(path, arc.closed)
     sides = (arc.left, arc.right)
-    rays = profiles(working, labels, path, normals, sides, position, _WINDING * smoothing)
-    value, weight = _means(rays, np.zeros(1, np.intp))
+    rays = read_profiles(working, labels, path, normals, sides, position, _WINDING * smoothing)
+    value, weight = _average_rays(rays, np.zeros(1, np.intp))
     if min(np.count_nonzero(weight[0][position * side > 0]) for side in (-1, 1)) < 3:
         return None
     width = typical_width(position, value[0], weight[0], smoothing)
     return _Edge(arc, path, width, smoothing, (on_frame[0], on_frame[1]))
 
 
-def _round(
+def _move_once(
     edge: _Edge, labels: np.ndarray, working: np.ndarray, last: bool
 ) -> tuple[EdgeFit, _Edge, np.ndarray, float] | None:
     """Fit, edge moved to it, how far it moved (widths) and its bending (radians per width)."""
     total = path_length(edge.path, edge.closed)
     length = max(edge.width, _SHORTEST_STRIP * edge.smoothing)
-    count = min(int(total / length), _STRIPS[1])
-    if count < _STRIPS[0]:
+    count = min(int(total / length), _MOST_STRIPS)
+    if count < _FEWEST_STRIPS:
         return None
     points = len(edge.path)
     smooth = smooth_path(edge.path, points / count, edge.closed)
@@ -184,10 +196,10 @@ def _round(
     steps = int(_REACH / _PITCH)
     position = np.arange(-steps, steps + 1) * pitch
     settled = max(edge.width, _WINDING * edge.smoothing)
-    rays = profiles(working, labels, smooth, normals, edge.sides, position, settled)
+    rays = read_profiles(working, labels, smooth, normals, edge.sides, position, settled)
     # Close to a third region its brightness reaches into the rays.
     rays[edge.freedom(edge.width / 2) < 1] = np.nan
-    strips = _strips(replace(edge, path=smooth), normals, rays, position, count, total / count)
+    strips = _cut_strips(replace(edge, path=smooth), normals, rays, position, count, total / count)
     if strips is None:
         return None
     # Noise that a Gaussian has smoothed moves together over this length.
@@ -199,7 +211,7 @@ def _round(
     curvature = _curvature(strips, fit.shift)
     # Smoothing has pulled the edge towards the centre of its curvature.
     shift = fit.shift - curvature * edge.smoothing**2 / 2
-    shift = _along(shift, points, edge.closed) * edge.freedom(edge.width)
+    shift = _shift_along(shift, points, edge.closed) * edge.freedom(edge.width)
     path = smooth + shift[:, None] * normals
     moved = np.sum((path - edge.path) * normals, axis=1) / edge.width
     bend = fit.width * float(np.sqrt(np.mean(curvature**2)))
@@ -208,22 +220,26 @@ def _round(
 
 
 def _is_error_function(fit: EdgeFit, edge: _Edge, moved: np.ndarray, bend: float) -> bool:
-    if np.sqrt(np.mean(moved**2)) > _LAST_MOVE[0] or moved.max() > _LAST_MOVE[1] or bend > _BEND:
+    if (
+        np.sqrt(np.mean(moved**2)) > _LAST_MEAN_MOVE
+        or moved.max() > _LAST_LARGEST_MOVE
+        or bend > _BEND
+    ):
         return False
     nearly_sharp = edge.width < _NEARLY_SHARP * edge.smoothing
     return fit.stiffness >= _STIFF or (fit.unevenness < _UNEVEN and not nearly_sharp)
 
 
-def _means(rays: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of the rays from each start on, and the share of them that it comes from."""
+def _average_rays(rays: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean of the rays from each start on, and the fraction of them that it comes from."""
     known = np.isfinite(rays)
     number = np.add.reduceat(known, starts, axis=0, dtype=float)
     value = np.add.reduceat(np.where(known, rays, 0), starts, axis=0) / np.maximum(number, 1)
-    share = number / np.diff(np.append(starts, len(rays)))[:, None]
-    return value, np.where(share < 0.5, 0, share)
+    fraction = number / np.diff(np.append(starts, len(rays)))[:, None]
+    return value, np.where(fraction < 0.5, 0, fraction)
 
 
-def _strips(
+def _cut_strips(
     edge: _Edge,
     normals: np.ndarray,
     rays: np.ndarray,
@@ -233,13 +249,13 @@ def _strips(
 ) -> Strips | None:
     points = len(edge.path)
     starts = -(-np.arange(count) * points // count)
-    value, weight = _means(rays, starts)
+    value, weight = _average_rays(rays, starts)
     one_sided = np.zeros(count, bool)
     for side in (-1, 1):
         reach = np.count_nonzero(weight[:, position * side > 0], axis=1) * _PITCH
         one_sided |= reach < 1
     weight[one_sided] = 0
-    if np.count_nonzero(~one_sided) < _STRIPS[0]:
+    if np.count_nonzero(~one_sided) < _FEWEST_STRIPS:
         return None
     centre = (np.arange(count) + 0.5) * points / count - 0.5
     at = np.stack([np.interp(centre, np.arange(points), c) for c in edge.path.T], axis=1)
@@ -267,7 +283,7 @@ def _curvature(strips: Strips, shift: np.ndarray) -> np.ndarray:
     return (bent if strips.closed else np.pad(bent, 1, mode="edge")) / strips.length**2
 
 
-def _along(shift: np.ndarray, points: int, closed: bool) -> np.ndarray:
+def _shift_along(shift: np.ndarray, points: int, closed: bool) -> np.ndarray:
     """Shift of each point of the path from that of each strip."""
     if closed:
         around = np.pad(shift, 1, mode="wrap")
@@ -277,14 +293,14 @@ def _along(shift: np.ndarray, points: int, closed: bool) -> np.ndarray:
     return np.interp(at, np.arange(-1, shift.size + 1), around)
 
 
-def _to_ends(edge: _Edge) -> np.ndarray:
+def _extend_to_ends(edge: _Edge) -> np.ndarray:
     """Path that runs out of the image where the arc ends there, and to its ends elsewhere."""
     if edge.closed:
         return edge.path
     path, old = edge.path, edge.arc.path
     ends = []
-    for end, beside in ((0, 1), (-1, -2)):
-        outwards = path[end] - path[beside]
+    for end, before in ((0, 1), (-1, -2)):
+        outwards = path[end] - path[before]
         outwards /= max(np.hypot(*outwards), np.finfo(float).tiny)
         far = 2 * np.abs(path[end] - old[end]).sum() + 2
         ends.append(path[end] + far * outwards if edge.on_frame[end] else old[end])

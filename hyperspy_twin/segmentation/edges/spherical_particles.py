@@ -9,37 +9,43 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.particles.particle_outlines import (
+from hyperspy_twin.segmentation.labels import grow_box
+from hyperspy_twin.segmentation.thickness_profiles import (
+    APART,
     INNER,
+    MIN_BLUR,
     OUTER,
-    PLACES,
+    POSITIONS,
     POWERS,
-    blurred_bodies,
-    lowest,
-    misfits,
+    bin_profile,
+    blur_bodies,
+    find_best_move,
+    find_misfits,
 )
 
-# Least radius in pixels; radius of the largest circle inside over that of the circle of equal
-# area, which tells a particle or a pair from a strip; largest particle in image sides; and the
-# share of the border of a region that its background must have.
-_LEAST_RADIUS = 5.0
+# All set on the tuning half of benchmarks/segmentation.py.
+# Least radius of a particle in pixels.
+_MIN_RADIUS = 5.0
+# Radius of the largest circle inside over that of the circle of equal area, which tells a particle
+# or a pair from a strip.
 _COMPACT = 0.5
+# Radius of the largest particle in image sides.
 _LARGEST = 0.25
-_LEAST_SHARE = 0.6
-# Profiles of larger radii than this are read from every second, third, ... pixel.
+# Fraction of the border of a region that its background must have.
+_MIN_BORDER = 0.6
+# Profiles of larger radii than this, in pixels, are read from every second, third, ... pixel.
 _RESOLVED = 30.0
-# Pixels nearer than this to a third region do not count, in radii; bins that must hold pixels.
-_APART = 0.35
-_LEAST_BINS = 20
-# Blurs of the rim: least in pixels, and in radii as they are tabulated. A rim that is more blurred
-# has no foot that could be seen.
-_LEAST_BLUR = 0.4
+# Bins of a profile that must hold pixels.
+_FEWEST_BINS = 20
+# Blurs of the rim that are tabulated, in radii.
 _BLURS = np.geomspace(0.01, 0.35, 24)
+# Blur above which a rim has no foot that could be seen, in radii.
 _CLEAR_BLUR = 0.15
-# A dome has at least this power of the thickness of a ball (squared); it must leave this little
-# of the profile open, and a plate this many times as much.
-_LEAST_POWER = 0.5
+# Least power of the thickness of a ball (squared) that a dome has.
+_MIN_POWER = 0.5
+# Fraction of the variance of the profiles that a dome may leave open.
 _WELL_FITTED = 0.05
+# What a plate must leave open, in units of what a dome leaves.
 _CLEARLY_DOME = 3.0
 
 
@@ -52,21 +58,21 @@ class _Profile:
     sign: int
     box: tuple[slice, ...]
     every: int
-    place: np.ndarray
+    position: np.ndarray
     radius: float
     count: np.ndarray
     mean: np.ndarray
 
 
-def end_domes_at_foot(labels: np.ndarray, image: np.ndarray, blur: float) -> np.ndarray:
+def outline_spherical_particles(labels: np.ndarray, image: np.ndarray, blur: float) -> np.ndarray:
     """Move the outline of compact regions that bulge like a ball to where their thickness begins.
 
     A border in the middle between two brightnesses is right for a plate, but lies 0.13 radii
     inside the outline of a ball. The profiles across the outlines of all compact regions in one
     background are compared with blurred bodies between plate and ball, as
-    :func:`~hyperspy_twin.segmentation.particles.particle_outlines.move_outlines` does for particles. Only
-    where the balls explain them clearly better than plates, and well, do the outlines move, and
-    only outwards into the background.
+    `particles.particle_outlines.move_outlines` does for particles. Only where the balls explain
+    them clearly better than plates, and well, do the outlines move, and only outwards into the
+    background.
 
     Parameters
     ----------
@@ -83,23 +89,25 @@ def end_domes_at_foot(labels: np.ndarray, image: np.ndarray, blur: float) -> np.
         Labels of the same shape.
     """
     groups: dict[tuple[int, int], list[_Profile]] = {}
-    for profile in _profiles(labels, image):
+    for profile in _read_profiles(labels, image):
         groups.setdefault((profile.background, profile.sign), []).append(profile)
     moved = labels.copy()
-    least = np.zeros(labels.shape, np.float32)
+    nearest = np.zeros(labels.shape, np.float32)
     for group in groups.values():
-        for profile, move in zip(group, dome_moves(group, blur), strict=True):
+        for profile, move in zip(group, fit_dome_moves(group, blur), strict=True):
             if move <= 0:
                 continue
-            here = least[profile.box]
-            beyond = _between(profile.place / profile.radius + move, here.shape, profile.every)
+            here = nearest[profile.box]
+            beyond = _interpolate(
+                profile.position / profile.radius + move, here.shape, profile.every
+            )
             taken = (labels[profile.box] == profile.background) & (beyond > here)
             here[taken] = beyond[taken]
             moved[profile.box][taken] = profile.region
     return moved
 
 
-def dome_moves(profiles: list[_Profile], blur: float) -> np.ndarray:
+def fit_dome_moves(profiles: list[_Profile], blur: float) -> np.ndarray:
     """How far each outline moves outwards, in radii; 0 for all if they are not clearly domes.
 
     One power of the ball's thickness and one blur in pixels are taken for all.
@@ -111,36 +119,36 @@ def dome_moves(profiles: list[_Profile], blur: float) -> np.ndarray:
     blur : float
         Least blur of the rim in pixels.
     """
-    table = _tabulated()
+    table = _tabulate_bodies()
     radius = np.array([profile.radius for profile in profiles])
-    least = max(_LEAST_BLUR, blur)
-    widths = np.geomspace(least, max(least, _BLURS[-1] * float(np.median(radius))), _BLURS.size)
+    finest = max(MIN_BLUR, blur)
+    widths = np.geomspace(finest, max(finest, _BLURS[-1] * float(np.median(radius))), _BLURS.size)
     # What each power and each blur in pixels leaves open, and the move that is best for it.
     open_ = np.zeros((len(POWERS), _BLURS.size))
     move = np.zeros((len(profiles), *open_.shape))
     total = 0.0
     for index, profile in enumerate(profiles):
-        share = profile.count / profile.count.sum()
-        value = profile.mean - share @ profile.mean
+        weight = profile.count / profile.count.sum()
+        value = profile.mean - weight @ profile.mean
         square = float(profile.count @ value**2)
         total += square
         nearest = np.abs(np.log(_BLURS[:, None] / (widths / profile.radius))).argmin(axis=0)
-        for place in np.ndindex(*open_.shape):
-            left = misfits(table[place[0], nearest[place[1]]], value, share)
-            open_[place] += square * float(left.min())
-            move[(index, *place)] = lowest(left)
+        for i, j in np.ndindex(*open_.shape):
+            left = find_misfits(table[i, nearest[j]], value, weight)
+            open_[i, j] += square * float(left.min())
+            move[index, i, j] = find_best_move(left)
     power, width = np.unravel_index(int(np.argmin(open_)), open_.shape)
     best, plate = float(open_[power, width]), float(open_[0].min())
     clear = (
-        POWERS[power] >= _LEAST_POWER
+        POWERS[power] >= _MIN_POWER
         and best < _WELL_FITTED * total
         and plate > _CLEARLY_DOME * best
-        and widths[width] < max(_CLEAR_BLUR * float(np.median(radius)), 1.01 * least)
+        and widths[width] < max(_CLEAR_BLUR * float(np.median(radius)), 1.01 * finest)
     )
     return np.maximum(move[:, power, width], 0) if clear else np.zeros(len(profiles))
 
 
-def _profiles(labels: np.ndarray, image: np.ndarray) -> Iterator[_Profile]:
+def _read_profiles(labels: np.ndarray, image: np.ndarray) -> Iterator[_Profile]:
     side = min(labels.shape)
     for region, tight in enumerate(ndimage.find_objects(labels + 1)):
         if tight is None or max(s.stop - s.start for s in tight) > 2 * _LARGEST * max(side, 1):
@@ -149,16 +157,13 @@ def _profiles(labels: np.ndarray, image: np.ndarray) -> Iterator[_Profile]:
             continue
         margin = max(int(-OUTER * _LARGEST * side), 2)
         margin = min(margin, int(-OUTER * min(s.stop - s.start for s in tight)) + 2)
-        box = tuple(
-            slice(max(s.start - margin, 0), min(s.stop + margin, n))
-            for s, n in zip(tight, labels.shape, strict=True)
-        )
-        found = _profile(labels[box], region, box, image, labels.shape)
+        box = grow_box(tight, margin, labels.shape)
+        found = _read_profile(labels[box], region, box, image, labels.shape)
         if found is not None:
             yield found
 
 
-def _profile(
+def _read_profile(
     near: np.ndarray,
     region: int,
     box: tuple[slice, ...],
@@ -171,37 +176,37 @@ def _profile(
     own = near == region
     depth = every * ndimage.distance_transform_edt(own)
     radius = float(depth.max())
-    if radius < max(_LEAST_RADIUS, _COMPACT * equal):
+    if radius < max(_MIN_RADIUS, _COMPACT * equal):
         return None
     rim = near[ndimage.binary_dilation(own) & ~own]
     background = int(np.bincount(rim).argmax())
-    if (rim == background).mean() < _LEAST_SHARE:
+    if (rim == background).mean() < _MIN_BORDER:
         return None
     outside = near == background
     distance = every * ndimage.distance_transform_edt(~own)
-    place = np.where(own, depth - 0.5 * every, 0.5 * every - distance)
-    relative = place / radius
+    position = np.where(own, depth - 0.5 * every, 0.5 * every - distance)
+    relative = position / radius
     counted = (own | outside) & (relative > OUTER) & (relative < INNER)
     third = ~own & ~outside
     if third.any():
-        counted &= every * ndimage.distance_transform_edt(~third) > _APART * radius
-    value = _brightness(image, box, shape, every)
-    position = ((relative[counted] - OUTER) / (INNER - OUTER) * PLACES.size).astype(np.int64)
-    count = np.bincount(position, minlength=PLACES.size).astype(float)
-    both = min(np.count_nonzero(count[PLACES < 0]), np.count_nonzero(count[PLACES > 0]))
-    if 2 * both < _LEAST_BINS:
+        counted &= every * ndimage.distance_transform_edt(~third) > APART * radius
+    value = _read_brightness(image, box, shape, every)
+    bins = bin_profile(relative[counted])
+    count = np.bincount(bins, minlength=POSITIONS.size).astype(float)
+    both = min(np.count_nonzero(count[POSITIONS < 0]), np.count_nonzero(count[POSITIONS > 0]))
+    if 2 * both < _FEWEST_BINS:
         return None
-    mean = np.bincount(position, value[counted], PLACES.size) / np.maximum(count, 1)
-    inside = PLACES > 0
+    mean = np.bincount(bins, value[counted], POSITIONS.size) / np.maximum(count, 1)
+    inside = POSITIONS > 0
     sign = 1
     if np.average(mean[inside], weights=count[inside]) < np.average(
         mean[~inside], weights=count[~inside]
     ):
         sign = -1
-    return _Profile(region, background, sign, box, every, place, radius, count, sign * mean)
+    return _Profile(region, background, sign, box, every, position, radius, count, sign * mean)
 
 
-def _brightness(
+def _read_brightness(
     image: np.ndarray, box: tuple[slice, ...], shape: tuple[int, ...], every: int
 ) -> np.ndarray:
     """Brightness at every n-th pixel of a box of the full grid, linear between the image's own."""
@@ -211,23 +216,23 @@ def _brightness(
         (np.arange(s.start, s.stop, every) + 0.5) * m / n - 0.5
         for s, m, n in zip(box, image.shape, shape, strict=True)
     )
-    return _at(image, rows, columns)
+    return _sample_at(image, rows, columns)
 
 
-def _between(values: np.ndarray, shape: tuple[int, ...], every: int) -> np.ndarray:
+def _interpolate(values: np.ndarray, shape: tuple[int, ...], every: int) -> np.ndarray:
     """Values at all pixels, linear between those at every n-th."""
     if every == 1:
         return values
     rows, columns = (np.arange(n) / every for n in shape)
-    return _at(values, rows, columns)
+    return _sample_at(values, rows, columns)
 
 
-def _at(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def _sample_at(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     at = np.meshgrid(rows, columns, indexing="ij")
     return np.asarray(ndimage.map_coordinates(values, at, order=1, mode="nearest"))
 
 
 @lru_cache(maxsize=1)
-def _tabulated() -> np.ndarray:
-    """Blurred bodies for all powers and blurs, shape (powers, blurs, moves, places)."""
-    return np.array([[blurred_bodies(power, blur) for blur in _BLURS] for power in POWERS])
+def _tabulate_bodies() -> np.ndarray:
+    """Blurred bodies for all powers and blurs, shape (powers, blurs, moves, 40)."""
+    return np.array([[blur_bodies(power, blur) for blur in _BLURS] for power in POWERS])

@@ -7,33 +7,33 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.smoothing import (
-    choose_smoothing,
-    cosine_spectrum,
-    lattice_period,
-    radial_spectrum,
-    refine,
-    resample,
-    sample,
-    suppress_lattice,
-)
+from hyperspy_twin.segmentation.resampling import refine, resample, sample, working_shape
+from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN, remove_lattice
 
-# A region stands out, and so does a pixel, if its height exceeds this many noise units; a pixel
-# must also exceed this share of the typical height of the regions.
-_SIGNIFICANT = 5.0
+# Set on images of known particles (tests/segmentation/test_particles.py).
+# Height over noise of a region, or a pixel, that stands out.
+SIGNIFICANT = 5.0
+# Height of a pixel that stands out, as a fraction of the typical height of the regions.
 _FOOT = 0.1
-# Working pixel in smoothing lengths, and how far from a region its brightness may come from; half
-# widths of particles are resolved by this many working pixels, none smaller than a quarter pixel.
-_WORKING_PIXEL = 0.6
+# Distance from a region in smoothing lengths up to which the background holds its brightness.
 _REACH = 2.5
+# Fraction of the background that must lie farther, or else all of it counts.
+_ENOUGH = 0.2
+# Working pixels that resolve the half width of a particle.
 _RESOLVED = 8.0
+# Smallest working pixel, in pixels.
 _SMALLEST_PIXEL = 0.25
-# Least smoothing in pixels and in radii of the particles; noise in heights that is let pass.
-_LEAST_SMOOTHING = 0.5
-_SMOOTHING_SHARE = 0.1
-_NOISE_SHARE = 0.03
+# Least smoothing in pixels.
+_MIN_SMOOTHING = 0.5
+# The same in radii of the particles.
+_MIN_SMOOTHING_OF_RADIUS = 0.1
+# Noise that is let pass, as a fraction of the typical height.
+_NOISE_LEFT = 0.03
+# Pixels that are enough to fit the plane of the background.
 _FIT_SAMPLE = 20_000
 _FIT_ROUNDS = 5
+# Deviations beyond which a pixel is no background.
+_OUTLIER = 3
 
 
 @dataclass(frozen=True)
@@ -86,26 +86,23 @@ def measure_contrast(
     ParticleContrast or None
         None if no region stands out of the noise of the background.
     """
-    spectrum = cosine_spectrum(image - image.mean())
-    rings = radial_spectrum(spectrum)
-    period = lattice_period(rings, max(image.shape))
-    if period is not None:
-        spectrum = suppress_lattice(spectrum, rings, period)
-    smoothing = choose_smoothing(spectrum, rings, period)
-    found = _stand_out(labels, spectrum, smoothing, background)
+    flat = remove_lattice(image - image.mean())
+    spectrum, period = flat.spectrum, flat.period
+    smoothing = flat.choose_smoothing()
+    found = _compare_regions(labels, spectrum, smoothing, background)
     if found is None:
         return None
     plane, sign, noise, typical = found
     radius = _typical_radius(labels, background)
     if period is None:
         enough = max(
-            _SMOOTHING_SHARE * radius,
-            smoothing * noise / (_NOISE_SHARE * typical),
-            _LEAST_SMOOTHING,
+            _MIN_SMOOTHING_OF_RADIUS * radius,
+            smoothing * noise / (_NOISE_LEFT * typical),
+            _MIN_SMOOTHING,
         )
         if enough < smoothing:
             smoothing = enough
-            finer = _stand_out(labels, spectrum, smoothing, background)
+            finer = _compare_regions(labels, spectrum, smoothing, background)
             plane, sign, noise, typical = finer if finer is not None else found
 
     def height(shape: tuple[int, ...], blur: float) -> np.ndarray:
@@ -118,19 +115,15 @@ def measure_contrast(
         pixel = max(radius / _RESOLVED, _SMALLEST_PIXEL)
         working = refine(fine, tuple(int(np.ceil(n / pixel)) for n in image.shape))
     else:
-        working = height(_working_shape(image.shape, smoothing), smoothing)
+        working = height(working_shape(image.shape, smoothing), smoothing)
     return ParticleContrast(
         working,
         fine,
         height(image.shape, 0.0) if period is None else fine,
         0.0 if period is None else smoothing,
         noise,
-        max(_SIGNIFICANT * noise, _FOOT * typical),
+        max(SIGNIFICANT * noise, _FOOT * typical),
     )
-
-
-def _working_shape(shape: tuple[int, ...], smoothing: float) -> tuple[int, ...]:
-    return tuple(int(np.ceil(n / max(_WORKING_PIXEL * smoothing, 1))) for n in shape)
 
 
 def _typical_radius(labels: np.ndarray, background: int) -> float:
@@ -141,28 +134,30 @@ def _typical_radius(labels: np.ndarray, background: int) -> float:
     return float(np.median(ndimage.maximum(depth, labels, present)))
 
 
-def _stand_out(
+def _compare_regions(
     labels: np.ndarray, spectrum: np.ndarray, smoothing: float, background: int
 ) -> tuple[np.ndarray, float, float, float] | None:
     """Plane of the background, sign of the particles, noise and typical height of the regions.
 
     None if no region stands out.
     """
-    shape = _working_shape(labels.shape, smoothing)
+    shape = working_shape(labels.shape, smoothing)
     step = float(np.sqrt(labels.size / (shape[0] * shape[1])))
     value, coarse = resample(spectrum, shape, smoothing), sample(labels, shape)
     behind = coarse == background
     if not behind.any():
         return None
-    away = ndimage.distance_transform_edt(behind) > _REACH * smoothing / step
-    plane, noise = _fit_plane(value, away if away.sum() > 0.2 * behind.sum() else behind)
+    clear_of = ndimage.distance_transform_edt(behind) > _REACH * smoothing / step
+    plane, noise = _fit_plane(
+        value, clear_of if clear_of.sum() > _ENOUGH * behind.sum() else behind
+    )
     value = value - _evaluate(plane, shape)
     regions = np.setdiff1d(coarse, [background, 0])
     if not regions.size:
         return None
     heights = np.asarray(ndimage.median(value, coarse, regions))
     area = np.bincount(coarse.ravel())[regions]
-    clear = np.abs(heights) > _SIGNIFICANT * noise
+    clear = np.abs(heights) > SIGNIFICANT * noise
     if not clear.any():
         return None
     sign = 1.0 if (heights * area)[clear].sum() >= 0 else -1.0
@@ -176,13 +171,13 @@ def _fit_plane(value: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, float
     every = max(row.size // _FIT_SAMPLE, 1)
     row, column = row[::every], column[::every]
     level = value[row, column].astype(float)
-    place = np.stack([np.ones(row.size), row / value.shape[0], column / value.shape[1]], axis=1)
+    position = np.stack([np.ones(row.size), row / value.shape[0], column / value.shape[1]], axis=1)
     kept = np.ones(row.size, bool)
     for _ in range(_FIT_ROUNDS):
-        plane = np.linalg.lstsq(place[kept], level[kept], rcond=None)[0]
-        away = np.abs(level - place @ plane)
-        deviation = 1.4826 * float(np.median(away[kept]))
-        kept = away <= max(3 * deviation, float(np.quantile(away, 0.5)))
+        plane = np.linalg.lstsq(position[kept], level[kept], rcond=None)[0]
+        distance = np.abs(level - position @ plane)
+        deviation = DEVIATION_PER_MEDIAN * float(np.median(distance[kept]))
+        kept = distance <= max(_OUTLIER * deviation, float(np.quantile(distance, 0.5)))
     return plane, deviation
 
 

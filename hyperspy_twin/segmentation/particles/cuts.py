@@ -8,28 +8,30 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 from skimage.measure import label as connected_parts
+from skimage.segmentation import relabel_sequential
 
-from hyperspy_twin.segmentation.edges.merging import basins
+from hyperspy_twin.segmentation.basins import find_basins
+from hyperspy_twin.segmentation.labels import fill_from_nearest
+from hyperspy_twin.segmentation.particles.contrast import SIGNIFICANT
 
-# Two parts stay apart if the neck between them is narrower than this share of the smaller width:
-# two discs of one size at 0.8 have their centres 1.2 radii apart. Above the second share there is
-# no neck: sampled ellipses and facets lie there.
+# Set on images of known particles (tests/segmentation/test_particles.py).
+# Widest neck between two parts that stay apart, as a fraction of the smaller width: two discs of
+# one size at 0.8 have their centres 1.2 radii apart.
 NECK = 0.8
+# Width above which there is no neck: sampled ellipses and facets lie there.
 _STRAIGHT = 0.9
 # The neck must also be narrower by this many pixels on each side, which is what sampling can do.
 _SAMPLING = 0.5
-# A bump below this share of the radius of what it sits on is roughness of the outline.
+# Radius of a bump that is roughness of the outline, as a fraction of that of what it sits on.
 _ROUGHNESS = 0.15
-# A valley separates if its pass lies lower than the fainter top by this share of its height (two
-# balls of one size whose centres are 1.2 radii apart) and by this many noise units. A wider neck
-# and a shallower valley add up.
+# Depth of a valley that separates, as a fraction of the height of the fainter top: that between two
+# balls of one size whose centres are 1.2 radii apart. A wider neck and a shallower valley add up.
 _VALLEY = 0.2
-_SIGNIFICANT = 5.0
 # Smoothing of the distance to the outside in pixels, against steps of the outline.
 _SOFTENING = 0.6
-# Step between the levels at which the outline is taken, and the share of its height up to which
-# a particle may be cut: above it noise and lattice cut too.
+# Ratio of the levels at which the outline is taken.
 _LEVEL_STEP = 1.2
+# Fraction of its height up to which a particle may be cut: above it noise and lattice cut too.
 _HALF = 0.6
 # Top of the faintest particle in units of the lowest level.
 _CLEAR = 2.0
@@ -77,7 +79,7 @@ def cut_particles(
     noise : float
         Its standard deviation.
     neck : float
-        Largest width of a neck as a share of the smaller of the two widths beside it.
+        Largest width of a neck as a fraction of the smaller of the two widths next to it.
     scale : tuple of float
         Width and height of a pixel in units of the geometric mean of both.
 
@@ -98,7 +100,7 @@ def cut_particles(
         depth = ndimage.distance_transform_edt(mask, sampling=scale[::-1])
     wide = _flood(mask, ndimage.gaussian_filter(depth, _SOFTENING))
     bright = _flood(mask, height)
-    found = _measure(bright, depth, height)
+    found = _measure_parts(bright, depth, height)
     order = np.argsort(-found.crossing)
     top = found.top.astype(float)
     joined = _join_shallow(
@@ -107,7 +109,7 @@ def cut_particles(
     pieces = connected_parts(
         np.where(mask, wide * np.int64(joined.size) + joined[bright], 0), connectivity=1
     )
-    return _numbered(_join(_measure(pieces, depth, height), neck, noise)[pieces])
+    return _number(_join_open(_measure_parts(pieces, depth, height), neck, noise)[pieces])
 
 
 def cut_at_levels(height: np.ndarray, level: float, noise: float, *, neck: float) -> np.ndarray:
@@ -132,11 +134,11 @@ def cut_at_levels(height: np.ndarray, level: float, noise: float, *, neck: float
         Particles 1, 2, ..., int32, 0 outside.
     """
     particles = cut_particles(height > level, height, noise, neck=neck)
-    particles[(_largest(height, particles) < _CLEAR * level)[particles]] = 0
+    particles[(_find_largest(height, particles) < _CLEAR * level)[particles]] = 0
     highest = float(height.max())
     while (level := level * _LEVEL_STEP) < _HALF * highest:
         parts = cut_particles(height > level, height, noise, neck=neck)
-        clear = _HALF * _largest(height, parts) >= level
+        clear = _HALF * _find_largest(height, parts) >= level
         clear &= np.bincount(parts.ravel()) >= _SMALLEST_AREA
         particles = _divide(particles, np.where(clear[parts], parts, 0))
     return particles
@@ -155,16 +157,13 @@ def _divide(particles: np.ndarray, seeds: np.ndarray) -> np.ndarray:
             continue
         inside = particles[box] == particle
         own = np.where(inside & (owner[seeds[box]] == particle), seeds[box], 0)
-        nearest = ndimage.distance_transform_edt(
-            own == 0, return_distances=False, return_indices=True
-        )
-        _, part = np.unique(own[tuple(nearest)][inside], return_inverse=True)
+        _, part = np.unique(fill_from_nearest(own, own > 0)[inside], return_inverse=True)
         particles[box][inside] = np.where(part == 0, particle, next_label + part - 1)
         next_label += int(part.max())
     return particles
 
 
-def _largest(value: np.ndarray, parts: np.ndarray) -> np.ndarray:
+def _find_largest(value: np.ndarray, parts: np.ndarray) -> np.ndarray:
     """Largest value in each part from 0."""
     result = np.full(int(parts.max()) + 1, -np.inf)
     np.maximum.at(result, parts.ravel(), value.ravel())
@@ -173,19 +172,16 @@ def _largest(value: np.ndarray, parts: np.ndarray) -> np.ndarray:
 
 def _flood(mask: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Basins 1, 2, ... of the maxima of a value inside a mask."""
-    flooded, _ = basins(np.where(mask, -value, np.inf).astype(np.float32))
-    return _numbered(np.where(mask, flooded + 1, 0))
+    flooded, _ = find_basins(np.where(mask, -value, np.inf).astype(np.float32))
+    return _number(np.where(mask, flooded + 1, 0))
 
 
-def _numbered(parts: np.ndarray) -> np.ndarray:
+def _number(parts: np.ndarray) -> np.ndarray:
     """Parts 1, 2, ... without gaps; 0 stays."""
-    inside = parts > 0
-    result = np.zeros(parts.shape, np.int32)
-    result[inside] = np.unique(parts[inside], return_inverse=True)[1] + 1
-    return result
+    return relabel_sequential(parts)[0].astype(np.int32)
 
 
-def _measure(parts: np.ndarray, depth: np.ndarray, height: np.ndarray) -> _Parts:
+def _measure_parts(parts: np.ndarray, depth: np.ndarray, height: np.ndarray) -> _Parts:
     """Width and top of each part; width and highest crossing of each border."""
     sides = []
     for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
@@ -195,17 +191,17 @@ def _measure(parts: np.ndarray, depth: np.ndarray, height: np.ndarray) -> _Parts
         sides.append((a[apart], b[apart], neck, np.minimum(height[here], height[there])[apart]))
     first, second, width, crossing = (np.concatenate(side) for side in zip(*sides, strict=True))
     single = _Parts(
-        _largest(depth, parts),
-        _largest(height, parts),
+        _find_largest(depth, parts),
+        _find_largest(height, parts),
         first,
         second,
         width,
         crossing.astype(float),
     )
-    return _gather(single, np.arange(single.top.size))
+    return _merge_rows(single, np.arange(single.top.size))
 
 
-def _gather(parts: _Parts, joined: np.ndarray) -> _Parts:
+def _merge_rows(parts: _Parts, joined: np.ndarray) -> _Parts:
     """Borders after joining, one row for each pair; those within one part fall away."""
     first, second = joined[parts.first], joined[parts.second]
     low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second)
@@ -223,7 +219,7 @@ def _join_shallow(
     first: np.ndarray,
     second: np.ndarray,
     crossing: np.ndarray,
-    share: float,
+    fraction: float,
     noise: float,
 ) -> np.ndarray:
     """Join basins of the height over their crossings, highest first, unless the valley is deep.
@@ -238,7 +234,7 @@ def _join_shallow(
         while parent[b] != b:
             b = parent[b]
         low = min(top[a], top[b])
-        if a != b and low - crossing[row] <= max(share * low, _SIGNIFICANT * noise):
+        if a != b and low - crossing[row] <= max(fraction * low, SIGNIFICANT * noise):
             kept, lost = min(a, b), max(a, b)
             parent[lost] = kept
             top[kept] = max(top[a], top[b])
@@ -247,7 +243,7 @@ def _join_shallow(
     return parent
 
 
-def _join(parts: _Parts, share: float, noise: float) -> np.ndarray:
+def _join_open(parts: _Parts, fraction: float, noise: float) -> np.ndarray:
     """Particle of each part: parts join over the most open border first, until none is open."""
     joined, tiny = np.arange(parts.radius.size), np.finfo(np.float32).tiny
     while parts.first.size:
@@ -256,11 +252,11 @@ def _join(parts: _Parts, share: float, noise: float) -> np.ndarray:
         larger = np.maximum(parts.radius[first], parts.radius[second])
         fainter = np.minimum(parts.top[first], parts.top[second])
         width = parts.neck / smaller
-        narrow = (width < max(share, _STRAIGHT)) & (parts.neck < smaller - _SAMPLING)
+        narrow = (width < max(fraction, _STRAIGHT)) & (parts.neck < smaller - _SAMPLING)
         narrow &= smaller > _ROUGHNESS * larger
         drop = fainter - parts.crossing
-        deep = (drop > _SIGNIFICANT * noise) & (drop > 0)
-        neck = np.where(narrow, (1 - width) / (1 - share), 0.0)
+        deep = (drop > SIGNIFICANT * noise) & (drop > 0)
+        neck = np.where(narrow, (1 - width) / (1 - fraction), 0.0)
         valley = np.where(deep, drop / (_VALLEY * np.maximum(fainter, tiny)), 0.0)
         openness = np.where(neck + valley > 1, -np.inf, width - valley)
         best = int(np.argmax(openness))
@@ -271,6 +267,6 @@ def _join(parts: _Parts, share: float, noise: float) -> np.ndarray:
         radius[kept], top[kept] = larger[best], max(top[kept], top[lost])
         step = np.arange(joined.size)
         step[lost] = kept
-        parts = _gather(replace(parts, radius=radius, top=top), step)
+        parts = _merge_rows(replace(parts, radius=radius, top=top), step)
         joined = step[joined]
     return joined

@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.edges.smoothing import sample
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.labels import adjacent_labels, fill_from_nearest, order_regions
 from hyperspy_twin.segmentation.particles.contrast import ParticleContrast, measure_contrast
 from hyperspy_twin.segmentation.particles.cuts import NECK, cut_at_levels, cut_particles
 from hyperspy_twin.segmentation.particles.particle_outlines import move_outlines
+from hyperspy_twin.segmentation.resampling import sample
+from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN
 
-# Smoothing of the brightness inside a mask, in half widths of its parts and at least, in pixels.
-_SMOOTHING_SHARE = 0.1
-_LEAST_SMOOTHING = 0.7
+# Set on images of known particles (tests/segmentation/test_particles.py).
+# Smoothing of the brightness inside a mask, in half widths of its parts.
+_SMOOTHING = 0.1
+# The same in pixels, at least.
+_MIN_SMOOTHING = 0.7
 # Equivalent diameter of the smallest particle in pixels.
 _SMALLEST = 3.0
+# Part of the frame that a background holds, as a fraction of the largest part that a region holds.
+_ON_FRAME = 0.5
 
 
 def find_background(labels: np.ndarray, image: np.ndarray | None = None) -> int:
@@ -41,15 +47,12 @@ def find_background(labels: np.ndarray, image: np.ndarray | None = None) -> int:
     ValueError
         If ``labels`` is not a two-dimensional array of integers from 0.
     """
-    labels = _checked_labels(labels)
+    labels = _check_labels(labels)
     count = int(labels.max()) + 1
     frame = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    share = np.bincount(frame, minlength=count) / frame.size
-    neighbours = np.zeros((count, count), bool)
-    for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
-        neighbours[a, b] = neighbours[b, a] = True
-    touched = neighbours.sum(axis=1)
-    candidates = np.flatnonzero(share >= 0.5 * share.max())
+    on_frame = np.bincount(frame, minlength=count) / frame.size
+    touched = np.bincount(adjacent_labels(labels)[0].ravel(), minlength=count)
+    candidates = np.flatnonzero(on_frame >= _ON_FRAME * on_frame.max())
     bright = np.zeros(candidates.size)
     if image is not None:
         bright = np.asarray(ndimage.mean(image, labels, candidates))
@@ -72,7 +75,7 @@ def separate_particles(
     open and particles that are smaller than a region can be are found. Particles are cut where
     their outline has a narrow neck or their brightness a clear valley; borders between regions are
     not used, so that a particle of two grains stays one. The outline is placed where the thickness
-    begins (:func:`~hyperspy_twin.segmentation.particles.particle_outlines.move_outlines`): a region ends at
+    begins (`particle_outlines.move_outlines`): a region ends at
     half the brightness, which for a ball is at 0.87 of its radius.
 
     A mask keeps its outline and is only cut, and so are regions that do not stand out of the
@@ -89,8 +92,8 @@ def separate_particles(
     background : int, optional
         Label of the background; by default as of :func:`find_background` (for a mask: False).
     neck : float, optional
-        Two particles are separated if the neck between them is below this share of the smaller of
-        their widths.
+        Two particles are separated if the neck between them is below this fraction of the smaller
+        of their widths.
     min_diameter : float, optional
         Particles of a smaller equivalent diameter (unit of the grid) become background. By
         default 3 pixels.
@@ -112,7 +115,7 @@ def separate_particles(
     """
     image = np.asarray(image, np.float32)
     is_mask = np.asarray(labels).dtype == bool
-    labels = _checked_labels(labels)
+    labels = _check_labels(labels)
     if labels.shape != tuple(grid.shape) or image.shape != labels.shape:
         raise ValueError(
             f"labels {labels.shape} and image {image.shape} must have the shape of the grid "
@@ -129,52 +132,49 @@ def separate_particles(
     if contrast is None:
         mask = (labels != background) & ((labels != 0) | (background == 0))
         scale = (grid.scale[0] / pixel, grid.scale[1] / pixel)
-        particles = _cut_mask(mask, image, neck, scale)
+        particles = _cut_mask(mask, image, neck=neck, scale=scale)
     else:
         unassigned = (labels == 0) & (background != 0)
-        particles = _outlined(contrast, unassigned, neck)
-    least = _SMALLEST if min_diameter is None else min_diameter / pixel
+        particles = _outline(contrast, unassigned, neck)
+    smallest = _SMALLEST if min_diameter is None else min_diameter / pixel
     area = np.bincount(particles.ravel())
-    particles[(area < np.pi / 4 * least**2)[particles]] = 0
-    return _ordered(particles)
+    particles[(area < np.pi / 4 * smallest**2)[particles]] = 0
+    return _order_particles(particles)
 
 
 def _cut_mask(
-    mask: np.ndarray, image: np.ndarray, neck: float, scale: tuple[float, float]
+    mask: np.ndarray, image: np.ndarray, *, neck: float, scale: tuple[float, float]
 ) -> np.ndarray:
-    """Cut a mask, its brightness smoothed by a share of the width of its parts."""
+    """Cut a mask, its brightness smoothed by a fraction of the width of its parts."""
     if not mask.any() or mask.all():
         return mask.astype(np.int32)
     parts, count = ndimage.label(mask)
     depth = ndimage.distance_transform_edt(mask, sampling=scale[::-1])
     widths = ndimage.maximum(depth, parts, np.arange(1, count + 1))
-    smoothing = max(_SMOOTHING_SHARE * float(np.median(widths)), _LEAST_SMOOTHING)
+    smoothing = max(_SMOOTHING * float(np.median(widths)), _MIN_SMOOTHING)
     bright = ndimage.gaussian_filter(image, smoothing, truncate=2)
     dark = float(np.median(bright[~mask]))
     height = bright - dark
-    noise = 1.4826 * float(np.median(np.abs(height[~mask])))
+    noise = DEVIATION_PER_MEDIAN * float(np.median(np.abs(height[~mask])))
     sign = 1.0 if np.median(height[mask]) >= 0 else -1.0
     return cut_particles(mask, sign * height, noise, neck=neck, scale=scale)
 
 
-def _outlined(contrast: ParticleContrast, unassigned: np.ndarray, neck: float) -> np.ndarray:
+def _outline(contrast: ParticleContrast, unassigned: np.ndarray, neck: float) -> np.ndarray:
     """Particles on the grid of the image, from their height above the background."""
     coarse = sample(unassigned, contrast.height.shape)
     height = np.where(coarse, np.minimum(contrast.height, 0), contrast.height)
     particles = cut_at_levels(height, contrast.level, contrast.noise, neck=neck)
     if not particles.any():
         return np.zeros(unassigned.shape, np.int32)
-    nearest = ndimage.distance_transform_edt(
-        particles == 0, return_distances=False, return_indices=True
-    )
-    owner = sample(particles[tuple(nearest)], unassigned.shape)
+    owner = sample(fill_from_nearest(particles, particles > 0), unassigned.shape)
     inside = (contrast.fine > contrast.level) & ~unassigned
     moved = move_outlines(np.where(inside, owner, 0), contrast.sharp, contrast.blur)
     moved[unassigned] = 0
     return moved
 
 
-def _checked_labels(labels: np.ndarray) -> np.ndarray:
+def _check_labels(labels: np.ndarray) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.dtype == bool:
         labels = labels.astype(np.int32)
@@ -183,11 +183,9 @@ def _checked_labels(labels: np.ndarray) -> np.ndarray:
     return labels
 
 
-def _ordered(particles: np.ndarray) -> np.ndarray:
+def _order_particles(particles: np.ndarray) -> np.ndarray:
     """Particles 1..n by the centroid's row, then column; 0 stays."""
-    present = np.unique(particles[particles > 0])
-    rank = np.zeros(int(particles.max()) + 1, np.int32)
-    if present.size:
-        centres = np.array(ndimage.center_of_mass(particles > 0, particles, present))
-        rank[present[np.lexsort((centres[:, 1], centres[:, 0]))]] = np.arange(1, present.size + 1)
-    return rank[particles]
+    ordered, behind = order_regions(particles), particles == 0
+    if behind.any():
+        ordered[ordered > ordered[behind][0]] -= 1
+    return np.where(behind, 0, ordered)

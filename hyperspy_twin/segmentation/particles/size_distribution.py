@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class SizeDistribution:
     spread: float
 
 
-def particle_sizes(labels: np.ndarray, grid: Grid) -> ParticleSizes:
+def measure_particles(labels: np.ndarray, grid: Grid) -> ParticleSizes:
     """Measure the particles of a label image.
 
     Parameters
@@ -105,7 +107,7 @@ def particle_sizes(labels: np.ndarray, grid: Grid) -> ParticleSizes:
     boxes = ndimage.find_objects(labels)
     particle = np.array([n + 1 for n, box in enumerate(boxes) if box is not None], int)
     frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    measured = [_measure(labels[boxes[n - 1]] == n, boxes[n - 1], grid) for n in particle]
+    measured = [_measure_one(labels[boxes[n - 1]] == n, boxes[n - 1], grid) for n in particle]
     columns = np.array(measured, float).reshape(-1, 6).T
     x, y, area, largest, smallest, perimeter = columns
     return ParticleSizes(
@@ -121,7 +123,7 @@ def particle_sizes(labels: np.ndarray, grid: Grid) -> ParticleSizes:
     )
 
 
-def size_distribution(sizes: ParticleSizes) -> SizeDistribution:
+def fit_size_distribution(sizes: ParticleSizes) -> SizeDistribution:
     """Mean, spread and lognormal parameters of the diameters of whole particles.
 
     Particles that the border of the image cuts are left out. The lognormal parameters are those
@@ -150,21 +152,18 @@ def size_distribution(sizes: ParticleSizes) -> SizeDistribution:
     )
 
 
-def _measure(mask: np.ndarray, box: tuple[slice, slice], grid: Grid) -> tuple[float, ...]:
+def _measure_one(mask: np.ndarray, box: tuple[slice, slice], grid: Grid) -> tuple[float, ...]:
     """Centroid, area, largest and smallest Feret diameter and perimeter of one particle."""
     rows, columns = np.nonzero(mask)
     x = grid.x[box[1]][columns]
     y = grid.y[box[0]][rows]
     area = rows.size * grid.scale[0] * grid.scale[1]
-    smallest, largest = _feret(mask, grid.scale)
-    return x.mean(), y.mean(), area, largest, smallest, _perimeter(mask, grid.scale)
+    smallest, largest = _measure_feret(mask, grid.scale)
+    return x.mean(), y.mean(), area, largest, smallest, _measure_perimeter(mask, grid.scale)
 
 
-def _feret(mask: np.ndarray, scale: tuple[float, float]) -> tuple[float, float]:
+def _measure_feret(mask: np.ndarray, scale: tuple[float, float]) -> tuple[float, float]:
     """Smallest and largest width of the convex hull around the edges of the pixels."""
-    from scipy.spatial import ConvexHull
-    from scipy.spatial.distance import pdist
-
     rim = mask & ~ndimage.binary_erosion(mask)
     row, column = np.nonzero(rim)
     shifts = np.array([(0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5)])
@@ -177,7 +176,7 @@ def _feret(mask: np.ndarray, scale: tuple[float, float]) -> tuple[float, float]:
     return float(np.ptp(heights, axis=1).min()), float(pdist(corners).max())
 
 
-def _perimeter(mask: np.ndarray, scale: tuple[float, float]) -> float:
+def _measure_perimeter(mask: np.ndarray, scale: tuple[float, float]) -> float:
     """Length of the outline from its crossings with lines in four directions (Crofton)."""
     padded = np.pad(mask, 1)
     wide, high = scale
@@ -190,4 +189,4 @@ def _perimeter(mask: np.ndarray, scale: tuple[float, float]) -> float:
         (padded[1:, 1:] != padded[:-1, :-1], wide * high / diagonal, np.pi / 4),
         (padded[1:, :-1] != padded[:-1, 1:], wide * high / diagonal, np.pi / 4),
     )
-    return float(sum(np.count_nonzero(c) * distance * share for c, distance, share in terms) / 2)
+    return float(sum(np.count_nonzero(c) * distance * angle for c, distance, angle in terms) / 2)

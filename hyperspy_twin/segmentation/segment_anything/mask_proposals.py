@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 from skimage.measure import label as connected_parts
 
-from hyperspy_twin.segmentation.edges.placement import depth_inside
+from hyperspy_twin.segmentation.labels import depth_inside, fill_from_nearest, number_consecutively
 
-# Longer side of the network's input, of its mask output.
+# Longer side of the network's input in pixels (Kirillov et al. 2023).
 SIDE = 1024
+# Longer side of its mask output.
 _MASK_SIDE = 256
-# The official defaults, 0.88 and 0.95, are made for photographs; borders that micrographs do not
-# support are found later, layers that were left out are not.
-_LEAST_QUALITY = 0.6
-_LEAST_STABILITY = 0.7
+# Least predicted quality of a mask. The official defaults of quality and stability, 0.88 and 0.95,
+# are made for photographs; borders that micrographs do not support are found later, layers that
+# were left out are not. Both and `_SAME` are set on the tuning half of benchmarks/segmentation.py.
+_MIN_QUALITY = 0.6
+# Least intersection over union of a mask at two levels of its logits.
+_MIN_STABILITY = 0.7
+# Intersection over union from which on two masks are the same.
 _SAME = 0.7
-# Prompts decoded together: what fits the cache of a processor, or fills a GPU.
+# Logits of the two levels of the stability, as in the official code.
+_LEVELS = (1.0, -1.0)
+# Core that stays, as a fraction of the smallest area of a region.
+_SMALLEST_CORE = 1 / 4
+# Prompts decoded together on a device: what fits the cache of a processor.
 _BATCH = {"cpu": 4}
+# The same on all others: what fills a GPU.
 _LARGE_BATCH = 64
 
 
@@ -40,7 +48,7 @@ class MaskProposals:
     score: np.ndarray
 
 
-def prompt_points(picture: np.ndarray, per_side: int, flat: float) -> np.ndarray:
+def place_prompts(picture: np.ndarray, *, per_side: int, flat: float) -> np.ndarray:
     """Points (x, y) on a grid that is coarser where the picture is flat.
 
     Cells of two grid points squared whose brightness varies by less than ``flat`` get one point
@@ -85,7 +93,7 @@ def propose_masks(network: Any, picture: np.ndarray, points: np.ndarray) -> Mask
     Parameters
     ----------
     network : torch.nn.Module
-        From `load_network`.
+        From `networks.load_network`.
     picture : numpy.ndarray
         Brightness 0 to 255, its longer side 1024 pixels.
     points : numpy.ndarray
@@ -113,9 +121,9 @@ def propose_masks(network: Any, picture: np.ndarray, points: np.ndarray) -> Mask
                 multimask_output=True,
             )
             logits, quality = logits[..., :rows, :columns].flatten(0, 1), quality.flatten()
-            inner, outer = ((logits > limit).sum((1, 2)) for limit in (1.0, -1.0))
+            inner, outer = ((logits > limit).sum((1, 2)) for limit in _LEVELS)
             stability = inner / outer.clamp(min=1)
-            good = (quality > _LEAST_QUALITY) & (stability > _LEAST_STABILITY)
+            good = (quality > _MIN_QUALITY) & (stability > _MIN_STABILITY)
             kept_logits.append(logits[good].cpu().numpy())
             kept_scores.append((quality * stability)[good].cpu().numpy())
     every_logit, score = np.concatenate(kept_logits), np.concatenate(kept_scores)
@@ -176,11 +184,11 @@ def stack_masks(masks: np.ndarray) -> np.ndarray:
     return stacked
 
 
-def separate_cores(pieces: np.ndarray, depth: float, least_area: float) -> np.ndarray:
+def separate_cores(pieces: np.ndarray, depth: float, smallest_area: float) -> np.ndarray:
     """Divide pieces into connected parts, without the slivers where two masks do not quite meet.
 
     Pieces are cut where they are thinner than twice the depth. What is thinner, and cores below a
-    quarter of the least area, go to the nearest core that stays.
+    quarter of the smallest area, go to the nearest core that stays.
 
     Parameters
     ----------
@@ -188,7 +196,7 @@ def separate_cores(pieces: np.ndarray, depth: float, least_area: float) -> np.nd
         Labels from 0, shape (rows, columns).
     depth : float
         Distance from the border in pixels.
-    least_area : float
+    smallest_area : float
         Smallest region in pixels.
 
     Returns
@@ -200,10 +208,7 @@ def separate_cores(pieces: np.ndarray, depth: float, least_area: float) -> np.nd
     cores = connected_parts(np.where(core, pieces + 1, 0), background=0, connectivity=1)
     area = np.bincount(cores.ravel())
     area[0] = 0
-    core = area[cores] >= max(least_area / 4, 1)
+    core = area[cores] >= max(smallest_area * _SMALLEST_CORE, 1)
     if not core.any():
         return np.zeros(pieces.shape, np.int32)
-    row, column = ndimage.distance_transform_edt(~core, return_distances=False, return_indices=True)
-    return (
-        np.unique(cores[row, column], return_inverse=True)[1].reshape(pieces.shape).astype(np.int32)
-    )
+    return number_consecutively(fill_from_nearest(cores, core))

@@ -9,42 +9,48 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.checks import centred_image
-from hyperspy_twin.segmentation.edges.edge_segmentation import Segmentation
-from hyperspy_twin.segmentation.edges.gradient_noise import brightness_range, gradient_noise
-from hyperspy_twin.segmentation.edges.partition import Resolution, join_unsupported, order_regions
-from hyperspy_twin.segmentation.edges.placement import place_borders
-from hyperspy_twin.segmentation.edges.smoothing import (
-    choose_smoothing,
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.border_placement import place_borders
+from hyperspy_twin.segmentation.checks import centred_image, check_positive
+from hyperspy_twin.segmentation.gradient_noise import brightness_range, estimate_gradient_noise
+from hyperspy_twin.segmentation.labels import grow_box, order_regions
+from hyperspy_twin.segmentation.resampling import (
     cosine_spectrum,
-    lattice_period,
-    radial_spectrum,
+    linear_weights,
     refine,
     resample,
-    suppress_lattice,
+    working_shape,
 )
+from hyperspy_twin.segmentation.result import Segmentation
 from hyperspy_twin.segmentation.segment_anything.checkpoints import find_checkpoint
 from hyperspy_twin.segmentation.segment_anything.mask_proposals import (
     SIDE,
-    prompt_points,
+    place_prompts,
     propose_masks,
     separate_cores,
     stack_masks,
 )
+from hyperspy_twin.segmentation.segment_anything.networks import load_network, require_torch
+from hyperspy_twin.segmentation.segment_anything.part_merging import Resolution, join_unsupported
+from hyperspy_twin.segmentation.smoothing import THINNEST, minimum_area, remove_lattice
 
+# Pixels on each side that the network needs.
 _SMALLEST_SIDE = 16
-# Working pixel, smallest region (edge of a square) and thinnest layer in smoothing lengths, as
-# for the edges.
-_WORKING_PIXEL = 0.6
-_SMALLEST_REGION = 4.5
-_THINNEST = 2.4
-# Share of the picture's brightness range over which a cell counts as flat.
+# Fewest points along the longer side.
+_FEWEST_POINTS = 4
+_MOST_POINTS = 64
+# Range of brightness, as a fraction of the picture's, below which a cell is flat; set, like those
+# without another reason, on the tuning half of benchmarks/segmentation.py.
 _FLAT = 0.1
+# Largest value of a picture.
+_WHITE = 255
+# Quantiles of the brightness that are shown as black and white.
+_SHOWN = [0.005, 0.995]
 # Thinnest core of a region in pixels of a mask: masks that should meet miss each other by one.
 _CORE_DEPTH = 0.75
-# A second look pays where it magnifies by this factor; margin around the objects in image sides.
-_LEAST_MAGNIFICATION = 1.2
+# Magnification from which on a second look pays.
+_MIN_MAGNIFICATION = 1.2
+# Margin around the objects in image sides.
 _MARGIN = 0.04
 
 
@@ -127,39 +133,38 @@ def segment_sam(
     Kirillov et al., "Segment Anything", arXiv:2304.02643 (2023).
     Zhang et al., "Faster Segment Anything", arXiv:2306.14289 (2023).
     """
-    from hyperspy_twin.segmentation.segment_anything.networks import load_network, require_torch
-
     image = centred_image(
         image,
         grid,
-        _SMALLEST_SIDE,
-        "regions need",
-        "it has no contrast, so that no region can be found",
+        smallest_side=_SMALLEST_SIDE,
+        needing="regions need",
+        constant="it has no contrast, so that no region can be found",
     )
-    if min_area is not None and not 0 < min_area < np.inf:
-        raise ValueError(f"min_area must be a positive number, not {min_area}")
-    if not 4 <= points_per_side <= 64:
-        raise ValueError(f"points_per_side must be 4 to 64, not {points_per_side}")
+    check_positive(min_area=min_area)
+    if not _FEWEST_POINTS <= points_per_side <= _MOST_POINTS:
+        raise ValueError(
+            f"points_per_side must be {_FEWEST_POINTS} to {_MOST_POINTS}, not {points_per_side}"
+        )
     torch = require_torch()
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     network = load_network(model, find_checkpoint(model, checkpoint), device)
 
-    view = _view(image)
+    view = _prepare_view(image)
     pixel = float(np.sqrt(grid.scale[0] * grid.scale[1])) * view.step
-    least = (_SMALLEST_REGION * view.smoothing) ** 2 if min_area is None else min_area / pixel**2
+    smallest = minimum_area(view.smoothing, None if min_area is None else min_area / pixel**2)
     window = (slice(0, view.working.shape[0]), slice(0, view.working.shape[1]))
     look = _look_at(window, view, network, points_per_side)
-    regions = _regions(look, view, least)
+    regions = _find_regions(look, view, smallest)
     window = _window_of_objects(regions)
-    if max(regions.shape) > _LEAST_MAGNIFICATION * max(s.stop - s.start for s in window):
+    if max(regions.shape) > _MIN_MAGNIFICATION * max(s.stop - s.start for s in window):
         closer = _look_at(window, view, network, points_per_side)
         both = _Look(
             np.concatenate([look.masks, closer.masks]),
             np.concatenate([look.scores, closer.scores]),
             closer.pixel,
         )
-        regions = _regions(both, view, least)
+        regions = _find_regions(both, view, smallest)
     labels = place_borders(regions, view.working, image.shape, view.smoothing)
     return Segmentation(
         order_regions(labels),
@@ -168,35 +173,31 @@ def segment_sam(
     )
 
 
-def _view(image: np.ndarray) -> _View:
-    spectrum = cosine_spectrum(image)
-    rings = radial_spectrum(spectrum)
-    period = lattice_period(rings, max(image.shape))
-    if period is not None:
-        spectrum = suppress_lattice(spectrum, rings, period)
-    smoothing = choose_smoothing(spectrum, rings, period)
-    shape = tuple(int(np.ceil(n / max(_WORKING_PIXEL * smoothing, 1))) for n in image.shape)
-    working = resample(spectrum, shape, smoothing)
+def _prepare_view(image: np.ndarray) -> _View:
+    flat = remove_lattice(image)
+    smoothing = flat.choose_smoothing()
+    shape = working_shape(image.shape, smoothing)
+    working = resample(flat.spectrum, shape, smoothing)
     step = float(np.sqrt(image.size / working.size))
     down, across = np.gradient(working)
-    noise = gradient_noise(
+    noise = estimate_gradient_noise(
         np.hypot(across, down),
         working,
-        np.ones(shape, bool),
-        smoothing / step,
-        brightness_range(working),
+        inside=np.ones(shape, bool),
+        smoothing=smoothing / step,
+        span=brightness_range(working),
     )
     return _View(working, smoothing / step, noise, step)
 
 
 def _look_at(window: tuple[slice, slice], view: _View, network: Any, points_per_side: int) -> _Look:
     """Masks on the working grid from one look at a window."""
-    picture = _picture(view.working[window])
-    points = prompt_points(picture, points_per_side, _FLAT * 255)
+    picture = _draw_picture(view.working[window])
+    points = place_prompts(picture, per_side=points_per_side, flat=_FLAT * _WHITE)
     proposals = propose_masks(network, picture, points)
     size = tuple(side.stop - side.start for side in window)
     down, across = (
-        _interpolation(n, m, count)
+        _interpolate(n, m, count)
         for n, m, count in zip(size, picture.shape, proposals.logits.shape[1:], strict=True)
     )
     inside = down @ proposals.logits @ across.T > 0
@@ -216,27 +217,26 @@ def _look_at(window: tuple[slice, slice], view: _View, network: Any, points_per_
     return _Look(masks, proposals.score[~cut], 4 * max(size) / max(picture.shape))
 
 
-def _picture(part: np.ndarray) -> np.ndarray:
+def _draw_picture(part: np.ndarray) -> np.ndarray:
     """Part of the smoothed image as the network wants it: 1024 pixels long, 0 to 255."""
     enlargement = SIDE / max(part.shape)
     shape = tuple(max(round(n * enlargement), 1) for n in part.shape)
     common = tuple(min(n, m) for n, m in zip(shape, part.shape, strict=True))
     picture = refine(resample(cosine_spectrum(part), common, 0.0), shape)
-    low, high = np.quantile(picture, [0.005, 0.995])
-    return np.clip((picture - low) * (255 / max(high - low, 1e-30)), 0, 255)
+    low, high = np.quantile(picture, _SHOWN)
+    return np.clip((picture - low) * (_WHITE / max(high - low, 1e-30)), 0, _WHITE)
 
 
-def _interpolation(count: int, picture: int, masks: int) -> np.ndarray:
+def _interpolate(count: int, picture: int, masks: int) -> np.ndarray:
     """Matrix that takes values every four picture pixels to ``count`` ones over the picture."""
     position = (np.arange(count) + 0.5) * (picture / count) / 4 - 0.5
-    position = np.clip(position, 0, masks - 1)
-    return np.maximum(1 - np.abs(position[:, None] - np.arange(masks)), 0).astype(np.float32)
+    return linear_weights(position, masks).astype(np.float32)
 
 
-def _regions(look: _Look, view: _View, least: float) -> np.ndarray:
-    parts = separate_cores(stack_masks(look.masks), max(_CORE_DEPTH * look.pixel, 1.0), least)
+def _find_regions(look: _Look, view: _View, smallest: float) -> np.ndarray:
+    parts = separate_cores(stack_masks(look.masks), max(_CORE_DEPTH * look.pixel, 1.0), smallest)
     resolution = Resolution(
-        view.smoothing, look.pixel, least, max(_THINNEST / 2 * view.smoothing, look.pixel)
+        view.smoothing, look.pixel, smallest, max(THINNEST / 2 * view.smoothing, look.pixel)
     )
     return join_unsupported(parts, view.working, look.masks, look.scores, resolution)
 
@@ -248,8 +248,5 @@ def _window_of_objects(regions: np.ndarray) -> tuple[slice, slice]:
         return slice(0, regions.shape[0]), slice(0, regions.shape[1])
     (box,) = ndimage.find_objects(others.astype(np.uint8))
     margin = round(_MARGIN * max(regions.shape))
-    rows, columns = (
-        slice(max(side.start - margin, 0), min(side.stop + margin, n))
-        for side, n in zip(box, regions.shape, strict=True)
-    )
+    rows, columns = grow_box(box, margin, regions.shape)
     return rows, columns

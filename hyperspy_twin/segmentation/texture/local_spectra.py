@@ -1,4 +1,4 @@
-"""Lattice spots in the spectra of small overlapping tiles of an image."""
+"""Lattice peaks in the spectra of small overlapping tiles of an image."""
 
 from __future__ import annotations
 
@@ -7,27 +7,38 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-# A spot this far above the noise stands by itself among 1e6 frequencies of pure noise
-# (exp(-18) = 1.5e-8); one at a place known beforehand needs less.
+# Power over noise of a peak that stands by itself among 1e6 frequencies of pure noise:
+# exp(-18) = 1.5e-8.
 STRONG = 18.0
+# The same of a peak at a position known beforehand: exp(-4) = 0.02.
 WEAK = 4.0
-# Lowest frequency of a spot in cycles per tile, and the highest as a share of the tile.
+# What follows without a reason of its own is set on the tuning half of benchmarks/segmentation.py.
+# Lowest frequency of a peak in cycles per tile.
 LOWEST = 3.5
-_HIGHEST = 0.45
-_SPOTS = 32
-# Beyond the main lobe of the Hann window: there a spot is dark, a streak is not.
-_BESIDE = 3
+# Highest frequency of a peak in cycles per pixel, a little below Nyquist's 0.5.
+HIGHEST = 0.45
+# Peaks that are kept of a tile.
+_PEAKS = 32
+# Distance in cycles per tile beyond the main lobe of the Hann window: there a peak is dark, a
+# streak is not.
+_BEYOND_LOBE = 3
+# Power of a peak over that at this distance on either side; a streak has less.
 _STREAK = 6.0
-# Dynamic range of a tile: below this share of its strongest frequency nothing is a spot.
-_LEAST_SHARE = 1e-3
-# Lower quartile of an exponential distribution of unit mean: power of noise.
+# Dynamic range of a tile: nothing is a peak below this fraction of the power of its strongest one.
+_DYNAMIC_RANGE = 1e-3
+# Noise at least, as a fraction of the median noise of all tiles.
+_MIN_NOISE = 1e-3
+# Half width of the rings on which the noise is read, in cycles per tile.
+_RING = 1.5
+# Lower quartile of an exponential distribution of unit mean, ln(4/3): power of noise.
 _QUARTILE = 0.28768
+# Tiles that are transformed together.
 _BLOCK = 256
 
 
 @dataclass(frozen=True)
-class TileSpots:
-    """Spots in the spectra of tiles, strongest first, filled up with zeros.
+class TilePeaks:
+    """Peaks in the spectra of tiles, strongest first, filled up with zeros.
 
     Attributes
     ----------
@@ -36,14 +47,14 @@ class TileSpots:
     rows, columns : numpy.ndarray
         First row and column of the tiles, shapes (m,) and (n,).
     frequency : numpy.ndarray
-        Spots (x, y) in cycles per tile on the half plane, shape (m, n, k, 2).
+        Peaks (x, y) in cycles per tile on the half plane, shape (m, n, k, 2).
     amplitude : numpy.ndarray
         Amplitude of the lattice wave in units of the image, shape (m, n, k).
     ratio : numpy.ndarray
         Power over that of the noise at the same distance from the origin, shape (m, n, k).
     texture : numpy.ndarray
         Standard deviation per pixel of the noise, that of an amorphous film included, between
-        3.5 cycles per tile and 0.45 per pixel; spots and edges hardly count. Shape (m, n).
+        3.5 cycles per tile and 0.45 per pixel; peaks and edges hardly count. Shape (m, n).
     """
 
     tile: int
@@ -55,11 +66,11 @@ class TileSpots:
     texture: np.ndarray
 
 
-def find_tile_spots(image: np.ndarray, tile: int, stride: int) -> TileSpots:
-    """Find the lattice spots of every tile of an image.
+def find_tile_peaks(image: np.ndarray, tile: int, stride: int) -> TilePeaks:
+    """Find the lattice peaks of every tile of an image.
 
     Each tile is weighted with a Hann window; the noise at each distance from the origin is the
-    lower quartile over the ring, which spots hardly move, and a spot is a maximum above it that is
+    lower quartile over the ring, which peaks hardly move, and a peak is a maximum above it that is
     not part of a streak (an edge, or scan noise).
 
     Parameters
@@ -73,15 +84,15 @@ def find_tile_spots(image: np.ndarray, tile: int, stride: int) -> TileSpots:
 
     Returns
     -------
-    TileSpots
-        Their spots.
+    TilePeaks
+        Their peaks.
     """
-    rows, columns = (_starts(size, tile, stride) for size in image.shape)
+    rows, columns = (_start_tiles(size, tile, stride) for size in image.shape)
     window = np.hanning(tile + 1)[:-1].astype(np.float32)
     window = np.outer(window, window)
     views = np.lib.stride_tricks.sliding_window_view(image, (tile, tile))
     row, column = (index.ravel() for index in np.meshgrid(rows, columns, indexing="ij"))
-    rings = _rings(tile)
+    rings = _measure_rings(tile)
     parts = []
     for start in range(0, row.size, _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -89,37 +100,37 @@ def find_tile_spots(image: np.ndarray, tile: int, stride: int) -> TileSpots:
         mean = np.tensordot(tiles, window, 2) / window.sum()
         tiles = (tiles - mean[:, None, None]) * window
         transform = scipy.fft.rfft2(tiles, workers=-1)
-        parts.append(_spots(transform.real**2 + transform.imag**2, rings))
+        parts.append(_find_peaks(transform.real**2 + transform.imag**2, rings))
     frequency, power, ratio, total = (np.concatenate(p) for p in zip(*parts, strict=True))
     shape = (rows.size, columns.size)
-    return TileSpots(
+    return TilePeaks(
         tile,
         rows,
         columns,
-        frequency.reshape(*shape, _SPOTS, 2),
-        (2 * np.sqrt(power) / window.sum()).reshape(*shape, _SPOTS),
-        ratio.reshape(*shape, _SPOTS),
+        frequency.reshape(*shape, _PEAKS, 2),
+        (2 * np.sqrt(power) / window.sum()).reshape(*shape, _PEAKS),
+        ratio.reshape(*shape, _PEAKS),
         np.sqrt(total / (tile**2 * np.sum(window**2))).reshape(shape),
     )
 
 
-def _starts(size: int, tile: int, stride: int) -> np.ndarray:
+def _start_tiles(size: int, tile: int, stride: int) -> np.ndarray:
     count = int(np.ceil((size - tile) / stride)) + 1
     return np.rint(np.linspace(0, size - tile, count)).astype(int)
 
 
-def _rings(tile: int) -> np.ndarray:
+def _measure_rings(tile: int) -> np.ndarray:
     """Distance of each half-plane frequency from the origin, in cycles per tile."""
     return np.hypot(np.fft.fftfreq(tile, 1 / tile)[:, None], np.arange(tile // 2 + 1))
 
 
-def _noise(power: np.ndarray, rings: np.ndarray) -> np.ndarray:
+def _estimate_noise(power: np.ndarray, rings: np.ndarray) -> np.ndarray:
     """Noise power of each tile at each frequency, that of jumps from line to line included."""
     flat = power.reshape(len(power), -1)
     ring = np.minimum(np.rint(rings).astype(int), rings.shape[0] // 2)
     noise = np.empty((len(power), ring.max() + 1), np.float32)
     for k in range(noise.shape[1]):
-        around = flat[:, np.flatnonzero(np.abs(rings - k).ravel() <= 1.5)]
+        around = flat[:, np.flatnonzero(np.abs(rings - k).ravel() <= _RING)]
         noise[:, k] = _lower_quartile(around)
     result = noise[:, ring]
     tile = rings.shape[0]
@@ -134,31 +145,31 @@ def _noise(power: np.ndarray, rings: np.ndarray) -> np.ndarray:
 
 
 def _lower_quartile(power: np.ndarray) -> np.ndarray:
-    """Mean of exponential noise along the last axis, from the quartile that spots hardly move."""
+    """Mean of exponential noise along the last axis, from the quartile that peaks hardly move."""
     rank = power.shape[-1] // 4
     return np.partition(power, rank, axis=-1)[..., rank] / _QUARTILE
 
 
-def _spots(power: np.ndarray, rings: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Frequency, power and ratio of the strongest spots, and the total noise of each tile."""
+def _find_peaks(power: np.ndarray, rings: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Frequency, power and ratio of the strongest peaks, and the total noise of each tile."""
     tile = rings.shape[0]
-    inside = (rings >= LOWEST) & (rings <= _HIGHEST * tile)
+    inside = (rings >= LOWEST) & (rings <= HIGHEST * tile)
     inside[:, 0] &= np.fft.fftfreq(tile) > 0
-    noise = _noise(power, rings)
+    noise = _estimate_noise(power, rings)
     doubled = np.where((np.arange(tile // 2 + 1) % (tile // 2)) == 0, 1, 2)
     total = np.sum(noise * (inside * doubled), axis=(1, 2))
-    noise = np.maximum(noise, _LEAST_SHARE / STRONG * (power * inside).max((1, 2), keepdims=True))
-    noise = np.maximum(noise, 1e-3 * np.median(noise) + np.finfo(np.float32).tiny)
+    noise = np.maximum(noise, _DYNAMIC_RANGE / STRONG * (power * inside).max((1, 2), keepdims=True))
+    noise = np.maximum(noise, _MIN_NOISE * np.median(noise) + np.finfo(np.float32).tiny)
     ratio = np.where(inside, power / noise, 0)
     for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        beside = (_neighbour(power, down, right), _neighbour(power, -down, -right))
-        ratio[power < np.maximum(*beside)] = 0
-        step = (_BESIDE * down, _BESIDE * right)
+        adjacent = (_neighbour(power, down, right), _neighbour(power, -down, -right))
+        ratio[power < np.maximum(*adjacent)] = 0
+        step = (_BEYOND_LOBE * down, _BEYOND_LOBE * right)
         beyond = np.minimum(_neighbour(power, *step), _neighbour(power, -step[0], -step[1]))
         ratio[power < _STREAK * beyond] = 0
     ratio[ratio < WEAK] = 0
     height = np.where(ratio > 0, power, 0).reshape(len(power), -1)
-    chosen = np.argpartition(height, -_SPOTS, axis=1)[:, -_SPOTS:]
+    chosen = np.argpartition(height, -_PEAKS, axis=1)[:, -_PEAKS:]
     order = np.argsort(-np.take_along_axis(height, chosen, 1), axis=1)
     chosen = np.take_along_axis(chosen, order, 1)
     each = np.arange(len(power))[:, None]
@@ -191,7 +202,7 @@ def _neighbour(power: np.ndarray, down: int, right: int) -> np.ndarray:
 def _offset(
     power: np.ndarray, each: np.ndarray, row: np.ndarray, column: np.ndarray, down: int, right: int
 ) -> np.ndarray:
-    """Place of a maximum between frequencies: a parabola through the logarithm."""
+    """Position of a maximum between frequencies: a parabola through the logarithm."""
     tile, width = power.shape[1:]
     logarithms = []
     for sign in (-1, 0, 1):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.placement import depth_inside
+from hyperspy_twin.segmentation.labels import depth_inside
 
-# What counts as spread of a feature inside regions at least, as a share of its range.
-_LEAST_SPREAD = 0.05
-# Squared distance of a region that is out of reach.
+# Least spread of a feature inside regions, as a fraction of its range.
+_MIN_SPREAD = 0.05
+# Depth of a core, as a fraction of the largest one in its region, that makes it a core in any case.
+_CORE = 0.6
+# Squared distance of a region that is out of reach, in squared spreads: larger than any other.
 _FAR = np.float32(1e9)
 
 
@@ -33,9 +35,9 @@ def place_texture_borders(
     features : list of numpy.ndarray
         Features on the same grid.
     reach : float
-        How far the borders may lie from their true place, in coarse pixels.
+        How far the borders may lie from their true position, in coarse pixels.
     rows, columns : numpy.ndarray
-        Places of the fine pixels in coarse pixels, shapes (r,) and (c,).
+        Positions of the fine pixels in coarse pixels, shapes (r,) and (c,).
 
     Returns
     -------
@@ -45,43 +47,43 @@ def place_texture_borders(
     depth = depth_inside(regions)
     count = int(regions.max()) + 1
     deepest = ndimage.maximum(depth, regions, np.arange(count))
-    core = depth >= np.minimum(reach, 0.6 * deepest)[regions]
-    statistics = [_spread_and_means(feature, regions, core, count) for feature in features]
+    core = depth >= np.minimum(reach, _CORE * deepest)[regions]
+    statistics = [_measure_spread(feature, regions, core, count) for feature in features]
     nearest = np.ix_(
         *(
-            np.clip(np.rint(places).astype(int), 0, size - 1)
-            for places, size in zip((rows, columns), regions.shape, strict=True)
+            np.clip(np.rint(positions).astype(int), 0, size - 1)
+            for positions, size in zip((rows, columns), regions.shape, strict=True)
         )
     )
     placed = regions[nearest].astype(np.int32)
     open_rows, open_columns = np.nonzero(~core[nearest])
-    places = np.array([rows[open_rows], columns[open_columns]], np.float32)
-    least = np.full(open_rows.size, _FAR, np.float32)
+    positions = np.array([rows[open_rows], columns[open_columns]], np.float32)
+    nearest_yet = np.full(open_rows.size, _FAR, np.float32)
     chosen = placed[open_rows, open_columns]
     margin = int(np.ceil(reach)) + 1
     for region, box in enumerate(ndimage.find_objects(regions + 1)):
         low = np.array([max(side.start - margin, 0) for side in box])[:, None]
         high = np.array([side.stop + margin for side in box])[:, None]
         part = tuple(slice(a, b) for a, b in zip(low.ravel(), high.ravel(), strict=True))
-        beside = ndimage.distance_transform_edt(regions[part] != region) <= reach
-        value = np.where(beside, np.float32(0), 2 * _FAR)
+        within = ndimage.distance_transform_edt(regions[part] != region) <= reach
+        value = np.where(within, np.float32(0), 2 * _FAR)
         for feature, (spread, means) in zip(features, statistics, strict=True):
             value += ((feature[part] - means[region]) / spread) ** 2
-        here = np.flatnonzero(np.all((places > low - 1) & (places < high), axis=0))
-        squared = ndimage.map_coordinates(value, places[:, here] - low, order=1, mode="nearest")
-        better = squared < least[here]
-        least[here[better]] = squared[better]
+        here = np.flatnonzero(np.all((positions > low - 1) & (positions < high), axis=0))
+        squared = ndimage.map_coordinates(value, positions[:, here] - low, order=1, mode="nearest")
+        better = squared < nearest_yet[here]
+        nearest_yet[here[better]] = squared[better]
         chosen[here[better]] = region
     placed[open_rows, open_columns] = chosen
     return placed
 
 
-def _spread_and_means(
+def _measure_spread(
     feature: np.ndarray, regions: np.ndarray, core: np.ndarray, count: int
 ) -> tuple[np.float32, np.ndarray]:
     """Spread of a feature inside regions, and its mean in each."""
     label, values = regions[core], feature[core].astype(float)
     means = np.bincount(label, values, count) / np.bincount(label, minlength=count)
     spread = np.sqrt(np.mean((values - means[label]) ** 2))
-    spread = max(spread, _LEAST_SPREAD * np.ptp(feature), np.finfo(np.float32).tiny)
+    spread = max(spread, _MIN_SPREAD * np.ptp(feature), np.finfo(np.float32).tiny)
     return np.float32(spread), means.astype(np.float32)

@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.outlines import Outlines, contains, rasterise, trace
-from hyperspy_twin.segmentation.simplify import mark_crossings, simplify
+from hyperspy_twin.core import Grid, Outlines, contains, rasterise, trace
+from hyperspy_twin.segmentation.simplification import mark_crossings, simplify_outlines
 
 GRID = Grid((60, 80), (0.5, 0.25), (3.0, -1.0))
 
@@ -69,7 +68,7 @@ def test_neighbours_share_every_edge(labels):
 )
 def test_no_gap_and_no_overlap_on_random_labels(labels, tolerance, seed):
     grid = Grid(labels.shape, (1.0, 1.0))
-    outlines = simplify(trace(labels, grid), tolerance)
+    outlines = simplify_outlines(trace(labels, grid), tolerance)
     points = np.random.default_rng(seed).uniform(-0.5, [10.5, 7.5], size=(400, 2))
     count = owners(outlines, points)
     assert count.max(initial=0) <= 1
@@ -82,7 +81,7 @@ def test_no_gap_and_no_overlap_on_random_labels(labels, tolerance, seed):
 def test_rounded_regions_fit_together(seed, tolerance):
     labels = blobs(seed)
     exact = trace(labels, GRID)
-    outlines = simplify(exact, tolerance)
+    outlines = simplify_outlines(exact, tolerance)
     assert len(outlines.vertices) < 0.6 * len(exact.vertices)
     np.testing.assert_array_equal(outlines.ring_region, exact.ring_region)
     for edge, count in edges_of(outlines).items():
@@ -98,7 +97,7 @@ def test_rounded_regions_fit_together(seed, tolerance):
 
 def test_no_vertex_moves_farther_than_the_tolerance():
     exact = trace(blobs(3), GRID)
-    outlines = simplify(exact, 0.8)
+    outlines = simplify_outlines(exact, 0.8)
     for region in exact.regions:
         for before, after in zip(exact.rings(region), outlines.rings(region), strict=True):
             one, two = after, np.roll(after, -1, axis=0)
@@ -111,13 +110,13 @@ def test_no_vertex_moves_farther_than_the_tolerance():
 
 def test_staircase_becomes_a_line():
     labels = np.tri(40, 40, dtype=np.int32) + 1
-    outlines = simplify(trace(labels, Grid((40, 40), (1.0, 1.0))), 1.5)
+    outlines = simplify_outlines(trace(labels, Grid((40, 40), (1.0, 1.0))), 1.5)
     assert len(outlines.rings(2)[0]) <= 5
 
 
 def test_zero_tolerance_changes_nothing():
     labels = blobs(1)
-    outlines = simplify(trace(labels, GRID), 0.0)
+    outlines = simplify_outlines(trace(labels, GRID), 0.0)
     np.testing.assert_array_equal(rasterise(outlines, GRID), labels)
 
 
@@ -125,7 +124,7 @@ def test_hole_and_its_island_keep_their_common_ring():
     labels = np.ones((50, 50), np.int32)
     y, x = np.mgrid[:50, :50]
     labels[np.hypot(x - 25, y - 25) < 12] = 2
-    outlines = simplify(trace(labels, Grid((50, 50), (1.0, 1.0))), 1.0)
+    outlines = simplify_outlines(trace(labels, Grid((50, 50), (1.0, 1.0))), 1.0)
     hole = min(outlines.rings(1), key=np.ptp)
     island = outlines.rings(2)[0]
     assert {tuple(v) for v in hole} == {tuple(v) for v in island}
@@ -137,7 +136,7 @@ def test_island_beside_a_border_is_not_swallowed():
     labels[30:] = 2
     labels[24:30, 20:40] = 2
     labels[27:29, 25:35] = 3
-    outlines = simplify(trace(labels, Grid((60, 60), (1.0, 1.0))), 10.0)
+    outlines = simplify_outlines(trace(labels, Grid((60, 60), (1.0, 1.0))), 10.0)
     points = np.random.default_rng(0).uniform(-0.4, 59.4, size=(4000, 2))
     np.testing.assert_array_equal(owners(outlines, points), 1)
 
@@ -145,7 +144,7 @@ def test_island_beside_a_border_is_not_swallowed():
 @pytest.mark.parametrize("tolerance", [-1.0, np.nan, np.inf])
 def test_impossible_tolerance(tolerance):
     with pytest.raises(ValueError, match="tolerance"):
-        simplify(trace(blobs(0), GRID), tolerance)
+        simplify_outlines(trace(blobs(0), GRID), tolerance)
 
 
 def test_crossings_compiled_and_not():

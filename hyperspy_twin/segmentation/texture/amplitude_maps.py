@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import scipy.fft
 
-# Padding and band limit in standard deviations of the Gaussian window (in space and in
-# frequency), at which it has fallen to 1 % and 0.2 %.
+# Padding in standard deviations of the Gaussian window in space, which has fallen to 1 %.
 _PADDING = 3.0
+# Band limit in its standard deviations in frequency, at which it has fallen to 0.2 %.
 _BAND = 3.5
+# Least weight of the window inside the image; in a corner it is a quarter.
+_MIN_WEIGHT = 0.2
 
 
-class LatticeMaps:
+class AmplitudeMaps:
     """Amplitudes of waves of an image, averaged with a Gaussian window, on a coarse grid.
 
     Parameters
@@ -40,16 +42,16 @@ class LatticeMaps:
         inside = np.zeros(self._padded, np.float32)
         inside[: image.shape[0], : image.shape[1]] = 1
         weight = self._field(scipy.fft.rfft2(inside, workers=-1), (0.0, 0.0)).real
-        self._weight = np.maximum(weight, 0.2)
+        self._weight = np.maximum(weight, _MIN_WEIGHT)
 
     @property
     def rows(self) -> np.ndarray:
-        """Places of the rows of nodes in pixels."""
+        """Positions of the rows of nodes in pixels."""
         return np.arange(self.shape[0]) * (self._padded[0] / self._reduced[0])
 
     @property
     def columns(self) -> np.ndarray:
-        """Places of the columns of nodes in pixels."""
+        """Positions of the columns of nodes in pixels."""
         return np.arange(self.shape[1]) * (self._padded[1] / self._reduced[1])
 
     def mean(self) -> np.ndarray:

@@ -1,66 +1,28 @@
-"""Basins of a gradient image and their merging to regions."""
+"""Basins of a gradient merged to regions across the borders that noise explains."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from skimage.measure import label
 
-from hyperspy_twin.segmentation.edges.borders import (
+from hyperspy_twin.segmentation.edges.region_adjacency import (
     Borders,
     find_borders,
     gather_borders,
-    least_by_label,
+    minimum_by_label,
 )
 
-# A border must carry this many times the gradient found inside its basins: a ridge, not a slope.
+# All set on the tuning half of benchmarks/segmentation.py.
+# Gradient across a border in units of that inside its basins: a ridge, not a slope.
 _RIDGE = 1.6
-# Mean gradient, in noise units, that a long border needs; and what a border as short as the
-# correlation of the noise needs on top, because its place was chosen where the noise is high.
+# Mean gradient, in noise units, that a long border needs.
 _LONG_BORDER = 2.8
+# What a border as short as the correlation of the noise needs on top, because its position was
+# chosen where the noise is high.
 _SHORT_BORDER = 5.6
-
-
-@njit(cache=True, nogil=True)
-def basins(height: np.ndarray) -> tuple[np.ndarray, int]:
-    """Catchment basins: pixels from which the steepest way down ends at the same minimum.
-
-    Ties fall to the pixel with the smaller index, so that flat ground drains too.
-
-    Returns
-    -------
-    labels : numpy.ndarray
-        Basins 0..n-1, shape of ``height``.
-    count : int
-        Number of basins.
-    """
-    rows, columns = height.shape
-    flat = height.ravel()
-    below = np.empty(flat.size, np.int64)
-    for row in range(rows):
-        for column in range(columns):
-            best = row * columns + column
-            for other_row in range(max(row - 1, 0), min(row + 2, rows)):
-                for other_column in range(max(column - 1, 0), min(column + 2, columns)):
-                    other = other_row * columns + other_column
-                    if flat[other] < flat[best] or (flat[other] == flat[best] and other < best):
-                        best = other
-            below[row * columns + column] = best
-    labels = np.full(flat.size, -1, np.int32)
-    count = 0
-    for start in range(flat.size):
-        end = start
-        while below[end] != end and labels[end] < 0:
-            end = below[end]
-        if labels[end] < 0:
-            labels[end] = count
-            count += 1
-        label = labels[end]
-        walk = start
-        while labels[walk] < 0:
-            labels[walk] = label
-            walk = below[walk]
-    return labels.reshape(rows, columns), count
 
 
 @njit(cache=True, nogil=True)
@@ -119,7 +81,7 @@ def merge_weak(borders: Borders, level: np.ndarray, coherence: float) -> tuple[n
         if not chosen.any():
             break
         joined, borders = _join(borders, chosen, level.size)
-        level, region = least_by_label(level, joined, int(joined.max()) + 1), joined[region]
+        level, region = minimum_by_label(level, joined, int(joined.max()) + 1), joined[region]
     return region, borders
 
 
@@ -135,7 +97,7 @@ def prominence(borders: Borders, count: int) -> np.ndarray:
     return np.abs(np.bincount(both, inward, count)) / np.maximum(total, 1e-12)
 
 
-def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.ndarray, Borders]:
+def merge_small(borders: Borders, area: np.ndarray, smallest: float) -> tuple[np.ndarray, Borders]:
     """Merge regions below an area to the neighbour behind their weakest border.
 
     Parameters
@@ -144,7 +106,7 @@ def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.nd
         Borders between regions.
     area : numpy.ndarray
         Pixels of each region, shape (n,).
-    least : float
+    smallest : float
         Smallest area that stays.
 
     Returns
@@ -156,7 +118,7 @@ def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.nd
     """
     region = np.arange(area.size)
     while borders.first.size:
-        small = area < least
+        small = area < smallest
         strength = np.abs(borders.flux) / borders.length
         best = np.full(area.size, np.inf)
         np.minimum.at(best, borders.first, strength)
@@ -172,14 +134,14 @@ def merge_small(borders: Borders, area: np.ndarray, least: float) -> tuple[np.nd
     return region, borders
 
 
-def whole_parts(regions: np.ndarray, least: float) -> np.ndarray:
+def separate_parts(regions: np.ndarray, smallest: float) -> np.ndarray:
     """Make every connected part a region; parts below an area join their longest neighbour.
 
     Parameters
     ----------
     regions : numpy.ndarray
         Regions, integers, shape (rows, columns).
-    least : float
+    smallest : float
         Smallest area of a part in pixels.
 
     Returns
@@ -189,12 +151,12 @@ def whole_parts(regions: np.ndarray, least: float) -> np.ndarray:
     """
     parts = label(regions, background=-1, connectivity=1) - 1
     area = np.bincount(parts.ravel()).astype(float)
-    if area.min() >= least:
+    if area.min() >= smallest:
         return parts.astype(np.int32)
     nothing = np.zeros(parts.shape, np.float32)
     borders = find_borders(parts, nothing, nothing)
     contact = Borders(borders.first, borders.second, np.ones(borders.length.size), borders.length)
-    joined, _ = merge_small(contact, area, least)
+    joined, _ = merge_small(contact, area, smallest)
     return joined[parts].astype(np.int32)
 
 
@@ -205,25 +167,7 @@ def _join(borders: Borders, chosen: np.ndarray, count: int) -> tuple[np.ndarray,
     return joined, gather_borders(first, second, borders.flux, borders.length)
 
 
-@njit(cache=True, nogil=True)
 def _connected(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
-    """Find the connected part, 0..m-1, of each of ``count`` nodes by union and find."""
-    parent = np.arange(count)
-    for link in range(first.size):
-        a, b = first[link], second[link]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        parent[max(a, b)] = min(a, b)
-    found = 0
-    number = np.empty(count, np.int64)
-    for node in range(count):
-        if parent[node] == node:
-            number[node] = found
-            found += 1
-        else:
-            number[node] = number[parent[node]]
-    return number
+    """Find the connected part, 0..m-1, of each of ``count`` nodes."""
+    links = coo_array((np.ones(first.size, bool), (first, second)), shape=(count, count))
+    return connected_components(links, directed=False)[1].astype(np.int64)

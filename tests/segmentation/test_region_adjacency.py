@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_twin.segmentation.edges.borders import (
+from hyperspy_twin.segmentation.edges.region_adjacency import (
     _gather,
     _pixel_edges,
     find_borders,
     gather_borders,
-    least_by_label,
+    minimum_by_label,
 )
-from hyperspy_twin.segmentation.edges.merging import _to_merge, merge_weak
+from hyperspy_twin.segmentation.edges.region_merging import _to_merge, merge_weak
 
 
 @pytest.mark.parametrize("kernel", [_pixel_edges, _pixel_edges.py_func])
@@ -54,7 +54,7 @@ def test_gathered_rows_are_the_sums_of_their_pairs(rows):
         assert len(columns := list(columns)) == 4 and len(columns[0]) == len(expected)
 
 
-@pytest.mark.parametrize("kernel", [least_by_label, least_by_label.py_func])
+@pytest.mark.parametrize("kernel", [minimum_by_label, minimum_by_label.py_func])
 def test_least_value_of_each_label(kernel):
     values = np.array([[3.0, 1.0], [2.0, -5.0]], np.float32)
     found = kernel(values, np.array([[0, 0], [2, -1]]), 3)

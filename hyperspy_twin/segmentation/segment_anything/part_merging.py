@@ -10,26 +10,30 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.placement import depth_inside
+from hyperspy_twin.segmentation.gradient_noise import brightness_range
+from hyperspy_twin.segmentation.labels import depth_inside, number_consecutively
+from hyperspy_twin.segmentation.smoothing import INDEPENDENT_AREA
 
-# Distances over which a step is measured and from which distance to a border brightness counts as
-# that of the inside, in smoothing lengths; pairs inside a part, in squared smoothing lengths, from
-# which they tell its variation; and the variation always granted, in brightness ranges.
+# All set on the tuning half of benchmarks/segmentation.py.
+# Distances over which a step is measured, in smoothing lengths.
 _LAGS = (2, 3, 5)
+# Distance from a border from which on brightness is that of the inside, in smoothing lengths.
 _FLANK = 2.0
-_LEAST_PAIRS = 5.0
-_LEAST_VARIATION = 0.015
-# Least step in units of the variation, and in standard errors of the mean over the smaller part;
-# a Gaussian filter of one smoothing length leaves one independent value in 4 pi of its squares.
-_LEAST_CONTRAST = 0.55
+# Pairs inside a part, in squared smoothing lengths, that tell its variation.
+_FEWEST_PAIRS = 5.0
+# Variation that is always granted, in brightness ranges.
+_MIN_VARIATION = 0.015
+# Least step in units of the variation.
+_MIN_CONTRAST = 0.55
+# The same in standard errors of the mean over the smaller part.
 _STANDARD_ERRORS = 5.0
-_INDEPENDENT = 4 * np.pi
-# Share of the pairs across a border that an axis must have to count.
-_LEAST_SHARE = 0.25
-# A strip below one of these widths, in smoothing lengths and mask pixels, whose borders lead
-# upwards and downwards is the flank of an edge; share by which the one may exceed the other.
+# Fraction of the pairs across a border that an axis must have to count.
+_MIN_PAIRS = 0.25
+# Width of a strip that may be the flank of an edge, in smoothing lengths.
 _FLANK_WIDTH = 4.5
+# The same in pixels of a mask.
 _FLANK_MASK_PIXELS = 2.0
+# Excess, as a fraction of its borders, of those of a flank that lead one way over the others.
 _ONE_WAY = 0.65
 
 
@@ -95,7 +99,7 @@ def join_unsupported(
             changed = graph.pairs([kept, *filter(graph.narrow, graph.contact[kept])])
     for part, joined_to in enumerate(owner):  # which comes first
         owner[part] = owner[joined_to]
-    return _consecutive(owner[parts])
+    return number_consecutively(owner[parts])
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,8 @@ class Resolution:
 
     smoothing: float
     mask_pixel: float
-    least_area: float
-    least_depth: float
+    smallest_area: float
+    smallest_depth: float
 
 
 class PartGraph:
@@ -119,8 +123,8 @@ class PartGraph:
         scores: np.ndarray,
         resolution: Resolution,
     ) -> None:
-        low, high = np.quantile(working, [0.01, 0.99])
-        self._floor = max(_LEAST_VARIATION * float(high - low), float(np.finfo(np.float32).tiny))
+        granted = _MIN_VARIATION * brightness_range(working)
+        self._floor = max(granted, float(np.finfo(np.float32).tiny))
         self._resolution = resolution
         self._scores = np.minimum(scores, 1)
         self._lags = [max(round(m * resolution.smoothing), 1) for m in _LAGS]
@@ -137,34 +141,34 @@ class PartGraph:
         self._across: list[dict[int, np.ndarray]] = [{} for _ in range(count)]
         self._inside = np.zeros((count, len(_LAGS), 2, 3))
         for axis in range(2):
-            for a, b, (edges, _, _) in _pair_sums(parts, working, steady, 1, axis):
+            for a, b, (edges, _, _) in _sum_pairs(parts, working, steady, 1, axis):
                 if a != b:
                     for first, second in ((a, b), (b, a)):
                         before = self.contact[first].get(second, 0)
                         self.contact[first][second] = before + float(edges)
-            for place, lag in enumerate(self._lags):
-                for a, b, sums in _pair_sums(parts, working, steady, lag, axis):
+            for index, lag in enumerate(self._lags):
+                for a, b, sums in _sum_pairs(parts, working, steady, lag, axis):
                     if a == b:
-                        self._inside[a, place, axis] += sums
+                        self._inside[a, index, axis] += sums
                     else:
                         self._across[b].setdefault(a, np.zeros(self._inside.shape[1:]))
                         self._across[a].setdefault(b, np.zeros(self._inside.shape[1:]))
-                        self._across[a][b][place, axis] += sums
-        self._spread = [self._slope_and_variation(part) for part in range(count)]
+                        self._across[a][b][index, axis] += sums
+        self._spread = [self._measure_spread(part) for part in range(count)]
 
     def pairs(self, parts: Iterable[int]) -> set[tuple[int, int]]:
         """Neighbours of these parts with them, the smaller number first."""
         return {(min(a, b), max(a, b)) for a in parts for b in self.contact[a]}
 
     def weakness(self, a: int, b: int) -> float:
-        """Contrast of two parts over the least that they need."""
+        """Contrast of two parts over the smallest that they need."""
         step = self._step(a, b)
         variations = [v for _, v in (self._spread[a], self._spread[b]) if v is not None]
         mean_square = np.mean([v**2 for v in variations], axis=0) if variations else 0.0
         contrast = np.abs(step) / np.maximum(np.sqrt(mean_square), self._floor)
         apart = np.abs(self._covered[a] / self.area[a] - self._covered[b] / self.area[b])
         independent = min(self.area[a], self.area[b]) / self._resolution.smoothing**2
-        needed = _LEAST_CONTRAST + _STANDARD_ERRORS / np.sqrt(independent / _INDEPENDENT)
+        needed = _MIN_CONTRAST + _STANDARD_ERRORS / np.sqrt(independent / INDEPENDENT_AREA)
         return float(contrast.max() / (needed * (2 - (apart * self._scores).max(initial=0))))
 
     def weak(self, a: int, b: int) -> bool:
@@ -194,13 +198,13 @@ class PartGraph:
         self.area[kept] += self.area[joined]
         self.depth[kept] = max(self.depth[kept], self.depth[joined])
         self._covered[kept] += self._covered[joined]
-        self._spread[kept] = self._slope_and_variation(kept)
+        self._spread[kept] = self._measure_spread(kept)
 
     def _unfit(self, part: int) -> bool:
         resolution = self._resolution
         return bool(
-            self.area[part] < resolution.least_area
-            or self.depth[part] < resolution.least_depth
+            self.area[part] < resolution.smallest_area
+            or self.depth[part] < resolution.smallest_depth
             or (self.narrow(part) and self._between(part))
         )
 
@@ -219,17 +223,17 @@ class PartGraph:
         count = forward[..., 0] + backward[..., 0]
         slope = (self._spread[a][0] + self._spread[b][0]) / 2
         step = (forward - backward)[..., 1] - slope * (forward - backward)[..., 0]
-        few = count < np.maximum(_LEAST_SHARE * count.sum(axis=1, keepdims=True), 1)
+        few = count < np.maximum(_MIN_PAIRS * count.sum(axis=1, keepdims=True), 1)
         return np.where(few, 0, step / np.maximum(count, 1))
 
-    def _slope_and_variation(self, part: int) -> tuple[np.ndarray, np.ndarray | None]:
+    def _measure_spread(self, part: int) -> tuple[np.ndarray, np.ndarray | None]:
         """Mean difference at each lag and axis, and standard deviation; shape (lags, 2).
 
         Lags beyond the extent of the part continue the last one that fits into it; an axis along
         which none does varies like the other, and None means that none fits at all.
         """
         count, along, square = np.moveaxis(self._inside[part], -1, 0)
-        enough = count >= _LEAST_PAIRS * self._resolution.smoothing**2
+        enough = count >= _FEWEST_PAIRS * self._resolution.smoothing**2
         mean = along / np.maximum(count, 1)
         deviation = np.sqrt(np.maximum(square / np.maximum(count, 1) - mean**2, 0))
         slope, variation = np.zeros_like(mean), np.full_like(mean, np.nan)
@@ -237,11 +241,11 @@ class PartGraph:
             fits = np.flatnonzero(enough[:, axis])
             if not fits.size:
                 continue
-            for place, lag in enumerate(self._lags):
-                source = fits[max(int(np.searchsorted(fits, place, "right")) - 1, 0)]
+            for index, lag in enumerate(self._lags):
+                source = fits[max(int(np.searchsorted(fits, index, "right")) - 1, 0)]
                 growth = lag / self._lags[source]
-                slope[place, axis] = mean[source, axis] * growth
-                variation[place, axis] = deviation[source, axis] * growth
+                slope[index, axis] = mean[source, axis] * growth
+                variation[index, axis] = deviation[source, axis] * growth
         missing = np.isnan(variation[0])
         if missing.all():
             return slope, None
@@ -250,7 +254,7 @@ class PartGraph:
         return slope, variation
 
 
-def _pair_sums(
+def _sum_pairs(
     parts: np.ndarray, working: np.ndarray, steady: np.ndarray, lag: int, axis: int
 ) -> list[tuple[int, int, np.ndarray]]:
     """Count, sum and sum of squares of the differences along an axis, by (first, second) part.
@@ -262,33 +266,8 @@ def _pair_sums(
     kept = (first != second) | (calm[:-lag] & calm[lag:])
     along = (values[lag:] - values[:-lag])[kept].astype(float)
     span = int(parts.max()) + 1
-    pair, place = np.unique((first * span + second)[kept], return_inverse=True)
-    sums = [np.bincount(place, weight, pair.size) for weight in (None, along, along**2)]
+    pair, position = np.unique((first * span + second)[kept], return_inverse=True)
+    sums = [np.bincount(position, weight, pair.size) for weight in (None, along, along**2)]
     return [
         (*divmod(int(key), span), row) for key, row in zip(pair, np.stack(sums, 1), strict=True)
     ]
-
-
-def order_regions(regions: np.ndarray) -> np.ndarray:
-    """Labels 1..n, int32, by the centroid's row, then column.
-
-    Parameters
-    ----------
-    regions : numpy.ndarray
-        Labels from 0, shape (rows, columns).
-    """
-    rows, columns = regions.shape
-    compact = _consecutive(regions)
-    flat = compact.ravel()
-    area = np.bincount(flat)
-    row = np.bincount(flat, np.repeat(np.arange(rows), columns)) / area
-    column = np.bincount(flat, np.tile(np.arange(columns), rows)) / area
-    rank = np.empty(area.size, np.int32)
-    rank[np.lexsort((column, row))] = np.arange(1, area.size + 1)
-    return rank[compact]
-
-
-def _consecutive(labels: np.ndarray) -> np.ndarray:
-    """Labels 0..n-1 in the order of the given ones."""
-    present = np.bincount(labels.ravel()) > 0
-    return (np.cumsum(present) - 1).astype(np.int32)[labels]

@@ -1,4 +1,4 @@
-"""Borders between neighbouring basins, and sums over the pixels of each basin."""
+"""Region adjacency graph: the borders between neighbouring basins, and the gradient across."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _gather(
     lows, highs = np.empty(order.size, np.int64), np.empty(order.size, np.int64)
     fluxes, lengths = np.empty(order.size), np.empty(order.size)
     # Row of the result that the pair (low, high) has, if it is one of the present low.
-    place = np.full(count, -1, np.int64)
+    slot = np.full(count, -1, np.int64)
     found = 0
     for low in range(count):
         begin = found
@@ -109,9 +109,9 @@ def _gather(
             k = order[position]
             high = max(first[k], second[k])
             inward = flux[k] if first[k] < second[k] else -flux[k]
-            row = place[high]
+            row = slot[high]
             if row < begin:
-                place[high] = found
+                slot[high] = found
                 lows[found], highs[found] = low, high
                 fluxes[found], lengths[found] = inward, length[k]
                 found += 1
@@ -122,10 +122,10 @@ def _gather(
 
 
 @njit(cache=True, nogil=True)
-def least_by_label(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
+def minimum_by_label(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """Smallest value of each label 0..count-1; infinite where it has none."""
-    least = np.full(count, np.inf)
+    minimum = np.full(count, np.inf)
     for value, label in zip(values.ravel(), labels.ravel()):  # noqa: B905 (numba knows no strict)
-        if label >= 0 and value < least[label]:
-            least[label] = value
-    return least
+        if label >= 0 and value < minimum[label]:
+            minimum[label] = value
+    return minimum

@@ -1,33 +1,36 @@
-"""Small regions that chance explains, joined to their surroundings."""
+"""Significance of small regions: those that chance explains join their surroundings."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.smoothing import sample
+from hyperspy_twin.segmentation.resampling import sample
+from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN, INDEPENDENT_AREA
 
-# Regions below this share of the image may be specks; a region is judged against the neighbour
-# that has this share of its border.
+# All set on the tuning half of benchmarks/segmentation.py.
+# Fraction of the image below which a region is small.
 _SMALL = 0.05
-_LEAST_SHARE = 0.5
-# Where the brightness around a region is read, and the lag at which the noise there is, in
-# smoothing lengths; and the pixels that this needs.
-_NEAR, _FAR = 1.8, 8.0
+# Fraction of its border that the neighbour has against which a region is judged.
+_MIN_BORDER = 0.5
+# Distance from a border, in smoothing lengths, from which on brightness comes from one side alone.
+_NEAR = 1.8
+# Distance from the region, in smoothing lengths, up to which the brightness around it is read.
+_FAR = 8.0
+# Lag at which the noise there is read, in smoothing lengths.
 _LAG = 4.0
-_LEAST_PIXELS = 12
-# A Gaussian filter of one smoothing length leaves one independent value in 4 pi of its squares.
-_INDEPENDENT = 4 * np.pi
-# Standard errors by which a region must exceed the highest of all places of its size.
+# Pairs of pixels that tell the noise.
+_FEWEST_PIXELS = 12
+# Standard errors by which a region must exceed the highest of all means over areas of its size.
 _STANDARD_ERRORS = 3.0
 
 
-def join_specks(labels: np.ndarray, working: np.ndarray, smoothing: float) -> np.ndarray:
+def join_chance_regions(labels: np.ndarray, working: np.ndarray, smoothing: float) -> np.ndarray:
     """Join small regions that chance explains to the neighbour that surrounds them.
 
-    A small region was chosen among all the places of its size in the image, so that its step has
+    A small region was chosen among all the areas of its size in the image, so that its step has
     to be compared with the largest of as many independent means: about ``sqrt(2 ln m)`` standard
-    errors for m places (Leadbetter et al. 1983), and three more. Standard errors come from what
+    errors for m areas (Leadbetter et al. 1983), and three more. Standard errors come from what
     the brightness varies around it.
 
     Parameters
@@ -60,13 +63,13 @@ def join_specks(labels: np.ndarray, working: np.ndarray, smoothing: float) -> np
             for side in boxes[region]
         )
         near = joined[coarse[around]]
-        neighbour = _explained_by(near, working[around], int(region), smoothing, coarse.size)
+        neighbour = _find_explanation(near, working[around], int(region), smoothing, coarse.size)
         if neighbour is not None:
             joined[joined == region] = neighbour
     return joined[labels] if (joined != np.arange(joined.size)).any() else labels
 
 
-def _explained_by(
+def _find_explanation(
     near: np.ndarray, working: np.ndarray, region: int, smoothing: float, pixels: int
 ) -> int | None:
     """Neighbour whose noise explains a region, None if there is none."""
@@ -75,27 +78,27 @@ def _explained_by(
     if not rim.size:
         return None
     neighbour = int(np.bincount(rim).argmax())
-    if (rim == neighbour).mean() < _LEAST_SHARE:
+    if (rim == neighbour).mean() < _MIN_BORDER:
         return None
-    beside = ndimage.distance_transform_edt(np.pad(near == neighbour, 1, mode="edge"))[1:-1, 1:-1]
-    calm = (beside > _NEAR * smoothing) & (ndimage.distance_transform_edt(~own) < _FAR * smoothing)
-    noise = _noise(working, calm, max(int(round(_LAG * smoothing)), 1))
+    inside = ndimage.distance_transform_edt(np.pad(near == neighbour, 1, mode="edge"))[1:-1, 1:-1]
+    calm = (inside > _NEAR * smoothing) & (ndimage.distance_transform_edt(~own) < _FAR * smoothing)
+    noise = _estimate_noise(working, calm, max(int(round(_LAG * smoothing)), 1))
     if noise is None:
         return None
-    independent = own.sum() / (_INDEPENDENT * smoothing**2)
-    places = max(pixels / own.sum(), 1.0)
+    independent = own.sum() / (INDEPENDENT_AREA * smoothing**2)
+    areas = max(pixels / own.sum(), 1.0)
     step = abs(float(working[own].mean() - working[calm].mean()))
-    least = (np.sqrt(2 * np.log(places)) + _STANDARD_ERRORS) * noise / np.sqrt(independent)
-    return neighbour if step < least else None
+    needed = (np.sqrt(2 * np.log(areas)) + _STANDARD_ERRORS) * noise / np.sqrt(independent)
+    return neighbour if step < needed else None
 
 
-def _noise(working: np.ndarray, calm: np.ndarray, lag: int) -> float | None:
+def _estimate_noise(working: np.ndarray, calm: np.ndarray, lag: int) -> float | None:
     """Estimate the deviation of the brightness from differences at a lag; None if pixels lack."""
     found = []
     for values, kept in ((working, calm), (working.T, calm.T)):
         found.append((values[lag:] - values[:-lag])[kept[lag:] & kept[:-lag]])
     difference = np.concatenate(found)
-    if difference.size < _LEAST_PIXELS:
+    if difference.size < _FEWEST_PIXELS:
         return None
     spread = np.median(np.abs(difference - np.median(difference)))
-    return float(1.4826 * spread / np.sqrt(2))
+    return float(DEVIATION_PER_MEDIAN * spread / np.sqrt(2))

@@ -1,31 +1,47 @@
-"""Noise of the gradient of a smoothed image, also where it differs from place to place."""
+"""Noise of the gradient of a smoothed image, also where it differs across the image."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# Lower quartile of a Rayleigh distribution of unit scale: gradient magnitude of pure noise.
+from hyperspy_twin.segmentation.resampling import linear_weights
+
+# Lower quartile of a Rayleigh distribution of unit scale, sqrt(-2 ln(3/4)): gradient magnitude of
+# pure noise.
 _RAYLEIGH_QUARTILE = 0.75853
-# Gradient below which nothing is taken for an edge, in brightness ranges per smoothing length.
-_LEAST_GRADIENT = 0.0075
-# How far texture in one place or in one brightness may exceed the noise of the whole image.
+# Gradient below which nothing is taken for an edge, in brightness ranges per smoothing length: with
+# the strength that a long border needs, a sharp step below about 5 % of the range is none.
+_MIN_GRADIENT = 0.0075
+# The others are set on the tuning half of benchmarks/segmentation.py.
+# Noise at any position, in units of that of the whole image, at least.
+_MIN_NOISE = 0.25
+# Texture of one tile, in the same units, at most.
 _TEXTURE_LIMIT = 3.0
+# Noise of one class of brightness, in the same units, at most.
 _BRIGHTNESS_LIMIT = 1.5
 _BRIGHTNESS_CLASSES = 16
+# Pixels that are enough to tell the noise of the classes.
 _BRIGHTNESS_SAMPLE = 50_000
+# Side of a tile in smoothing lengths, and at least in pixels.
 _TILE = 32
+_MIN_TILE = 16
 
 
-def gradient_noise(
-    magnitude: np.ndarray, working: np.ndarray, inside: np.ndarray, smoothing: float, span: float
+def estimate_gradient_noise(
+    magnitude: np.ndarray,
+    working: np.ndarray,
+    *,
+    inside: np.ndarray,
+    smoothing: float,
+    span: float,
 ) -> np.ndarray:
     """Scale of the gradient that noise and texture make at each pixel.
 
     Edges fill a small part of an image, so that the lower quartile of the gradient magnitude tells
     the noise (Canny estimates it from a low percentile too). It is taken for the whole area, in
     tiles (texture of one region) and in classes of brightness (counting noise), and never below
-    0.0075 of the brightness range over one smoothing length: with the least border strength that
-    `merging` asks for, a sharp step below about 5 % of the range is no border.
+    0.0075 of the brightness range over one smoothing length: with the strength that
+    a border needs, a sharp step below about 5 % of the range is no border.
 
     Parameters
     ----------
@@ -50,12 +66,12 @@ def gradient_noise(
     Canny, IEEE Trans. Pattern Anal. Mach. Intell. 8 (1986) 679.
     """
     everywhere = _rayleigh_scale(magnitude[inside])
-    floor = max(0.25 * everywhere, _LEAST_GRADIENT * span / smoothing)
+    floor = max(_MIN_NOISE * everywhere, _MIN_GRADIENT * span / smoothing)
     base = max(everywhere, floor)
     bright = np.minimum(_by_brightness(magnitude, working, inside), _BRIGHTNESS_LIMIT * base)
-    place = _by_place(magnitude, inside, smoothing, everywhere)
-    place = np.clip(place, max(floor, float(np.finfo(np.float32).tiny)), _TEXTURE_LIMIT * base)
-    return np.maximum(bright, place).astype(np.float32)
+    local = _by_position(magnitude, inside, smoothing, everywhere)
+    local = np.clip(local, max(floor, float(np.finfo(np.float32).tiny)), _TEXTURE_LIMIT * base)
+    return np.maximum(bright, local).astype(np.float32)
 
 
 def brightness_range(working: np.ndarray) -> float:
@@ -68,14 +84,14 @@ def _rayleigh_scale(magnitude: np.ndarray) -> float:
     return float(np.quantile(magnitude, 0.25) / _RAYLEIGH_QUARTILE)
 
 
-def _by_place(
+def _by_position(
     magnitude: np.ndarray, inside: np.ndarray, smoothing: float, everywhere: float
 ) -> np.ndarray:
     """Noise in tiles of 32 smoothing lengths, interpolated between their centres.
 
     A tile that lies outside by more than half has the noise of the whole area.
     """
-    tile = max(int(_TILE * smoothing), 16)
+    tile = max(int(_TILE * smoothing), _MIN_TILE)
     rows, columns = (max(n // tile, 1) for n in magnitude.shape)
 
     def scale(block: np.ndarray, kept: np.ndarray) -> float:
@@ -97,14 +113,11 @@ def _by_place(
             for band, mask in bands
         ]
     )
-    down, across = (_between(n, m) for n, m in zip(magnitude.shape, tiles.shape, strict=True))
+    down, across = (
+        linear_weights((np.arange(n) + 0.5) * m / n - 0.5, m)
+        for n, m in zip(magnitude.shape, tiles.shape, strict=True)
+    )
     return down @ tiles @ across.T
-
-
-def _between(pixels: int, tiles: int) -> np.ndarray:
-    """Weights, shape (pixels, tiles), of linear interpolation between the centres of tiles."""
-    position = np.clip((np.arange(pixels) + 0.5) * tiles / pixels - 0.5, 0, tiles - 1)
-    return np.maximum(1 - np.abs(position[:, None] - np.arange(tiles)), 0)
 
 
 def _by_brightness(magnitude: np.ndarray, working: np.ndarray, inside: np.ndarray) -> np.ndarray:

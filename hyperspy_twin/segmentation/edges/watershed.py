@@ -1,32 +1,50 @@
-"""Regions of one area at one smoothing length: gradient, basins, merging."""
+"""Regions of one area at one smoothing length: watershed of the gradient, and merging."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.segmentation.edges.borders import Borders, find_borders, least_by_label
-from hyperspy_twin.segmentation.edges.gradient_noise import gradient_noise
-from hyperspy_twin.segmentation.edges.merging import basins, merge_small, merge_weak, prominence
-from hyperspy_twin.segmentation.edges.placement import depth_inside
+from hyperspy_twin.segmentation.basins import find_basins
+from hyperspy_twin.segmentation.edges.region_adjacency import (
+    Borders,
+    find_borders,
+    minimum_by_label,
+)
+from hyperspy_twin.segmentation.edges.region_merging import merge_small, merge_weak, prominence
+from hyperspy_twin.segmentation.gradient_noise import estimate_gradient_noise
+from hyperspy_twin.segmentation.labels import depth_inside
+from hyperspy_twin.segmentation.smoothing import THINNEST
 
-# Thinnest region in smoothing lengths, and the thinnest of those that stand out as layers do.
-THINNEST = 2.4
+# All but those with a reason of their own are set on the tuning half of benchmarks/segmentation.py.
+# Thinnest region of those that stand out as layers do, in smoothing lengths.
 _THINNEST_LAYER = 1.0
-# A region is brighter (or darker) than all around it if this share of its borders says so; half
-# the slope inside then counts. Near the end of the image (smoothing lengths) none is a layer.
+# Length over which the noise of the gradient is correlated, in smoothing lengths.
+_COHERENCE = 3
+# Fraction of its borders that must say that a region is brighter (or darker) than all around it.
 _PROMINENT = 0.8
+# Fraction of the slope inside that counts in such a region.
 _PROMINENT_SLOPE = 0.5
+# Distance from the end of the image, in smoothing lengths, within which no region is a layer.
 _EDGE_OF_IMAGE = 3.0
 # Quantile of the gradient that stands for the inside of a region.
 _INNER_QUANTILE = 0.4
+# Fraction of that gradient, beyond noise, that a border has to exceed.
+_INNER_SLOPE = 0.5
+# Lower quartile of the size of a normal variable in standard deviations: ndtri(5/8).
+_NORMAL_QUARTILE = 0.3186
+# Difference in mean of two basins, in gradient scales times the smoothing length: in white noise,
+# and at most in texture that outlasts the smoothing.
+_NOISE_STEP = 2.1
+_MAX_NOISE_STEP = 4.0
 
 
-def split(
+def divide_area(
     working: np.ndarray,
     inside: np.ndarray,
+    *,
     smoothing: float,
     span: float,
-    least: float,
+    smallest: float,
     slope: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Regions of the pixels inside an area.
@@ -41,7 +59,7 @@ def split(
         Smoothing length in pixels.
     span : float
         Brightness range of the whole image.
-    least : float
+    smallest : float
         Smallest region in pixels.
     slope : numpy.ndarray, optional
         Gradient magnitude of the image before the surroundings of the area were taken off. With
@@ -56,15 +74,17 @@ def split(
         Scale of the gradient that noise makes at each pixel.
     """
     along_y, along_x = np.gradient(working)
-    noise = gradient_noise(np.hypot(along_x, along_y), working, inside, smoothing, span)
+    noise = estimate_gradient_noise(
+        np.hypot(along_x, along_y), working, inside=inside, smoothing=smoothing, span=span
+    )
     along_x /= noise
     along_y /= noise
     magnitude = np.hypot(along_x, along_y)
-    leaves, count = _basins_inside(magnitude, inside)
-    level = least_by_label(magnitude, leaves, count)
+    leaves, count = _find_basins_inside(magnitude, inside)
+    level = minimum_by_label(magnitude, leaves, count)
     borders = _with_steps(find_borders(leaves, along_x, along_y), leaves, working, noise, smoothing)
-    region, borders = merge_weak(borders, level, 3 * smoothing)
-    regions = _relabelled(leaves, region)
+    region, borders = merge_weak(borders, level, _COHERENCE * smoothing)
+    regions = _look_up(leaves, region)
     if not borders.first.size:
         return regions, noise
     inner = _slope_inside(magnitude, regions)
@@ -72,37 +92,37 @@ def split(
         inner[_is_layer(borders, regions, smoothing)] *= _PROMINENT_SLOPE
     else:
         inner = np.maximum(inner, _slope_inside(slope / noise, regions))
-    region, borders = merge_weak(borders, inner, 3 * smoothing)
-    regions = _relabelled(regions, region)
+    region, borders = merge_weak(borders, inner, _COHERENCE * smoothing)
+    regions = _look_up(regions, region)
     if not borders.first.size:
         return regions, noise
     area = np.bincount(regions[inside]).astype(float)
-    deepest = -least_by_label(-depth_inside(regions), regions, area.size)
+    deepest = -minimum_by_label(-depth_inside(regions), regions, area.size)
     thin = deepest < THINNEST / 2 * smoothing
     if slope is None:
         thin &= ~_is_layer(borders, regions, smoothing) | (
             deepest < _THINNEST_LAYER / 2 * smoothing
         )
     area[thin] = 0
-    region, _ = merge_small(borders, area, least)
-    return _relabelled(regions, region), noise
+    region, _ = merge_small(borders, area, smallest)
+    return _look_up(regions, region), noise
 
 
-def _basins_inside(magnitude: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, int]:
+def _find_basins_inside(magnitude: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, int]:
     """Basins 0..n-1 of the pixels inside, -1 outside, and their number."""
     if inside.all():
-        return basins(magnitude)
-    leaves, count = basins(np.where(inside, magnitude, np.float32(np.inf)))
+        return find_basins(magnitude)
+    leaves, count = find_basins(np.where(inside, magnitude, np.float32(np.inf)))
     present = np.bincount(leaves[inside], minlength=count) > 0
     return np.where(inside, (np.cumsum(present) - 1)[leaves], -1), int(present.sum())
 
 
-def _relabelled(regions: np.ndarray, region: np.ndarray) -> np.ndarray:
+def _look_up(regions: np.ndarray, region: np.ndarray) -> np.ndarray:
     """Look up the new region of each pixel; -1 stays."""
     return np.append(region, -1).astype(np.int32)[regions]
 
 
-def without_slope(working: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def remove_slope(working: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Take off the slope that most of the area shares: uneven illumination or thickness."""
     down, across = (np.median(component[inside]) for component in np.gradient(working))
     rows, columns = (np.arange(n, dtype=np.float32) for n in working.shape)
@@ -126,7 +146,8 @@ def _with_steps(
     step = (mean[borders.second] - mean[borders.first]) / smoothing
     step /= (scale[borders.second] + scale[borders.first]) / 2
     if step.size:
-        step /= np.clip(np.quantile(np.abs(step), 0.25) / 0.3186, 2.1, 4.0)
+        quartile = np.quantile(np.abs(step), 0.25) / _NORMAL_QUARTILE
+        step /= np.clip(quartile, _NOISE_STEP, _MAX_NOISE_STEP)
     flux = (borders.flux + step * borders.length) / 2
     return Borders(borders.first, borders.second, flux, borders.length)
 
@@ -139,12 +160,12 @@ def _is_layer(borders: Borders, regions: np.ndarray, smoothing: float) -> np.nda
     margin = int(_EDGE_OF_IMAGE * smoothing) + 1
     end = np.ones(regions.shape)
     end[margin:-margin, margin:-margin] = 0
-    share = np.bincount(regions.ravel(), end.ravel()) / np.bincount(regions.ravel())
-    return (prominence(borders, share.size) > _PROMINENT) & (share < 0.5)
+    at_end = np.bincount(regions.ravel(), end.ravel()) / np.bincount(regions.ravel())
+    return (prominence(borders, at_end.size) > _PROMINENT) & (at_end < 0.5)
 
 
 def _slope_inside(magnitude: np.ndarray, regions: np.ndarray) -> np.ndarray:
-    """Half of a low quantile of the gradient in each region, beyond that of noise.
+    """Fraction of a low quantile of the gradient in each region, beyond that of noise.
 
     It tells a strip on the flank of a broad interface, where the gradient is larger than on the
     strip's outer border, from a layer.
@@ -153,10 +174,10 @@ def _slope_inside(magnitude: np.ndarray, regions: np.ndarray) -> np.ndarray:
     count = np.bincount(regions[inside])
     small = regions[inside].astype(np.int16 if count.size < 2**15 else np.int32)
     sorted_by_region = magnitude[inside][np.argsort(small, kind="stable")]
-    places = (_INNER_QUANTILE * count).astype(int)
+    ranks = (_INNER_QUANTILE * count).astype(int)
     blocks = np.split(sorted_by_region, np.cumsum(count)[:-1])
     typical = np.array(
-        [np.partition(block, place)[place] for block, place in zip(blocks, places, strict=True)]
+        [np.partition(block, rank)[rank] for block, rank in zip(blocks, ranks, strict=True)]
     )
     noise = np.sqrt(-2 * np.log(1 - _INNER_QUANTILE))  # of a Rayleigh distribution
-    return 0.5 * np.sqrt(np.maximum(typical**2 - noise**2, 0))
+    return _INNER_SLOPE * np.sqrt(np.maximum(typical**2 - noise**2, 0))

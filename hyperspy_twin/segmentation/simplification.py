@@ -9,9 +9,12 @@ import numpy as np
 from numba import njit
 from skimage.measure import approximate_polygon
 
-from hyperspy_twin.core.outlines import Outlines, contains
+from hyperspy_twin.core import Outlines, contains
 
-FINEST = 1 / 64  # of the tolerance; an arc that still collides keeps all its vertices
+# Fraction of the tolerance below which an arc that still collides keeps all its vertices.
+_FINEST = 1 / 64
+# Area of a ring, as a fraction of its squared extent, below which it is no polygon: rounding.
+_NO_AREA = 1e-12
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class _Piece:
     backwards: bool
 
 
-def simplify(outlines: Outlines, tolerance: float) -> Outlines:
+def simplify_outlines(outlines: Outlines, tolerance: float) -> Outlines:
     """Straighten borders by the algorithm of Douglas and Peucker on the arcs regions share.
 
     The points where three regions meet, and the corners of the image, stay. Each border between
@@ -33,7 +36,7 @@ def simplify(outlines: Outlines, tolerance: float) -> Outlines:
     ----------
     outlines
         Outlines whose neighbours share their vertices, as those of
-        :func:`~hyperspy_twin.core.outlines.trace`.
+        :func:`~hyperspy_twin.core.trace`.
     tolerance
         Largest distance that a vertex moves, in the unit of the outlines (nm).
 
@@ -53,20 +56,20 @@ def simplify(outlines: Outlines, tolerance: float) -> Outlines:
     """
     if not 0 <= tolerance < np.inf:
         raise ValueError(f"the tolerance must be a length of at least 0, not {tolerance}")
-    arcs, rings = _arcs(outlines)
+    arcs, rings = _find_arcs(outlines)
     tolerances = np.full(len(arcs), float(tolerance))
     while True:
-        simple = [_simplified(arc, limit) for arc, limit in zip(arcs, tolerances, strict=True)]
+        simple = [_simplify_arc(arc, limit) for arc, limit in zip(arcs, tolerances, strict=True)]
         joined = [_join(simple, ring) for ring in rings]
         bad = _collisions(arcs, simple) | _collapsed(joined, rings, len(arcs))
         bad &= tolerances > 0
         if not bad.any():
             return Outlines.from_rings(joined, outlines.ring_region.tolist())
         tolerances[bad] /= 2
-        tolerances[tolerances < FINEST * tolerance] = 0
+        tolerances[tolerances < _FINEST * tolerance] = 0
 
 
-def _arcs(outlines: Outlines) -> tuple[list[np.ndarray], list[list[_Piece]]]:
+def _find_arcs(outlines: Outlines) -> tuple[list[np.ndarray], list[list[_Piece]]]:
     """Distinct arcs between junctions, each (n, 2) with both ends, and the rings made of them."""
     _, vertex = np.unique(outlines.vertices, axis=0, return_inverse=True)
     vertex = vertex.ravel()
@@ -106,11 +109,11 @@ def _corners(vertices: np.ndarray) -> np.ndarray:
 
 
 def _walks(ring: np.ndarray, fixed: np.ndarray) -> Iterator[np.ndarray]:
-    """Walk along a ring from one fixed vertex to the next, or once around from its least."""
+    """Walk along a ring from one fixed vertex to the next, or once around from its smallest."""
     stops = np.flatnonzero(fixed[ring])
     if not len(stops):
-        least = int(np.argmin(ring))
-        yield np.concatenate([ring[least:], ring[: least + 1]])
+        first = int(np.argmin(ring))
+        yield np.concatenate([ring[first:], ring[: first + 1]])
         return
     ring = np.roll(ring, -stops[0])
     stops = np.append(stops - stops[0], len(ring))
@@ -124,7 +127,7 @@ def _canonical(walk: np.ndarray) -> np.ndarray:
     return walk if tuple(walk) <= tuple(walk[::-1]) else walk[::-1]
 
 
-def _simplified(arc: np.ndarray, tolerance: float) -> np.ndarray:
+def _simplify_arc(arc: np.ndarray, tolerance: float) -> np.ndarray:
     return approximate_polygon(arc, tolerance) if tolerance > 0 else arc
 
 
@@ -139,7 +142,7 @@ def _collapsed(joined: list[np.ndarray], rings: list[list[_Piece]], count: int) 
     for ring, pieces in zip(joined, rings, strict=True):
         x, y = ring.T
         area = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)
-        if len(ring) < 3 or abs(area) < 1e-12 * np.ptp(ring, axis=0).max() ** 2:
+        if len(ring) < 3 or abs(area) < _NO_AREA * np.ptp(ring, axis=0).max() ** 2:
             bad[[piece.arc for piece in pieces]] = True
     return bad
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.specks import join_specks
+from hyperspy_twin.segmentation.edges.significance import join_chance_regions
 
 SMOOTHING = 2.0
 DEVIATION = 1 / (2 * np.sqrt(np.pi) * SMOOTHING)  # of white noise after the filter
@@ -31,7 +31,7 @@ def test_the_highest_peaks_of_noise_are_no_regions():
     for seed in range(5):
         working = smooth_noise(seed)
         labels = around_highest_peak(working).astype(np.int32)
-        assert not join_specks(labels, working, SMOOTHING).any()
+        assert not join_chance_regions(labels, working, SMOOTHING).any()
 
 
 def test_a_small_region_that_stands_out_stays():
@@ -39,21 +39,21 @@ def test_a_small_region_that_stands_out_stays():
     independent = labels.sum() / (4 * np.pi * SMOOTHING**2)
     for standard_errors, stays in ((4.0, False), (12.0, True)):
         step = standard_errors * DEVIATION / np.sqrt(independent)
-        found = join_specks(labels, smooth_noise() + step * labels, SMOOTHING)
+        found = join_chance_regions(labels, smooth_noise() + step * labels, SMOOTHING)
         assert found.any() == stays
         assert found is labels or not stays
 
 
 def test_a_large_region_is_not_judged():
     labels = disc(60).astype(np.int32)
-    assert join_specks(labels, smooth_noise(), SMOOTHING) is labels
+    assert join_chance_regions(labels, smooth_noise(), SMOOTHING) is labels
 
 
 def test_a_speck_joins_the_region_around_it():
     labels = np.where(np.arange(300)[:, None] < 140, 0, 1) * np.ones((300, 300), np.int32)
     labels[disc(8, (220, 100))] = 2
     working = (smooth_noise() + (labels > 0)).astype(np.float32)
-    found = join_specks(labels, working, SMOOTHING)
+    found = join_chance_regions(labels, working, SMOOTHING)
     np.testing.assert_array_equal(found, np.minimum(labels, 1))
 
 
@@ -61,5 +61,5 @@ def test_labels_on_a_finer_grid_than_the_image():
     labels = disc(9).astype(np.int32)
     fine = np.kron(labels, np.ones((2, 2), np.int32))
     working = smooth_noise()
-    assert not join_specks(fine, working, SMOOTHING).any()
-    assert join_specks(fine, working + labels, SMOOTHING) is fine
+    assert not join_chance_regions(fine, working, SMOOTHING).any()
+    assert join_chance_regions(fine, working + labels, SMOOTHING) is fine

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hyperspy_twin.segmentation.edges.partition import (
+from hyperspy_twin.segmentation.labels import order_regions
+from hyperspy_twin.segmentation.segment_anything.part_merging import (
     PartGraph,
     Resolution,
     join_unsupported,
-    order_regions,
 )
 
 

@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.segmentation.segment_anything.mask_proposals import prompt_points
+from hyperspy_twin.core import Grid
+from hyperspy_twin.segmentation.segment_anything.mask_proposals import place_prompts
 from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam
 
 INSTALLED = all(importlib.util.find_spec(name) for name in ("torch", "segment_anything"))
@@ -123,7 +123,7 @@ def test_without_the_extra_the_error_names_it(missing, tmp_path):
     code = (
         "import sys, numpy as np\n"
         f"sys.modules[{missing!r}] = None\n"
-        "from hyperspy_twin.core.grid import Grid\n"
+        "from hyperspy_twin.core import Grid\n"
         "from hyperspy_twin.segmentation.segment_anything.sam_segmentation import segment_sam\n"
         "try:\n"
         "    segment_sam(np.eye(32), Grid((32, 32), (1, 1)), checkpoint=sys.argv[1])\n"
@@ -136,11 +136,11 @@ def test_without_the_extra_the_error_names_it(missing, tmp_path):
 
 
 def test_prompts_are_dense_only_where_the_picture_is_not_flat():
-    flat = prompt_points(np.zeros((512, 1024)), 16, 25.0)
+    flat = place_prompts(np.zeros((512, 1024)), per_side=16, flat=25.0)
     assert len(flat) == 4 * 8
     picture = np.zeros((512, 1024))
     picture[:, 480:] = 255.0  # the edge runs through one column of cells
-    points = prompt_points(picture, 16, 25.0)
+    points = place_prompts(picture, per_side=16, flat=25.0)
     assert len(points) == 4 * 8 + 3 * 4
     assert points.min() > 0
     assert np.all(points < [1024, 512])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RegionStatistics:
     standard_deviation: np.ndarray
 
 
-def describe(image: np.ndarray, labels: np.ndarray, grid: Grid) -> RegionStatistics:
+def describe_regions(image: np.ndarray, labels: np.ndarray, grid: Grid) -> RegionStatistics:
     """Area, centroid and intensity of every region but 0.
 
     Parameters

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.placement import FineGrid, depth_inside, place_inside
-from hyperspy_twin.segmentation.edges.smoothing import coarser, continued, sample
-from hyperspy_twin.segmentation.edges.splitting import THINNEST, split, without_slope
+from hyperspy_twin.segmentation.border_placement import FineGrid, place_inside
+from hyperspy_twin.segmentation.edges.watershed import divide_area, remove_slope
+from hyperspy_twin.segmentation.labels import depth_inside
+from hyperspy_twin.segmentation.resampling import coarsen, continue_beyond, sample
+from hyperspy_twin.segmentation.smoothing import THINNEST, minimum_area
 
-# Smallest region (edge of a square) in smoothing lengths.
-_SMALLEST_REGION = 4.5
-# Pixels this near to a border (smoothing lengths) hold brightness from beyond it.
+# Pixels this near to a border, in smoothing lengths, hold brightness from beyond it; set on the
+# tuning half of benchmarks/segmentation.py.
 _EDGE_FOOT = 1.8
 
 
@@ -44,13 +45,8 @@ def lay_out(labels: np.ndarray, shape: tuple[int, ...]) -> Layout:
     return Layout(coarse, depth_inside(coarse), boxes, coarse_boxes)
 
 
-def least_area(smoothing: float, area: float | None) -> float:
-    """Smallest area of a region in pixels: the one that was asked for, or from the smoothing."""
-    return (_SMALLEST_REGION * smoothing) ** 2 if area is None else area
-
-
-def refine_regions(
-    labels: np.ndarray, field: Field, layout: Layout, doubling: int, area: float | None
+def split_at_faint_edges(
+    labels: np.ndarray, field: Field, layout: Layout, *, doubling: int, area: float | None
 ) -> bool:
     """Split regions along edges that show only inside them: fainter or more blurred ones.
 
@@ -63,22 +59,29 @@ def refine_regions(
     factor = 2**doubling
     smoothing = field.smoothing * factor
     further = float(np.sqrt(smoothing**2 - field.smoothing**2))
-    least = least_area(smoothing, None if area is None else area / field.step**2)
+    smallest = minimum_area(smoothing, None if area is None else area / field.step**2)
     size = np.bincount(coarse.ravel(), minlength=int(labels.max()) + 1)
     changed = False
-    for region in np.flatnonzero(size > 2 * least):
+    for region in np.flatnonzero(size > 2 * smallest):
         near = _whole_blocks(layout.coarse_boxes[region], factor, coarse.shape)
         own = coarse[near] == region
         certain = own & (depth[near] > _EDGE_FOOT * field.smoothing)
         if depth[near][own].max() < THINNEST / 2 * smoothing or not certain.any():
             continue
-        value, inside = continued(field.working[near], certain, own, factor, further)
-        value = without_slope(value, inside)
-        slope = np.hypot(*np.gradient(coarser(field.working[near], factor, further)))
-        children, _ = split(value, inside, smoothing / factor, field.span, least / factor**2, slope)
+        value, inside = continue_beyond(field.working[near], certain, own, factor, further)
+        value = remove_slope(value, inside)
+        slope = np.hypot(*np.gradient(coarsen(field.working[near], factor, further)))
+        children, _ = divide_area(
+            value,
+            inside,
+            smoothing=smoothing / factor,
+            span=field.span,
+            smallest=smallest / factor**2,
+            slope=slope,
+        )
         if children.max() < 1:
             continue
-        place = FineGrid(
+        fine_grid = FineGrid(
             *(
                 ((np.arange(fine.start, fine.stop) + 0.5) * m / n - start.start) / factor - 0.5
                 for fine, start, m, n in zip(
@@ -87,7 +90,7 @@ def refine_regions(
             )
         )
         target = labels[layout.boxes[region]]
-        placed = place_inside(children, value, target == region, place, smoothing / factor)
+        placed = place_inside(children, value, target == region, fine_grid, smoothing / factor)
         target[placed > 0] = placed[placed > 0] + labels.max()
         changed = True
     return changed

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.edges.edge_segmentation import regions_between_edges, segment_edges
-from hyperspy_twin.segmentation.edges.spherical_particles import end_domes_at_foot
+from hyperspy_twin.segmentation.edges.spherical_particles import outline_spherical_particles
 
 RADIUS = 30.0
 CENTRES = ((60, 60), (60, 180), (180, 70), (180, 190))
@@ -40,7 +40,7 @@ def radii(labels):
 def test_balls_that_end_at_half_their_height_grow_to_their_foot(sign):
     distance = distances()
     half = numbered(distance < np.sqrt(0.75))
-    moved = end_domes_at_foot(half, noisy(sign * balls(distance), 0.1), 0.0)
+    moved = outline_spherical_particles(half, noisy(sign * balls(distance), 0.1), 0.0)
     assert np.allclose(radii(half), 0.866 * RADIUS, atol=0.2)
     assert np.allclose(radii(moved), RADIUS, atol=0.5)
 
@@ -50,21 +50,21 @@ def test_plates_stay_however_blurred_their_rim_is():
     inside = numbered(distance < 1)
     for blur in (0.7, 3.0, 6.0):
         image = noisy(ndimage.gaussian_filter((distance < 1).astype(float), blur), 0.1)
-        np.testing.assert_array_equal(end_domes_at_foot(inside, image, 0.0), inside)
+        np.testing.assert_array_equal(outline_spherical_particles(inside, image, 0.0), inside)
 
 
 def test_diffuse_spots_have_no_foot_and_stay():
     distance = distances()
     half = numbered(np.exp(-2.5 * distance**2) > 0.5)
     image = noisy(np.exp(-2.5 * distance**2), 0.02)
-    np.testing.assert_array_equal(end_domes_at_foot(half, image, 0.0), half)
+    np.testing.assert_array_equal(outline_spherical_particles(half, image, 0.0), half)
 
 
 def test_balls_below_the_noise_stay():
     distance = distances()
     half = numbered(distance < np.sqrt(0.75))
     image = noisy(balls(distance), 30.0)
-    np.testing.assert_array_equal(end_domes_at_foot(half, image, 0.0), half)
+    np.testing.assert_array_equal(outline_spherical_particles(half, image, 0.0), half)
 
 
 def test_a_region_at_the_end_of_the_image_and_a_strip_are_no_particles():
@@ -72,10 +72,14 @@ def test_a_region_at_the_end_of_the_image_and_a_strip_are_no_particles():
     across = np.abs(row - 100) / 20
     strip = ((across < 0.866) & (np.abs(column - 150) < 120)).astype(np.int32)
     thickness = np.sqrt(np.maximum(1 - across**2, 0)) * (np.abs(column - 150) < 120)
-    np.testing.assert_array_equal(end_domes_at_foot(strip, noisy(thickness, 0.05), 0.0), strip)
+    np.testing.assert_array_equal(
+        outline_spherical_particles(strip, noisy(thickness, 0.05), 0.0), strip
+    )
     distance = np.hypot(row - 10, column - 150) / 40
     cut = (distance < 0.866).astype(np.int32)
-    np.testing.assert_array_equal(end_domes_at_foot(cut, noisy(balls(distance), 0.05), 0.0), cut)
+    np.testing.assert_array_equal(
+        outline_spherical_particles(cut, noisy(balls(distance), 0.05), 0.0), cut
+    )
 
 
 def test_balls_grow_neither_into_a_third_region_nor_into_each_other():
@@ -83,7 +87,7 @@ def test_balls_grow_neither_into_a_third_region_nor_into_each_other():
     first, second = (np.hypot(row - 100, column - x) / RADIUS for x in (100, 160))
     half = np.where(first < 0.866, 1, np.where(second < 0.866, 2, 0)).astype(np.int32)
     half[:72] = 3
-    moved = end_domes_at_foot(half, noisy(balls(np.minimum(first, second)), 0.05), 0.0)
+    moved = outline_spherical_particles(half, noisy(balls(np.minimum(first, second)), 0.05), 0.0)
     np.testing.assert_array_equal(moved == 3, half == 3)
     changed = moved != half
     assert changed.any()
@@ -96,7 +100,7 @@ def test_a_coarser_smoothed_image_tells_the_same():
     half = numbered(distance < np.sqrt(0.75))
     smoothed = ndimage.gaussian_filter(noisy(balls(distance), 0.3), 3.0)
     coarse = smoothed.reshape(120, 2, 130, 2).mean(axis=(1, 3))
-    moved = end_domes_at_foot(half, coarse, 3.0)
+    moved = outline_spherical_particles(half, coarse, 3.0)
     assert np.allclose(radii(moved), RADIUS, atol=1.2)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
-from hyperspy_twin.segmentation.edges.gradient_noise import _between
-from hyperspy_twin.segmentation.edges.smoothing import (
+from hyperspy_twin.segmentation.resampling import cosine_spectrum, linear_weights
+from hyperspy_twin.segmentation.smoothing import (
     choose_smoothing,
-    cosine_spectrum,
     radial_spectrum,
 )
 
@@ -72,7 +71,7 @@ def test_noise_on_an_illumination_slope_is_one_region(slope):
 
 
 def test_weights_between_tiles_reproduce_a_line():
-    weights = _between(40, 5)
+    weights = linear_weights((np.arange(40) + 0.5) * 5 / 40 - 0.5, 5)
     np.testing.assert_allclose(weights.sum(axis=1), 1)
     line = weights @ (np.arange(5) * 8 + 3.5)
     np.testing.assert_allclose(line[4:36], np.arange(4, 36))
