@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-# A piece must hold at least this many squared resolutions to be analysed.
-LEAST_AREA = 12.0
+# A piece must hold at least this many squared resolutions to be analysed: about 4 pi, the area over
+# which one Gaussian window averages noise.
+MINIMUM_AREA = 12.0
 
 
 @dataclass(frozen=True)
-class Support:
+class Piece:
     """One connected piece of the image.
 
     Attributes
@@ -37,12 +38,12 @@ class Support:
         return self.rows, self.columns
 
 
-def find_supports(
+def find_pieces(
     labels: np.ndarray | None,
     shape: tuple[int, int],
     scale: tuple[float, float],
     resolution: float,
-) -> list[Support]:
+) -> list[Piece]:
     """Split labels into connected pieces that are large enough; the whole image without labels.
 
     Parameters
@@ -58,18 +59,18 @@ def find_supports(
 
     Returns
     -------
-    list of Support
+    list of Piece
         Largest piece first.
     """
     if labels is None:
         return [_whole(shape, scale)]
-    least = LEAST_AREA * resolution**2 / (scale[0] * scale[1])
+    smallest = MINIMUM_AREA * resolution**2 / (scale[0] * scale[1])
     pieces = []
     for label in np.unique(labels[labels > 0]):
         numbered, _ = scipy.ndimage.label(labels == label)
         for number, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
             mask = numbered[box] == number
-            if np.count_nonzero(mask) >= least:
+            if np.count_nonzero(mask) >= smallest:
                 pieces.append(_piece(box, mask, scale))
     return sorted(pieces, key=lambda piece: -np.count_nonzero(piece.mask))
 
@@ -79,7 +80,7 @@ def taper(distance: np.ndarray, width: float) -> np.ndarray:
     return np.sin(0.5 * np.pi * np.minimum(distance / np.float32(width), 1.0)) ** 2
 
 
-def _whole(shape: tuple[int, int], scale: tuple[float, float]) -> Support:
+def _whole(shape: tuple[int, int], scale: tuple[float, float]) -> Piece:
     """Return the whole image as one piece."""
     near = [
         (np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5) * step
@@ -87,12 +88,12 @@ def _whole(shape: tuple[int, int], scale: tuple[float, float]) -> Support:
     ]
     distance = np.minimum(near[0][:, None], near[1][None, :]).astype(np.float32)
     mask = np.ones(shape, bool)
-    return Support(slice(0, shape[0]), slice(0, shape[1]), mask, distance)
+    return Piece(slice(0, shape[0]), slice(0, shape[1]), mask, distance)
 
 
-def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Support:
+def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Piece:
     """Return one piece with the distance to its outline."""
     distance = scipy.ndimage.distance_transform_edt(np.pad(mask, 1), sampling=scale[::-1])
     half_pixel = 0.5 * min(scale)
     inner = np.where(mask, distance[1:-1, 1:-1] - half_pixel, 0.0)
-    return Support(box[0], box[1], mask, inner.astype(np.float32))
+    return Piece(box[0], box[1], mask, inner.astype(np.float32))
