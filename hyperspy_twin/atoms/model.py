@@ -44,7 +44,9 @@ def build_model(
         If there is no lattice, or the thickness is not positive.
     """
     if not lattices:
-        raise ValueError("no region has a registered lattice: index its phase and register it first")
+        raise ValueError(
+            "no region has a registered lattice: index its phase and register it first"
+        )
     lengths = [_repeat_length(lattice) for lattice in lattices]
     length = count_repeats(lengths[0], thickness) * lengths[0]
     groups: dict[tuple[Any, ...], list[int]] = {}

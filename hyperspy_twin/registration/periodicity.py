@@ -190,7 +190,7 @@ def find_repeat_cell(
     primitive = integer_row_basis([*steps, *(order * np.eye(3, dtype=np.int64))])
     coordinates = np.rint(beam @ np.linalg.inv(primitive)).astype(np.int64)
     oriented = complete_basis(coordinates.tolist()) @ primitive
-    cell = _reduced(oriented @ base / order)
+    cell = _reduce_across_beam(oriented @ base / order)
     inside = np.asarray(crystal.fractional) @ base @ np.linalg.inv(cell)
     labelled = _labelled_points(crystal, inside)
     pairs = cKDTree(labelled, boxsize=[1, 1, 1, 0]).query_pairs(
@@ -204,7 +204,7 @@ def find_repeat_cell(
     return RepeatCell(cell, merge_sites(crystal.numbers[keep], labelled[keep, :3], occupancy[keep]))
 
 
-def _reduced(cell: np.ndarray) -> np.ndarray:
+def _reduce_across_beam(cell: np.ndarray) -> np.ndarray:
     """Shorten the first two vectors across the beam."""
     plane, change = reduce_basis(cell[:2, :2])
     length = np.linalg.norm(cell[2])

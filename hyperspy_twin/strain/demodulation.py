@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.strain.coarse_grid import CoarseGrid
 from hyperspy_twin.strain.gaussian_windows import Window, gaussian_mask
 
 
@@ -30,20 +29,16 @@ class Wave:
 
 
 def demodulate(
-    coarse: CoarseGrid,
-    spectrum: np.ndarray,
-    window: Window,
-    carrier: np.ndarray,
-    origin: np.ndarray,
+    window: Window, spectrum: np.ndarray, carrier: np.ndarray, origin: np.ndarray
 ) -> Wave:
     """Measure the complex amplitude and local frequency of the lattice wave near a carrier.
 
     Parameters
     ----------
-    coarse, window
-        The coarse grid and the moments of its windows.
+    window
+        Moments of the windows.
     spectrum
-        ``coarse.spectrum`` of the image with the weights of the windows.
+        ``window.coarse.spectrum`` of the image with the same weights.
     carrier
         Frequency (x, y) on which the Gaussian mask is centred.
     origin
@@ -58,6 +53,7 @@ def demodulate(
     ----------
     M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
     """
+    coarse = window.coarse
     centre = coarse.nearest_bin(carrier)
     offset = np.asarray(carrier) - coarse.bin_frequency(centre)
     masked = coarse.crop(spectrum, centre) * gaussian_mask(coarse, offset, coarse.resolution)

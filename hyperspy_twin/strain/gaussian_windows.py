@@ -27,6 +27,8 @@ class Window:
 
     Attributes
     ----------
+    coarse
+        The coarse grid.
     mass
         Fraction of the window inside the region.
     centroid
@@ -41,6 +43,7 @@ class Window:
         (2, 2, rows, columns). Half of the total, since noise is split between the parts.
     """
 
+    coarse: CoarseGrid
     mass: np.ndarray
     centroid: np.ndarray
     jacobian_inverse: np.ndarray
@@ -91,6 +94,7 @@ def measure_window(coarse: CoarseGrid, weights: np.ndarray) -> Window:
     rate = inverse / width**2
     gradient = np.einsum("ij...,jk...,kl...->il...", rate, spread, rate) * (noise / 2.0)
     return Window(
+        coarse=coarse,
         mass=np.where(inside, mass, 0.0),
         centroid=centroid,
         jacobian_inverse=inverse,
@@ -99,15 +103,15 @@ def measure_window(coarse: CoarseGrid, weights: np.ndarray) -> Window:
     )
 
 
-def fit_background(coarse: CoarseGrid, spectrum: np.ndarray, window: Window) -> np.ndarray:
+def fit_background(window: Window, spectrum: np.ndarray) -> np.ndarray:
     """Gaussian average of a weighted image at the nodes, exact for a plane up to the outline.
 
     Parameters
     ----------
-    coarse, window
-        The coarse grid and the moments of its windows.
+    window
+        Moments of the windows.
     spectrum
-        ``coarse.spectrum`` of the image with the weights of the windows.
+        ``window.coarse.spectrum`` of the image with the same weights.
 
     Returns
     -------
@@ -116,9 +120,10 @@ def fit_background(coarse: CoarseGrid, spectrum: np.ndarray, window: Window) -> 
     """
     inside = window.mass > 0.0
     gain = inside / np.where(inside, window.mass, np.float32(1.0))
-    total, total_slope, _ = _derivatives(coarse, spectrum, coarse.resolution)
+    width = window.coarse.resolution
+    total, total_slope, _ = _derivatives(window.coarse, spectrum, width)
     mean = total * gain
-    slope = total_slope * gain - mean * window.centroid / np.float32(coarse.resolution**2)
+    slope = total_slope * gain - mean * window.centroid / np.float32(width**2)
     slope = np.einsum("ij...,j...->i...", window.jacobian_inverse, slope)
     return mean - np.einsum("i...,i...->...", slope, window.centroid)
 

@@ -95,7 +95,7 @@ def geometric_phase_analysis(
     check_input(image, grid, vectors, resolution, reference, labels, definition)
     regions = [
         measure_lattice_waves(image, piece, grid.scale, vectors, resolution)
-        for piece in find_pieces(labels, grid.shape, grid.scale, resolution)
+        for piece in find_pieces(labels, grid, resolution)
     ]
     if labels is not None:
         regions = [_centre_masks(region, vectors) for region in regions]

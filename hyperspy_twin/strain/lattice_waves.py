@@ -24,8 +24,6 @@ class LatticeWaves:
     ----------
     piece
         The piece.
-    coarse
-        Its coarse grid.
     window
         Moments of the Gaussian windows inside the piece.
     residual
@@ -39,12 +37,16 @@ class LatticeWaves:
     """
 
     piece: Piece
-    coarse: CoarseGrid
     window: Window
     residual: np.ndarray
     spectrum: np.ndarray
     waves: tuple[Wave, ...]
     origin: np.ndarray
+
+    @property
+    def coarse(self) -> CoarseGrid:
+        """Coarse grid of the piece."""
+        return self.window.coarse
 
     def mean_frequency(self, index: int, weights: np.ndarray) -> np.ndarray:
         """Mean local frequency (x, y), weighted with intensity and ``weights`` of the nodes."""
@@ -56,8 +58,7 @@ class LatticeWaves:
     def recentre(self, carriers: np.ndarray) -> LatticeWaves:
         """Centre the masks on other carriers."""
         waves = tuple(
-            demodulate(self.coarse, self.spectrum, self.window, carrier, self.origin)
-            for carrier in carriers
+            demodulate(self.window, self.spectrum, carrier, self.origin) for carrier in carriers
         )
         return replace(self, waves=waves)
 
@@ -96,9 +97,9 @@ def measure_lattice_waves(
     weights = taper(piece.distance, TAPER_SPACINGS * spacing)
     window = measure_window(coarse, weights)
 
-    part -= coarse.to_pixels(fit_background(coarse, coarse.spectrum(weights * part), window))
+    part -= coarse.to_pixels(fit_background(window, coarse.spectrum(weights * part)))
     spectrum = coarse.spectrum(weights * part)
     origin = np.array([piece.columns.start, piece.rows.start]) * np.array(scale)
 
-    waves = tuple(demodulate(coarse, spectrum, window, vector, origin) for vector in vectors)
-    return LatticeWaves(piece, coarse, window, part, spectrum, waves, origin)
+    waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
+    return LatticeWaves(piece, window, part, spectrum, waves, origin)
