@@ -1,1 +1,5 @@
-"""Atomic models from lattices, outlines and displacements."""
+"""Atoms from the registered lattices of regions, displaced as measured."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

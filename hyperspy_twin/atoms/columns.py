@@ -8,13 +8,17 @@ import numpy as np
 from numba import njit
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.displace import LARGEST_GRADIENT, interpolate, solve_point
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.atoms.displacement import LARGEST_GRADIENT, interpolate, solve_point
+from hyperspy_twin.core import Grid
 
+# Squares times sites that are searched at once: bounds the memory to some 20 MB.
 SEEDS_PER_CHUNK = 400_000
 # A square of this side holds at most the sites nearest to its centre's lattice position, for any
 # reduced plane cell (inscribed radius 0.43 of the shortest vector) and gradients up to 0.3.
 SQUARE_SIDE = 0.4
+# Fraction of a square by which the first one begins before the rectangle: the golden section, far
+# from all simple fractions, keeps lattice rows off the borders between squares.
+START = 0.3819660113
 
 
 def find_columns(
@@ -30,7 +34,7 @@ def find_columns(
     says through R = r - u(r) which site can lie in it; that site's equation is solved from there
     and its solution kept if it falls into the same square. So each solution is found once, sites
     are never searched outside the rectangle however large u grows, and where u jumps by a lattice
-    vector (beside a dislocation) a site that appears on both sides is found on both.
+    vector (next to a dislocation) a site that appears on both sides is found on both.
 
     Parameters
     ----------
@@ -59,8 +63,7 @@ def find_columns(
         raise ValueError(f"bounds must be (x_min, y_min, x_max, y_max) in nm, not {bounds}")
     plane = np.ascontiguousarray(plane, float)
     side = SQUARE_SIDE * np.min(np.linalg.norm(plane, axis=1))
-    # An incommensurate start keeps lattice rows off the borders between squares.
-    start = np.array([x_min, y_min]) - 0.3819660113 * side
+    start = np.array([x_min, y_min]) - START * side
     columns = int(np.ceil((x_max - start[0]) / side))
     rows = int(np.ceil((y_max - start[1]) / side))
     rows_per_chunk = max(1, SEEDS_PER_CHUNK // (columns * len(offsets)))
@@ -155,12 +158,12 @@ def _find_in_squares(
                 for s in range(sites):
                     if found == capacity:
                         break
-                    away_x = x - v_x - offsets[s, 0]
-                    away_y = y - v_y - offsets[s, 1]
-                    i = round(away_x * inverse[0, 0] + away_y * inverse[1, 0])
-                    j = round(away_x * inverse[0, 1] + away_y * inverse[1, 1])
-                    to_x = i * plane[0, 0] + j * plane[1, 0] - away_x
-                    to_y = i * plane[0, 1] + j * plane[1, 1] - away_y
+                    offset_x = x - v_x - offsets[s, 0]
+                    offset_y = y - v_y - offsets[s, 1]
+                    i = round(offset_x * inverse[0, 0] + offset_y * inverse[1, 0])
+                    j = round(offset_x * inverse[0, 1] + offset_y * inverse[1, 1])
+                    to_x = i * plane[0, 0] + j * plane[1, 0] - offset_x
+                    to_y = i * plane[0, 1] + j * plane[1, 1] - offset_y
                     reach = side if corner == 0 else 2 * side
                     if abs(to_x) > reach or abs(to_y) > reach:
                         continue

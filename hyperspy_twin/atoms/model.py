@@ -1,25 +1,21 @@
-"""From the lattices of regions and their displacement to atoms."""
+"""From the registered lattices of regions and their displacement to atoms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.atoms.fill import Block, FilledAtoms, fill
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.registration.lattices import Lattice
-from hyperspy_twin.registration.periodicity import beam_repeat, repeats
-
-if TYPE_CHECKING:
-    from hyperspy_twin.core.outlines import Outlines
+from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
+from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains
+from hyperspy_twin.registration import count_repeats, find_beam_translation
 
 
-def build(
-    lattices: Sequence[Lattice],
+def build_model(
+    lattices: Sequence[RegisteredLattice],
     outlines: Outlines,
-    region_of: Callable[[np.ndarray], np.ndarray],
+    *,
     displacement: np.ndarray,
     grid: Grid,
     thickness: float,
@@ -33,8 +29,6 @@ def build(
         Lattice of each region to fill.
     outlines
         Outlines of the regions.
-    region_of
-        Function from points (n, 2) in nm to region labels (n,).
     displacement
         Displacement (u_x, u_y) in nm, shape (2, rows, columns).
     grid
@@ -47,45 +41,42 @@ def build(
     Raises
     ------
     ValueError
-        If the thickness is not positive.
+        If there is no lattice, or the thickness is not positive.
     """
-    first, *_ = lattices
-    count = repeats(_repeat_length(first), thickness)
-    length = count * _repeat_length(first)
-    groups: dict[tuple[Any, ...], list[Lattice]] = {}
-    for lattice in lattices:
-        key = (lattice.region,) if not lattice.displaced else (lattice.phase, lattice.origin)
-        groups.setdefault(key, []).append(lattice)
+    if not lattices:
+        raise ValueError(
+            "no region has a registered lattice: index its phase and register it first"
+        )
+    lengths = [_repeat_length(lattice) for lattice in lattices]
+    length = count_repeats(lengths[0], thickness) * lengths[0]
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, one in enumerate(lattices):
+        key = (one.crystal, one.origin) if one.displaced else (one.region,)
+        groups.setdefault(key, []).append(index)
     blocks = []
     for members in groups.values():
-        one = members[0]
-        labels = tuple(member.region for member in members)
+        regions = tuple(lattices[index].region for index in members)
         blocks.append(
             Block(
-                lattice=one.lattice,
-                zone_axis=one.zone_axis,
-                origin=one.origin,
-                numbers=one.numbers,
-                fractional=one.fractional,
-                occupancy=one.occupancy,
-                repeats=max(1, round(length / _repeat_length(one))),
-                regions=labels,
-                bounds=_bounds(outlines, labels, grid),
-                displaced=one.displaced,
+                lattice=lattices[members[0]],
+                repeats=max(1, round(length / lengths[members[0]])),
+                regions=regions,
+                bounds=_bounds(outlines, regions, grid),
             )
         )
     low, high = _corners(grid)
 
     def region_in_image(points: np.ndarray) -> np.ndarray:
         inside = np.all((points >= low) & (points <= high), axis=1)
-        return np.where(inside, region_of(points), 0)
+        return np.where(inside, contains(outlines, points), 0)
 
-    return fill(blocks, region_in_image, displacement, grid, seed)
+    return fill_blocks(blocks, region_in_image, displacement, grid, seed)
 
 
-def _repeat_length(lattice: Lattice) -> float:
-    structure = lattice.numbers, lattice.fractional, lattice.occupancy
-    return float(np.linalg.norm(beam_repeat(lattice.lattice, lattice.zone_axis, *structure)))
+def _repeat_length(lattice: RegisteredLattice) -> float:
+    """Repeat along the beam in Å."""
+    translation = find_beam_translation(lattice.crystal, lattice.base, lattice.zone_axis)
+    return float(np.linalg.norm(translation))
 
 
 def _bounds(

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+# Entries closer than this, in fractions of the cell, share a site: CIF files carry four or five
+# digits.
+SAME_SITE = 1e-3
+# Occupancies of a site may exceed 1 by this much for the same reason.
+LARGEST_EXCESS = 1e-3
+# A site less likely to be occupied by its first element is mixed; nearer to 1 lies rounding.
+FULL = 1 - 1e-6
+
 
 @dataclass(frozen=True)
 class Sites:
@@ -58,7 +66,7 @@ def merge_sites(numbers: np.ndarray, fractional: np.ndarray, occupancy: np.ndarr
     points = np.asarray(fractional, float)
     points = points - np.floor(points)
     points[points >= 1 - 1e-9] = 0.0
-    pairs = cKDTree(points, boxsize=1.0).query_pairs(1e-3, output_type="ndarray")
+    pairs = cKDTree(points, boxsize=1.0).query_pairs(SAME_SITE, output_type="ndarray")
     leader = np.arange(len(points))
     np.minimum.at(leader, pairs.max(axis=1), pairs.min(axis=1))
     leaders, site = np.unique(leader, return_inverse=True)
@@ -70,7 +78,7 @@ def merge_sites(numbers: np.ndarray, fractional: np.ndarray, occupancy: np.ndarr
     merged_numbers[site[order], rank] = numbers[order]
     probability[site[order], rank] = occupancy[order]
     totals = probability.sum(axis=1)
-    if np.any(totals > 1 + 1e-3):
+    if np.any(totals > 1 + LARGEST_EXCESS):
         raise ValueError(
             f"a site is occupied {totals.max():.3f} times: occupancies of elements that share a "
             "position must add up to at most 1"
@@ -101,10 +109,10 @@ def draw_elements(
     """
     numbers = sites.numbers[:, 0].astype(np.uint8)[site]
     occupancy = sites.probability[:, 0].astype(np.float32)[site]
-    for mixed in np.flatnonzero(sites.probability[:, 0] < 1 - 1e-6):
+    for mixed in np.flatnonzero(sites.probability[:, 0] < FULL):
         atoms = np.flatnonzero(site == mixed)
         edges = np.cumsum(sites.probability[mixed])
-        if edges[-1] > 1 - 1e-6:
+        if edges[-1] > FULL:
             edges[-1] = 1.0
         drawn = np.searchsorted(edges, generator.random(len(atoms)), side="right")
         vacancy = 1 - sites.probability[mixed].sum()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+_NOT_MEASURED: Any = None
 _ABSENT: dict[str, Any] = {
     "snr": np.nan,
     "probability": np.nan,
@@ -58,19 +59,19 @@ class Peaks:
     position: np.ndarray
     error: np.ndarray
     intensity: np.ndarray
-    snr: np.ndarray | None = None
-    probability: np.ndarray | None = None
-    width: np.ndarray | None = None
-    width_error: np.ndarray | None = None
-    harmonic: np.ndarray | None = None
-    lattice: np.ndarray | None = None
-    satellite: np.ndarray | None = None
+    snr: np.ndarray = _NOT_MEASURED
+    probability: np.ndarray = _NOT_MEASURED
+    width: np.ndarray = _NOT_MEASURED
+    width_error: np.ndarray = _NOT_MEASURED
+    harmonic: np.ndarray = _NOT_MEASURED
+    lattice: np.ndarray = _NOT_MEASURED
+    satellite: np.ndarray = _NOT_MEASURED
     region: int = 0
 
     def __post_init__(self) -> None:
         """Fill the columns that were not measured."""
         for name, absent in _ABSENT.items():
-            if getattr(self, name) is None:
+            if getattr(self, name) is _NOT_MEASURED:
                 object.__setattr__(self, name, np.full(len(self.intensity), absent))
 
     def __len__(self) -> int:

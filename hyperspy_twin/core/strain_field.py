@@ -49,3 +49,8 @@ class StrainField:
     amplitudes: np.ndarray
     resolution: float
     definition: Definition
+
+    @property
+    def displacement(self) -> np.ndarray:
+        """Displacement (u_x, u_y), shape (2, rows, columns)."""
+        return np.stack([self.u_x, self.u_y])

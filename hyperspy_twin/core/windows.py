@@ -6,7 +6,13 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import CubicSpline
 
-COARSE_SIZE = 200  # pixels across the grid on which a window is computed
+# Pixels across the grid on which a window is computed; it is smooth enough to be interpolated.
+COARSE_SIZE = 200
+# Fraction of the largest distance to the outline by which a region is shrunk.
+SHRINKAGE = 0.5
+# Shrinkage over the standard deviation of the blur, which leaves about one per cent on a straight
+# outline: the tail of a Gaussian beyond 2.2 standard deviations is 1.4 %.
+TAIL = 2.2
 
 
 def region_window(mask: np.ndarray) -> np.ndarray:
@@ -30,9 +36,9 @@ def region_window(mask: np.ndarray) -> np.ndarray:
     rows, columns = (np.arange(0, size + step - 1, step) for size in mask.shape)
     inside = np.minimum(rows, mask.shape[0] - 1), np.minimum(columns, mask.shape[1] - 1)
     distance = ndimage.distance_transform_edt(np.pad(mask[np.ix_(*inside)], 1))
-    shrinkage = 0.5 * distance.max()
+    shrinkage = SHRINKAGE * distance.max()
     core = (distance > shrinkage).astype(np.float32)
-    window = ndimage.gaussian_filter(core, shrinkage / 2.2)[1:-1, 1:-1]
+    window = ndimage.gaussian_filter(core, shrinkage / TAIL)[1:-1, 1:-1]
     if step > 1:
         window = _spline(rows, mask.shape[0]) @ window @ _spline(columns, mask.shape[1]).T
     return window * mask

@@ -8,12 +8,24 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.integer_lattice import integer_row_basis
-from hyperspy_twin.core.windows import region_window
-from hyperspy_twin.registration.cell import reciprocal_vectors
+from hyperspy_twin.core import HAADF_EXPONENT, Crystal, Grid, integer_row_basis, region_window
+from hyperspy_twin.registration.virtual_cell import reciprocal_vectors
 
-BLOCK = 4  # pixels; displacements are averaged over such squares
+# Pixels: displacements are averaged over squares of this side. Within one a strain of 10 % moves
+# the lattice by less than half a pixel.
+BLOCK = 4
+# Points of the search grid within the shortest period of the waves.
+SAMPLES_PER_PERIOD = 8
+# Highest maxima on the grid that are refined.
+STARTS = 12
+# Reflections below this fraction of the strongest carry rounding errors only.
+NEGLIGIBLE = 1e-6
+# Newton's method ends at a step of this length, in nm.
+CONVERGED = 1e-10
+# It takes a few steps; far more are allowed.
+MOST_STEPS = 50
+# Maxima closer than this, in nm, are the same.
+SAME_MAXIMUM = 1e-4
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ def measure_amplitudes(
     image: np.ndarray,
     grid: Grid,
     mask: np.ndarray,
+    *,
     g: np.ndarray,
     displacement: np.ndarray | None = None,
 ) -> np.ndarray:
@@ -126,33 +139,31 @@ def _block_means(fields: np.ndarray) -> np.ndarray:
 
 
 def fit_origin(
-    lattice: np.ndarray,
-    fractional: np.ndarray,
-    weights: np.ndarray,
+    crystal: Crystal,
+    base: np.ndarray,
+    *,
     hkl: np.ndarray,
     amplitudes: np.ndarray,
     near: tuple[float, float] = (0.0, 0.0),
 ) -> Origin:
     """Place a cell so that its projected columns sit on the bright maxima of the image.
 
-    Columns of weight w_j at r0 + x_j have the Fourier amplitudes S_g exp(-2 pi i g.r0) with
+    Columns of brightness w_j at r0 + x_j have the Fourier amplitudes S_g exp(-2 pi i g.r0) with
     S_g = sum_j w_j exp(-2 pi i g.x_j). The origin maximises their correlation with the measured
     amplitudes, ``sum_g |A_g| |S_g| cos(arg A_g - arg S_g + 2 pi g.r0)``, searched over one period
     on a fine grid and refined by Newton's method. Columns must be bright, as in HAADF-STEM.
 
     Parameters
     ----------
-    lattice
+    crystal
+        The crystal; its atoms are as bright as their occupancy times Z ** 1.7, as in HAADF.
+    base
         Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
-    fractional
-        Fractional coordinates of the atoms, shape (n, 3).
-    weights
-        Brightness of the atoms, such as occupancy times Z ** 1.7 in HAADF, shape (n,).
     hkl
         Miller indices of reflections of one zone, shape (k, 3).
     amplitudes
-        Complex amplitudes of the image, measured at ``reciprocal_vectors(lattice, hkl)``: those
-        of ``lattice`` itself, since another vector's phase drifts with the distance from the
+        Complex amplitudes of the image, measured at ``reciprocal_vectors(base, hkl)``: those
+        of ``base`` itself, since another vector's phase drifts with the distance from the
         coordinate origin. Shape (k,).
     near
         Point (x, y) in nm; of the equivalent origins the one nearest to it is returned.
@@ -175,19 +186,20 @@ def fit_origin(
         raise ValueError("amplitudes must be finite")
     if not np.array_equal(hkl, np.rint(hkl)):
         raise ValueError("hkl must be integers")
-    phases = -2j * np.pi * (hkl @ np.asarray(fractional, float).T)
-    structure = np.exp(phases) @ np.asarray(weights, float)
+    brightness = np.asarray(crystal.occupancy) * crystal.numbers.astype(float) ** HAADF_EXPONENT
+    phases = -2j * np.pi * (hkl @ np.asarray(crystal.fractional, float).T)
+    structure = np.exp(phases) @ brightness
     products = amplitudes * np.conj(structure)
-    strong = np.abs(products) > 1e-6 * np.max(np.abs(products), initial=0.0)
+    strong = np.abs(products) > NEGLIGIBLE * np.max(np.abs(products), initial=0.0)
     generators = integer_row_basis(hkl[strong])
     if len(generators) != 2:
         raise ValueError(
             "an origin needs reflections of one zone in at least two directions, with amplitude "
             f"both in the image and in the structure; these span {len(generators)} direction(s)"
         )
-    g = reciprocal_vectors(lattice, hkl[strong])
+    g = reciprocal_vectors(base, hkl[strong])
     coefficients = products[strong] / np.abs(products[strong]).sum()
-    period = np.linalg.inv(reciprocal_vectors(lattice, generators)).T
+    period = np.linalg.inv(reciprocal_vectors(base, generators)).T
     maxima = [_climb(start, g, coefficients) for start in _starts(g, coefficients, period)]
     best, merit = max(maxima, key=lambda item: item[1])
     others = [value for point, value in maxima if not _equivalent(point, best, period)]
@@ -202,21 +214,21 @@ def fit_origin(
 def _starts(g: np.ndarray, coefficients: np.ndarray, period: np.ndarray) -> np.ndarray:
     """Return the highest local maxima of the correlation on a grid over one period."""
     fastest = np.max(np.linalg.norm(g, axis=1))
-    counts = [int(np.ceil(8 * fastest * length)) for length in np.linalg.norm(period, axis=1)]
+    counts = np.ceil(SAMPLES_PER_PERIOD * fastest * np.linalg.norm(period, axis=1)).astype(int)
     first, second = (np.arange(count) / count for count in counts)
     wave_first = np.exp(2j * np.pi * np.outer(first, g @ period[0]))
     wave_second = np.exp(2j * np.pi * np.outer(second, g @ period[1]))
     values = ((wave_first * coefficients) @ wave_second.T).real
     peaks = (values == ndimage.maximum_filter(values, 3, mode="wrap")) & (values > 0)
     rows, columns = np.nonzero(peaks)
-    highest = np.argsort(-values[rows, columns])[:12]
+    highest = np.argsort(-values[rows, columns])[:STARTS]
     return np.outer(first[rows[highest]], period[0]) + np.outer(second[columns[highest]], period[1])
 
 
 def _climb(point: np.ndarray, g: np.ndarray, coefficients: np.ndarray) -> tuple[np.ndarray, float]:
     """Refine a maximum of the correlation by Newton's method."""
     longest_step = 0.25 / np.max(np.linalg.norm(g, axis=1))
-    for _ in range(50):
+    for _ in range(MOST_STEPS):
         terms = coefficients * np.exp(2j * np.pi * (g @ point))
         gradient = -2 * np.pi * (terms.imag @ g)
         curvature = 4 * np.pi**2 * (g.T * terms.real) @ g
@@ -226,11 +238,11 @@ def _climb(point: np.ndarray, g: np.ndarray, coefficients: np.ndarray) -> tuple[
         step = axes @ ((axes.T @ gradient) / damped)
         length = np.linalg.norm(step)
         point = point + step * min(1.0, longest_step / max(length, 1e-30))
-        if length < 1e-10:
+        if length < CONVERGED:
             break
     return point, float((coefficients * np.exp(2j * np.pi * (g @ point))).real.sum())
 
 
 def _equivalent(point: np.ndarray, other: np.ndarray, period: np.ndarray) -> bool:
     fraction = (point - other) @ np.linalg.inv(period)
-    return bool(np.linalg.norm((fraction - np.rint(fraction)) @ period) < 1e-4)
+    return bool(np.linalg.norm((fraction - np.rint(fraction)) @ period) < SAME_MAXIMUM)

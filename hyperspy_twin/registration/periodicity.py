@@ -9,11 +9,20 @@ from math import gcd
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.core import complete_basis, integer_row_basis, reduce_basis
-from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
+from hyperspy_twin.core import (
+    ANGSTROM_PER_NM,
+    Crystal,
+    Sites,
+    complete_basis,
+    integer_row_basis,
+    merge_sites,
+    reduce_basis,
+)
 
 # Fractional coordinates of CIF files carry four or five digits.
 SAME_POSITION = 1e-3
+# Translations times their number are integers; a larger deviation from one is not rounding.
+LARGEST_ROUNDING = 0.1
 
 
 @dataclass(frozen=True)
@@ -22,46 +31,34 @@ class RepeatCell:
 
     Attributes
     ----------
-    lattice
+    base
         Rows: two vectors that are shortest across the beam, and the beam vector (0, 0, length);
         Angstrom, image frame, right-handed, shape (3, 3).
-    numbers
-        Atomic numbers of the entries, shape (n,).
-    fractional
-        Fractional coordinates of the entries in ``lattice``, in [0, 1), shape (n, 3).
-    occupancy
-        Occupancies of the entries; entries of one mixed site share their coordinates, shape (n,).
+    sites
+        Its sites, with fractional coordinates in [0, 1).
     """
 
-    lattice: np.ndarray
-    numbers: np.ndarray
-    fractional: np.ndarray
-    occupancy: np.ndarray
+    base: np.ndarray
+    sites: Sites
 
     @property
     def length(self) -> float:
         """Repeat along the beam in Angstrom."""
-        return float(self.lattice[2, 2])
+        return float(self.base[2, 2])
 
     @property
     def plane(self) -> np.ndarray:
         """In-plane parts of the first two vectors as rows in nm, shape (2, 2)."""
-        return self.lattice[:2, :2] / ANGSTROM_PER_NM
+        return self.base[:2, :2] / ANGSTROM_PER_NM
 
 
-def translations(
-    numbers: np.ndarray, fractional: np.ndarray, occupancy: np.ndarray | None = None
-) -> tuple[int, np.ndarray]:
-    """Return the translations inside the cell that leave the structure unchanged.
+def find_translations(crystal: Crystal) -> tuple[int, np.ndarray]:
+    """Find the translations inside the cell that leave a crystal unchanged.
 
     Parameters
     ----------
-    numbers
-        Atomic numbers, shape (n,).
-    fractional
-        Fractional coordinates, shape (n, 3).
-    occupancy
-        Occupancies, shape (n,); 1 if absent.
+    crystal
+        The crystal.
 
     Returns
     -------
@@ -73,10 +70,9 @@ def translations(
     Raises
     ------
     ValueError
-        If the structure is empty, holds an atom twice, its shapes disagree, or its coordinates are
-        too imprecise.
+        If the crystal holds an atom twice, or its coordinates are too imprecise.
     """
-    labelled = _labelled_points(numbers, fractional, occupancy)
+    labelled = _labelled_points(crystal, np.asarray(crystal.fractional))
     labels = labelled[:, 3].astype(int)
     members = np.flatnonzero(labels == np.argmin(np.bincount(labels)))
     tree = cKDTree(labelled, boxsize=[1, 1, 1, 0])
@@ -85,13 +81,13 @@ def translations(
     found = []
     for member in members:
         shift = labelled[member] - labelled[members[0]]
-        distance, _ = tree.query(_wrapped(labelled + shift), distance_upper_bound=SAME_POSITION)
+        distance, _ = tree.query(_wrap(labelled + shift), distance_upper_bound=SAME_POSITION)
         if np.all(np.isfinite(distance)):
             found.append(shift[:3])
     order = len(found)
     scaled = order * np.array(found)
     steps = np.rint(scaled).astype(np.int64)
-    if np.max(np.abs(scaled - steps)) > 0.1:
+    if np.max(np.abs(scaled - steps)) > LARGEST_ROUNDING:
         raise ValueError(
             "the structure almost repeats inside its cell: give fractional coordinates to at "
             "least four digits"
@@ -99,42 +95,38 @@ def translations(
     return order, steps % order
 
 
-def beam_repeat(
-    lattice: np.ndarray,
-    zone_axis: Sequence[int] | np.ndarray,
-    numbers: np.ndarray,
-    fractional: np.ndarray,
-    occupancy: np.ndarray | None = None,
+def find_beam_translation(
+    crystal: Crystal, base: np.ndarray, zone_axis: Sequence[int] | np.ndarray
 ) -> np.ndarray:
-    """Return the shortest translation of a structure along a zone axis.
+    """Find the shortest translation of a crystal along a zone axis.
 
     The translations of centred cells count: along [110] of diamond it is a / sqrt(2).
 
     Parameters
     ----------
-    lattice
-        Lattice vectors a, b, c as rows, Angstrom, shape (3, 3).
+    crystal
+        The crystal.
+    base
+        Its lattice vectors a, b, c as rows, Angstrom, shape (3, 3).
     zone_axis
         Lattice direction [uvw], integers, shape (3,).
-    numbers, fractional, occupancy
-        The structure, as in :func:`translations`.
 
     Returns
     -------
     numpy.ndarray
-        The translation vector in Angstrom, in the frame of ``lattice``, shape (3,).
+        The translation vector in Angstrom, in the frame of ``base``, shape (3,).
 
     Raises
     ------
     ValueError
         If the zone axis is not three integers, or is [000].
     """
-    order, steps = translations(numbers, fractional, occupancy)
-    return _beam_steps(zone_axis, order, steps) @ np.asarray(lattice, float) / order
+    order, steps = find_translations(crystal)
+    return _beam_steps(zone_axis, order, steps) @ np.asarray(base, float) / order
 
 
-def repeats(length: float, thickness: float) -> int:
-    """Return the whole number of repeats, at least one, nearest to a thickness.
+def count_repeats(length: float, thickness: float) -> int:
+    """Count the repeats along the beam, at least one, that come nearest to a thickness.
 
     Parameters
     ----------
@@ -159,41 +151,37 @@ def repeats(length: float, thickness: float) -> int:
     return max(1, int(np.rint(ANGSTROM_PER_NM * thickness / length)))
 
 
-def repeat_cell(
-    lattice: np.ndarray,
-    zone_axis: Sequence[int] | np.ndarray,
-    numbers: np.ndarray,
-    fractional: np.ndarray,
-    occupancy: np.ndarray | None = None,
+def find_repeat_cell(
+    crystal: Crystal, base: np.ndarray, zone_axis: Sequence[int] | np.ndarray
 ) -> RepeatCell:
-    """Return the primitive cell whose third vector is the repeat along the beam.
+    """Find the primitive cell whose third vector is the repeat along the beam.
 
     Parameters
     ----------
-    lattice
-        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
+    crystal
+        The crystal.
+    base
+        Its lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
     zone_axis
         Lattice direction [uvw] along +z, integers, shape (3,).
-    numbers, fractional, occupancy
-        The structure, as in :func:`translations`.
 
     Returns
     -------
     RepeatCell
-        Cell and its entries.
+        Cell and its sites.
 
     Raises
     ------
     ValueError
         If the zone axis is not along +z (see ``align_to_zone_axis``), the lattice is left-handed,
-        or the input is malformed.
+        or a site is occupied more than once.
     """
-    lattice = np.asarray(lattice, float)
-    if not np.linalg.det(lattice) > 0:
+    base = np.asarray(base, float)
+    if not np.linalg.det(base) > 0:
         raise ValueError("the lattice vectors must be right-handed in the image frame")
-    order, steps = translations(numbers, fractional, occupancy)
+    order, steps = find_translations(crystal)
     beam = _beam_steps(zone_axis, order, steps)
-    vector = beam @ lattice / order
+    vector = beam @ base / order
     if np.hypot(vector[0], vector[1]) > 1e-6 * np.linalg.norm(vector) or vector[2] <= 0:
         raise ValueError(
             f"zone axis {tuple(np.asarray(zone_axis).tolist())} does not point along the beam: "
@@ -202,21 +190,21 @@ def repeat_cell(
     primitive = integer_row_basis([*steps, *(order * np.eye(3, dtype=np.int64))])
     coordinates = np.rint(beam @ np.linalg.inv(primitive)).astype(np.int64)
     oriented = complete_basis(coordinates.tolist()) @ primitive
-    cell = _reduced(oriented @ lattice / order)
-    inside = np.asarray(fractional, float) @ lattice @ np.linalg.inv(cell)
-    labelled = _labelled_points(numbers, inside, occupancy)
+    cell = _reduce_across_beam(oriented @ base / order)
+    inside = np.asarray(crystal.fractional) @ base @ np.linalg.inv(cell)
+    labelled = _labelled_points(crystal, inside)
     pairs = cKDTree(labelled, boxsize=[1, 1, 1, 0]).query_pairs(
         10 * SAME_POSITION, output_type="ndarray"
     )
     keep = np.ones(len(labelled), bool)
     keep[pairs.max(axis=1)] = False
-    occupancies = np.ones(len(labelled)) if occupancy is None else np.asarray(occupancy, float)
     if order * keep.sum() != len(labelled):
         raise ValueError("the structure holds equal atoms less than 1 % of the cell apart")
-    return RepeatCell(cell, np.asarray(numbers)[keep], labelled[keep, :3], occupancies[keep])
+    occupancy = np.asarray(crystal.occupancy)
+    return RepeatCell(cell, merge_sites(crystal.numbers[keep], labelled[keep, :3], occupancy[keep]))
 
 
-def _reduced(cell: np.ndarray) -> np.ndarray:
+def _reduce_across_beam(cell: np.ndarray) -> np.ndarray:
     """Shorten the first two vectors across the beam."""
     plane, change = reduce_basis(cell[:2, :2])
     length = np.linalg.norm(cell[2])
@@ -244,28 +232,14 @@ def _beam_steps(zone_axis: Sequence[int] | np.ndarray, order: int, steps: np.nda
     return multiple * shortest
 
 
-def _labelled_points(
-    numbers: np.ndarray, fractional: np.ndarray, occupancy: np.ndarray | None
-) -> np.ndarray:
+def _labelled_points(crystal: Crystal, fractional: np.ndarray) -> np.ndarray:
     """Return wrapped fractional coordinates with the kind of atom as a fourth coordinate."""
-    fractional = np.asarray(fractional, float)
-    numbers = np.asarray(numbers)
-    occupancies = np.ones(len(fractional)) if occupancy is None else np.asarray(occupancy, float)
-    if len(fractional) == 0 or fractional.shape != (len(numbers), 3):
-        raise ValueError(
-            f"a structure needs atoms: numbers (n,) and fractional (n, 3), got {numbers.shape} "
-            f"and {fractional.shape}"
-        )
-    if occupancies.shape != numbers.shape:
-        raise ValueError(f"occupancy must have shape {numbers.shape}, got {occupancies.shape}")
-    if not np.all(np.isfinite(fractional)):
-        raise ValueError("fractional coordinates must be finite")
-    kinds = np.column_stack([numbers, np.round(occupancies, 6)])
+    kinds = np.column_stack([crystal.numbers, np.round(crystal.occupancy, 6)])
     _, labels = np.unique(kinds, axis=0, return_inverse=True)
-    return _wrapped(np.column_stack([fractional, labels.ravel()]))
+    return _wrap(np.column_stack([fractional, labels.ravel()]))
 
 
-def _wrapped(points: np.ndarray) -> np.ndarray:
+def _wrap(points: np.ndarray) -> np.ndarray:
     points = points.copy()
     points[:, :3] -= np.floor(points[:, :3])
     points[:, :3][points[:, :3] >= 1 - 1e-9] = 0.0

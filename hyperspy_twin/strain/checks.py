@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
+from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
-from hyperspy_twin.strain.region_waves import RegionWaves
-from hyperspy_twin.strain.tensor import LEAST_SQUARED_SINE
+from hyperspy_twin.strain.strain_tensor import MINIMUM_SQUARED_SINE
 
 # Distance of a reflection from any other, in units of 1 / resolution, at which the Gaussian
 # mask has fallen to exp(-2 pi^2 0.6^2) = 0.08 %.
-LEAST_SEPARATION = 0.6
+MINIMUM_SEPARATION = 0.6
 # Distance from the given vector to the lattice of the reference, in units of 1 / resolution:
 # two standard deviations of the Gaussian mask.
 LARGEST_DRIFT = 1.0 / np.pi
-# The image must hold this many standard deviations of the window in each direction.
-LEAST_EXTENT = 4.0
+# The image must hold this many standard deviations of the window in each direction: two
+# on either side of its centre.
+MINIMUM_EXTENT = 4.0
 
 
 def check_input(
@@ -53,7 +54,7 @@ def check_vectors(vectors: np.ndarray, grid: Grid) -> None:
     if not np.isfinite(vectors).all() or not (lengths > 0.0).all():
         raise ValueError("the vectors must be finite and different from zero")
     unit = vectors / lengths[:, None]
-    if np.linalg.det(unit.T @ unit) < LEAST_SQUARED_SINE:
+    if np.linalg.det(unit.T @ unit) < MINIMUM_SQUARED_SINE:
         raise ValueError(
             "the vectors are collinear: choose two reflections in clearly different directions"
         )
@@ -70,16 +71,16 @@ def check_resolution(resolution: float, vectors: np.ndarray, grid: Grid) -> None
     if not np.isfinite(resolution) or resolution <= 0.0:
         raise ValueError(f"the resolution must be a positive length, not {resolution}")
     extent = min(grid.extent)
-    if extent < LEAST_EXTENT * resolution:
+    if extent < MINIMUM_EXTENT * resolution:
         raise ValueError(
             f"the image is too small ({extent:g}) for the resolution {resolution:g}: it needs "
-            f"{LEAST_EXTENT:g} times the resolution; use a smaller resolution or a larger image"
+            f"{MINIMUM_EXTENT:g} times the resolution; use a smaller resolution or a larger image"
         )
-    least = LEAST_SEPARATION / _separation(vectors, grid)
-    if resolution < least:
+    smallest = MINIMUM_SEPARATION / _separation(vectors, grid)
+    if resolution < smallest:
         raise ValueError(
             f"the resolution {resolution:g} is too small: the mask in reciprocal space overlaps "
-            f"the centre or another reflection; use at least {least:g}"
+            f"the centre or another reflection; use at least {smallest:g}"
         )
 
 
@@ -105,24 +106,24 @@ def check_drift(refined: np.ndarray, vectors: np.ndarray, resolution: float) -> 
 
 
 def check_lattice(
-    shares: list[np.ndarray], regions: list[RegionWaves], noises: list[Noise]
+    weights: list[np.ndarray], regions: list[LatticeWaves], noises: list[Noise]
 ) -> None:
     """Raise a ValueError where a wave is not above the noise in half of the reference.
 
     Parameters
     ----------
-    shares
+    weights
         Weights of the reference at the nodes of each region.
     regions
         The lattice waves of each region.
     noises
         Their noise.
     """
-    total = sum(float(share.sum(dtype=float)) for share in shares)
+    total = sum(float(weight.sum(dtype=float)) for weight in weights)
     for index in range(len(regions[0].waves)):
         present = sum(
-            float(np.sum(share * is_significant(region, noise, index), dtype=float))
-            for share, region, noise in zip(shares, regions, noises, strict=True)
+            float(np.sum(weight * is_significant(region, noise, index), dtype=float))
+            for weight, region, noise in zip(weights, regions, noises, strict=True)
         )
         if present < 0.5 * total:
             raise ValueError(
@@ -132,12 +133,12 @@ def check_lattice(
 
 
 def _separation(vectors: np.ndarray, grid: Grid) -> float:
-    """Least distance of a vector from the centre, its opposite and the others, with aliases."""
+    """Smallest distance of a vector from the centre, its opposite and the others, with aliases."""
     sampling = 1.0 / np.array(grid.scale)
-    least = np.linalg.norm(vectors, axis=1).min()
+    smallest = np.linalg.norm(vectors, axis=1).min()
     for index, vector in enumerate(vectors):
         others = np.concatenate([-vectors, vectors[:index], vectors[index + 1 :]])
         difference = vector - others
         difference -= sampling * np.round(difference / sampling)
-        least = min(least, np.linalg.norm(difference, axis=1).min())
-    return float(least)
+        smallest = min(smallest, np.linalg.norm(difference, axis=1).min())
+    return float(smallest)

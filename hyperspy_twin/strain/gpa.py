@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.strain_field import Definition, StrainField
+from hyperspy_twin.core import Definition, Grid, StrainField
 from hyperspy_twin.strain.checks import (
     LARGEST_DRIFT,
     check_drift,
@@ -20,11 +19,11 @@ from hyperspy_twin.strain.checks import (
     check_lattice,
     check_reference,
 )
+from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import measure_noise
-from hyperspy_twin.strain.region_waves import RegionWaves, region_waves
-from hyperspy_twin.strain.supports import find_supports
-from hyperspy_twin.strain.tensor import NodeStrain, strain_at_nodes
-from hyperspy_twin.strain.unwrapping import fill_nearest, join_pieces, region_phase
+from hyperspy_twin.strain.phase_unwrapping import fill_nearest, join_pieces, unwrap_wave
+from hyperspy_twin.strain.pieces import find_pieces
+from hyperspy_twin.strain.strain_tensor import NodeStrain, compute_strain
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
@@ -45,8 +44,8 @@ def geometric_phase_analysis(
     Each reflection is taken out of the spectrum with a Gaussian mask, and its phase gradient
     is computed in Fourier space without unwrapping. The windows stop at the edges of the
     image, and at the outlines of the regions when ``labels`` are given; the bias that a
-    one-sided window has is divided out (see :mod:`hyperspy_twin.strain.window`), so that strain
-    is defined up to the outline, with a standard error that grows there by about three.
+    one-sided window has is divided out (see :mod:`hyperspy_twin.strain.gaussian_windows`), so that
+    strain is defined up to the outline, with a standard error that grows there by about three.
 
     Parameters
     ----------
@@ -95,22 +94,22 @@ def geometric_phase_analysis(
     reference = np.asarray(reference, bool)
     check_input(image, grid, vectors, resolution, reference, labels, definition)
     regions = [
-        region_waves(image, support, grid.scale, vectors, resolution)
-        for support in find_supports(labels, grid.shape, grid.scale, resolution)
+        measure_lattice_waves(image, piece, grid.scale, vectors, resolution)
+        for piece in find_pieces(labels, grid, resolution)
     ]
     if labels is not None:
-        regions = [_centred(region, vectors) for region in regions]
-    shares = [_reference_weights(region, reference) for region in regions]
-    refined, amplitudes = _reference_lattice(regions, shares)
+        regions = [_centre_masks(region, vectors) for region in regions]
+    weights = [_reference_weights(region, reference) for region in regions]
+    refined, amplitudes = _reference_lattice(regions, weights)
     if labels is None:
         for _ in range(CENTRING_ROUNDS - 1):
-            regions = [region.recentred(refined) for region in regions]
-            refined, amplitudes = _reference_lattice(regions, shares)
+            regions = [region.recentre(refined) for region in regions]
+            refined, amplitudes = _reference_lattice(regions, weights)
     check_drift(refined, vectors, resolution)
     noises = [measure_noise(region) for region in regions]
-    check_lattice(shares, regions, noises)
+    check_lattice(weights, regions, noises)
     strains = [
-        strain_at_nodes(region, noise, refined, definition)
+        compute_strain(region, noise, refined, definition)
         for region, noise in zip(regions, noises, strict=True)
     ]
     maps = {
@@ -133,34 +132,34 @@ def geometric_phase_analysis(
     )
 
 
-def _centred(region: RegionWaves, vectors: np.ndarray) -> RegionWaves:
-    """Return a region with the masks centred on its own mean lattice frequencies."""
-    limit = LARGEST_DRIFT / region.band.resolution
+def _centre_masks(region: LatticeWaves, vectors: np.ndarray) -> LatticeWaves:
+    """Centre the masks of a region on its own mean lattice frequencies."""
+    limit = LARGEST_DRIFT / region.coarse.resolution
     for _ in range(CENTRING_ROUNDS):
         means = np.array(
             [region.mean_frequency(index, region.window.mass) for index in range(len(region.waves))]
         )
         near = np.linalg.norm(means - vectors, axis=1, keepdims=True) <= limit
-        region = region.recentred(np.where(near, means, vectors))
+        region = region.recentre(np.where(near, means, vectors))
     return region
 
 
-def _reference_weights(region: RegionWaves, reference: np.ndarray) -> np.ndarray:
+def _reference_weights(region: LatticeWaves, reference: np.ndarray) -> np.ndarray:
     """Weight of the reference's pixels at the nodes of a region, less where windows are cut."""
-    inside = reference[region.support.box] & region.support.mask
-    return region.band.node_weights(inside) * region.window.mass**2
+    inside = reference[region.piece.box] & region.piece.mask
+    return region.coarse.node_weights(inside) * region.window.mass**2
 
 
 def _reference_lattice(
-    regions: list[RegionWaves], shares: list[np.ndarray]
+    regions: list[LatticeWaves], weights: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intensity-weighted mean frequencies, and root mean square amplitudes, in the reference."""
     count = len(regions[0].waves) if regions else 0
     frequency, intensity, mass = np.zeros((count, 2)), np.zeros(count), 0.0
-    for region, weights in zip(regions, shares, strict=True):
-        mass += float(weights.sum(dtype=float))
+    for region, inside in zip(regions, weights, strict=True):
+        mass += float(inside.sum(dtype=float))
         for index, wave in enumerate(region.waves):
-            power = weights * np.abs(wave.amplitude) ** 2
+            power = inside * np.abs(wave.amplitude) ** 2
             frequency[index] += np.einsum("ijk,jk->i", wave.frequency, power, dtype=float)
             intensity[index] += power.sum(dtype=float)
     check_reference(intensity, mass)
@@ -168,27 +167,27 @@ def _reference_lattice(
 
 
 def _assemble(
-    shape: tuple[int, int], regions: list[RegionWaves], strains: list[NodeStrain], name: str
+    shape: tuple[int, int], regions: list[LatticeWaves], strains: list[NodeStrain], name: str
 ) -> np.ndarray:
     """One component at the pixels, from all pieces."""
     result = np.full(shape, np.nan, np.float32)
     for region, strain in zip(regions, strains, strict=True):
         inside = _present(region, strain)
-        field = region.band.to_pixels(fill_nearest(getattr(strain, name), strain.valid))
-        np.copyto(result[region.support.box], field, where=inside)
+        field = region.coarse.to_pixels(fill_nearest(getattr(strain, name), strain.valid))
+        np.copyto(result[region.piece.box], field, where=inside)
     return result
 
 
-def _present(region: RegionWaves, strain: NodeStrain) -> np.ndarray:
+def _present(region: LatticeWaves, strain: NodeStrain) -> np.ndarray:
     """Pixels of a piece in which the lattice is present."""
     if strain.valid.all():
-        return region.support.mask
-    return region.support.mask & (region.band.to_pixels(strain.valid, degree=1) > 0.5)
+        return region.piece.mask
+    return region.piece.mask & (region.coarse.to_pixels(strain.valid, degree=1) > 0.5)
 
 
 def _displacement(
     shape: tuple[int, int],
-    regions: list[RegionWaves],
+    regions: list[LatticeWaves],
     strains: list[NodeStrain],
     vectors: np.ndarray,
     reference: np.ndarray,
@@ -198,20 +197,20 @@ def _displacement(
     piece = np.full(shape, -1, np.int32)
     for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
         inside = _present(region, strain)
-        piece[region.support.box][inside] = number
+        piece[region.piece.box][inside] = number
         for component in displacement:
-            np.copyto(component[region.support.box], 0.0, where=inside)
+            np.copyto(component[region.piece.box], 0.0, where=inside)
     for index, vector in enumerate(vectors):
         phase = np.full(shape, np.nan, np.float32)
         for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
-            inside = piece[region.support.box] == number
-            found = region_phase(region, index, vector, strain.significant[index])
-            np.copyto(phase[region.support.box], found, where=inside)
+            inside = piece[region.piece.box] == number
+            found = unwrap_wave(region, index, vector, strain.significant[index])
+            np.copyto(phase[region.piece.box], found, where=inside)
         if len(regions) > 1:
             join_pieces(phase, piece, len(regions))
         phase -= np.nanmean(phase[reference], dtype=float)
         for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
-            box = region.support.box
+            box = region.piece.box
             inside = piece[box] == number
             for axis in (0, 1):
                 shift = _at_pixels(region, strain.solution[axis, index]) * phase[box]
@@ -223,8 +222,8 @@ def _displacement(
     return displacement[0], displacement[1]
 
 
-def _at_pixels(region: RegionWaves, field: np.ndarray) -> np.ndarray | np.float32:
+def _at_pixels(region: LatticeWaves, field: np.ndarray) -> np.ndarray | np.float32:
     """Field at the pixels; a number where the field is constant."""
     if np.ptp(field) == 0.0:
         return np.float32(field.flat[0])
-    return region.band.to_pixels(field)
+    return region.coarse.to_pixels(field)

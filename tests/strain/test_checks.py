@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.strain.gpa import geometric_phase_analysis
+from hyperspy_twin.core import Grid
+from hyperspy_twin.strain import geometric_phase_analysis
 
 GRID = Grid((128, 160), (0.05, 0.05))
 VECTORS = np.array([[2.5, 0.0], [0.0, 2.5]])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import distance_transform_edt
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.strain.gpa import geometric_phase_analysis
-from hyperspy_twin.strain.selection import choose_reference, reference_mask
+from hyperspy_twin.core import Grid
+from hyperspy_twin.strain import geometric_phase_analysis
+from hyperspy_twin.strain.reference import choose_reference, reference_mask
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.strain.gpa import geometric_phase_analysis
+from hyperspy_twin.core import Grid
+from hyperspy_twin.strain import geometric_phase_analysis
 
 PERIOD = 12.0
 VECTORS = np.array([[1 / PERIOD, 0.0], [0.0, 1 / PERIOD]])

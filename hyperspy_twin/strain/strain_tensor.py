@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core.strain_field import Definition
+from hyperspy_twin.core import Definition
+from hyperspy_twin.strain.gaussian_windows import IDENTITY, invert
+from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
-from hyperspy_twin.strain.region_waves import RegionWaves
-from hyperspy_twin.strain.window import IDENTITY, invert
 
-# Least squared sine of the angle between two vectors that determine a strain.
-LEAST_SQUARED_SINE = 0.02
+# Squared sine of the angle between two vectors that determine a strain, at least: 8 degrees.
+MINIMUM_SQUARED_SINE = 0.02
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class NodeStrain:
     significant: np.ndarray
 
 
-def strain_at_nodes(
-    region: RegionWaves, noise: Noise, reference: np.ndarray, definition: Definition
+def compute_strain(
+    region: LatticeWaves, noise: Noise, reference: np.ndarray, definition: Definition
 ) -> NodeStrain:
     """Strain, rotation and standard error at the nodes of one piece.
 
@@ -67,7 +67,7 @@ def strain_at_nodes(
     )
     unit = reference / np.linalg.norm(reference, axis=1, keepdims=True)
     normal = np.einsum("k...,ki,kj->ij...", significant.astype(np.float32), unit, unit)
-    valid = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2 > LEAST_SQUARED_SINE
+    valid = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2 > MINIMUM_SQUARED_SINE
     solution = _solution(region, noise, reference, significant & valid, valid)
 
     change = np.array(
@@ -101,7 +101,7 @@ def strain_at_nodes(
 
 
 def _solution(
-    region: RegionWaves,
+    region: LatticeWaves,
     noise: Noise,
     reference: np.ndarray,
     used: np.ndarray,
@@ -122,7 +122,7 @@ def _solution(
 
 
 def _standard_error(
-    region: RegionWaves,
+    region: LatticeWaves,
     noise: Noise,
     solution: np.ndarray,
     deformation: np.ndarray,
@@ -140,9 +140,9 @@ def _standard_error(
     if noise.lines.any():
         # White noise per row passes the window as 1 / (4 sqrt(pi) s^3), white noise per pixel as
         # 1 / (16 pi s^4); both grow alike where an outline cuts the window along y.
-        area = region.band.scale[0] * region.band.scale[1]
-        width = region.band.resolution
-        share = 4.0 * np.sqrt(np.pi) * width * region.band.scale[1] / area
-        lines = np.einsum("ik...,kl,il...->i...", rows, noise.lines * share, rows)
+        area = region.coarse.scale[0] * region.coarse.scale[1]
+        width = region.coarse.resolution
+        line = 4.0 * np.sqrt(np.pi) * width * region.coarse.scale[1] / area
+        lines = np.einsum("ik...,kl,il...->i...", rows, noise.lines * line, rows)
         variance += (lines * deformation[1] ** 2).sum(axis=0) * gradient[1, 1]
     return np.sqrt(np.maximum(variance, 0.0) / 2.0) / (2.0 * np.pi)

@@ -12,12 +12,13 @@ from scipy.interpolate import BSpline, make_interp_spline
 # Nodes per standard deviation of the Gaussian window: the band edge then lies where the
 # mask is below 1e-13, and cubic interpolation between nodes adds less than 1e-4 of a field.
 NODES_PER_RESOLUTION = 2.5
-# Zero padding in standard deviations, so that opposite edges never meet in a window.
+# Zero padding in standard deviations, so that opposite edges never meet in a window: it has fallen
+# to exp(-12.5) = 4e-6 there.
 PADDING = 5.0
 
 
 @dataclass(frozen=True)
-class Band:
+class CoarseGrid:
     """Coarse grid that carries every field smoothed with a Gaussian window exactly.
 
     Attributes
@@ -139,7 +140,9 @@ class Band:
         return matrix.astype(np.float32)
 
 
-def make_band(shape: tuple[int, int], scale: tuple[float, float], resolution: float) -> Band:
+def make_coarse_grid(
+    shape: tuple[int, int], scale: tuple[float, float], resolution: float
+) -> CoarseGrid:
     """Choose padding and coarse grid for Gaussian windows of one width.
 
     Parameters
@@ -153,7 +156,7 @@ def make_band(shape: tuple[int, int], scale: tuple[float, float], resolution: fl
 
     Returns
     -------
-    Band
+    CoarseGrid
         The grid.
     """
     padded, reduced = [], []
@@ -162,7 +165,7 @@ def make_band(shape: tuple[int, int], scale: tuple[float, float], resolution: fl
         wanted = int(np.ceil(length * step * NODES_PER_RESOLUTION / resolution))
         padded.append(length)
         reduced.append(min(scipy.fft.next_fast_len(wanted), length))
-    return Band(
+    return CoarseGrid(
         shape=shape,
         padded=(padded[0], padded[1]),
         reduced=(reduced[0], reduced[1]),

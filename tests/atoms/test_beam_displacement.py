@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.atoms.depth import depth_displacement, sample_nearest
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_nearest
+from hyperspy_twin.core import Grid
 
 GRID = Grid((90, 110), (0.05, 0.04), (1.0, -2.0))
 KNOWN = np.ones(GRID.shape, bool)
@@ -19,7 +19,7 @@ def test_closed_cut_lifts_by_the_lattice_vector(lift, vector):
     inside = np.zeros(GRID.shape, bool)
     inside[20:50, 30:80] = True
     field[:, inside] += (np.array(vector) @ PLANE)[:, None]
-    depth = depth_displacement(field, KNOWN, GRID, PLANE, lift, 3.84)
+    depth = find_beam_displacement(field, KNOWN, GRID, PLANE, lift, 3.84)
     np.testing.assert_allclose(depth[~inside], 0, atol=1e-9)
     assert np.ptp(depth[inside]) < 1e-9
     turns = (depth[inside][0] - vector @ lift) / 3.84
@@ -33,7 +33,7 @@ def test_cut_that_ends_has_the_field_of_a_screw():
     turn = np.arctan2(-x, y) / (2 * np.pi)
     field = PLANE[0][:, None, None] * turn
     known = np.ones(grid.shape, bool)
-    depth = depth_displacement(field, known, grid, PLANE, [1.92, -1.92], 3.84)
+    depth = find_beam_displacement(field, known, grid, PLANE, [1.92, -1.92], 3.84)
     near = (np.hypot(x, y) > 0.6) & (np.hypot(x, y) < 1.5)
     # The borders of the image are free surfaces, which bend the field a little.
     away = depth - 1.92 * turn
@@ -43,7 +43,7 @@ def test_cut_that_ends_has_the_field_of_a_screw():
 def test_jump_that_is_no_translation_does_not_lift():
     field = np.zeros((2, *GRID.shape))
     field[:, :, 50:] = (0.5 * PLANE[0])[:, None, None]
-    assert np.all(depth_displacement(field, KNOWN, GRID, PLANE, [1.92, -1.92], 3.84) == 0)
+    assert np.all(find_beam_displacement(field, KNOWN, GRID, PLANE, [1.92, -1.92], 3.84) == 0)
 
 
 def test_jump_in_an_extended_field_does_not_lift():
@@ -51,8 +51,8 @@ def test_jump_in_an_extended_field_does_not_lift():
     field[:, 30:, 50:] = PLANE[0][:, None, None]
     known = KNOWN.copy()
     known[25:, 48:52] = known[28:32, 45:] = False
-    assert np.ptp(depth_displacement(field, KNOWN, GRID, PLANE, [1.92, -1.92], 3.84)) > 1
-    assert np.all(depth_displacement(field, known, GRID, PLANE, [1.92, -1.92], 3.84) == 0)
+    assert np.ptp(find_beam_displacement(field, KNOWN, GRID, PLANE, [1.92, -1.92], 3.84)) > 1
+    assert np.all(find_beam_displacement(field, known, GRID, PLANE, [1.92, -1.92], 3.84) == 0)
 
 
 def test_nearest_pixel():

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.strain.region_waves import RegionWaves
+from hyperspy_twin.strain.lattice_waves import LatticeWaves
 
 
-def region_phase(
-    region: RegionWaves, index: int, reference: np.ndarray, significant: np.ndarray
+def unwrap_wave(
+    region: LatticeWaves, index: int, reference: np.ndarray, significant: np.ndarray
 ) -> np.ndarray:
-    """Unwrapped phase of one wave relative to the reference lattice.
+    """Unwrap the phase of one wave relative to the reference lattice.
 
     The phase is unwrapped on the coarse grid, where it is sampled without loss, with the
     nodes left out at which the wave is absent, and then refined modulo 2 pi from the complex
@@ -34,19 +34,20 @@ def region_phase(
     """
     from skimage.restoration import unwrap_phase
 
-    wave, band = region.waves[index], region.band
+    wave, coarse = region.waves[index], region.coarse
     amplitude = np.where(significant, wave.amplitude, 0.0)
     wrapped = np.ma.masked_array(np.angle(amplitude), ~significant)
     unwrapped = np.asarray(unwrap_phase(wrapped, rng=0).filled(0.0))
-    rough = band.to_pixels(fill_nearest(unwrapped, significant), degree=1)
-    fine = np.angle(band.to_pixels(wave.amplitude.real) + 1j * band.to_pixels(wave.amplitude.imag))
+    rough = coarse.to_pixels(fill_nearest(unwrapped, significant), degree=1)
+    real, imaginary = wave.amplitude.real, wave.amplitude.imag
+    fine = np.angle(coarse.to_pixels(real) + 1j * coarse.to_pixels(imaginary))
     turns = np.round((rough - fine) / np.float32(2.0 * np.pi))
     phase = fine + np.float32(2.0 * np.pi) * turns
 
     excess = 2.0 * np.pi * (wave.carrier - reference)
-    rows, columns = band.shape
-    x = region.origin[0] + np.arange(columns) * band.scale[0]
-    y = region.origin[1] + np.arange(rows) * band.scale[1]
+    rows, columns = coarse.shape
+    x = region.origin[0] + np.arange(columns) * coarse.scale[0]
+    y = region.origin[1] + np.arange(rows) * coarse.scale[1]
     phase += (excess[0] * x).astype(np.float32)[None, :]
     phase += (excess[1] * y).astype(np.float32)[:, None]
     return phase
@@ -63,7 +64,7 @@ def fill_nearest(field: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def join_pieces(phase: np.ndarray, piece: np.ndarray, count: int) -> None:
-    """Shift pieces by whole turns, in place, so that the phase jumps least between neighbours.
+    """Shift pieces by whole turns, in place, to make the phase steps between neighbours smallest.
 
     Parameters
     ----------
@@ -76,14 +77,14 @@ def join_pieces(phase: np.ndarray, piece: np.ndarray, count: int) -> None:
     """
     jumps = _jumps(phase, piece)
     turns = np.zeros(count)
-    placed, waiting = {0}, [0]
+    joined, waiting = {0}, [0]
     while waiting:
         here = waiting.pop()
         for (first, second), jump in jumps.items():
             for known, other, step in ((first, second, jump), (second, first, -jump)):
-                if known == here and other not in placed:
+                if known == here and other not in joined:
                     turns[other] = turns[known] - np.round(step / (2.0 * np.pi))
-                    placed.add(other)
+                    joined.add(other)
                     waiting.append(other)
     shift = (2.0 * np.pi * turns).astype(np.float32)
     phase += np.where(piece >= 0, shift[piece], np.float32(0.0))

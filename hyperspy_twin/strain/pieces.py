@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-# A piece must hold at least this many squared resolutions to be analysed.
-LEAST_AREA = 12.0
+from hyperspy_twin.core import Grid
+
+# A piece must hold at least this many squared resolutions to be analysed: about 4 pi, the area over
+# which one Gaussian window averages noise.
+MINIMUM_AREA = 12.0
 
 
 @dataclass(frozen=True)
-class Support:
+class Piece:
     """One connected piece of the image.
 
     Attributes
@@ -37,40 +40,33 @@ class Support:
         return self.rows, self.columns
 
 
-def find_supports(
-    labels: np.ndarray | None,
-    shape: tuple[int, int],
-    scale: tuple[float, float],
-    resolution: float,
-) -> list[Support]:
+def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> list[Piece]:
     """Split labels into connected pieces that are large enough; the whole image without labels.
 
     Parameters
     ----------
     labels
         Region number of each pixel, 0 where unassigned, or None.
-    shape
-        Rows and columns of the image.
-    scale
-        Pixel size (x, y).
+    grid
+        Pixel grid of the image.
     resolution
-        Standard deviation of the Gaussian window, in the unit of ``scale``.
+        Standard deviation of the Gaussian window, in the unit of the grid.
 
     Returns
     -------
-    list of Support
+    list of Piece
         Largest piece first.
     """
     if labels is None:
-        return [_whole(shape, scale)]
-    least = LEAST_AREA * resolution**2 / (scale[0] * scale[1])
+        return [_whole(grid)]
+    smallest = MINIMUM_AREA * resolution**2 / (grid.scale[0] * grid.scale[1])
     pieces = []
     for label in np.unique(labels[labels > 0]):
         numbered, _ = scipy.ndimage.label(labels == label)
         for number, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
             mask = numbered[box] == number
-            if np.count_nonzero(mask) >= least:
-                pieces.append(_piece(box, mask, scale))
+            if np.count_nonzero(mask) >= smallest:
+                pieces.append(_piece(box, mask, grid.scale))
     return sorted(pieces, key=lambda piece: -np.count_nonzero(piece.mask))
 
 
@@ -79,20 +75,20 @@ def taper(distance: np.ndarray, width: float) -> np.ndarray:
     return np.sin(0.5 * np.pi * np.minimum(distance / np.float32(width), 1.0)) ** 2
 
 
-def _whole(shape: tuple[int, int], scale: tuple[float, float]) -> Support:
+def _whole(grid: Grid) -> Piece:
     """Return the whole image as one piece."""
     near = [
         (np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5) * step
-        for size, step in zip(shape, scale[::-1], strict=True)
+        for size, step in zip(grid.shape, grid.scale[::-1], strict=True)
     ]
     distance = np.minimum(near[0][:, None], near[1][None, :]).astype(np.float32)
-    mask = np.ones(shape, bool)
-    return Support(slice(0, shape[0]), slice(0, shape[1]), mask, distance)
+    rows, columns = (slice(0, size) for size in grid.shape)
+    return Piece(rows, columns, np.ones(grid.shape, bool), distance)
 
 
-def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Support:
+def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Piece:
     """Return one piece with the distance to its outline."""
     distance = scipy.ndimage.distance_transform_edt(np.pad(mask, 1), sampling=scale[::-1])
     half_pixel = 0.5 * min(scale)
     inner = np.where(mask, distance[1:-1, 1:-1] - half_pixel, 0.0)
-    return Support(box[0], box[1], mask, inner.astype(np.float32))
+    return Piece(box[0], box[1], mask, inner.astype(np.float32))

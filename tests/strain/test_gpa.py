@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.strain.gpa import geometric_phase_analysis
+from hyperspy_twin.core import Grid
+from hyperspy_twin.strain import geometric_phase_analysis
 
 SPACING = 0.4
 SQUARE = np.array([[1 / SPACING, 0.0], [0.0, 1 / SPACING]])

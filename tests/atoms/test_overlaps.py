@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.atoms.join import remove_overlaps
+from hyperspy_twin.atoms.overlaps import remove_overlaps
 
 
 @settings(max_examples=30)

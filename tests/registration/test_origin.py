@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.registration.cell import reciprocal_vectors
+from hyperspy_twin.core import Grid
 from hyperspy_twin.registration.origin import _block_sums, fit_origin, measure_amplitudes
+from hyperspy_twin.registration.virtual_cell import reciprocal_vectors
 
 HKL = np.array(
     [[1, -1, 1], [1, -1, -1], [0, 0, 2], [2, -2, 0], [0, 0, 4], [2, -2, 4], [1, -1, 3], [1, -1, -3]]
@@ -57,10 +59,10 @@ def test_exact_amplitudes_give_the_exact_origin(crystals, orient, x, y, angle):
     crystal = crystals["zincblende"]
     lattice = crystal.base @ orient(crystal.base, (1, 1, 0), angle).T
     weights = crystal.numbers**1.7
-    structure = np.exp(-2j * np.pi * HKL @ crystal.fractional.T) @ weights
+    structure = np.exp(-2j * np.pi * HKL @ np.transpose(crystal.fractional)) @ weights
     g = reciprocal_vectors(lattice, HKL)
     amplitudes = structure * np.exp(-2j * np.pi * g @ [x, y])
-    found = fit_origin(lattice, crystal.fractional, weights, HKL, amplitudes, near=(x, y))
+    found = fit_origin(crystal, lattice, hkl=HKL, amplitudes=amplitudes, near=(x, y))
     np.testing.assert_allclose(found.position, (x, y), atol=1e-8)
     assert found.merit == pytest.approx(1)
     assert 0 < found.margin < 1
@@ -72,12 +74,13 @@ def test_origin_of_a_simulated_image_within_a_picometre(zincblende):
     origin = np.array([14.321, -0.777])
     image = column_image(lattice, crystal, weights, origin)
     g = reciprocal_vectors(lattice, HKL)
-    amplitudes = measure_amplitudes(image, GRID, np.ones(GRID.shape, bool), g)
-    found = fit_origin(lattice, crystal.fractional, weights, HKL, amplitudes, near=origin)
+    amplitudes = measure_amplitudes(image, GRID, np.ones(GRID.shape, bool), g=g)
+    found = fit_origin(crystal, lattice, hkl=HKL, amplitudes=amplitudes, near=origin)
     np.testing.assert_allclose(found.position, origin, atol=1e-3)
     assert found.merit > 0.99
     # The light and the heavy column of a dumbbell are told apart.
-    swapped = fit_origin(lattice, crystal.fractional, weights[::-1], HKL, amplitudes, near=origin)
+    opposite = replace(crystal, symbols=crystal.symbols[::-1])
+    swapped = fit_origin(opposite, lattice, hkl=HKL, amplitudes=amplitudes, near=origin)
     assert swapped.merit < found.merit
 
 
@@ -91,9 +94,9 @@ def test_displaced_image_refers_to_the_undisplaced_lattice(zincblende):
     mask = np.hypot(x - 15.2, y + 0.2) < 2.2
     displacement[:, ~mask] = np.nan
     amplitudes = measure_amplitudes(
-        image, GRID, mask, reciprocal_vectors(lattice, HKL), displacement
+        image, GRID, mask, g=reciprocal_vectors(lattice, HKL), displacement=displacement
     )
-    found = fit_origin(lattice, crystal.fractional, weights, HKL, amplitudes, near=origin)
+    found = fit_origin(crystal, lattice, hkl=HKL, amplitudes=amplitudes, near=origin)
     np.testing.assert_allclose(found.position, origin, atol=1e-3)
 
 
@@ -104,7 +107,7 @@ def test_amplitude_of_a_wave(columns):
     g = np.array([[3.137, -1.911], [0.4, 4.6]])
     image = 50 + 2 * 0.7 * np.cos(2 * np.pi * (g[0, 0] * x + g[0, 1] * y) + 0.9)
     image[5, 7] = np.nan
-    amplitudes = measure_amplitudes(image, grid, np.ones(grid.shape, bool), g)
+    amplitudes = measure_amplitudes(image, grid, np.ones(grid.shape, bool), g=g)
     assert amplitudes[0] == pytest.approx(0.7 * np.exp(0.9j), abs=2e-3)
     assert abs(amplitudes[1]) < 2e-3
 
@@ -123,24 +126,27 @@ def test_block_sums_compiled_and_not():
 
 def test_wrong_input(zincblende):
     crystal, lattice = zincblende
-    weights = np.ones(8)
     with pytest.raises(ValueError, match="empty"):
-        measure_amplitudes(np.ones(GRID.shape), GRID, np.zeros(GRID.shape, bool), [[1, 1]])
+        measure_amplitudes(np.ones(GRID.shape), GRID, np.zeros(GRID.shape, bool), g=[[1, 1]])
     with pytest.raises(ValueError, match="shape of the grid"):
-        measure_amplitudes(np.ones((3, 3)), GRID, np.ones(GRID.shape, bool), [[1, 1]])
+        measure_amplitudes(np.ones((3, 3)), GRID, np.ones(GRID.shape, bool), g=[[1, 1]])
     with pytest.raises(ValueError, match="displacement must have"):
         measure_amplitudes(
-            np.ones(GRID.shape), GRID, np.ones(GRID.shape, bool), [[1, 1]], np.ones(GRID.shape)
+            np.ones(GRID.shape),
+            GRID,
+            np.ones(GRID.shape, bool),
+            g=[[1, 1]],
+            displacement=np.ones(GRID.shape),
         )
     with pytest.raises(ValueError, match="1 direction"):
-        fit_origin(lattice, crystal.fractional, weights, HKL[[2, 4]], np.ones(2))
+        fit_origin(crystal, lattice, hkl=HKL[[2, 4]], amplitudes=np.ones(2))
     with pytest.raises(ValueError, match="0 direction"):
-        fit_origin(lattice, crystal.fractional, weights, HKL, np.zeros(len(HKL)))
+        fit_origin(crystal, lattice, hkl=HKL, amplitudes=np.zeros(len(HKL)))
     with pytest.raises(ValueError, match="3 direction"):
-        fit_origin(lattice, crystal.fractional, weights, [[2, 2, 0], *HKL], np.ones(len(HKL) + 1))
+        fit_origin(crystal, lattice, hkl=[[2, 2, 0], *HKL], amplitudes=np.ones(len(HKL) + 1))
     with pytest.raises(ValueError, match="integers"):
-        fit_origin(lattice, crystal.fractional, weights, HKL + 0.1, np.ones(len(HKL)))
+        fit_origin(crystal, lattice, hkl=HKL + 0.1, amplitudes=np.ones(len(HKL)))
     with pytest.raises(ValueError, match="finite"):
-        fit_origin(lattice, crystal.fractional, weights, HKL, np.full(len(HKL), np.nan))
+        fit_origin(crystal, lattice, hkl=HKL, amplitudes=np.full(len(HKL), np.nan))
     with pytest.raises(ValueError, match="must be"):
-        fit_origin(lattice, crystal.fractional, weights, HKL, np.ones(2))
+        fit_origin(crystal, lattice, hkl=HKL, amplitudes=np.ones(2))

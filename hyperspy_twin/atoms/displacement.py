@@ -1,4 +1,12 @@
-"""Displaced lattice sites: the points r = R + u(r) for sites R of the reference lattice."""
+"""Displaced lattice sites: the points r = R + u(r) for sites R of the reference lattice.
+
+Geometric phase analysis gives the displacement at the deformed position r, so the displaced point
+is the solution of an equation, not R + u(R). Outside the image u keeps its value at the edge.
+
+References
+----------
+M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +14,19 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 
 # Strain and rotation stay well below this displacement per length; where neighbouring pixels
 # differ by more, the field jumps (the cut of a dislocation) and must not be interpolated.
 LARGEST_GRADIENT = 0.5
+# A point is found to this length in nm: 1e-7 of an interatomic distance.
 TOLERANCE = 1e-8
+# Steps of Newton's method, which needs two or three, before substitution takes over.
+NEWTON_STEPS = 12
+# Steps of both; substitution halves the error, at least, at the steepest gradient.
+MOST_STEPS = 60
+# Determinant of the Jacobian above which Newton's method is trusted.
+SMALLEST_DETERMINANT = 0.1
 
 
 def fill_missing(displacement: np.ndarray) -> np.ndarray:
@@ -44,53 +59,6 @@ def fill_missing(displacement: np.ndarray) -> np.ndarray:
         missing, return_distances=False, return_indices=True
     )
     return displacement[:, rows, columns]
-
-
-def displaced_points(
-    reference: np.ndarray, displacement: np.ndarray, grid: Grid
-) -> tuple[np.ndarray, np.ndarray]:
-    """Solve r = R + u(r) for reference points R.
-
-    Geometric phase analysis gives the displacement at the deformed position r, so the displaced
-    point is the solution of an equation, not R + u(R). It is found by Newton's method on the
-    bilinear interpolation of u, to 1e-8 of the unit of length. Outside the image u keeps its value
-    at the edge.
-
-    Parameters
-    ----------
-    reference
-        Points R (x, y) in nm, shape (n, 2).
-    displacement
-        Displacement (u_x, u_y) in nm on the grid, shape (2, rows, columns); NaN is replaced by
-        the nearest known value.
-    grid
-        Calibrated pixel grid.
-
-    Returns
-    -------
-    points : numpy.ndarray
-        Displaced points r (x, y) in nm, shape (n, 2).
-    solved : numpy.ndarray
-        False where no solution was found, as in the gap that opens at a dislocation's cut; the
-        points are NaN there. Shape (n,).
-
-    Raises
-    ------
-    ValueError
-        If shapes disagree or the displacement is unknown everywhere.
-
-    References
-    ----------
-    M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
-    """
-    reference = np.ascontiguousarray(reference, float)
-    if reference.ndim != 2 or reference.shape[1] != 2:
-        raise ValueError(f"reference points must be (n, 2), not {reference.shape}")
-    field = prepare_field(displacement, grid)
-    points = np.empty_like(reference)
-    solved = np.empty(len(reference), bool)
-    _solve_all(reference, field, np.array(grid.offset), np.array(grid.scale), points, solved)
-    return points, solved
 
 
 def prepare_field(displacement: np.ndarray, grid: Grid) -> np.ndarray:
@@ -156,36 +124,28 @@ def solve_point(
     x: float,
     y: float,
 ) -> tuple[float, float, bool]:
-    """Solve r = R + u(r) for one point R from a start r; return x, y and success."""
-    for iteration in range(60):
+    """Solve r = R + u(r) for one point R from a start r by Newton's method.
+
+    Returns
+    -------
+    x, y : float
+        The displaced point in nm; NaN where none was found, as in the gap that opens at the cut of
+        a dislocation.
+    solved : bool
+        Whether it was found.
+    """
+    for iteration in range(MOST_STEPS):
         u_x, u_y, xx, xy, yx, yy = interpolate(field, offset, scale, x, y)
-        rest_x = x - reference_x - u_x
-        rest_y = y - reference_y - u_y
-        if abs(rest_x) < TOLERANCE and abs(rest_y) < TOLERANCE:
+        residual_x = x - reference_x - u_x
+        residual_y = y - reference_y - u_y
+        if abs(residual_x) < TOLERANCE and abs(residual_y) < TOLERANCE:
             return x, y, True
         determinant = (1 - xx) * (1 - yy) - xy * yx
-        if iteration < 12 and determinant > 0.1:
-            x -= ((1 - yy) * rest_x + xy * rest_y) / determinant
-            y -= (yx * rest_x + (1 - xx) * rest_y) / determinant
+        if iteration < NEWTON_STEPS and determinant > SMALLEST_DETERMINANT:
+            x -= ((1 - yy) * residual_x + xy * residual_y) / determinant
+            y -= (yx * residual_x + (1 - xx) * residual_y) / determinant
         else:
             # Newton's method can cycle across a kink of the bilinear field; substitution cannot.
-            x -= rest_x
-            y -= rest_y
+            x -= residual_x
+            y -= residual_y
     return np.nan, np.nan, False
-
-
-@njit(cache=True, nogil=True)
-def _solve_all(
-    reference: np.ndarray,
-    field: np.ndarray,
-    offset: np.ndarray,
-    scale: np.ndarray,
-    points: np.ndarray,
-    solved: np.ndarray,
-) -> None:
-    for n in range(len(reference)):
-        x, y = reference[n]
-        u = interpolate(field, offset, scale, x, y)
-        points[n, 0], points[n, 1], solved[n] = solve_point(
-            field, offset, scale, x, y, x + u[0], y + u[1]
-        )

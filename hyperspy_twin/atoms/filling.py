@@ -9,58 +9,50 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_nearest
 from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
-from hyperspy_twin.atoms.depth import depth_displacement, sample_nearest
-from hyperspy_twin.atoms.displace import prepare_field
-from hyperspy_twin.atoms.join import remove_overlaps
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.occupancy import draw_elements, merge_sites
-from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
-from hyperspy_twin.registration.periodicity import RepeatCell, repeat_cell
+from hyperspy_twin.atoms.displacement import prepare_field
+from hyperspy_twin.atoms.overlaps import remove_overlaps
+from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
+from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
 logger = logging.getLogger(__name__)
 
-# Bonds across a join may be shorter than in the crystals, but not by more than this.
+# Bonds across a join may be shorter than in the crystals, but not by more than this; set by
+# judgement.
 SHORTEST_BOND_FRACTION = 0.75
+# Strain along the beam to a common period, from which on the crystal is no longer the same.
 LARGEST_BEAM_STRAIN = 0.1
+# The same, from which on it is logged.
+NOTABLE_BEAM_STRAIN = 0.02
+# Difference of bases (Å) and origins (nm) that are the same but for rounding.
+SAME_LATTICE = 1e-9
+# Heights this fraction of a repeat below the top belong to the bottom: rounding.
+SAME_HEIGHT = 1e-9
 
 
 @dataclass(frozen=True)
 class Block:
-    """Regions that one structure on one lattice fills.
+    """Regions that one crystal on one lattice fills.
 
-    Coherent regions of different composition are blocks with the same lattice and origin.
+    Coherent regions of different composition are blocks with the same base and origin.
 
     Attributes
     ----------
     lattice
-        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
-    zone_axis
-        Lattice direction [uvw] along +z, integers.
-    origin
-        Position (x, y) of the cell's origin in nm.
-    numbers, fractional, occupancy
-        Atomic numbers (n,), fractional coordinates (n, 3) and occupancies (n,) of the structure.
+        The crystal and its lattice, as registered in one of the regions.
     repeats
         Number of repeats along the beam.
     regions
         Labels of the regions to fill.
     bounds
         Rectangle (x_min, y_min, x_max, y_max) in nm that holds the regions.
-    displaced
-        Whether the displacement field moves this block; False for a lattice of its own fit.
     """
 
-    lattice: np.ndarray
-    zone_axis: tuple[int, int, int]
-    origin: tuple[float, float]
-    numbers: np.ndarray
-    fractional: np.ndarray
-    occupancy: np.ndarray
+    lattice: RegisteredLattice
     repeats: int
     regions: tuple[int, ...]
     bounds: tuple[float, float, float, float]
-    displaced: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,7 +89,7 @@ class FilledAtoms:
     beam_strain: tuple[float, ...]
 
 
-def fill(
+def fill_blocks(
     blocks: Sequence[Block],
     region_of: Callable[[np.ndarray], np.ndarray],
     displacement: np.ndarray | None = None,
@@ -145,22 +137,22 @@ def fill(
     still = np.zeros((2, 2, 2)), np.ones((2, 2), bool), Grid((2, 2), (1.0, 1.0))
     moved = still
     if displacement is not None and grid is not None:
-        field = prepare_field(displacement, grid)
+        whole = prepare_field(displacement, grid)
         known = np.pad(
             np.all(np.isfinite(displacement), axis=0),
-            [(0, size - given) for size, given in zip(field.shape[1:], grid.shape, strict=True)],
+            [(0, size - given) for size, given in zip(whole.shape[1:], grid.shape, strict=True)],
         )
-        moved = field, known, grid
+        moved = whole, known, grid
     cells = [
-        repeat_cell(b.lattice, b.zone_axis, b.numbers, b.fractional, b.occupancy) for b in blocks
+        find_repeat_cell(one.crystal, one.base, one.zone_axis)
+        for one in (block.lattice for block in blocks)
     ]
     thickness, strains = _common_thickness(blocks, cells)
     generator = np.random.default_rng(seed)
+    fields = [moved if block.lattice.displaced else still for block in blocks]
     parts = [
-        _fill_block(
-            block, cell, thickness, region_of, moved if block.displaced else still, generator
-        )
-        for block, cell in zip(blocks, cells, strict=True)
+        _fill_block(block, cell, thickness, region_of, field, generator)
+        for block, cell, field in zip(blocks, cells, fields, strict=True)
     ]
     index = np.repeat(np.arange(len(blocks), dtype=np.int16), [len(part[1]) for part in parts])
     arrays = [
@@ -179,14 +171,14 @@ def fill(
 
 def nearest_neighbour_distance(cell: RepeatCell) -> float:
     """Return the shortest distance between two sites of a crystal in Angstrom."""
-    sites = merge_sites(cell.numbers, cell.fractional, cell.occupancy)
     # The cell is reduced across the beam only, so the images along it reach further.
-    along = int(np.ceil(np.linalg.norm(cell.lattice[0, :2]) / cell.length)) + 2
+    along = int(np.ceil(np.linalg.norm(cell.base[0, :2]) / cell.length)) + 2
     images = np.array(
         [(i, j, k) for i in (-1, 0, 1) for j in (-1, 0, 1) for k in range(-along, along + 1)]
     )
-    around = (sites.fractional[None] + images[:, None]).reshape(-1, 3) @ cell.lattice
-    distance, _ = cKDTree(around).query(sites.fractional @ cell.lattice, k=2)
+    sites = cell.sites.fractional
+    around = (sites[None] + images[:, None]).reshape(-1, 3) @ cell.base
+    distance, _ = cKDTree(around).query(sites @ cell.base, k=2)
     return float(distance[:, 1].min())
 
 
@@ -204,7 +196,7 @@ def _common_thickness(
                 f"regions {block.regions} would be strained by {100 * strain:.1f} % along the "
                 "beam to share one period: choose a larger thickness"
             )
-        if abs(strain) > 0.02:
+        if abs(strain) > NOTABLE_BEAM_STRAIN:
             logger.warning(
                 "Regions %s are strained by %.1f %% along the beam to share one period; a larger "
                 "thickness makes this smaller.",
@@ -217,13 +209,14 @@ def _common_thickness(
 def _lattice_groups(blocks: Sequence[Block]) -> np.ndarray:
     """Return a number for each block that blocks of the same lattice share."""
     groups: list[int] = []
-    for block in blocks:
+    lattices = [block.lattice for block in blocks]
+    for one in lattices:
         same = (
             groups[i]
-            for i, other in enumerate(blocks[: len(groups)])
-            if other.displaced == block.displaced
-            and np.allclose(other.lattice, block.lattice, rtol=0, atol=1e-9)
-            and np.allclose(other.origin, block.origin, rtol=0, atol=1e-9)
+            for i, other in enumerate(lattices[: len(groups)])
+            if other.displaced == one.displaced
+            and np.allclose(other.base, one.base, rtol=0, atol=SAME_LATTICE)
+            and np.allclose(other.origin, one.origin, rtol=0, atol=SAME_LATTICE)
         )
         groups.append(next(same, max(groups, default=-1) + 1))
     return np.array(groups)
@@ -238,20 +231,21 @@ def _fill_block(
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
     """Return positions, numbers, region, occupancy and site of one block's atoms."""
-    sites = merge_sites(cell.numbers, cell.fractional, cell.occupancy)
-    inside = sites.fractional @ cell.lattice
-    offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.origin, float)
+    inside = cell.sites.fractional @ cell.base
+    offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.lattice.origin, float)
     field, known, grid = displacement
     kept = []
     for points, site, index in find_columns(cell.plane, offsets, block.bounds, field, grid):
         region = np.asarray(region_of(points)).astype(np.int32)
         inner = np.isin(region, block.regions)
-        height = inside[site[inner], 2] + index[inner] @ cell.lattice[:2, 2]
+        height = inside[site[inner], 2] + index[inner] @ cell.base[:2, 2]
         kept.append((points[inner], region[inner], site[inner].astype(np.int16), height))
     points, region, site, height = (np.concatenate(part) for part in zip(*kept, strict=True))
     del kept
     if has_jumps(field, grid):
-        depth = depth_displacement(field, known, grid, cell.plane, cell.lattice[:2, 2], cell.length)
+        depth = find_beam_displacement(
+            field, known, grid, cell.plane, cell.base[:2, 2], cell.length
+        )
         height = height + sample_nearest(depth, grid, points)
         apart = separate_columns(
             points,
@@ -261,14 +255,13 @@ def _fill_block(
         )
         points, region, site, height = (a[apart] for a in (points, region, site, height))
     length = thickness / block.repeats
-    # Heights within rounding of the top belong to the bottom.
-    fraction = np.mod(height / cell.length + 1e-9, 1.0) - 1e-9
+    fraction = np.mod(height / cell.length + SAME_HEIGHT, 1.0) - SAME_HEIGHT
     height = np.maximum(fraction, 0.0) * length
     positions = np.empty((len(points), block.repeats, 3))
     positions[:, :, :2] = ANGSTROM_PER_NM * points[:, None, :]
     positions[:, :, 2] = height[:, None] + length * np.arange(block.repeats)
     site = np.repeat(site, block.repeats)
-    numbers, occupancy = draw_elements(site, sites, generator)
+    numbers, occupancy = draw_elements(site, cell.sites, generator)
     atoms = (positions.reshape(-1, 3), numbers, np.repeat(region, block.repeats), occupancy, site)
     present = numbers > 0
     return atoms if present.all() else tuple(array[present] for array in atoms)

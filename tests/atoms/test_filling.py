@@ -1,43 +1,47 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import ase
 import numpy as np
 import pytest
 from ase.data import chemical_symbols
 from ase.neighborlist import neighbor_list
+from diffpy.structure import Lattice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms.columns import _find_in_squares
-from hyperspy_twin.atoms.displace import prepare_field
-from hyperspy_twin.atoms.fill import Block, fill, nearest_neighbour_distance
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.registration.cell import ANGSTROM_PER_NM
-from hyperspy_twin.registration.periodicity import repeat_cell, repeats
+from hyperspy_twin.atoms.displacement import prepare_field
+from hyperspy_twin.atoms.filling import Block, fill_blocks, nearest_neighbour_distance
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, Grid, RegisteredLattice
+from hyperspy_twin.registration import count_repeats, find_repeat_cell
 
 SILICON = 5.431
 BOND = SILICON * 3**0.5 / 4
 
 
 def make_block(crystal, orientation, zone, thickness=5.0, size=5.0, **changes):
-    lattice = crystal.base @ orientation.T
-    cell = repeat_cell(lattice, zone, crystal.numbers, crystal.fractional, crystal.occupancy)
-    block = Block(
-        lattice,
-        zone,
-        (0.11, 0.07),
-        crystal.numbers,
-        crystal.fractional,
-        crystal.occupancy,
-        repeats(cell.length, thickness),
-        (1,),
-        (0.0, 0.0, size, size),
-    )
-    return replace(block, **changes)
+    lattice = registered(crystal, crystal.base @ orientation.T, zone)
+    cell = cell_of(lattice)
+    block = Block(lattice, count_repeats(cell.length, thickness), (1,), (0.0, 0.0, size, size))
+    return changed(block, **changes)
+
+
+def registered(crystal, base, zone, origin=(0.11, 0.07)):
+    return RegisteredLattice(1, crystal, base, zone, origin, merit=1.0, displaced=True)
+
+
+def cell_of(lattice):
+    return find_repeat_cell(lattice.crystal, lattice.base, lattice.zone_axis)
+
+
+def changed(block, **changes):
+    """Change fields of a block, or of its lattice."""
+    own = {name: value for name, value in changes.items() if hasattr(block, name)}
+    others = {name: value for name, value in changes.items() if name not in own}
+    return replace(block, lattice=replace(block.lattice, **others), **own)
 
 
 def square(low, high, label=1):
@@ -57,9 +61,10 @@ def brute_force(block, region_of, thickness, reach=14):
     """Enumerate all lattice points in a box of whole cells."""
     span = np.arange(-reach, reach + 1)
     cells = np.array(np.meshgrid(span, span, span)).reshape(3, -1).T
-    positions = (cells[:, None] + block.fractional).reshape(-1, 3) @ block.lattice
-    positions[:, :2] += ANGSTROM_PER_NM * np.array(block.origin)
-    numbers = np.tile(block.numbers, len(cells))
+    lattice, crystal = block.lattice, block.lattice.crystal
+    positions = (cells[:, None] + crystal.fractional).reshape(-1, 3) @ lattice.base
+    positions[:, :2] += ANGSTROM_PER_NM * np.array(lattice.origin)
+    numbers = np.tile(crystal.numbers, len(cells))
     inside = region_of(positions[:, :2] / ANGSTROM_PER_NM) == 1
     inside &= (positions[:, 2] > -1e-6) & (positions[:, 2] < thickness - 1e-6)
     return positions[inside], numbers[inside]
@@ -70,9 +75,9 @@ def test_perfect_silicon(crystals, orient):
     block = make_block(crystals["diamond"], orientation, (1, 1, 0))
     # A whole number of cells across gives the exact density.
     width, height = 12 * SILICON / 2**0.5 / 10, 9 * SILICON / 10
-    if abs((block.lattice[2])[0]) > 1:
+    if abs((block.lattice.base[2])[0]) > 1:
         width, height = height, width
-    atoms = fill(
+    atoms = fill_blocks(
         [replace(block, bounds=(0, 0, 6, 6))], square((0.5, 0.5), (0.5 + width, 0.5 + height))
     )
     assert atoms.thickness == pytest.approx(13 * SILICON / 2**0.5)
@@ -96,7 +101,7 @@ def test_perfect_silicon(crystals, orient):
 def test_columns_coincide_with_the_truth(crystals, orient):
     block = make_block(crystals["diamond"], orient(crystals["diamond"].base, (1, 1, 0)), (1, 1, 0))
     region_of = square((0, 0), (5, 5))
-    atoms = fill([block], region_of)
+    atoms = fill_blocks([block], region_of)
     expected, _ = brute_force(block, region_of, atoms.thickness)
     columns = np.unique(np.round(atoms.positions[:, :2], 5), axis=0)
     truth = np.unique(np.round(expected[:, :2], 5), axis=0)
@@ -117,19 +122,13 @@ def test_random_cell_is_filled_like_brute_force(orient, zone, angle, seed, count
     numbers = generator.integers(1, 90, count)
     fractional = generator.uniform(0, 1, (count, 3))
     orientation = orient(base, zone, angle)
-    block = Block(
-        base @ orientation.T,
-        zone,
-        (0.2, -0.1),
-        numbers,
-        fractional,
-        np.ones(count),
-        2,
-        (1,),
-        (-0.8, -0.9, 0.8, 0.7),
-    )
+    edges = Lattice(base=base).abcABG()
+    symbols = tuple(chemical_symbols[number] for number in numbers)
+    crystal = Crystal("random", edges, symbols, fractional, (1.0,) * count)
+    lattice = registered(crystal, base @ orientation.T, zone, (0.2, -0.1))
+    block = Block(lattice, 2, (1,), (-0.8, -0.9, 0.8, 0.7))
     region_of = square((-0.8, -0.9), (0.8, 0.7))
-    atoms = fill([block], region_of)
+    atoms = fill_blocks([block], region_of)
     expected, elements = brute_force(block, region_of, atoms.thickness, reach=18)
     assert len(atoms.positions) == len(expected)
     box = [1000, 1000, atoms.thickness]
@@ -145,7 +144,7 @@ def test_periodic_along_the_beam(crystals, orient):
     for name, zone in (("hexagonal", (1, 1, 0)), ("bcc", (1, 1, 3)), ("chiral", (0, 0, 1))):
         crystal = crystals[name]
         block = make_block(crystal, orient(crystal.base, zone, 33), zone, thickness=2.0, size=3.0)
-        atoms = fill([block], square((0, 0), (3, 3)))
+        atoms = fill_blocks([block], square((0, 0), (3, 3)))
         positions = atoms.positions.copy()
         length = atoms.thickness / block.repeats
         positions[:, 2] = np.mod(positions[:, 2] + length + 1e-7, atoms.thickness) - 1e-7
@@ -157,7 +156,7 @@ def test_handedness_is_kept(crystals, orient):
     """The screw of the chiral cell turns right along the beam, seen in the image frame."""
     crystal = crystals["chiral"]
     block = make_block(crystal, orient(crystal.base, (0, 0, 1), 70), (0, 0, 1), 1.2, size=3.0)
-    atoms = fill([block], square((0, 0), (3, 3)))
+    atoms = fill_blocks([block], square((0, 0), (3, 3)))
 
     def screw(positions):
         # Signed volume of successive bonds along the helices (2.83 Angstrom, two for each atom).
@@ -175,7 +174,7 @@ def test_handedness_is_kept(crystals, orient):
         )
 
     crystal_positions, _ = brute_force(
-        replace(block, lattice=crystal.base, bounds=(0, 0, 3, 3)),
+        changed(block, base=crystal.base, bounds=(0, 0, 3, 3)),
         square((0, 0), (3, 3)),
         atoms.thickness,
     )
@@ -188,7 +187,7 @@ def test_polarity_is_kept(crystals, orient):
     """From each indium atom of a (110) layer one bond points to phosphorus along [111]."""
     crystal = crystals["zincblende"]
     orientation = orient(crystal.base, (1, 1, 0), 25)
-    atoms = fill([make_block(crystal, orientation, (1, 1, 0), 2.0)], square((0, 0), (5, 5)))
+    atoms = fill_blocks([make_block(crystal, orientation, (1, 1, 0), 2.0)], square((0, 0), (5, 5)))
     first, bond = neighbor_list("iD", to_ase(atoms, 5), 2.7)
     bond = bond[atoms.numbers[first] == 49] @ orientation
     assert len(bond) > 1000
@@ -202,14 +201,14 @@ def test_strained_silicon_has_the_displaced_sites(crystals, orient):
     x, y = np.meshgrid(grid.x, grid.y)
     u = np.array([0.03 * (x - 1) + 0.01 * y, -0.02 * y + 0.4])
     region_of = square((0.5, 0.5), (7.5, 7.5))
-    atoms = fill([block], region_of, u, grid)
+    atoms = fill_blocks([block], region_of, u, grid)
     points = atoms.positions[:, :2] / 10
     back = points - np.stack(
         [0.03 * (points[:, 0] - 1) + 0.01 * points[:, 1], -0.02 * points[:, 1] + 0.4], axis=1
     )
-    sites = back - block.origin
-    cell = repeat_cell(block.lattice, (1, 1, 0), crystal.numbers, crystal.fractional)
-    offsets = (cell.fractional @ cell.lattice)[:, :2] / 10
+    sites = back - block.lattice.origin
+    cell = cell_of(block.lattice)
+    offsets = (cell.sites.fractional @ cell.base)[:, :2] / 10
     rest = (sites[:, None] - offsets) @ np.linalg.inv(cell.plane)
     assert np.abs(rest - np.rint(rest)).max(axis=2).min(axis=1).max() < 1e-6
     # The number of columns is the area in the reference times the density there.
@@ -224,13 +223,13 @@ def test_jump_by_a_lattice_vector_leaves_the_crystal_perfect(crystals, orient):
     crystal = crystals["diamond"]
     block = make_block(crystal, orient(crystal.base, (1, 1, 0), 5), (1, 1, 0), 0.4)
     region_of = square((0, 0), (5, 5))
-    perfect = fill([block], region_of)
-    cell = repeat_cell(block.lattice, (1, 1, 0), crystal.numbers, crystal.fractional)
+    perfect = fill_blocks([block], region_of)
+    cell = cell_of(block.lattice)
     grid = Grid((126, 126), (0.04, 0.04))
     for vector in (cell.plane[0], -cell.plane[1], 3 * cell.plane[0] + cell.plane[1]):
         u = np.zeros((2, 126, 126))
         u[:, 40:80, 20:90] = vector[:, None, None]
-        atoms = fill([block], region_of, u, grid)
+        atoms = fill_blocks([block], region_of, u, grid)
         assert len(atoms.positions) == len(perfect.positions)
         # The same sites up to a common shift along the beam, the half repeats of jumps included.
         _, match = cKDTree(perfect.positions[:, :2]).query(atoms.positions[:, :2])
@@ -241,7 +240,7 @@ def test_jump_by_a_lattice_vector_leaves_the_crystal_perfect(crystals, orient):
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_edge_dislocation_has_a_half_plane_more_or_less(sign):
+def test_edge_dislocation_has_a_half_plane_more_or_less(make_crystal, sign):
     """Square lattice with u_x = b angle / 2 pi; the cut runs from the core through the rows."""
     spacing, size = 0.4, 12.0
     core = np.array([6.017, 6.013])
@@ -252,18 +251,10 @@ def test_edge_dislocation_has_a_half_plane_more_or_less(sign):
 
     u = np.zeros((2, *grid.shape))
     u[0] = u_x(*np.meshgrid(grid.x, grid.y))
-    block = Block(
-        10 * spacing * np.eye(3),
-        (0, 0, 1),
-        (0.2, 0.2),
-        np.array([14]),
-        np.zeros((1, 3)),
-        np.ones(1),
-        1,
-        (1,),
-        (0, 0, size, size),
-    )
-    atoms = fill([block], square((0, 0), (size, size)), u, grid)
+    square_crystal = make_crystal("square", 10 * spacing, [14], np.zeros((1, 3)))
+    lattice = registered(square_crystal, 10 * spacing * np.eye(3), (0, 0, 1), (0.2, 0.2))
+    block = Block(lattice, 1, (1,), (0, 0, size, size))
+    atoms = fill_blocks([block], square((0, 0), (size, size)), u, grid)
     points = atoms.positions[:, :2] / 10
     distance, _ = cKDTree(points).query(points, k=2)
     assert distance[:, 1].min() > 0.75 * spacing - 1e-9
@@ -287,11 +278,11 @@ def test_sixty_degree_dislocation_is_bonded_across_its_cut(crystals, orient, sig
     silicon = crystals["diamond"]
     orientation = orient(silicon.base, (1, 1, 0))
     block = make_block(silicon, orientation, (1, 1, 0), 0.8, size=9.0)
-    burgers = (np.array([0.5, 0, 0.5]) @ block.lattice)[:2] / 10
+    burgers = (np.array([0.5, 0, 0.5]) @ block.lattice.base)[:2] / 10
     grid = Grid((301, 301), (0.03, 0.03))
     x, y = np.meshgrid(grid.x, grid.y)
     u = sign * burgers[:, None, None] * np.arctan2(4.517 - x, y - 4.513) / (2 * np.pi)
-    atoms = fill([block], square((0, 0), (9, 9)), u, grid)
+    atoms = fill_blocks([block], square((0, 0), (9, 9)), u, grid)
     model = to_ase(atoms, 9)
     coordination = np.bincount(neighbor_list("i", model, 2.75), minlength=len(model))
     centre = np.abs(model.positions[:, :2] - 45.15)
@@ -309,7 +300,7 @@ def test_stacking_fault_keeps_atoms_apart(crystals, orient):
     for shift in ((0.1, 0.13), (-0.21, 0.02)):
         u = np.zeros((2, 126, 126))
         u[:, :, 60:] = np.array(shift)[:, None, None]
-        atoms = fill([block], square((0, 0), (5, 5)), u, grid)
+        atoms = fill_blocks([block], square((0, 0), (5, 5)), u, grid)
         assert len(neighbor_list("i", to_ase(atoms, 5), 0.749 * BOND)) == 0
         # Away from the fault the crystal is whole.
         first = neighbor_list("i", to_ase(atoms, 5), BOND + 0.01)
@@ -323,7 +314,7 @@ def test_coherent_regions_share_the_lattice(crystals, orient):
     silicon = crystals["diamond"]
     orientation = orient(silicon.base, (1, 1, 0))
     block = make_block(silicon, orientation, (1, 1, 0), 1.0)
-    germanium = replace(block, numbers=np.full(8, 32), regions=(2, 5))
+    germanium = changed(block, crystal=replace(silicon, symbols=("Ge",) * 8), regions=(2, 5))
 
     def region_of(points):
         inside = np.all((points >= 0) & (points < 5), axis=1)
@@ -331,8 +322,8 @@ def test_coherent_regions_share_the_lattice(crystals, orient):
             inside, np.where(points[:, 0] < 2.3, 1, np.where(points[:, 1] < 2, 2, 5)), 0
         )
 
-    whole = fill([block], square((0, 0), (5, 5)))
-    atoms = fill([block, germanium], region_of)
+    whole = fill_blocks([block], square((0, 0), (5, 5)))
+    atoms = fill_blocks([block, germanium], region_of)
     assert len(atoms.positions) == len(whole.positions)
     assert np.all(atoms.numbers[atoms.region == 1] == 14)
     assert np.all(atoms.numbers[atoms.region > 1] == 32)
@@ -344,19 +335,12 @@ def test_coherent_regions_share_the_lattice(crystals, orient):
 
 def test_catalogue_crystal_in_traced_outlines(orient):
     """The neighbouring rooms' records fit: a bundled crystal in the outlines of a label image."""
-    from hyperspy_twin.core.crystal import Crystal
-    from hyperspy_twin.core.outlines import contains, trace
+    from hyperspy_twin.core import contains, trace
 
     lattice = (5.658, 5.658, 5.658, 90.0, 90.0, 90.0)
     points = [(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
     points += [tuple(np.array(point) + 0.25) for point in points]
-    germanium = Crystal("Ge", lattice, ("Ge",) * 8, tuple(points), (1.0,) * 8)
-    crystal = SimpleNamespace(
-        base=germanium.base,
-        numbers=np.array([chemical_symbols.index(symbol) for symbol in germanium.symbols]),
-        fractional=np.array(germanium.fractional),
-        occupancy=np.array(germanium.occupancy),
-    )
+    crystal = Crystal("Ge", lattice, ("Ge",) * 8, tuple(points), (1.0,) * 8)
     grid = Grid((200, 240), (0.05, 0.05), (3.0, -2.0))
     x, y = np.meshgrid(grid.x, grid.y)
     labels = np.where(np.hypot(x - 9, y - 3) < 4, 7, 0)
@@ -369,7 +353,7 @@ def test_catalogue_crystal_in_traced_outlines(orient):
         regions=(7,),
         bounds=(3.0, -2.0, 15.0, 8.0),
     )
-    atoms = fill([block], lambda points: contains(outlines, points))
+    atoms = fill_blocks([block], lambda points: contains(outlines, points))
     radius = np.hypot(*(atoms.positions[:, :2] / 10 - [9, 3]).T)
     assert 0.95 < radius.min() and radius.max() < 4.05
     assert set(atoms.region) == {7}
@@ -379,31 +363,23 @@ def test_catalogue_crystal_in_traced_outlines(orient):
 
 def test_alloy(crystals, orient):
     silicon = crystals["diamond"]
-    alloy = replace(
-        make_block(silicon, orient(silicon.base, (1, 1, 0)), (1, 1, 0)),
-        numbers=np.repeat([14, 32], 8),
+    mixed = replace(
+        silicon,
+        symbols=("Si",) * 8 + ("Ge",) * 8,
         fractional=np.tile(silicon.fractional, (2, 1)),
         occupancy=np.repeat([0.75, 0.25], 8),
     )
+    alloy = make_block(mixed, orient(silicon.base, (1, 1, 0)), (1, 1, 0))
     region_of = square((0, 0), (5, 5))
-    atoms = fill([alloy], region_of, seed=11)
-    pure = fill(
-        [
-            replace(
-                alloy,
-                numbers=silicon.numbers,
-                fractional=silicon.fractional,
-                occupancy=silicon.occupancy,
-            )
-        ],
-        region_of,
-    )
+    atoms = fill_blocks([alloy], region_of, seed=11)
+    pure = fill_blocks([changed(alloy, crystal=silicon)], region_of)
     np.testing.assert_array_equal(atoms.positions, pure.positions)
     fraction = np.mean(atoms.numbers == 32)
     assert fraction == pytest.approx(0.25, abs=4 * np.sqrt(0.1875 / len(atoms.numbers)))
-    np.testing.assert_array_equal(atoms.numbers, fill([alloy], region_of, seed=11).numbers)
-    assert np.any(atoms.numbers != fill([alloy], region_of, seed=12).numbers)
-    vacant = fill([replace(alloy, occupancy=np.repeat([0.5, 0.25], 8))], region_of, seed=1)
+    np.testing.assert_array_equal(atoms.numbers, fill_blocks([alloy], region_of, seed=11).numbers)
+    assert np.any(atoms.numbers != fill_blocks([alloy], region_of, seed=12).numbers)
+    vacant = replace(mixed, occupancy=np.repeat([0.5, 0.25], 8))
+    vacant = fill_blocks([changed(alloy, crystal=vacant)], region_of, seed=1)
     assert len(vacant.numbers) / len(atoms.numbers) == pytest.approx(0.75, abs=0.03)
     assert set(vacant.numbers) == {14, 32}
 
@@ -425,8 +401,8 @@ def test_grains_join_without_overlap_and_share_the_period(crystals, orient):
 
     grid = Grid((101, 101), (0.05, 0.05))
     u = np.full((2, 101, 101), 0.03)
-    atoms = fill([first, second], region_of, u, grid)
-    alone = fill([first], region_of, u, grid)
+    atoms = fill_blocks([first, second], region_of, u, grid)
+    alone = fill_blocks([first], region_of, u, grid)
     # The smallest bond in the two crystals is Mg-O.
     limit = 0.75 * 2.106
     assert np.sum(atoms.block == 0) == len(alone.positions)
@@ -435,13 +411,12 @@ def test_grains_join_without_overlap_and_share_the_period(crystals, orient):
     assert abs(atoms.beam_strain[1]) < 0.06
     i, j = neighbor_list("ij", to_ase(atoms, 5), limit - 1e-6)
     assert np.all(atoms.block[i] == atoms.block[j])
-    i, j, distance = neighbor_list(
-        "ijd", to_ase(fill([first, second], region_of, u, grid, minimum_distance=0.0), 5), 1.75
-    )
+    overlapping = fill_blocks([first, second], region_of, u, grid, minimum_distance=0.0)
+    i, j, distance = neighbor_list("ijd", to_ase(overlapping, 5), 1.75)
     assert distance.min() < limit
     assert atoms.positions[:, 2].max() < atoms.thickness
-    unmoved = atoms.positions[atoms.block == 1, :2] / 10 - second.origin
-    rest = unmoved @ np.linalg.inv(second.lattice[:2, :2] / 20)
+    unmoved = atoms.positions[atoms.block == 1, :2] / 10 - second.lattice.origin
+    rest = unmoved @ np.linalg.inv(second.lattice.base[:2, :2] / 20)
     assert np.abs(rest - np.rint(rest)).max() < 1e-6
 
 
@@ -450,8 +425,8 @@ def test_nearest_neighbour_distance(crystals, orient):
     for name, distance in expected.items():
         crystal = crystals[name]
         for zone in ((1, 1, 0), (1, 2, 3), (0, 0, 1)):
-            lattice = crystal.base @ orient(crystal.base, zone).T
-            cell = repeat_cell(lattice, zone, crystal.numbers, crystal.fractional)
+            base = crystal.base @ orient(crystal.base, zone).T
+            cell = find_repeat_cell(crystal, base, zone)
             assert nearest_neighbour_distance(cell) == pytest.approx(distance)
 
 
@@ -482,15 +457,15 @@ def test_kernel_agrees_with_plain_python():
 def test_empty_region_and_wrong_input(crystals, orient):
     silicon = crystals["diamond"]
     block = make_block(silicon, orient(silicon.base, (1, 1, 0)), (1, 1, 0))
-    empty = fill([block], lambda points: np.zeros(len(points), int))
+    empty = fill_blocks([block], lambda points: np.zeros(len(points), int))
     assert empty.positions.shape == (0, 3)
     with pytest.raises(ValueError, match="at least one block"):
-        fill([], square((0, 0), (5, 5)))
+        fill_blocks([], square((0, 0), (5, 5)))
     with pytest.raises(ValueError, match="grid of the displacement"):
-        fill([block], square((0, 0), (5, 5)), np.zeros((2, 4, 4)))
+        fill_blocks([block], square((0, 0), (5, 5)), np.zeros((2, 4, 4)))
     with pytest.raises(ValueError, match="whole number"):
-        fill([replace(block, repeats=0)], square((0, 0), (5, 5)))
+        fill_blocks([replace(block, repeats=0)], square((0, 0), (5, 5)))
     with pytest.raises(ValueError, match="larger thickness"):
-        fill([block, replace(block, repeats=10)], square((0, 0), (5, 5)))
+        fill_blocks([block, replace(block, repeats=10)], square((0, 0), (5, 5)))
     with pytest.raises(ValueError, match="bounds"):
-        fill([replace(block, bounds=(0, 0, 0, 5))], square((0, 0), (5, 5)))
+        fill_blocks([replace(block, bounds=(0, 0, 0, 5))], square((0, 0), (5, 5)))

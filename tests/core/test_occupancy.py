@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.occupancy import draw_elements, merge_sites
+from hyperspy_twin.core import draw_elements, merge_sites
 
 
 def test_entries_that_share_a_position_become_one_site():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hyperspy_twin.core.windows import region_window
+from hyperspy_twin.core import region_window
 
 
 def test_window_vanishes_outside_and_is_one_inside():

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from scipy.linalg import polar
 from scipy.spatial.transform import Rotation
 
-# Between an indexed phase and its micrograph lie some percent of strain and a little rotation.
-# Anything beyond these bounds means that reflections and orientation do not belong together.
+from hyperspy_twin.core import ANGSTROM_PER_NM, OrientedCrystal
+
+# Between an indexed phase and its micrograph lie some percent of strain and a little rotation. What
+# lies beyond these bounds, set by judgement, means that peaks and orientation do not belong
+# together.
 LARGEST_STRETCH_RATIO = 1.35
+# Degrees, about the beam.
 LARGEST_ROTATION = 20.0
+# Degrees, between the zone axis and the beam.
 LARGEST_MISTILT = 15.0
+# Ratio of the singular values of reflections, weighted, below which they lie on one line.
+COLLINEAR = 1e-3
 
-ANGSTROM_PER_NM = 10.0
 
-
-def reciprocal_vectors(lattice: np.ndarray, hkl: np.ndarray) -> np.ndarray:
+def reciprocal_vectors(base: np.ndarray, hkl: np.ndarray) -> np.ndarray:
     """Return the in-plane reciprocal vectors of reflections.
 
     Parameters
     ----------
-    lattice
+    base
         Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
     hkl
         Miller indices, shape (k, 3).
@@ -31,40 +37,34 @@ def reciprocal_vectors(lattice: np.ndarray, hkl: np.ndarray) -> np.ndarray:
     numpy.ndarray
         The x and y components of h a* + k b* + l c* in 1/nm, shape (k, 2).
     """
-    reciprocal = np.linalg.inv(np.asarray(lattice, float)).T
+    reciprocal = np.linalg.inv(np.asarray(base, float)).T
     return ANGSTROM_PER_NM * (np.asarray(hkl, float) @ reciprocal)[:, :2]
 
 
-def align_to_zone_axis(
-    base: np.ndarray, zone_axis: Sequence[int] | np.ndarray, orientation: np.ndarray
-) -> np.ndarray:
-    """Turn an orientation by the smallest rotation that puts a zone axis along the beam.
+def align_to_zone_axis(oriented: OrientedCrystal) -> OrientedCrystal:
+    """Turn a crystal by the smallest rotation that puts its zone axis along the beam.
 
     A model that repeats along the beam needs a lattice translation exactly along +z, which an
     orientation fitted with a small mistilt does not offer.
 
     Parameters
     ----------
-    base
-        Lattice vectors a, b, c as rows in the crystal's Cartesian frame, Angstrom, shape (3, 3).
-    zone_axis
-        Lattice direction [uvw] along +z, into the screen, shape (3,).
-    orientation
-        Matrix M of "image vector = M @ crystal vector", shape (3, 3).
+    oriented
+        The crystal with its zone axis and orientation.
 
     Returns
     -------
-    numpy.ndarray
-        The aligned orientation matrix, shape (3, 3).
+    OrientedCrystal
+        The same crystal with the aligned orientation.
 
     Raises
     ------
     ValueError
-        If ``orientation`` is not a proper rotation, or the zone axis is more than 15 degrees from
+        If the orientation is not a proper rotation, or the zone axis is more than 15 degrees from
         the beam.
     """
-    orientation = _proper_rotation(orientation)
-    direction = orientation @ (np.asarray(zone_axis, float) @ np.asarray(base, float))
+    orientation = _proper_rotation(oriented.orientation)
+    direction = orientation @ (np.asarray(oriented.zone_axis, float) @ oriented.crystal.base)
     length = np.linalg.norm(direction)
     if not length > 0:
         raise ValueError("the zone axis [000] has no direction: give a lattice direction [uvw]")
@@ -72,44 +72,42 @@ def align_to_zone_axis(
     tilt = np.degrees(np.arctan2(np.hypot(direction[0], direction[1]), direction[2]))
     if tilt > LARGEST_MISTILT:
         raise ValueError(
-            f"zone axis {tuple(np.asarray(zone_axis).tolist())} is {tilt:.1f} degrees from the "
-            "beam: the orientation and the zone axis do not belong together; index again"
+            f"zone axis {tuple(map(int, oriented.zone_axis))} is {tilt:.1f} degrees from the beam: "
+            "the orientation and the zone axis do not belong together; index again"
         )
     axis = np.cross(direction, [0.0, 0.0, 1.0])
     sine = np.linalg.norm(axis)
     if sine == 0:
-        return orientation
+        return oriented
     turn = Rotation.from_rotvec(np.radians(tilt) * axis / sine).as_matrix()
-    return turn @ orientation
+    return replace(oriented, orientation=turn @ orientation)
 
 
-def fit_cell(
-    base: np.ndarray,
+def fit_virtual_cell(
+    oriented: OrientedCrystal,
     hkl: np.ndarray,
     g: np.ndarray,
-    orientation: np.ndarray,
+    *,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Fit the lattice of a virtual cell to the measured reflections of the reference region.
+    """Fit the lattice of a virtual cell to the measured peaks of a region.
 
-    The oriented cell is deformed in the image plane so that its reflections reproduce the measured
-    ones in the sense of weighted least squares: all four in-plane components are free, so that a
+    The oriented cell is deformed in the image plane so that its reflections reproduce the peaks
+    in the sense of weighted least squares: all four in-plane components are free, so that a
     tetragonal distortion, a shear and a small rotation are kept. The length along the beam cannot
     be seen in a projection; it is scaled by the mean in-plane factor, the square root of the
     in-plane change of area, which is exact for a wrong pixel size or an isotropic expansion.
 
     Parameters
     ----------
-    base
-        Lattice vectors a, b, c as rows in the crystal's Cartesian frame, Angstrom, shape (3, 3).
+    oriented
+        The crystal, its zone axis along the beam.
     hkl
-        Miller indices of the reflections, shape (k, 3).
+        Miller indices of the peaks, shape (k, 3).
     g
-        Measured reciprocal vectors (x, y) of the reflections in 1/nm, shape (k, 2).
-    orientation
-        Matrix M of "image vector = M @ crystal vector", shape (3, 3).
+        Their reciprocal vectors (x, y) in 1/nm, shape (k, 2).
     weights
-        Weights of the reflections, such as inverse variances of g, shape (k,). Equal if absent.
+        Weights of the peaks, such as inverse variances of g, shape (k,). Equal if absent.
 
     Returns
     -------
@@ -131,12 +129,12 @@ def fit_cell(
         raise ValueError("weights must be one finite number >= 0 for each reflection")
     if not (np.all(np.isfinite(g)) and np.all(np.isfinite(hkl))):
         raise ValueError("hkl and g must be finite: leave out reflections without a position")
-    nominal = np.asarray(base, float) @ _proper_rotation(orientation).T
+    nominal = oriented.crystal.base @ _proper_rotation(oriented.orientation).T
     model = reciprocal_vectors(nominal, hkl)
     root = np.sqrt(weights)[:, None]
     for name, vectors in (("indexed", model), ("measured", g)):
         singular = np.linalg.svd(root * vectors, compute_uv=False)
-        if len(singular) < 2 or not singular[1] > 1e-3 * singular[0]:
+        if len(singular) < 2 or not singular[1] > COLLINEAR * singular[0]:
             raise ValueError(
                 f"the {name} reflections lie on one line through the origin: a cell needs "
                 "at least two reflections in different directions"
@@ -164,8 +162,7 @@ def _proper_rotation(orientation: np.ndarray) -> np.ndarray:
 
 def _check_deformation(in_plane: np.ndarray) -> None:
     """Refuse a deformation that no strained crystal shows."""
-    left, stretches, right = np.linalg.svd(in_plane)
-    rotation = left @ right
+    rotation, _ = polar(in_plane)
     advice = "check the indices of the reflections and the orientation"
     if np.linalg.det(rotation) < 0:
         raise ValueError(f"the measured reflections mirror the indexed ones: {advice}")
@@ -175,8 +172,9 @@ def _check_deformation(in_plane: np.ndarray) -> None:
             f"the measured reflections are turned {angle:.1f} degrees from the indexed ones: "
             f"{advice}"
         )
-    if stretches[0] > LARGEST_STRETCH_RATIO * stretches[1]:
+    ratio = np.linalg.cond(in_plane)
+    if ratio > LARGEST_STRETCH_RATIO:
         raise ValueError(
-            f"the fitted cell is stretched {stretches[0] / stretches[1]:.2f} times more along one "
-            f"direction than across it: {advice}"
+            f"the fitted cell is stretched {ratio:.2f} times more along one direction than across "
+            f"it: {advice}"
         )

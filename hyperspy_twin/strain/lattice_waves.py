@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hyperspy_twin.strain.band import Band, make_band
-from hyperspy_twin.strain.supports import Support, taper
-from hyperspy_twin.strain.window import Wave, Window, background, demodulate, make_window
+from hyperspy_twin.strain.coarse_grid import CoarseGrid, make_coarse_grid
+from hyperspy_twin.strain.demodulation import Wave, demodulate
+from hyperspy_twin.strain.gaussian_windows import Window, fit_background, measure_window
+from hyperspy_twin.strain.pieces import Piece, taper
 
 # The weights rise over this many of the longest lattice spacings at an outline, which keeps
 # the leakage of the other reflections into a cut window small.
@@ -16,15 +17,13 @@ TAPER_SPACINGS = 1.5
 
 
 @dataclass(frozen=True)
-class RegionWaves:
+class LatticeWaves:
     """The lattice waves of one piece.
 
     Attributes
     ----------
-    support
+    piece
         The piece.
-    band
-        Its coarse grid.
     window
         Moments of the Gaussian windows inside the piece.
     residual
@@ -37,13 +36,17 @@ class RegionWaves:
         Position (x, y) of the first pixel of the piece relative to that of the image.
     """
 
-    support: Support
-    band: Band
+    piece: Piece
     window: Window
     residual: np.ndarray
     spectrum: np.ndarray
     waves: tuple[Wave, ...]
     origin: np.ndarray
+
+    @property
+    def coarse(self) -> CoarseGrid:
+        """Coarse grid of the piece."""
+        return self.window.coarse
 
     def mean_frequency(self, index: int, weights: np.ndarray) -> np.ndarray:
         """Mean local frequency (x, y), weighted with intensity and ``weights`` of the nodes."""
@@ -52,29 +55,28 @@ class RegionWaves:
             return self.waves[index].carrier
         return np.einsum("ijk,jk->i", self.waves[index].frequency, total) / total.sum()
 
-    def recentred(self, carriers: np.ndarray) -> RegionWaves:
-        """Return the same piece with the masks centred on other carriers."""
+    def recentre(self, carriers: np.ndarray) -> LatticeWaves:
+        """Centre the masks on other carriers."""
         waves = tuple(
-            demodulate(self.band, self.spectrum, self.window, carrier, self.origin)
-            for carrier in carriers
+            demodulate(self.window, self.spectrum, carrier, self.origin) for carrier in carriers
         )
         return replace(self, waves=waves)
 
 
-def region_waves(
+def measure_lattice_waves(
     image: np.ndarray,
-    support: Support,
+    piece: Piece,
     scale: tuple[float, float],
     vectors: np.ndarray,
     resolution: float,
-) -> RegionWaves:
-    """Lattice waves of one piece of the image.
+) -> LatticeWaves:
+    """Measure the lattice waves of one piece of the image.
 
     Parameters
     ----------
     image
         Image, shape (rows, columns).
-    support
+    piece
         The piece.
     scale
         Pixel size (x, y).
@@ -85,19 +87,19 @@ def region_waves(
 
     Returns
     -------
-    RegionWaves
+    LatticeWaves
         The waves, carried by ``vectors``.
     """
-    part = image[support.box]
-    part = (part - part[support.mask].mean(dtype=float)).astype(np.float32)
-    band = make_band(part.shape, scale, resolution)
+    part = image[piece.box]
+    part = (part - part[piece.mask].mean(dtype=float)).astype(np.float32)
+    coarse = make_coarse_grid(part.shape, scale, resolution)
     spacing = 1.0 / np.linalg.norm(vectors, axis=1).min()
-    weights = taper(support.distance, TAPER_SPACINGS * spacing)
-    window = make_window(band, weights)
+    weights = taper(piece.distance, TAPER_SPACINGS * spacing)
+    window = measure_window(coarse, weights)
 
-    part -= band.to_pixels(background(band, band.spectrum(weights * part), window))
-    spectrum = band.spectrum(weights * part)
-    origin = np.array([support.columns.start, support.rows.start]) * np.array(scale)
+    part -= coarse.to_pixels(fit_background(window, coarse.spectrum(weights * part)))
+    spectrum = coarse.spectrum(weights * part)
+    origin = np.array([piece.columns.start, piece.rows.start]) * np.array(scale)
 
-    waves = tuple(demodulate(band, spectrum, window, vector, origin) for vector in vectors)
-    return RegionWaves(support, band, window, part, spectrum, waves, origin)
+    waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
+    return LatticeWaves(piece, window, part, spectrum, waves, origin)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from hyperspy_twin.atoms.displace import LARGEST_GRADIENT
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.atoms.displacement import LARGEST_GRADIENT
+from hyperspy_twin.core import Grid
+
+# A jump is a lattice vector if it differs from one by less than this fraction of the shortest: half
+# of the largest distance at which there is one nearest lattice point.
+SAME_TRANSLATION = 0.25
 
 
-def depth_displacement(
+def find_beam_displacement(
     field: np.ndarray,
     known: np.ndarray,
     grid: Grid,
@@ -17,10 +21,10 @@ def depth_displacement(
     lift: np.ndarray,
     length: float,
 ) -> np.ndarray:
-    """Return the displacement along the beam that keeps the crystal whole across jumps.
+    """Find the displacement along the beam that keeps the crystal whole across jumps.
 
     Where the displacement seen in the image jumps by a projected lattice vector (the cut of a
-    dislocation, whose place has no meaning), the crystal goes on as if nothing happened. The
+    dislocation, whose position has no meaning), the crystal goes on as if nothing happened. The
     lattice vector also has a part along the beam, which the image does not show; without it the
     two sides would meet shifted along the beam. The field with these jumps and no more gradient
     than needed is the solution of Poisson's equation: constant on either side of a closed cut,
@@ -89,8 +93,8 @@ def _lifts(
     # A vector and its opposite must lift by opposite amounts, also by exactly half a repeat.
     sign = np.where(index[:, 0] != 0, np.sign(index[:, 0]), np.sign(index[:, 1]))
     turns = sign * (index @ lift) / length
-    rest = sign * (turns - np.ceil(turns - 0.5 - 1e-9)) * length
-    away = np.linalg.norm(jumps - index @ plane, axis=1)
-    translation = away < 0.25 * np.linalg.norm(plane, axis=1).min()
-    result[where] = np.where(translation, rest, 0.0)
+    residual = sign * (turns - np.ceil(turns - 0.5 - 1e-9)) * length
+    distance = np.linalg.norm(jumps - index @ plane, axis=1)
+    translation = distance < SAME_TRANSLATION * np.linalg.norm(plane, axis=1).min()
+    result[where] = np.where(translation, residual, 0.0)
     return result

@@ -1,0 +1,4 @@
+from .filling import FilledAtoms
+from .model import build_model
+
+__all__ = ["FilledAtoms", "build_model"]

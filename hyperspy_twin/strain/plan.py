@@ -1,0 +1,147 @@
+"""The plan of a strain analysis: what is compared with what, by which peaks, and how finely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_twin.core import Grid, Peaks
+from hyperspy_twin.strain.reference import choose_reference, reference_mask
+from hyperspy_twin.strain.resolution import DEFAULT_SEPARATION, choose_resolution
+from hyperspy_twin.strain.vectors import choose_vectors, has_partners
+
+# Resolutions that the reference keeps from its outline: 0.6 % of a Gaussian lies beyond.
+MARGIN = 2.5
+
+
+@dataclass(frozen=True, eq=False)
+class RegionLattice:
+    """What the spectrum of a region says of its lattice.
+
+    Attributes
+    ----------
+    peaks
+        All its peaks.
+    crystallinity
+        What the region is, in words for the reader.
+    has_lattice
+        Whether that is one crystal or several.
+    indexed
+        Which of the peaks its phase explains, boolean, shape (n,); None without a phase.
+    explained
+        How much of the peaks' evidence the phase explains, from 0 to 1; None without a phase.
+    """
+
+    peaks: Peaks
+    crystallinity: str
+    has_lattice: bool
+    indexed: np.ndarray | None = None
+    explained: float | None = None
+
+    @property
+    def lattice_peaks(self) -> Peaks:
+        """Peaks that belong to the crystal: the indexed ones, or all where none is."""
+        if self.indexed is None or not self.indexed.any():
+            return self.peaks
+        return self.peaks.take(self.indexed)
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Input of :func:`~hyperspy_twin.strain.geometric_phase_analysis`.
+
+    Attributes
+    ----------
+    reference
+        Number of the region whose lattice is the reference.
+    reference_mask
+        Its pixels far enough from the outline, boolean, shape (rows, columns).
+    vectors
+        Reciprocal vectors (x, y), shape (k, 2).
+    resolution
+        Standard deviation of the Gaussian window, in the unit of the grid.
+    labels
+        Region of each pixel, shape (rows, columns); 0 also where a region cannot be compared.
+    """
+
+    reference: int
+    reference_mask: np.ndarray
+    vectors: np.ndarray
+    resolution: float
+    labels: np.ndarray
+
+
+def plan_analysis(
+    regions: Mapping[int, RegionLattice],
+    labels: np.ndarray,
+    grid: Grid,
+    *,
+    reference: int | None = None,
+    vectors: Sequence[Sequence[float]] | np.ndarray | None = None,
+    resolution: float | None = None,
+) -> Plan:
+    """Choose what is not given, and which regions can be compared with the reference.
+
+    Parameters
+    ----------
+    regions
+        The regions by number.
+    labels
+        Region of each pixel, shape (rows, columns), 0 where unassigned.
+    grid
+        Pixel grid of the labels.
+    reference
+        Number of the reference. By default a large region whose peaks are well explained by a
+        phase, or a large one with a lattice where no phase is known; see
+        :func:`~hyperspy_twin.strain.reference.choose_reference`.
+    vectors
+        Reciprocal vectors (x, y) of the analysis, shape (k, 2). By default the pair of peaks of
+        the reference that determines the strain best.
+    resolution
+        Standard deviation of the Gaussian window in the unit of the grid. By default one and a
+        half of the spacings that have to be told apart.
+
+    Returns
+    -------
+    Plan
+        What :func:`~hyperspy_twin.strain.geometric_phase_analysis` needs.
+
+    Raises
+    ------
+    ValueError
+        If no region has a lattice, the reference has none, or it shows no two peaks in different
+        directions.
+    """
+    with_lattice = [n for n, region in regions.items() if region.has_lattice]
+    quality = {n: one.explained for n, one in regions.items() if one.explained is not None}
+    quality = quality or dict.fromkeys(with_lattice, 1.0)
+    if not quality:
+        found = "; ".join(f"region {n} is {one.crystallinity}" for n, one in regions.items())
+        raise ValueError(f"no region has a lattice: {found}")
+    peaks = {n: regions[n].lattice_peaks for n in quality}
+    if reference is None:
+        shortest = min(np.linalg.norm(one.position, axis=1).min() for one in peaks.values())
+        margin = MARGIN * DEFAULT_SEPARATION / shortest / min(grid.scale)
+        reference = choose_reference(labels, quality, margin, peaks)
+    elif reference not in quality:
+        raise ValueError(
+            f"region {reference} cannot be the reference: the regions with a lattice are "
+            f"{sorted(quality)}"
+        )
+    own = peaks[reference]
+    chosen = choose_vectors(own, peaks.values()) if vectors is None else np.asarray(vectors, float)
+    if resolution is None:
+        resolution = choose_resolution(chosen, own)
+    # A lattice, if it is the only one there, needs no phase to be compared with the reference.
+    single = [n for n in with_lattice if regions[n].peaks.lattice.max(initial=0) == 1]
+    peaks |= {n: regions[n].lattice_peaks for n in single}
+    comparable = [n for n, one in peaks.items() if has_partners(chosen, one.position)]
+    return Plan(
+        reference=int(reference),
+        reference_mask=reference_mask(labels, reference, MARGIN * resolution / min(grid.scale)),
+        vectors=chosen,
+        resolution=float(resolution),
+        labels=np.where(np.isin(labels, comparable), labels, 0),
+    )

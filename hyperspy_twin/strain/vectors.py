@@ -1,0 +1,107 @@
+"""The reciprocal vectors of a strain analysis: the best pair, and which regions show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from hyperspy_twin.core import Peaks
+
+# Power over that of the noise; weaker peaks are not considered. Noise alone reaches it in
+# exp(-5) = 0.7 % of the Fourier coefficients.
+MINIMUM_SNR = 5.0
+# Peaks longer than this many times the shortest are not considered: they are weak, and the first
+# to suffer from scan distortion.
+HIGHEST_ORDER = 3.0
+# Sine of the angle between the two vectors, at least: the variance of the strain grows as
+# 1 / sine^2, here to 5 times that of perpendicular vectors.
+WIDE_SINE = 0.45
+# The same where there is no better pair: 25 times.
+NARROW_SINE = 0.2
+# Peaks that differ by more than this fraction of their length are not the same planes strained or
+# turned: it allows the 10 % misfit of InSb on InP, and a rotation of 7 degrees.
+PARTNER_TOLERANCE = 0.12
+
+
+def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
+    """Choose the pair of peaks that determines the strain best.
+
+    The variance of the strain from a pair is proportional to the trace of
+    G^-1 diag(1 / intensity) G^-T, where the rows of G are the vectors: long, strong and
+    perpendicular vectors make it small. The pair with the smallest variance is taken among the
+    peaks of low order that all regions show, if there is such a pair.
+
+    Parameters
+    ----------
+    peaks
+        Peaks of the reference; both, or one, of each pair of opposite ones.
+    regions
+        Peaks of each region. A peak is common when each region has one within 12 % of its length.
+
+    Returns
+    -------
+    numpy.ndarray
+        The two vectors, shape (2, 2), in the half plane of positive x, or of positive y along
+        the y axis.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two peaks in different directions are above the noise.
+    """
+    position = peaks.position.reshape(-1, 2)
+    length = np.linalg.norm(position, axis=1)
+    good = (peaks.snr >= MINIMUM_SNR) & (peaks.intensity > 0.0) & (length > 0.0)
+    if good.any():
+        good &= length <= HIGHEST_ORDER * length[good].min()
+    others = [region.position for region in regions]
+    common = good & np.array(
+        [all(has_partners(vector[None], found) for found in others) for vector in position], bool
+    )
+    for candidates in (common, good):
+        for sine in (WIDE_SINE, NARROW_SINE):
+            pair = _best_pair(position[candidates], peaks.intensity[candidates], sine)
+            if pair is not None:
+                return pair
+    raise ValueError(
+        "no two reflections in clearly different directions are above the noise: give the "
+        "vectors, or find peaks in a region with a visible lattice"
+    )
+
+
+def has_partners(vectors: np.ndarray, position: np.ndarray) -> bool:
+    """Whether each vector has a peak near it, or opposite to it.
+
+    Parameters
+    ----------
+    vectors
+        Reciprocal vectors of the analysis, shape (k, 2).
+    position
+        Peaks of a region, one or both of each pair, shape (n, 2).
+    """
+    both = np.concatenate([position, -position]).reshape(-1, 2)
+    if not len(both):
+        return False
+    distance = np.linalg.norm(both[None] - vectors[:, None], axis=2).min(axis=1)
+    return bool(np.all(distance <= PARTNER_TOLERANCE * np.linalg.norm(vectors, axis=1)))
+
+
+def _best_pair(
+    position: np.ndarray, intensity: np.ndarray, minimum_sine: float
+) -> np.ndarray | None:
+    """Pair with the smallest variance of the strain, in the right half plane."""
+    opposite = (position[:, 0] < 0.0) | ((position[:, 0] == 0.0) & (position[:, 1] < 0.0))
+    position = np.where(opposite[:, None], -position, position)
+    length = np.linalg.norm(position, axis=1)
+    first, second = np.triu_indices(len(position), 1)
+    determinant = (
+        position[first, 0] * position[second, 1] - position[first, 1] * position[second, 0]
+    )
+    wide = np.abs(determinant) >= minimum_sine * length[first] * length[second]
+    if not wide.any():
+        return None
+    first, second, determinant = first[wide], second[wide], determinant[wide]
+    variance = length[second] ** 2 / intensity[first] + length[first] ** 2 / intensity[second]
+    best = int(np.argmin(variance / determinant**2))
+    return position[[first[best], second[best]]]
