@@ -39,7 +39,7 @@ def _rings_of_image(
     image: np.ndarray, grid: Grid, method: str, options: dict[str, Any]
 ) -> np.ndarray:
     """Vertices of the outlines of one image with ring and region, shape (n, 4)."""
-    found, _ = segment_image(as_finite(np.asarray(image)), grid, method, options)
+    found, _ = segment_image(as_finite(np.asarray(image)), grid, method=method, options=options)
     outlines = trace(found.labels, grid)
     ring = np.repeat(np.arange(len(outlines.ring_region)), np.diff(outlines.ring_start))
     return np.column_stack([outlines.vertices, ring, outlines.ring_region[ring]])

@@ -191,7 +191,7 @@ class Micrograph(TwinSignal, Signal2D):
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         grid, outcome = signal._grid, None
         if self.axes_manager.navigation_dimension == 0:
-            found, outcome = segment_image(finite_image(self), grid, method, options)
+            found, outcome = segment_image(finite_image(self), grid, method=method, options=options)
             outlines = trace(found.labels, grid)
         else:
             outlines = segment_stack(self, grid, method, options, show_progressbar)

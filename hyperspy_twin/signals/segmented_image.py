@@ -87,14 +87,14 @@ class SegmentedImage(TwinSignal, Signal2D):
         the mean probability of its boundaries (NaN for a region without one).
         """
         from hyperspy_twin.segmentation import (
-            boundary_statistics,
             describe_regions,
+            measure_boundaries,
             region_confidence,
         )
 
         image, labels, grid = finite_image(self), self._labels, self._grid
         columns = vars(describe_regions(image, labels, grid))
-        confidence = region_confidence(labels, boundary_statistics(image, labels, grid))
+        confidence = region_confidence(labels, measure_boundaries(image, labels, grid))
         return self._table({**columns, "confidence": confidence})
 
     @property
@@ -105,9 +105,9 @@ class SegmentedImage(TwinSignal, Signal2D):
         ``contrast`` (second less first), ``contrast_to_noise``, ``blur_width`` (standard deviation
         of the blurred step, unit of the axes; NaN where it cannot be told) and ``confidence``.
         """
-        from hyperspy_twin.segmentation import boundary_statistics
+        from hyperspy_twin.segmentation import measure_boundaries
 
-        columns = vars(boundary_statistics(finite_image(self), self._labels, self._grid)).copy()
+        columns = vars(measure_boundaries(finite_image(self), self._labels, self._grid)).copy()
         first, second = columns.pop("pairs").T
         return self._table({"first": first, "second": second, **columns})
 
@@ -119,9 +119,9 @@ class SegmentedImage(TwinSignal, Signal2D):
         ``largest_feret`` and ``smallest_feret`` (unit of the axes), ``circularity``, and
         ``touches_border`` for those that the image cuts.
         """
-        from hyperspy_twin.segmentation import particle_sizes
+        from hyperspy_twin.segmentation import measure_particles
 
-        return self._table(vars(particle_sizes(self._labels, self._grid)))
+        return self._table(vars(measure_particles(self._labels, self._grid)))
 
     def plot_particles(self) -> Figure:
         """Plot the size distribution of the particles that lie inside the image.
@@ -137,10 +137,10 @@ class SegmentedImage(TwinSignal, Signal2D):
         ValueError
             If fewer than two particles lie inside.
         """
-        from hyperspy_twin.segmentation import particle_sizes
+        from hyperspy_twin.segmentation import measure_particles
         from hyperspy_twin.signals._figures import particles_figure
 
-        return particles_figure(particle_sizes(self._labels, self._grid), self._unit)
+        return particles_figure(measure_particles(self._labels, self._grid), self._unit)
 
     def plot(self, phases: IndexedFFT | None = None, **kwargs: Any) -> Figure:
         """Plot the image with the coloured outlines and numbers of its regions.
@@ -239,7 +239,7 @@ class SegmentedImage(TwinSignal, Signal2D):
 
         points = line_of(line)
         parameters = {"line": points.tolist(), "regions": regions}
-        changed = split_regions(self._outlines, self._grid, points, regions)
+        changed = split_regions(self._outlines, self._grid, line=points, regions=regions)
         return self._corrected("split_region", parameters, changed)
 
     def add_region(self, outline: Any) -> Self:
@@ -255,7 +255,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         from hyperspy_twin.signals._rois import polygon_of
 
         polygon = polygon_of(outline)
-        changed = add_region(self._outlines, self._grid, polygon)
+        changed = add_region(self._outlines, self._grid, polygon=polygon)
         return self._corrected("add_region", {"outline": polygon.tolist()}, changed)
 
     def simplify_outlines(self, tolerance: float) -> Self:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.segmentation import size_distribution
+from hyperspy_twin.segmentation import fit_size_distribution
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ def particles_figure(sizes: ParticleSizes, unit: str) -> Figure:
     import matplotlib.pyplot as plt
     from scipy.stats import lognorm
 
-    found = size_distribution(sizes)
+    found = fit_size_distribution(sizes)
     diameter = sizes.equivalent_diameter[~sizes.touches_border]
     figure, axis = plt.subplots(figsize=(7, 4.5), layout="constrained")
     _, edges, _ = axis.hist(diameter, bins="auto", color="#9ecae1", edgecolor="white")
