@@ -68,7 +68,7 @@ def ours(name: str) -> Method:
 
     def method(at: Scene) -> Answer:
         found = find_region_peaks(at.image, at.grid, at.mask, method=name)
-        return found.spots.position, found.state
+        return found.peaks.position, found.crystallinity.name
 
     return method
 

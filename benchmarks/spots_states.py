@@ -21,10 +21,10 @@ from scipy.optimize import minimize
 from spots_images import Plan, Scene, expose
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.crystallinity import gather
-from hyperspy_twin.spectra.crystallinity_evidence import crystallites
+from hyperspy_twin.spectra.crystallinity import gather_evidence
+from hyperspy_twin.spectra.crystallinity_evidence import measure_crystallites
 from hyperspy_twin.spectra.detection.consensus import detect_consensus
-from hyperspy_twin.spectra.rings import radial_profile
+from hyperspy_twin.spectra.rings import measure_radial_profile
 from hyperspy_twin.spectra.transform import windowed_region
 
 SET = "tuning"  # its scenes beyond those that the benchmark measures on serve as well
@@ -98,9 +98,9 @@ def judged(family: str, index: int) -> Judged | None:
         return None
     region = windowed_region(at.image, at.grid, at.mask)
     spots = detect_consensus(region, FALSE_ALARMS)
-    profile = radial_profile(region, spots.position, spots.snr)
-    evidence = gather(spots, region, profile, spots.probability)
-    return Judged(family, crystallites(evidence), at.truth.state == "powder")
+    profile = measure_radial_profile(region, spots.position, spots.snr)
+    evidence = gather_evidence(spots, region, profile, spots.probability)
+    return Judged(family, measure_crystallites(evidence), at.truth.state == "powder")
 
 
 def regression(scenes: list[Judged]) -> np.ndarray:

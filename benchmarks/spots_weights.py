@@ -44,12 +44,13 @@ def judged(at: Scene, network: bool) -> Judged:
     found, position = found[kept], position[kept]
     values = np.zeros((0, 4))
     if len(found):
-        values = consensus.evidence(region, found, detection_threshold(region, FALSE_ALARMS))
+        threshold = detection_threshold(region, FALSE_ALARMS)
+        values = consensus.measure_evidence(region, found, threshold)
     view = None
     if network:
-        from hyperspy_twin.spectra.detection.network import probability_map
+        from hyperspy_twin.spectra.detection.network import map_probability
 
-        view = probability_map(region)[found.row, found.column]
+        view = map_probability(region)[found.row, found.column]
     real = np.zeros(len(found), bool)
     if len(found) and len(at.truth.snr):
         apart = position[:, None] - np.stack([at.truth.position, -at.truth.position])[:, None]
@@ -60,7 +61,8 @@ def judged(at: Scene, network: bool) -> Judged:
 
 def regression(scenes: list[Judged]) -> np.ndarray:
     """Weights of a logistic regression with a little stiffness."""
-    terms = np.concatenate([consensus.terms(one.evidence, one.network) for one in scenes])
+    each = [consensus.regression_terms(one.evidence, one.network) for one in scenes]
+    terms = np.concatenate(each)
     sign = 2 * np.concatenate([one.real for one in scenes]) - 1
 
     def loss(weights: np.ndarray) -> float:
@@ -77,7 +79,7 @@ def report(scenes: list[Judged], title: str) -> None:
     for seen, unseen in (halves, halves[::-1]):
         weights = regression(seen)
         for one in unseen:
-            taken = consensus.terms(one.evidence, one.network) @ weights > 0
+            taken = consensus.regression_terms(one.evidence, one.network) @ weights > 0
             hits += int((taken & one.real).sum())
             false += int((taken & ~one.real).sum())
             missed += int((~taken & one.real).sum())

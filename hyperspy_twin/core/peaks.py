@@ -77,6 +77,21 @@ class Peaks:
     def __len__(self) -> int:
         return len(self.intensity)
 
+    @classmethod
+    def none(cls, region: int = 0) -> Peaks:
+        """No peaks."""
+        return cls(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0), region=region)
+
+    def join(self, other: Peaks) -> Peaks:
+        """Peaks of both, strongest first; of the region of the first."""
+        columns = {
+            column.name: np.concatenate([getattr(self, column.name), getattr(other, column.name)])
+            for column in fields(self)
+            if column.name != "region"
+        }
+        both = Peaks(**columns, region=self.region)
+        return both.take(np.argsort(-both.intensity, kind="stable"))
+
     def take(self, which: np.ndarray) -> Peaks:
         """Peaks of some indices, or those that a mask marks."""
         columns = {

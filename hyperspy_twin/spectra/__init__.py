@@ -1,1 +1,5 @@
-"""Fourier spectra of regions and their Bragg spots."""
+"""Fourier spectra of regions and their Bragg peaks."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

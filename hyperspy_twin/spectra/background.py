@@ -6,31 +6,54 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.ring_sums import FIRST_RING, HIGHEST, ring_ellipse
+from hyperspy_twin.core import Grid
+from hyperspy_twin.spectra.ring_sums import (
+    CROSS,
+    FIRST_RING,
+    HIGHEST,
+    VARIANCE_OF_LOGARITHM,
+    find_ellipse,
+)
 
 # Power of circular Gaussian noise is exponential: its logarithm averages to
 # ln(mean) - EULER_GAMMA, and its median is mean * ln 2.
 MEDIAN_OF_EXPONENTIAL = float(np.log(2.0))
-RING_INNER, RING_OUTER = 5, 10
-LINE_INNER, LINE_OUTER = 4, 24
-PASSES, SPOT = 3, 6.0
-ENOUGH = 800  # pixels that give a mean within a few per cent
-CORRELATED, CLEAR = 4.0, 1.0
+# Radii in bins of the ring around a frequency in which its noise is judged: outside the lobes of a
+# peak there, and wide enough for a median. This and the constants below without another reason are
+# set on the tuning half of benchmarks/spots.py.
+RING_INNER = 5
+RING_OUTER = 10
+# Distances in bins along the lines in which streaks are judged.
+LINE_INNER = 4
+LINE_OUTER = 24
+# Estimates of the noise, the later ones without what stands out.
+PASSES = 3
+# Multiple of the noise from which power is taken to be a peak.
+PEAK = 6.0
+# Pixels that give a mean within a few per cent: 1.28 / sqrt(800) for the logarithm of noise.
+ENOUGH = 800
+# Pixels that a window correlates, for each independent one.
+CORRELATED = 4.0
+# Standard errors from which a ring is brighter than those around it.
+CLEAR = 1.0
+# Variance of the logarithm beyond that of noise from which a transfer function swings in a ring.
+SWINGING = 0.4
+# Standard errors of that variance that chance explains.
+UNSURE = 1.0
 # The logarithm of sin^2 has the variance pi^2 / 3 and lies ln 4 below that of its maximum.
-SWINGING, UNSURE, SWING = 0.4, 1.0, float(np.log(4) / (np.pi**2 / 3))
-VARIANCE_OF_LOGARITHM = float(np.pi**2 / 6)  # of exponential power
-STREAK = 2.0  # a line this much above its surroundings is a streak, not chance
-# Rows and columns of a scan that are brighter than others make a cross through zero frequency:
-# there (in bins) less is needed.
-CROSS, STREAK_ON_CROSS = 3, 1.2
+SWING = float(np.log(4) / (np.pi**2 / 3))
+# A line this much above its surroundings is a streak, not chance.
+STREAK = 2.0
+# The same on the cross through zero frequency that rows and columns of a scan make which are
+# brighter than others.
+STREAK_ON_CROSS = 1.2
 
 
-def radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
+def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     """Estimate the noise power at every frequency from the logarithmic mean over rings.
 
     The rings are ellipses where an astigmatic transfer function makes them so. Pixels far above
-    the mean hold Bragg spots and are left out of a second pass.
+    the mean hold Bragg peaks and are left out of a second pass.
 
     Parameters
     ----------
@@ -50,14 +73,14 @@ def radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     along_x = (np.fft.rfftfreq(columns, grid.scale[0]) / step).astype(np.float32)
     size = (rows, float(grid.extent[0]), float(grid.extent[1]))
     last = int(HIGHEST / max(grid.scale) / step)
-    ellipse = ring_ellipse(power, size, (step, FIRST_RING, last))
+    ellipse = find_ellipse(power, size, (step, FIRST_RING, last))
     form = np.array([1 - 2 * ellipse[0], 1 + 2 * ellipse[0], -4 * ellipse[1]], np.float32)
     widest = np.sqrt(1 + 2 * np.hypot(*ellipse))
     rings = int(widest * np.hypot(np.abs(along_y).max(), along_x.max())) + 2
     logarithm = np.log(np.maximum(power, np.finfo(np.float32).tiny))
     profile = np.full(rings, np.inf, np.float32)
     for _ in range(PASSES):
-        highest = profile + np.float32(np.log(SPOT))
+        highest = profile + np.float32(np.log(PEAK))
         count, mean, variance = _ring_statistics(logarithm, along_y, along_x, form, highest)
         profile = (mean + np.euler_gamma).astype(np.float32)
     # What stands clear of the scatter is structure: a halo's maximum stays, and so does its flank,
@@ -70,8 +93,8 @@ def radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     uneven = variance - VARIANCE_OF_LOGARITHM - UNSURE * scatter
     swinging = ndimage.maximum_filter1d(uneven, 3) > SWINGING
     level *= np.exp(np.where(swinging, SWING * np.maximum(uneven, 0), 0))
-    beside = 0.5 * (np.roll(level, 1) + np.roll(level, -1))
-    level[1:-1] = np.maximum(level, beside)[1:-1]
+    adjacent = 0.5 * (np.roll(level, 1) + np.roll(level, -1))
+    level[1:-1] = np.maximum(level, adjacent)[1:-1]
     level = np.where(swinging, ndimage.maximum_filter1d(level, 3), level)
     return _on_rings(level.astype(np.float32), along_y, along_x, form)
 
@@ -126,19 +149,19 @@ def _on_rings(
             radius = np.sqrt(form[0] * x * x + y * (form[1] * y + form[2] * x)) - np.float32(0.5)
             inner = max(int(radius), 0)
             outer = min(inner + 1, profile.size - 1)
-            share = min(max(radius - inner, np.float32(0)), np.float32(1))
-            level[row, column] = profile[inner] + share * (profile[outer] - profile[inner])
+            fraction = min(max(radius - inner, np.float32(0)), np.float32(1))
+            level[row, column] = profile[inner] + fraction * (profile[outer] - profile[inner])
     return level
 
 
-def local_background(
+def estimate_local_background(
     power: np.ndarray, rows: np.ndarray, columns: np.ndarray, height: int, width: int
 ) -> np.ndarray:
-    """Noise power beside single frequencies, streaks included.
+    """Estimate the noise power next to single frequencies, streaks included.
 
     The median over a ring, or that over the pixels above and below or left and right where it
-    is clearly higher: scan noise and sharp outlines spread a spot's power along lines, and a
-    maximum on such a line is not a lattice spot.
+    is clearly higher: scan noise and sharp outlines spread a peak's power along lines, and a
+    maximum on such a line is not a lattice peak.
 
     Parameters
     ----------
@@ -161,7 +184,7 @@ def local_background(
         )
         medians.append(_median_of_noise(power[row, column]) / MEDIAN_OF_EXPONENTIAL)
     ring, line = medians[0], np.maximum(*medians[1:])
-    on_cross = np.minimum(np.abs(wrapped(rows, height)), columns) <= CROSS
+    on_cross = np.minimum(np.abs(wrap(rows, height)), columns) <= CROSS
     return np.where(line > np.where(on_cross, STREAK_ON_CROSS, STREAK) * ring, line, ring)
 
 
@@ -174,17 +197,17 @@ def on_half_plane(
     return np.where(mirrored, -rows, rows) % height, np.where(mirrored, width - columns, columns)
 
 
-def wrapped(index: np.ndarray, size: int) -> np.ndarray:
+def wrap(index: np.ndarray, size: int) -> np.ndarray:
     """Frequency in bins, between plus and minus half of ``size``, of any index."""
     return (index + size // 2) % size - size // 2
 
 
 def _median_of_noise(power: np.ndarray) -> np.ndarray:
-    """Median of each row of power, without the spots that stand in it."""
+    """Median of each row of power, without the peaks that stand in it."""
     ordered = np.sort(power, axis=1)
     count = power.shape[1]
     middle = ordered[:, count // 2]
-    noise = (ordered < SPOT * middle[:, None] / MEDIAN_OF_EXPONENTIAL).sum(axis=1)
+    noise = (ordered < PEAK * middle[:, None] / MEDIAN_OF_EXPONENTIAL).sum(axis=1)
     return ordered[np.arange(len(power)), noise // 2]
 
 

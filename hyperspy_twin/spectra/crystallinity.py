@@ -1,175 +1,169 @@
-"""What a region is, by its spots: amorphous, one crystal, several, a powder, or fringes."""
+"""What a region is, by its peaks: amorphous, one crystal, several, a powder, or fringes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from hyperspy_twin.core import Peaks
 from hyperspy_twin.spectra.crystallinity_evidence import (
-    STATES,
+    NAMES,
     Evidence,
-    proven,
-    state_probabilities,
+    crystallinity_probabilities,
+    is_proven,
 )
-from hyperspy_twin.spectra.detection.cfar import Spots
-from hyperspy_twin.spectra.detection.noise_maxima import reality_by_power
-from hyperspy_twin.spectra.lattices.fit import Lattice, find_lattices
+from hyperspy_twin.spectra.detection import judge_by_power
+from hyperspy_twin.spectra.lattices import find_lattices
 from hyperspy_twin.spectra.rings import (
     RadialProfile,
     Rings,
     find_rings,
-    radial_profile,
-    relative_width,
+    measure_radial_profile,
+    measure_relative_width,
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 
 @dataclass(frozen=True)
-class RegionState:
-    """State of a region, and the lattices and rings that it shows.
+class Crystallinity:
+    """How crystalline a region is.
 
     Attributes
     ----------
-    state
+    name
         The most probable of ``"amorphous"``, ``"single crystal"``, ``"several crystals"``,
-        ``"powder"`` and ``"fringes"`` (spots along one line only).
-    probability
-        Probability of each state; they sum to one.
+        ``"powder"`` (rings of many crystals) and ``"fringes"`` (peaks along one line only); or
+        ``"too small"`` where nothing was weighed.
     reason
         One sentence for the reader.
-    lattices
-        Plane lattices of the spots, the one found first is the clearest.
-    membership
-        Number of the lattice of each spot, from 1; 0 for a spot on none; shape (n,).
-    satellite
-        Number of the lattice that a spot is a satellite of, displaced from its points by a wave
-        vector that it shares with other spots, as a periodic error of the scan or a modulation
-        of the crystal makes them; 0 for any other spot; shape (n,).
-    halo
-        Most prominent ring of the noise between the spots, as of an amorphous film; empty where
-        there is none.
-    rings
-        Rings of a powder by all power, of any other region by the noise between the spots.
+    probability
+        Probability of each that was weighed; they sum to one.
     """
 
-    state: str
-    probability: dict[str, float]
+    name: str
     reason: str
-    lattices: tuple[Lattice, ...]
-    membership: np.ndarray
-    satellite: np.ndarray
+    probability: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RegionSpectrum:
+    """What the spectrum of one region shows.
+
+    Attributes
+    ----------
+    peaks
+        The Bragg peaks, with the plane lattices that they are on.
+    crystallinity
+        What they say about the region.
+    halo
+        Most prominent ring of the noise between the peaks, as of an amorphous film; empty where
+        there is none.
+    rings
+        Rings of a powder by all power, of any other region by the noise between the peaks.
+    """
+
+    peaks: Peaks
+    crystallinity: Crystallinity
     halo: Rings
     rings: Rings
 
 
-def region_state(
-    spots: Spots, region: WindowedRegion, reality: np.ndarray | None = None
-) -> RegionState:
-    """Judge what a region is from its spots and the power between them.
+def judge_region(
+    peaks: Peaks, region: WindowedRegion, reality: np.ndarray | None = None
+) -> RegionSpectrum:
+    """Judge how crystalline a region is from its peaks and the power between them.
 
     Parameters
     ----------
-    spots
-        Spots of the region, strongest first. Only position, error, intensity, SNR and
+    peaks
+        Peaks of the region, strongest first. Only position, error, intensity, SNR and
         probability are read.
     region
         The windowed region with its spectrum.
     reality
-        (n,) probability that each spot is none of the maxima of noise; by default from
-        the probability of the spots, as a detector of constant false-alarm rate gives it. Where
-        no lattice speaks for the spots it is taken to be no more than their power allows.
-
-    Returns
-    -------
-    RegionState
-        State, lattices and rings.
+        (n,) probability that each peak is none of the maxima of noise; by default from
+        the probability of the peaks, as a detector of constant false-alarm rate gives it. Where
+        no lattice speaks for the peaks it is taken to be no more than their power allows.
     """
-    profile = radial_profile(region, spots.position, spots.snr)
-    evidence = gather(spots, region, profile, reality)
+    profile = measure_radial_profile(region, peaks.position, peaks.snr)
+    evidence = gather_evidence(peaks, region, profile, reality)
     found = evidence.found
-    probability = dict(zip(STATES, state_probabilities(evidence).tolist(), strict=True))
-    state = max(probability, key=lambda name: probability[name])
+    probability = dict(zip(NAMES, crystallinity_probabilities(evidence).tolist(), strict=True))
+    name = max(probability, key=lambda one: probability[one])
     noise = find_rings(profile.radius, profile.noise, profile.noise_error)
     halo = Rings(*(value[:1] for value in vars(noise).values()))
     rings = noise
-    if state == "powder":
+    if name == "powder":
         rings = find_rings(profile.radius, profile.mean, profile.mean_error)
-    return RegionState(
-        state=state,
-        probability=probability,
-        reason=_reason(state, evidence, rings),
-        lattices=found.lattices,
-        membership=found.membership,
-        satellite=found.satellite,
-        halo=halo,
-        rings=rings,
-    )
+    crystallinity = Crystallinity(name, _reason(name, evidence, rings), probability)
+    peaks = replace(peaks, lattice=found.membership, satellite=found.satellite)
+    return RegionSpectrum(peaks, crystallinity, halo, rings)
 
 
-def gather(
-    spots: Spots, region: WindowedRegion, profile: RadialProfile, reality: np.ndarray | None = None
+def gather_evidence(
+    peaks: Peaks, region: WindowedRegion, profile: RadialProfile, reality: np.ndarray | None = None
 ) -> Evidence:
-    """Collect what the state of a region is judged by.
+    """Collect what the crystallinity of a region is judged by.
 
     Parameters
     ----------
-    spots, region, reality
-        As for :func:`region_state`.
+    peaks, region, reality
+        As for :func:`judge_region`.
     profile
-        Radial profile of the region beside the spots.
+        Radial profile of the region between the peaks.
     """
     resolution = _resolution(region)
-    found = find_lattices(spots.position, spots.error, spots.snr, resolution)
+    found = find_lattices(peaks.position, peaks.error, peaks.snr, resolution)
     if reality is None:
-        false = -np.log(np.clip(spots.probability, 1e-300, 1 - 1e-15))
-        reality = reality_by_power(spots, region, profile, false)
-    elif not proven(found):
+        false = -np.log(np.clip(peaks.probability, 1e-300, 1 - 1e-15))
+        reality = judge_by_power(peaks, region, profile, false)
+    elif not is_proven(found):
         # Any two maxima of noise span a lattice that speaks for both.
-        reality = np.minimum(reality, reality_by_power(spots, region, profile))
+        reality = np.minimum(reality, judge_by_power(peaks, region, profile))
     return Evidence(
-        position=spots.position,
-        snr=spots.snr,
+        position=peaks.position,
+        snr=peaks.snr,
         reality=reality,
         resolution=resolution,
         found=found,
         graininess=profile.graininess,
-        ring_width=relative_width(profile),
+        ring_width=measure_relative_width(profile),
     )
 
 
 def _resolution(region: WindowedRegion) -> np.ndarray:
-    """Width (x, y) of a spot: the standard deviation for a Gaussian window as wide as this."""
+    """Width (x, y) of a peak: the standard deviation for a Gaussian window as wide as this."""
     result = []
     for axis, size, scale in zip((0, 1), region.grid.shape[::-1], region.grid.scale, strict=True):
         weight = region.window.sum(axis=axis, dtype=float)
-        place = np.arange(size) * scale
-        mean = weight @ place / weight.sum()
-        width = np.sqrt(weight @ (place - mean) ** 2 / weight.sum())
+        position = np.arange(size) * scale
+        mean = weight @ position / weight.sum()
+        width = np.sqrt(weight @ (position - mean) ** 2 / weight.sum())
         result.append(1 / (2 * np.pi * max(width, scale)))
     return np.array(result)
 
 
-def _reason(state: str, evidence: Evidence, rings: Rings) -> str:
+def _reason(name: str, evidence: Evidence, rings: Rings) -> str:
     number, found = len(evidence.snr), evidence.found
     radii = ", ".join(f"{radius:.3g}" for radius in np.sort(rings.radius))
     at = f" at {radii} (reciprocal unit)" if len(rings) else ""
-    if state == "amorphous":
-        spots = "no spot stands out from the noise"
+    if name == "amorphous":
+        peaks = "no peak stands out from the noise"
         if number:
-            spots = f"the {number} spots are no stronger than noise makes them"
-        return spots + (f"; rings{at}" if at else "")
-    if state == "fringes":
-        return f"all {number} clear spots lie along one direction"
-    if state == "powder":
-        spots = f"{number} spots on no common lattice" if number else "no single spot"
-        return f"power of many crystallites in all directions{at}, {spots}"
+            peaks = f"the {number} peaks are no stronger than noise makes them"
+        return peaks + (f"; rings{at}" if at else "")
+    if name == "fringes":
+        return f"all {number} clear peaks lie along one direction"
+    if name == "powder":
+        peaks = f"{number} peaks on no common lattice" if number else "no single peak"
+        return f"power of many crystallites in all directions{at}, {peaks}"
     on = np.bincount(found.membership, minlength=len(found.lattices) + 1)
-    if state == "single crystal":
-        beside = int((found.satellite > 0).sum())
-        satellites = f", {beside} are its satellites" if beside else ""
-        return f"{on[1] if len(on) > 1 else 0} of {number} spots lie on one lattice{satellites}"
+    if name == "single crystal":
+        count = int((found.satellite > 0).sum())
+        satellites = f", {count} are its satellites" if count else ""
+        return f"{on[1] if len(on) > 1 else 0} of {number} peaks lie on one lattice{satellites}"
     if len(found.lattices) > 1:
-        share = " and ".join(str(count) for count in on[1:])
-        return f"{len(found.lattices)} lattices of {share} spots, {on[0]} spots on none"
-    return f"{on[0]} of {number} spots lie on no lattice that holds the others"
+        counts = " and ".join(str(count) for count in on[1:])
+        return f"{len(found.lattices)} lattices of {counts} peaks, {on[0]} peaks on none"
+    return f"{on[0]} of {number} peaks lie on no lattice that holds the others"

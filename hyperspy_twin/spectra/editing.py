@@ -1,79 +1,106 @@
-"""Spots that a person adds or takes away."""
+"""Peaks that a person adds or removes."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from hyperspy_twin.spectra.detection.candidates import candidates_at
-from hyperspy_twin.spectra.detection.cfar import Spots, measure
-from hyperspy_twin.spectra.transform import WindowedRegion
+from hyperspy_twin.core import Grid, Peaks
+from hyperspy_twin.spectra.crystallinity import RegionSpectrum, judge_region
+from hyperspy_twin.spectra.detection import candidates_at, measure_peaks
+from hyperspy_twin.spectra.transform import WindowedRegion, windowed_region
 
-# A point may be this many resolutions off its spot.
+# A point may be this many resolutions off the peak that it means: as far as a person points.
 REACH = 3.0
 
-
-def reach_of(region: WindowedRegion) -> float:
-    """Distance in reciprocal units within which a point means a spot."""
-    return REACH / min(region.grid.extent)
+Points = Sequence[Sequence[float]] | np.ndarray
 
 
-def without(spots: Spots, index: np.ndarray) -> Spots:
-    """All spots but those of some indices."""
-    kept = np.setdiff1d(np.arange(len(spots)), index)
-    return _chosen(spots, kept)
+def edit_peaks(
+    image: np.ndarray,
+    grid: Grid,
+    mask: np.ndarray,
+    peaks: Peaks,
+    *,
+    add: Points = (),
+    remove: Points = (),
+) -> RegionSpectrum:
+    """Add and remove peaks of a region, and judge the region anew.
 
-
-def with_spots_at(region: WindowedRegion, spots: Spots, points: np.ndarray) -> Spots:
-    """Add spots at the maxima of the spectrum next to points.
-
-    They are measured together with the spots that are there, which stay as they are, and have
+    New peaks are measured together with those that are there, which stay as they are, and have
     the probability 1.
 
     Parameters
     ----------
-    region
-        The windowed region.
-    spots
-        Its spots.
-    points
-        Points (x, y) in reciprocal units, shape (m, 2), on either side of zero.
+    image
+        Finite image, shape (rows, columns).
+    grid
+        Grid of the image.
+    mask
+        Boolean region, shape (rows, columns), not empty.
+    peaks
+        Its peaks.
+    add
+        Points (x, y) in reciprocal units, shape (m, 2), on either side of zero: the maxima of the
+        spectrum next to them become peaks.
+    remove
+        Points next to the peaks to remove.
 
     Returns
     -------
-    Spots
-        Strongest first.
+    RegionSpectrum
+        Its peaks strongest first.
 
     Raises
     ------
     ValueError
-        If there is no maximum within three resolutions of a point, or a spot already.
+        If there is no maximum, or no peak to remove, within three resolutions of a point, or a
+        peak already where one is added.
     """
-    points = np.asarray(points, float).reshape(-1, 2)
-    old = len(spots)
-    found = candidates_at(region, np.concatenate([spots.position, points]))
+    region = windowed_region(image, grid, mask)
+    kept = np.setdiff1d(np.arange(len(peaks)), _nearest(region, peaks.position, remove))
+    peaks = peaks.take(kept)
+    if len(add):
+        peaks = _add(region, peaks, np.asarray(add, float).reshape(-1, 2))
+    return judge_region(peaks, region, peaks.probability)
+
+
+def _reach(region: WindowedRegion) -> float:
+    """Distance in reciprocal units within which a point means a peak."""
+    return REACH / min(region.grid.extent)
+
+
+def _nearest(region: WindowedRegion, position: np.ndarray, points: Points) -> np.ndarray:
+    """Find the peaks nearest to points (x, y) on either side of zero."""
+    chosen, reach = [], _reach(region)
+    for point in np.asarray(points, float).reshape(-1, 2):
+        distance = _distance(position, point)
+        if not distance.min(initial=np.inf) <= reach:
+            raise ValueError(f"there is no peak within {reach:.3g} of {tuple(point.tolist())}")
+        chosen.append(int(distance.argmin()))
+    return np.array(chosen, int)
+
+
+def _distance(position: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Distance (n,) of peaks or their Friedel partners from a point."""
+    return np.minimum(*(np.hypot(*(position - sign * point).T) for sign in (1, -1)))
+
+
+def _add(region: WindowedRegion, peaks: Peaks, points: np.ndarray) -> Peaks:
+    old = len(peaks)
+    found = candidates_at(region, np.concatenate([peaks.position, points]))
     climbed = found.maxima.frequency[old:] / np.asarray(region.grid.scale)
     for point, end in zip(points, climbed, strict=True):
-        if not np.hypot(*(end - point)) < reach_of(region):
+        if not np.hypot(*(end - point)) < _reach(region):
             raise ValueError(f"there is no maximum of the spectrum near {tuple(point.tolist())}")
-    known = spots.position
+    known = peaks.position
     for end in climbed:
-        nearest = [np.hypot(*(known - sign * end).T).min(initial=np.inf) for sign in (1, -1)]
-        if min(nearest) < 1 / (2 * max(region.grid.extent)):
-            raise ValueError(f"there is a spot at {tuple(np.round(end, 4).tolist())} already")
+        if _distance(known, end).min(initial=np.inf) < 1 / (2 * max(region.grid.extent)):
+            raise ValueError(f"there is a peak at {tuple(np.round(end, 4).tolist())} already")
         known = np.concatenate([known, end[None]])
-    measured = measure(region, found, np.arange(len(known), dtype=float))
     # The number of a maximum stands for its probability, to tell which are new.
-    added = _chosen(measured, np.flatnonzero(measured.probability >= old))
-    columns = {}
-    for column in fields(Spots):
-        new = getattr(added, column.name)
-        new = np.ones(len(added)) if column.name == "probability" else new
-        columns[column.name] = np.concatenate([getattr(spots, column.name), new])
-    together = Spots(**columns)
-    return _chosen(together, np.argsort(-together.intensity, kind="stable"))
-
-
-def _chosen(spots: Spots, index: np.ndarray) -> Spots:
-    return Spots(**{column.name: getattr(spots, column.name)[index] for column in fields(Spots)})
+    measured = measure_peaks(region, found, np.arange(len(known), dtype=float))
+    added = measured.take(measured.probability >= old)
+    return peaks.join(replace(added, probability=np.ones(len(added))))

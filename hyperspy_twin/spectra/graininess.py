@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-# Rings that are judged together: n crystallites side by side have spots about sqrt(n) bins wide.
+# Rings that are judged together: n adjacent crystallites have peaks about sqrt(n) bins wide.
 PATCH = 16
-# Independent pixels from which the logarithm of a mean is nearly normal, and the number of
-# sectors with so many from which a scatter can be told.
-FEWEST_PIXELS, FEWEST_SECTORS = 4.0, 16
-# Brightest sectors that are left out: what one spot or one streak brightens is no powder.
+# Independent pixels from which the logarithm of a mean is nearly normal.
+FEWEST_PIXELS = 4.0
+# Sectors with so many from which a scatter can be told.
+FEWEST_SECTORS = 16
+# Brightest sectors that are left out: what one peak or one streak brightens is no powder.
 LEFT_OUT = 2
 # Orders of a smooth change with the azimuth that is no graininess: 2 turns of the half plane are
 # what astigmatism makes to second order.
 SMOOTH_ORDERS = 2
 
 
-def graininess(count: np.ndarray, total: np.ndarray) -> float:
+def measure_graininess(count: np.ndarray, total: np.ndarray) -> float:
     """Measure how much the sectors of rings scatter more than those of Gaussian noise.
 
     Noise of any spectrum, seen through any lens, has exponential power that is independent from

@@ -1,58 +1,30 @@
-"""What the spectrum of one region says: spots, rings, and what the region is."""
+"""What the spectrum of one region says: peaks, rings, and how crystalline it is."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.crystallinity import region_state
-from hyperspy_twin.spectra.detection.cfar import Spots, detect, no_spots
-from hyperspy_twin.spectra.detection.consensus import detect_consensus
-from hyperspy_twin.spectra.detection.line_profiles import detect_profile
+from hyperspy_twin.core import Grid, Peaks
+from hyperspy_twin.spectra.crystallinity import Crystallinity, RegionSpectrum, judge_region
+from hyperspy_twin.spectra.detection import (
+    detect_cfar,
+    detect_consensus,
+    detect_network,
+    detect_profile,
+)
 from hyperspy_twin.spectra.rings import Rings
 from hyperspy_twin.spectra.transform import WindowedRegion, windowed_region
 
 METHODS = ("consensus", "gaussian", "network", "profile")
-WEIGHING = ("consensus", "network")  # their probability says that a spot is one
+# Methods whose probability says that a peak is one, not that noise makes none.
+WEIGHING = ("consensus", "network")
+# Pixels across a region: below, it holds too few lattice periods to judge.
 SMALLEST_REGION = 24
-LATTICE_STATES = ("single crystal", "several crystals")
-
-
-@dataclass(frozen=True)
-class RegionSpots:
-    """Spots of a region with the state they imply.
-
-    Attributes
-    ----------
-    spots
-        The Bragg spots, one of each Friedel pair.
-    state
-        ``"single crystal"``, ``"several crystals"``, ``"powder"`` (rings of many crystals),
-        ``"fringes"`` (spots along one line only), ``"amorphous"`` or ``"too small"``.
-    reason
-        One sentence for the reader.
-    probability
-        Probability of each state that was weighed; empty where none was.
-    lattice
-        (n,) number of the plane lattice of each spot, from 1; 0 for a spot on none.
-    satellite
-        (n,) number of the lattice that each spot is a satellite of, displaced from its points by
-        one common vector, as scan distortions and modulations make them; 0 for others.
-    halo, rings
-        Halo of an amorphous region and the rings of the spectrum, in reciprocal units.
-    """
-
-    spots: Spots
-    state: str
-    reason: str
-    probability: dict[str, float]
-    lattice: np.ndarray
-    satellite: np.ndarray
-    halo: Rings
-    rings: Rings
+# Crystallinities of regions that have a lattice.
+CRYSTALLINE = ("single crystal", "several crystals")
 
 
 def find_region_peaks(
@@ -60,11 +32,12 @@ def find_region_peaks(
     grid: Grid,
     mask: np.ndarray,
     *,
+    region: int = 0,
     method: str = "consensus",
     false_alarms: float = 0.05,
     shortest_spacing: float = 0.0,
-) -> RegionSpots:
-    """Find the Bragg spots of one region of an image.
+) -> RegionSpectrum:
+    """Find the Bragg peaks of one region of an image.
 
     Parameters
     ----------
@@ -74,17 +47,19 @@ def find_region_peaks(
         Grid of the image.
     mask
         Boolean region, shape (rows, columns).
+    region
+        Number of the region, kept with the peaks.
     method
         ``"consensus"``, or one detector alone: ``"gaussian"``, ``"network"``, ``"profile"``.
     false_alarms
-        Expected number of false spots in a region without a lattice. The network judges by its
+        Expected number of false peaks in a region without a lattice. The network judges by its
         own probability instead.
     shortest_spacing
         No lattice plane is sought below this spacing, in the unit of the grid.
 
     Returns
     -------
-    RegionSpots
+    RegionSpectrum
         Positions in the reciprocal of the grid's unit.
 
     Raises
@@ -101,38 +76,13 @@ def find_region_peaks(
     if not mask.any():
         raise ValueError("the region holds no pixel of this image")
     if np.ptp(image[mask]) == 0:
-        return _nothing("amorphous", "the region has no contrast")
-    region = windowed_region(image, grid, mask)
-    if _inner_width(region.window) < SMALLEST_REGION:
+        return _no_peaks(region, "amorphous", "the region has no contrast")
+    windowed = windowed_region(image, grid, mask)
+    if _inner_width(windowed.window) < SMALLEST_REGION:
         reason = f"narrower than {SMALLEST_REGION} pixels: too few lattice periods to judge"
-        return _nothing("too small", reason)
-    spots = _detect(region, method, false_alarms, shortest_spacing)
-    return judge(region, spots, spots.probability if method in WEIGHING else None)
-
-
-def judge(region: WindowedRegion, spots: Spots, reality: np.ndarray | None = None) -> RegionSpots:
-    """Tell from its spots and the power between them what a region is.
-
-    Parameters
-    ----------
-    region
-        The windowed region.
-    spots
-        Its spots.
-    reality
-        (n,) probability that each is a spot, where more than its power is known.
-    """
-    found = region_state(spots, region, reality)
-    return RegionSpots(
-        spots,
-        found.state,
-        found.reason,
-        found.probability,
-        found.membership,
-        found.satellite,
-        found.halo,
-        found.rings,
-    )
+        return _no_peaks(region, "too small", reason)
+    peaks = replace(_detect(windowed, method, false_alarms, shortest_spacing), region=region)
+    return judge_region(peaks, windowed, peaks.probability if method in WEIGHING else None)
 
 
 def detectors_of(method: str) -> list[str]:
@@ -144,12 +94,10 @@ def detectors_of(method: str) -> list[str]:
 
 def _detect(
     region: WindowedRegion, method: str, false_alarms: float, shortest_spacing: float
-) -> Spots:
+) -> Peaks:
     if method == "network":
-        from hyperspy_twin.spectra.detection.network import detect_network
-
         return detect_network(region, shortest_spacing)
-    detector = {"consensus": detect_consensus, "gaussian": detect, "profile": detect_profile}
+    detector = {"consensus": detect_consensus, "gaussian": detect_cfar, "profile": detect_profile}
     return detector[method](region, false_alarms, shortest_spacing)
 
 
@@ -158,7 +106,6 @@ def _inner_width(window: np.ndarray) -> float:
     return float(np.sqrt(window.sum(dtype=float)))
 
 
-def _nothing(state: str, reason: str) -> RegionSpots:
-    none = Rings(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
-    nothing = np.zeros(0, int)
-    return RegionSpots(no_spots(), state, reason, {}, nothing, nothing, none, none)
+def _no_peaks(region: int, name: str, reason: str) -> RegionSpectrum:
+    none = Rings.none()
+    return RegionSpectrum(Peaks.none(region), Crystallinity(name, reason), none, none)

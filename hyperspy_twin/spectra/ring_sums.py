@@ -8,22 +8,32 @@ from numba import njit
 # Sectors of the half plane: narrow enough to follow the ellipse of tight rings, and to hold one
 # patch of the power of a small crystallite.
 SECTORS = 32
-# Frequencies, in bins, below which the shape of the region is seen, and in cycles per pixel,
-# above which the detector is.
-FIRST_RING, HIGHEST = 8, 0.42
-# Strongest astigmatism of the rings that is sought, the first number of rings in which it is, the
-# factor by which more rings are taken in turn, and the number of ellipses that are followed.
-STRONGEST_ELLIPSE, FIRST_BAND, WIDENING, FOLLOWED = 0.12, 48, 1.5, 3
+# Frequency in bins below which the shape of the region is seen.
+FIRST_RING = 8
+# Frequency in cycles per pixel above which the detector is seen.
+HIGHEST = 0.42
+# Variance of the logarithm of the exponential power of Gaussian noise: that of a Gumbel variable.
+VARIANCE_OF_LOGARITHM = float(np.pi**2 / 6)
+# Strongest astigmatism of the rings that is sought, as relative change of their radius.
+STRONGEST_ELLIPSE = 0.12
+# Number of rings in which it is sought first: the fewer, the coarser the ellipses that are tried.
+FIRST_BAND = 48
+# Factor by which more rings are taken in turn.
+WIDENING = 1.5
+# Number of ellipses that are followed.
+FOLLOWED = 3
 # Bins on both sides of the lines through zero frequency, where rows or columns of a scan that are
 # brighter than others make a cross.
 CROSS = 3
-# Evidence from which the rings are elliptical.
+# Evidence, in standard errors, from which the rings are elliptical.
 ELLIPTICAL = 4.0
-# Products are kept within these bounds, to take one logarithm for many values.
-LARGEST, SMALLEST = 1e200, 1e-200
+# Products are kept within these bounds, far inside the range of double precision, to take one
+# logarithm for many values.
+LARGEST = 1e200
+SMALLEST = 1e-200
 
 
-def ring_ellipse(
+def find_ellipse(
     power: np.ndarray, size: tuple[int, float, float], band: tuple[float, int, int]
 ) -> tuple[float, float]:
     """Find the ellipse of the rings of a half-plane spectrum.
@@ -31,14 +41,14 @@ def ring_ellipse(
     Parameters
     ----------
     power, size, band
-        As for :func:`ring_sums`.
+        As for :func:`sum_rings`.
 
     Returns
     -------
     tuple of float
         As of :func:`fit_ellipse`; zeros where the rings are circles, or there are none.
     """
-    count, _, logarithm, _, _ = ring_sums(power, size, band, np.zeros((0, 3)), (0.0, 0.0))
+    count, _, logarithm, _, _ = sum_rings(power, size, band, np.zeros((0, 3)), (0.0, 0.0))
     ellipse, evidence = fit_ellipse(count, logarithm / np.maximum(count, 1))
     return ellipse if evidence > ELLIPTICAL else (0.0, 0.0)
 
@@ -62,7 +72,7 @@ def fit_ellipse(count: np.ndarray, logarithm: np.ndarray) -> tuple[tuple[float, 
         Relative change (cosine, sine) of the radius with twice the azimuth, to first order: with
         (c, s) the rings are those of equal x^2 (1 - 2 c) + y^2 (1 + 2 c) - 4 s x y.
     evidence : float
-        Share of the scatter of the sectors that it explains, in standard errors of that scatter,
+        Fraction of the scatter of the sectors that it explains, in standard errors of that scatter,
         for the number of rings for which that is most; about 1 where there is no ellipse.
     """
     # What makes whole sectors brighter, as the streaks of scanning do, is no ellipse.
@@ -76,7 +86,7 @@ def fit_ellipse(count: np.ndarray, logarithm: np.ndarray) -> tuple[tuple[float, 
     around = np.stack(np.meshgrid([0, 1, -1], [0, 1, -1]), axis=-1).reshape(-1, 2)
     best, ellipse, clearest = 0.0, np.zeros(2), last
     while len(count):
-        deviation = sector_deviations(count, logarithm, last, np.concatenate([[[0, 0]], trials]))
+        deviation = measure_deviations(count, logarithm, last, np.concatenate([[[0, 0]], trials]))
         still, deviation = deviation[0], deviation[1:]
         order = np.argsort(deviation)[:FOLLOWED]
         gain = 1 - deviation[order[0]] / max(still, np.finfo(float).tiny)
@@ -90,16 +100,16 @@ def fit_ellipse(count: np.ndarray, logarithm: np.ndarray) -> tuple[tuple[float, 
         trials = np.unique((trials[order, None] + step * around).reshape(-1, 2), axis=0)
     for finer in (2, 4):
         trials = ellipse + around / (finer * (clearest + FIRST_RING))
-        ellipse = trials[np.argmin(sector_deviations(count, logarithm, clearest, trials))]
+        ellipse = trials[np.argmin(measure_deviations(count, logarithm, clearest, trials))]
     return (float(ellipse[0]), float(ellipse[1])), best
 
 
 @njit(cache=True, nogil=True)
-def ring_sums(
+def sum_rings(
     power: np.ndarray,
     size: tuple[int, float, float],
     band: tuple[float, int, int],
-    spots: np.ndarray,
+    peaks: np.ndarray,
     ellipse: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sum a half-plane spectrum over elliptical rings.
@@ -112,19 +122,19 @@ def ring_sums(
         Rows of the image and its extent (x, y).
     band : tuple
         Width of a ring in frequency, number of the first ring and of the one after the last.
-    spots : numpy.ndarray
-        Spots (x, y) that are left out of the noise, and the bins around them, shape (n, 3).
+    peaks : numpy.ndarray
+        Peaks (x, y) that are left out of the noise, and the bins around them, shape (n, 3).
     ellipse : tuple of float
         As of :func:`fit_ellipse`.
 
     Returns
     -------
     count, total, logarithm : numpy.ndarray
-        Pixels, power and logarithm of the power beside the spots, shape (m, 32).
+        Pixels, power and logarithm of the power between the peaks, shape (m, 32).
     squares : numpy.ndarray
-        Squared power, with the spots, shape (m,).
+        Squared power, with the peaks, shape (m,).
     ring : numpy.ndarray
-        Pixels, radii in rings and power, with the spots, shape (m, 3).
+        Pixels, radii in rings and power, with the peaks, shape (m, 3).
     """
     rows, extent_x, extent_y = size
     step, first, last = band
@@ -135,7 +145,7 @@ def ring_sums(
     logarithm = np.zeros((number, SECTORS))
     squares = np.zeros(number)
     ring = np.zeros((number, 3))
-    clear = _beside_spots(power.shape, rows, spots * np.array([extent_x, extent_y, 1.0]))
+    clear = _clear_of_peaks(power.shape, rows, peaks * np.array([extent_x, extent_y, 1.0]))
     innermost, outermost = float(first * first), float(last * last)
     along_x, along_y, across = 1 - 2 * ellipse[0], 1 + 2 * ellipse[0], 4 * ellipse[1]
     half = SECTORS // 2
@@ -170,15 +180,15 @@ def ring_sums(
 
 
 @njit(cache=True, nogil=True)
-def _beside_spots(shape: tuple[int, int], rows: int, place: np.ndarray) -> np.ndarray:
-    """Pixels of the half plane beside spots of (column, row, reach), shape (n, 3), and no cross."""
+def _clear_of_peaks(shape: tuple[int, int], rows: int, peaks: np.ndarray) -> np.ndarray:
+    """Pixels clear of the cross and of peaks with their (column, row, reach), shape (n, 3)."""
     clear = np.ones(shape, np.bool_)
     clear[:, : CROSS + 1] = False
     clear[: CROSS + 1] = False
     clear[rows - CROSS :] = False
-    for s in range(len(place)):
+    for s in range(len(peaks)):
         for sign in (1, -1):
-            row, column, reach = sign * place[s, 1], sign * place[s, 0], place[s, 2]
+            row, column, reach = sign * peaks[s, 1], sign * peaks[s, 0], peaks[s, 2]
             for i in range(int(row - reach) - 1, int(row + reach) + 2):
                 for j in range(max(0, int(column - reach)), int(column + reach) + 2):
                     near = (i - row) ** 2 + (j - column) ** 2 < reach**2
@@ -188,7 +198,7 @@ def _beside_spots(shape: tuple[int, int], rows: int, place: np.ndarray) -> np.nd
 
 
 @njit(cache=True, nogil=True)
-def sector_deviations(
+def measure_deviations(
     count: np.ndarray, logarithm: np.ndarray, last: int, ellipses: np.ndarray
 ) -> np.ndarray:
     """Mean squared deviation of the sectors from the mean of their rings, per free one.
@@ -217,13 +227,13 @@ def sector_deviations(
         for k in range(last):
             pixels, mean, squared, seen = 0.0, 0.0, 0.0, 0
             for s in range(sectors):
-                place = int((k + FIRST_RING + 0.5) * bend[s]) - FIRST_RING
-                if place < 0 or place >= len(count) or count[place, s] == 0:
+                ring = int((k + FIRST_RING + 0.5) * bend[s]) - FIRST_RING
+                if ring < 0 or ring >= len(count) or count[ring, s] == 0:
                     continue
-                weighted = count[place, s] * logarithm[place, s]
-                pixels += count[place, s]
+                weighted = count[ring, s] * logarithm[ring, s]
+                pixels += count[ring, s]
                 mean += weighted
-                squared += weighted * logarithm[place, s]
+                squared += weighted * logarithm[ring, s]
                 seen += 1
             if seen > 1:
                 deviation += squared - mean * mean / pixels

@@ -7,21 +7,35 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, signal
 
-from hyperspy_twin.spectra.graininess import graininess
-from hyperspy_twin.spectra.ring_sums import ELLIPTICAL, FIRST_RING, HIGHEST, fit_ellipse, ring_sums
+from hyperspy_twin.spectra.graininess import measure_graininess
+from hyperspy_twin.spectra.ring_sums import (
+    ELLIPTICAL,
+    FIRST_RING,
+    HIGHEST,
+    VARIANCE_OF_LOGARITHM,
+    fit_ellipse,
+    sum_rings,
+)
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-LOGARITHM_VARIANCE = np.pi**2 / 6  # of exponential noise
-SMOOTHING = 1.5  # bins
-FEWEST_RINGS = 5  # of a profile that maxima can be told in
-# Bins around a spot that are left out: at the distance r the skirt of a crystal with a sharp
-# boundary has its SNR over (pi r)^2.
-LEAST_REACH, LARGEST_REACH = 5.0, 20.0
-# A ring stands out by this many standard errors, and by this much of its power.
-SIGNIFICANCE, LEAST_PROMINENCE = 5.0, 0.15
-# Share of the rings that are taken to hold the floor alone, and the standard errors above it
-# that chance may reach here and there.
-FREE, CHANCE = 0.35, 2.0
+# Standard deviation of the smoothing of a profile, in bins. This and the constants below without
+# another reason are set on the tuning half of benchmarks/spots.py.
+SMOOTHING = 1.5
+# Rings of a profile in which maxima can be told.
+FEWEST_RINGS = 5
+# Fewest bins around a peak that are left out.
+SMALLEST_REACH = 5.0
+# Most bins. At the distance r the tail of a crystal with a sharp boundary has its SNR over
+# (pi r)^2.
+LARGEST_REACH = 20.0
+# A ring stands out by this many standard errors ...
+SIGNIFICANCE = 5.0
+# ... and by this much of its power.
+SMALLEST_PROMINENCE = 0.15
+# Fraction of the rings that are taken to hold the floor alone.
+FREE = 0.35
+# Standard errors above the floor that chance may reach here and there.
+CHANCE = 2.0
 # Range of the logarithm of the radius below the first ring over which the power is taken to stay
 # as it is there: what only falls from the inside on is no ring.
 UNSEEN = 1.0
@@ -36,15 +50,15 @@ class RadialProfile:
     radius
         Mean radius of each ring, shape (m,), in 1/nm.
     noise
-        Expected power by the mean logarithm, without the spots, shape (m,).
+        Expected power by the mean logarithm, without the peaks, shape (m,).
     noise_error
         Standard error of the logarithm of ``noise``, shape (m,).
     mean
-        Mean power with the spots, shape (m,).
+        Mean power with the peaks, shape (m,).
     mean_error
         Standard error of the logarithm of ``mean``, shape (m,).
     graininess
-        How much the power between the spots changes along the rings more than that of Gaussian
+        How much the power between the peaks changes along the rings more than that of Gaussian
         noise, in standard errors, where it does most; about 0.5 for noise.
     ellipse
         Relative change (cosine, sine) of the radius with twice the azimuth, by astigmatism.
@@ -78,7 +92,7 @@ class Rings:
     width
         Full widths at half height, shape (m,), in 1/nm.
     height
-        Power at the maximum over that of the higher of the minima beside it, shape (m,).
+        Power at the maximum over that of the higher of the adjacent minima, shape (m,).
     """
 
     radius: np.ndarray
@@ -89,21 +103,28 @@ class Rings:
     def __len__(self) -> int:
         return len(self.radius)
 
+    @classmethod
+    def none(cls) -> Rings:
+        """No rings."""
+        return cls(*np.zeros((4, 0)))
 
-def radial_profile(region: WindowedRegion, position: np.ndarray, snr: np.ndarray) -> RadialProfile:
+
+def measure_radial_profile(
+    region: WindowedRegion, position: np.ndarray, snr: np.ndarray
+) -> RadialProfile:
     """Average the power of a windowed region over rings.
 
     Gaussian noise has exponential power: the mean logarithm is that of the mean less Euler's
-    constant. Speckles, arcs and spots raise the mean above that.
+    constant. Speckles, arcs and peaks raise the mean above that.
 
     Parameters
     ----------
     region
         The windowed region.
     position
-        Spots (x, y) that are left out of the noise, shape (n, 2).
+        Peaks (x, y) that are left out of the noise, shape (n, 2).
     snr
-        Their signal-to-noise ratios, shape (n,); skirts of strong spots are left out with them.
+        Their signal-to-noise ratios, shape (n,); tails of strong peaks are left out with them.
 
     Returns
     -------
@@ -116,39 +137,39 @@ def radial_profile(region: WindowedRegion, position: np.ndarray, snr: np.ndarray
     size = (region.grid.shape[0], float(extent[0]), float(extent[1]))
     band = (step, FIRST_RING, last)
     power = region.power
-    reach = np.clip(np.sqrt(snr) / np.pi, LEAST_REACH, LARGEST_REACH)
-    spots = np.column_stack([position, reach])
+    reach = np.clip(np.sqrt(snr) / np.pi, SMALLEST_REACH, LARGEST_REACH)
+    peaks = np.column_stack([position, reach])
     cells = _correlated_pixels(region.window)
     ellipse = (0.0, 0.0)
-    count, total, logarithm, squares, ring = ring_sums(power, size, band, spots, ellipse)
+    count, total, logarithm, squares, ring = sum_rings(power, size, band, peaks, ellipse)
     fitted, evidence = fit_ellipse(count / cells, logarithm / np.maximum(count, 1))
     if evidence > ELLIPTICAL:
         ellipse = fitted
-        count, total, logarithm, squares, ring = ring_sums(power, size, band, spots, ellipse)
+        count, total, logarithm, squares, ring = sum_rings(power, size, band, peaks, ellipse)
     clear = count.sum(axis=1)
     used = (clear > 0) & (ring[:, 0] > 0)
     mean_logarithm = logarithm.sum(axis=1)[used] / clear[used]
     return RadialProfile(
         radius=(ring[used, 1] / ring[used, 0]) * step,
         noise=np.exp(mean_logarithm + np.euler_gamma),
-        noise_error=np.sqrt(LOGARITHM_VARIANCE * cells / clear[used]),
+        noise_error=np.sqrt(VARIANCE_OF_LOGARITHM * cells / clear[used]),
         mean=ring[used, 2] / ring[used, 0],
         mean_error=np.sqrt(squares[used] * cells) / ring[used, 2],
-        graininess=graininess(count / cells, total / cells),
+        graininess=measure_graininess(count / cells, total / cells),
         ellipse=ellipse,
     )
 
 
-def relative_width(profile: RadialProfile) -> float:
+def measure_relative_width(profile: RadialProfile) -> float:
     """Measure the width of all that is scattered above the floor of a radial profile.
 
     Crystallites of one structure scatter into few narrow rings. The halo of an amorphous film is
-    broad, and the rings that a lens makes of it lie side by side and share its whole width.
+    broad, and the rings that a lens makes of it lie next to each other and share its whole width.
 
     Parameters
     ----------
     profile
-        The radial profile; the noise between the spots is judged.
+        The radial profile; the noise between the peaks is judged.
 
     Returns
     -------
@@ -187,26 +208,26 @@ def find_rings(radius: np.ndarray, power: np.ndarray, error: np.ndarray) -> Ring
         through the logarithm over the upper half of the maximum.
     """
     if len(radius) < FEWEST_RINGS:
-        return Rings(*np.zeros((4, 0)))
+        return Rings.none()
     step = float(np.mean(np.diff(radius)))
     logarithm = np.log(power)
     smooth, noise = _smooth(power, error)
-    peaks, found = signal.find_peaks(smooth, prominence=LEAST_PROMINENCE)
-    significant = found["prominences"] > SIGNIFICANCE * noise[peaks]
-    peaks = peaks[significant]
+    maxima, found = signal.find_peaks(smooth, prominence=SMALLEST_PROMINENCE)
+    significant = found["prominences"] > SIGNIFICANCE * noise[maxima]
+    maxima = maxima[significant]
     prominence = found["prominences"][significant]
-    peaks = peaks[np.argsort(prominence)[::-1]]
+    maxima = maxima[np.argsort(prominence)[::-1]]
     prominence = np.sort(prominence)[::-1]
     # Half of the height in power, not in its logarithm.
-    share = -np.log(0.5 + 0.5 * np.exp(-prominence)) / prominence
-    widths = np.zeros(len(peaks))
-    fitted = np.zeros((len(peaks), 2))
-    for n, peak in enumerate(peaks):
+    level = -np.log(0.5 + 0.5 * np.exp(-prominence)) / prominence
+    widths = np.zeros(len(maxima))
+    fitted = np.zeros((len(maxima), 2))
+    for n, top in enumerate(maxima):
         widths[n], _, left, right = (
-            float(value[0]) for value in signal.peak_widths(smooth, [peak], share[n])
+            float(value[0]) for value in signal.peak_widths(smooth, [top], level[n])
         )
-        inside = slice(max(0, min(int(left), peak - 2)), max(int(right) + 2, peak + 3))
-        fitted[n] = _vertex(radius[inside], logarithm[inside], error[inside], radius[peak])
+        inside = slice(max(0, min(int(left), top - 2)), max(int(right) + 2, top + 3))
+        fitted[n] = _vertex(radius[inside], logarithm[inside], error[inside], radius[top])
     return Rings(fitted[:, 0], fitted[:, 1], widths * step, np.exp(prominence))
 
 

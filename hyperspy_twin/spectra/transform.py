@@ -8,8 +8,7 @@ from functools import cached_property
 import numpy as np
 from scipy import fft
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.windows import region_window
+from hyperspy_twin.core import Grid, region_window
 
 
 def spectrum(image: np.ndarray) -> np.ndarray:
@@ -107,12 +106,8 @@ def region_amplitude(image: np.ndarray, grid: Grid, mask: np.ndarray) -> np.ndar
 
     Parameters
     ----------
-    image
-        Shape (rows, columns).
-    grid
-        Grid of the image.
-    mask
-        Boolean region, shape (rows, columns), not empty.
+    image, grid, mask
+        As for :func:`windowed_region`.
 
     Returns
     -------

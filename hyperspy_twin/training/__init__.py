@@ -1,1 +1,5 @@
-"""Simulated spectra of known spots, and the training of the network on them."""
+"""Simulated spectra of known peaks, and the training of the network on them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,23 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperspy_twin.spectra.background import on_half_plane, wrapped
-from hyperspy_twin.spectra.detection.network_input import (
-    CENTRE,
-    CHANNELS,
-    band,
-    eligible,
-    half_plane_channels,
-    in_band,
-    noise_bandwidth,
-    summits,
-)
+from hyperspy_twin.spectra import network_input, on_half_plane, wrap
 from hyperspy_twin.training.images import TrainingImage, training_image
-from hyperspy_twin.training.truth import TrueSpots
+from hyperspy_twin.training.truth import TruePeaks
 
-MUST_FIND = 20.0  # signal-to-noise ratio
-BROAD = 6.0  # bins; where spots are broad their maximum may move further
-POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
+# Signal-to-noise ratio from which a peak must be found.
+MUST_FIND = 20.0
+# Width in bins from which peaks are broad, so that their maximum may move further.
+BROAD = 6.0
+# Labels of peaks, of all else, and of what does not count.
+POSITIVE = 1
+NEGATIVE = 0
+IGNORED = -1
+# Maxima of each spectrum that are kept as hard negatives.
 HARDEST = 20
 
 
@@ -41,10 +37,10 @@ class Example:
     bandwidth
         Fourth channel, one number.
     labels
-        int8: 1 for a spot that must be found, 0 for none, -1 for what does not count.
+        int8: 1 for a peak that must be found, 0 for none, -1 for what does not count.
     width
         Number of columns of the image.
-    spots, hard
+    peaks, hard
         Indices (row, column) of the positive labels, and of the highest of all other maxima.
     """
 
@@ -53,15 +49,15 @@ class Example:
     bandwidth: float
     labels: np.ndarray
     width: int
-    spots: np.ndarray
+    peaks: np.ndarray
     hard: np.ndarray
 
 
 def example(seed: int) -> Example:
     """Labelled spectrum of one training image."""
     image = training_image(seed)
-    labels = spot_labels(image)
-    channels = half_plane_channels(image.region)
+    labels = label_peaks(image)
+    channels = network_input.prepare_channels(image.region)
     wrong = np.where((labels == NEGATIVE) & (channels[1] > 0), channels[0], 0)
     hardest = np.argsort(wrong, axis=None)[-HARDEST:]
     return Example(
@@ -84,41 +80,41 @@ def examples(first_seed: int, count: int, workers: int) -> list[Example]:
         return list(pool.map(example, seeds, chunksize=16))
 
 
-def spot_labels(image: TrainingImage) -> np.ndarray:
+def label_peaks(image: TrainingImage) -> np.ndarray:
     """Labels of every frequency of the half plane, int8.
 
-    The observed maximum beside a true spot is the positive; what surrounds it, weak or unresolved
-    spots and all beyond the band of lattices do not count.
+    The observed maximum next to a true peak is the positive; what surrounds it, weak or unresolved
+    peaks and all beyond the band of lattices do not count.
     """
     height, width = image.region.grid.shape
     labels = np.full((height, width // 2 + 1), NEGATIVE, np.int8)
-    near = 2 if noise_bandwidth(image.region.window) > BROAD else 1
-    spots = image.spots
-    row, column = _around(spots, np.ones(len(spots), bool), near + 1, (height, width))
+    near = 2 if network_input.measure_bandwidth(image.region.window) > BROAD else 1
+    peaks = image.peaks
+    row, column = _around(peaks, np.ones(len(peaks), bool), near + 1, (height, width))
     labels[row, column] = IGNORED
     power = image.region.power
-    height_of_summits = np.where(summits(power), power, 0)
-    sure = (spots.snr > MUST_FIND) & spots.resolved
-    row, column = _around(spots, sure, near, (height, width))
+    height_of_summits = np.where(network_input.find_summits(power), power, 0)
+    sure = (peaks.snr > MUST_FIND) & peaks.resolved
+    row, column = _around(peaks, sure, near, (height, width))
     best = np.argmax(height_of_summits[row, column], axis=1)[:, None]
     row = np.take_along_axis(row, best, axis=1)[:, 0]
     column = np.take_along_axis(column, best, axis=1)[:, 0]
     found = height_of_summits[row, column] > 0
     labels[row[found], column[found]] = POSITIVE
-    band = in_band(height, width)
+    band = network_input.in_band(height, width)
     band[:, 0] |= band[-np.arange(height), 0]
     labels[~band] = IGNORED
     return labels
 
 
 def _around(
-    spots: TrueSpots, chosen: np.ndarray, reach: int, shape: tuple[int, int]
+    peaks: TruePeaks, chosen: np.ndarray, reach: int, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find what lies around chosen spots and their partners, each (2 n, (2 reach + 1)**2)."""
+    """Find what lies around chosen peaks and their partners, each (2 n, (2 reach + 1)**2)."""
     span = np.arange(-reach, reach + 1)
     offset = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
-    row = spots.row[chosen, None] + offset[:, 0]
-    column = spots.column[chosen, None] + offset[:, 1]
+    row = peaks.row[chosen, None] + offset[:, 0]
+    column = peaks.column[chosen, None] + offset[:, 1]
     both = np.concatenate([row, -row]), np.concatenate([column, -column])
     return on_half_plane(*both, *shape)
 
@@ -126,7 +122,7 @@ def _around(
 def random_patch(
     chosen: Example, size: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a square patch near a spot, a hard negative, the centre or anywhere, turned at random.
+    """Cut a square patch near a peak, a hard negative, the centre or anywhere, turned at random.
 
     Parameters
     ----------
@@ -146,8 +142,8 @@ def random_patch(
     """
     height, columns = chosen.labels.shape
     kind = random.random()
-    if kind < 0.5 and len(chosen.spots):
-        centre = random.choice(chosen.spots)
+    if kind < 0.5 and len(chosen.peaks):
+        centre = random.choice(chosen.peaks)
     elif kind < 0.75:
         centre = random.choice(chosen.hard)
     elif kind < 0.85:
@@ -156,18 +152,18 @@ def random_patch(
         centre = (random.uniform(-0.4, 0.4) * height, random.uniform(0, 0.8) * columns)
     corner = np.asarray(centre) - random.uniform(0, size, 2)
     row, column = (np.arange(size) + int(start) for start in corner)
-    place = on_half_plane(row[:, None], column[None, :], height, chosen.width)
-    channels = np.empty((CHANNELS, size, size), np.float32)
+    position = on_half_plane(row[:, None], column[None, :], height, chosen.width)
+    channels = np.empty((network_input.CHANNELS, size, size), np.float32)
     # The background under a spectrum is never known exactly.
     gain = np.float32(np.exp(random.normal(scale=0.15)))
-    channels[0] = 0.25 * np.log1p(gain * np.expm1(4 * chosen.value[place].astype(np.float32)))
-    channels[1] = chosen.summit[place]
+    channels[0] = 0.25 * np.log1p(gain * np.expm1(4 * chosen.value[position].astype(np.float32)))
+    channels[1] = chosen.summit[position]
     distance = np.hypot(
-        wrapped(row, height)[:, None], wrapped(column, chosen.width)[None, :], dtype=np.float32
+        wrap(row, height)[:, None], wrap(column, chosen.width)[None, :], dtype=np.float32
     )
-    channels[2] = np.minimum(distance / CENTRE, 1)
+    channels[2] = np.minimum(distance / network_input.CENTRE, 1)
     channels[3] = chosen.bandwidth
-    return _turned(channels, chosen.labels[place], random)
+    return _turned(channels, chosen.labels[position], random)
 
 
 def _turned(
@@ -188,10 +184,10 @@ class HeldOut:
     patch
         What the network sees, float32, shape (channels, rows, columns).
     row, column
-        Frequencies that could be spots, each shape (n,).
-    place
+        Frequencies that could be peaks, each shape (n,).
+    position
         Their indices in the patch, each shape (n,).
-    spots
+    peaks
         The truth.
     shape
         Rows and columns of the image.
@@ -200,8 +196,8 @@ class HeldOut:
     patch: np.ndarray
     row: np.ndarray
     column: np.ndarray
-    place: tuple[np.ndarray, np.ndarray]
-    spots: TrueSpots
+    position: tuple[np.ndarray, np.ndarray]
+    peaks: TruePeaks
     shape: tuple[int, int]
 
 
@@ -212,15 +208,15 @@ def held_out(first_seed: int, count: int) -> list[HeldOut]:
 
 def _held_out(image: TrainingImage) -> HeldOut:
     height, width = image.region.grid.shape
-    rows, columns = band(height, width)
+    rows, columns = network_input.patch_indices(height, width)
     cut = on_half_plane(rows[:, None], columns[None, :], height, width)
-    row, column = np.nonzero(eligible(image.region.power, height, width))
+    row, column = np.nonzero(network_input.find_eligible(image.region.power, height, width))
     return HeldOut(
-        half_plane_channels(image.region)[:, cut[0], cut[1]],
+        network_input.prepare_channels(image.region)[:, cut[0], cut[1]],
         row,
         column,
-        (wrapped(row, height) - rows[0], column - columns[0]),
-        image.spots,
+        (wrap(row, height) - rows[0], column - columns[0]),
+        image.peaks,
         (height, width),
     )
 

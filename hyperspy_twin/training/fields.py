@@ -7,7 +7,10 @@ from scipy import ndimage
 
 from hyperspy_twin.training.masks import coordinates, outline
 
-FEWEST, MOST, NOISELESS = 0.3, 3e3, 1e9  # counts per pixel
+# Mean counts per pixel: lowest, highest, and highest of images with hardly any noise.
+LOWEST_DOSE = 0.3
+HIGHEST_DOSE = 3e3
+NOISELESS = 1e9
 
 
 def brightness(shape: tuple[int, int], random: np.random.Generator, simulated: bool) -> np.ndarray:
@@ -25,9 +28,9 @@ def brightness(shape: tuple[int, int], random: np.random.Generator, simulated: b
     if random.random() < 0.3:
         patches = ndimage.gaussian_filter(random.normal(size=shape), random.uniform(3.0, 25.0))
         level *= np.exp(random.uniform(0.05, 0.3) * patches / patches.std())
-    exposure = random.uniform(np.log(FEWEST), np.log(MOST))
+    exposure = random.uniform(np.log(LOWEST_DOSE), np.log(HIGHEST_DOSE))
     if simulated and random.random() < 0.12:  # such images hardly have noise
-        exposure = random.uniform(np.log(MOST), np.log(NOISELESS))
+        exposure = random.uniform(np.log(HIGHEST_DOSE), np.log(NOISELESS))
     return level * np.float32(np.exp(exposure))
 
 

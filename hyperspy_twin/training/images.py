@@ -1,4 +1,4 @@
-"""Images of known spots, drawn from a seed, for training and judging spot detectors."""
+"""Images of known peaks, drawn from a seed, for training and judging peak detectors."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.transform import WindowedRegion, windowed_region
+from hyperspy_twin.core import Grid
+from hyperspy_twin.spectra import WindowedRegion, windowed_region
 from hyperspy_twin.training import fields, masks
 from hyperspy_twin.training.detector import Detector, random_detector
-from hyperspy_twin.training.lattices import Lattice, random_lattice, related_lattice, render
-from hyperspy_twin.training.truth import Part, TrueSpots, true_spots
+from hyperspy_twin.training.lattices import (
+    ProjectedLattice,
+    random_lattice,
+    related_lattice,
+    render,
+)
+from hyperspy_twin.training.truth import Part, TruePeaks, find_true_peaks
 
 CATEGORIES = ("noise", "amorphous", "single", "grains", "scan noise", "small", "masked")
-_SHARE = (0.06, 0.12, 0.18, 0.2, 0.2, 0.12, 0.12)
-SMALLEST, LARGEST = 128, 768
-# Signal-to-noise ratio of the strongest spot: least, most, and most where there is hardly noise.
-LEAST, MOST, MOST_NOISELESS = 12.0, 3e5, 1e12
+# Fraction of the images that is of each category.
+_FRACTION = (0.06, 0.12, 0.18, 0.2, 0.2, 0.12, 0.12)
+# Rows and columns of an image.
+SMALLEST = 128
+LARGEST = 768
+# Signal-to-noise ratio of the strongest peak: lowest, highest, and highest where there is hardly
+# noise.
+LOWEST_SNR = 12.0
+HIGHEST_SNR = 3e5
+HIGHEST_NOISELESS = 1e12
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class TrainingImage:
         Boolean region in it, shape (rows, columns).
     region
         The windowed region of the image, on a grid of one pixel.
-    spots
+    peaks
         What a perfect detector finds there.
     category
         One of :data:`CATEGORIES`.
@@ -42,7 +53,7 @@ class TrainingImage:
     image: np.ndarray
     mask: np.ndarray
     region: WindowedRegion
-    spots: TrueSpots
+    peaks: TruePeaks
     category: str
 
 
@@ -80,7 +91,7 @@ class _Noise:
 
 
 def training_image(seed: int, category: str | None = None) -> TrainingImage:
-    """Draw an image with its true spots.
+    """Draw an image with its true peaks.
 
     Lattices are sampled in real space where bending, drift and scan jitter put them, and
     multiplied by thickness fringes and grain outlines; amorphous layers, uneven brightness,
@@ -104,7 +115,7 @@ def training_image(seed: int, category: str | None = None) -> TrainingImage:
         If the category is not known.
     """
     random = np.random.default_rng(seed)
-    drawn = str(random.choice(CATEGORIES, p=_SHARE))
+    drawn = str(random.choice(CATEGORIES, p=_FRACTION))
     if category not in (None, *CATEGORIES):
         raise ValueError(f"category must be one of {CATEGORIES}, not {category!r}")
     return _draw(random, category or drawn)
@@ -128,8 +139,8 @@ def _draw(random: np.random.Generator, category: str) -> TrainingImage:
     region = windowed_region(image, Grid(shape, (1.0, 1.0)), mask)
     parts = [replace(part, image=part.image[cut]) for part in parts]
     expected += step**2 / 12 * (window**2).sum()
-    spots = true_spots(parts, noise.detector.seen(brightness)[cut], region, expected)
-    return TrainingImage(image, mask, region, spots, category)
+    peaks = find_true_peaks(parts, noise.detector.seen(brightness)[cut], region, expected)
+    return TrainingImage(image, mask, region, peaks, category)
 
 
 def _random_shape(random: np.random.Generator) -> tuple[int, int]:
@@ -168,12 +179,12 @@ def _cut(noise: _Noise, cut: tuple[slice, slice]) -> _Noise:
 
 def _grains(
     shape: tuple[int, int], category: str, random: np.random.Generator
-) -> list[tuple[Lattice, np.ndarray]]:
+) -> list[tuple[ProjectedLattice, np.ndarray]]:
     """Lattices with what their contrast is multiplied by, shape (rows, columns)."""
     count = {"noise": 0, "amorphous": 0, "single": 1, "grains": int(random.integers(2, 4))}.get(
         category, int(random.choice(3, p=(0.2, 0.6, 0.2)))
     )
-    found: list[tuple[Lattice, np.ndarray]] = []
+    found: list[tuple[ProjectedLattice, np.ndarray]] = []
     apart = random.random() < 0.5
     for number in range(count):
         near = number > 0 and random.random() < 0.5
@@ -192,7 +203,7 @@ def _grains(
 
 
 def _part(
-    lattice: Lattice,
+    lattice: ProjectedLattice,
     envelope: np.ndarray,
     jitter: np.ndarray | None,
     brightness: np.ndarray,
@@ -202,7 +213,7 @@ def _part(
     cut: tuple[slice, slice],
     random: np.random.Generator,
 ) -> Part:
-    """Lattice in counts, so strong that its strongest spot has a drawn signal-to-noise ratio."""
+    """Put a lattice into counts, so strong that its strongest peak has a drawn SNR."""
     bending = fields.bending(brightness.shape, random)
     envelope = envelope * brightness / brightness.mean()
     weights = (window * envelope[cut]).astype(float)
@@ -214,14 +225,19 @@ def _part(
     row = np.rint(frequency[:, 1] * np.sign(frequency[:, 0] + 1e-12) * window.shape[0]).astype(int)
     column = np.rint(np.abs(frequency[:, 0]) * window.shape[1]).astype(int)
     strongest = float((amplitude**2 / expected[row % window.shape[0], column]).max())
-    noiseless = brightness.mean() > 2 * fields.MOST
-    wanted = np.exp(random.uniform(np.log(LEAST), np.log(MOST_NOISELESS if noiseless else MOST)))
+    noiseless = brightness.mean() > 2 * fields.HIGHEST_DOSE
+    highest = HIGHEST_NOISELESS if noiseless else HIGHEST_SNR
+    wanted = np.exp(random.uniform(np.log(LOWEST_SNR), np.log(highest)))
     # Hardly any count falls below zero: a lattice of deviation 1 spans about three of them.
     scale = min(np.sqrt(wanted / max(strongest, 1e-30)), float(brightness.mean()) / 3)
     displacement = bending if jitter is None else bending + jitter.astype(np.float32)
     image = noise.detector.seen(scale * envelope * render(lattice, displacement))
-    mean = Lattice(lattice.basis @ (np.eye(2) - gradient), lattice.index, lattice.coefficient)
-    return Part(replace(mean, coefficient=scale * damping * mean.coefficient), image, inside)
+    mean = replace(
+        lattice,
+        basis=lattice.basis @ (np.eye(2) - gradient),
+        coefficient=scale * damping * lattice.coefficient,
+    )
+    return Part(mean, image, inside)
 
 
 def _mean_gradient(displacement: np.ndarray, weights: np.ndarray) -> np.ndarray:

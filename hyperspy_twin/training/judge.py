@@ -1,4 +1,4 @@
-"""Network beside Gaussian detector: ``python -m hyperspy_twin.training.judge``.
+"""Network and Gaussian detector compared: ``python -m hyperspy_twin.training.judge``.
 
 The images are drawn from seeds that were used neither for training nor for calibration.
 """
@@ -11,14 +11,20 @@ import logging
 
 import numpy as np
 
-from hyperspy_twin.spectra.detection.cfar import detect
-from hyperspy_twin.spectra.detection.network import network_maxima
+from hyperspy_twin.spectra import detect_cfar, find_network_maxima
 from hyperspy_twin.training.images import CATEGORIES, TrainingImage, training_image
-from hyperspy_twin.training.scores import Counts, counts, expected_calibration_error, outcomes
+from hyperspy_twin.training.scores import (
+    SMALLEST_PROBABILITY,
+    Counts,
+    counts,
+    expected_calibration_error,
+    outcomes,
+)
 
+# First seed of the images: none was used for training or calibration.
 TEST_SEED = 5_000_000
+# Of the Gaussian detector, the default of the chain.
 FALSE_ALARMS = 0.05
-LEAST_PROBABILITY = 0.02  # candidates below say nothing about the calibration
 _logger = logging.getLogger(__name__)
 
 
@@ -34,7 +40,7 @@ def judge(count: int) -> dict[str, dict[str, dict[str, float]]]:
     -------
     dict
         For each category, and for all together, and each detector: precision, recall, f1, and
-        false spots per image; for all together also the calibration error of the network.
+        false peaks per image; for all together also the calibration error of the network.
     """
     table: dict[str, dict[str, dict[str, float]]] = {}
     totals = {"network": Counts(), "gaussian": Counts()}
@@ -58,16 +64,16 @@ def judge(count: int) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _by_network(image: TrainingImage) -> tuple[np.ndarray, np.ndarray, int]:
-    found = network_maxima(image.region, LEAST_PROBABILITY)
+    found = find_network_maxima(image.region, SMALLEST_PROBABILITY)
     return found.probability, *outcomes(
-        found.row, found.column, image.spots, image.region.grid.shape
+        found.row, found.column, image.peaks, image.region.grid.shape
     )
 
 
 def _by_gaussian(image: TrainingImage) -> tuple[np.ndarray, int]:
     shape = image.region.grid.shape
-    found = detect(image.region, FALSE_ALARMS).position
-    return outcomes(found[:, 1] * shape[0], found[:, 0] * shape[1], image.spots, shape)
+    found = detect_cfar(image.region, FALSE_ALARMS).position
+    return outcomes(found[:, 1] * shape[0], found[:, 0] * shape[1], image.peaks, shape)
 
 
 def _row(value: Counts, images: int) -> dict[str, float]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import fft, ndimage
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal
 from hyperspy_twin.crystals.diffraction.reflections import (
-    ANGSTROM_PER_NM,
     Reflections,
     atomic_number_factors,
     zone_lattice,
@@ -18,11 +17,16 @@ from hyperspy_twin.crystals.diffraction.reflections import (
 from hyperspy_twin.crystals.diffraction.zone_axes import distinct_zone_axes
 from hyperspy_twin.crystals.structures import catalogue
 
-CELL_SIZE = 512  # so fine that straight lines between its points leave no false harmonics
+# Points along a period, so many that straight lines between them leave no false harmonics.
+CELL_SIZE = 512
+# Highest order of a harmonic along either vector.
 LARGEST_INDEX = 32
-HIGHEST_FREQUENCY = 0.48  # cycles per pixel: nothing is aliased
+# Highest frequency in cycles per pixel: nothing is aliased.
+HIGHEST_FREQUENCY = 0.48
+# Largest index of a zone axis.
 LARGEST_ZONE_INDEX = 2
-STRONG = 0.2  # of the strongest amplitude
+# Fraction of the strongest amplitude from which a reflection sets the magnification.
+STRONG = 0.2
 _ELEMENTS = ("C", "O", "Al", "Si", "Ti", "Fe", "Ga", "As", "Sr", "In", "Ba", "Au")
 
 # Structures of the catalogue that images are drawn from; a change changes every seed.
@@ -36,7 +40,7 @@ MATERIALS = tuple(
 
 
 @dataclass(frozen=True)
-class Lattice:
+class ProjectedLattice:
     """Projected lattice in the plane of the image.
 
     Attributes
@@ -60,7 +64,7 @@ class Lattice:
         return self.index @ self.basis
 
 
-def random_lattice(random: np.random.Generator) -> Lattice:
+def random_lattice(random: np.random.Generator) -> ProjectedLattice:
     """Draw a structure, a zone axis, a magnification and an imaging mode.
 
     Half of the structures are bundled ones; the others are cells of any shape with up to six
@@ -75,7 +79,7 @@ def random_lattice(random: np.random.Generator) -> Lattice:
 
     Returns
     -------
-    Lattice
+    ProjectedLattice
         With at least two harmonics and a standard deviation of 1.
     """
     while True:
@@ -87,7 +91,7 @@ def random_lattice(random: np.random.Generator) -> Lattice:
             return lattice
 
 
-def related_lattice(lattice: Lattice, random: np.random.Generator) -> Lattice:
+def related_lattice(lattice: ProjectedLattice, random: np.random.Generator) -> ProjectedLattice:
     """Draw a neighbour: the same lattice, strained by a few per cent or turned, or both."""
     strain = random.choice([-1, 1]) * random.uniform(0.015, 0.08)
     turn = np.deg2rad(random.choice([-1, 1]) * random.uniform(1.0, 30.0))
@@ -97,7 +101,7 @@ def related_lattice(lattice: Lattice, random: np.random.Generator) -> Lattice:
     return _within(moved, HIGHEST_FREQUENCY)
 
 
-def render(lattice: Lattice, displacement: np.ndarray) -> np.ndarray:
+def render(lattice: ProjectedLattice, displacement: np.ndarray) -> np.ndarray:
     """Sample a lattice at every pixel of an image.
 
     Parameters
@@ -116,11 +120,11 @@ def render(lattice: Lattice, displacement: np.ndarray) -> np.ndarray:
     x = np.arange(columns, dtype=np.float32) - displacement[0]
     y = np.arange(rows, dtype=np.float32)[:, None] - displacement[1]
     basis = CELL_SIZE * lattice.basis.astype(np.float32)
-    place = np.stack([first * x + second * y for first, second in basis])
-    return ndimage.map_coordinates(_cell(lattice), place, order=1, mode="grid-wrap")
+    position = np.stack([first * x + second * y for first, second in basis])
+    return ndimage.map_coordinates(_cell(lattice), position, order=1, mode="grid-wrap")
 
 
-def _cell(lattice: Lattice) -> np.ndarray:
+def _cell(lattice: ProjectedLattice) -> np.ndarray:
     """One period, float32 (CELL_SIZE, CELL_SIZE)."""
     table = np.zeros((CELL_SIZE, CELL_SIZE), np.complex64)
     table[tuple(lattice.index.T)] = lattice.coefficient
@@ -143,7 +147,9 @@ def _random_crystal(random: np.random.Generator) -> Crystal:
     )
 
 
-def _imaged(crystal: Crystal, axis: tuple[int, ...], random: np.random.Generator) -> Lattice:
+def _imaged(
+    crystal: Crystal, axis: tuple[int, ...], random: np.random.Generator
+) -> ProjectedLattice:
     """Projection along an axis at a random magnification, orientation and imaging mode."""
     found = zone_reflections(crystal, axis, 16.0)
     factor = found.structure_factor
@@ -151,7 +157,7 @@ def _imaged(crystal: Crystal, axis: tuple[int, ...], random: np.random.Generator
         factor = atomic_number_factors(crystal, found.hkl)
     strong = np.abs(factor) > STRONG * np.abs(factor).max(initial=0.0)
     if not strong.any():
-        return Lattice(np.eye(2), np.zeros((0, 2), int), np.zeros(0, complex))
+        return ProjectedLattice(np.eye(2), np.zeros((0, 2), int), np.zeros(0, complex))
     smallest = float(found.length[strong].min())
     pixel = np.exp(random.uniform(np.log(0.035), np.log(0.33))) / smallest
     lattice = _projected(crystal, axis, found, factor)
@@ -163,8 +169,8 @@ def _imaged(crystal: Crystal, axis: tuple[int, ...], random: np.random.Generator
 
 def _projected(
     crystal: Crystal, axis: tuple[int, ...], found: Reflections, factor: np.ndarray
-) -> Lattice:
-    """Lattice of one zone with its basis (x, y) in 1/nm."""
+) -> ProjectedLattice:
+    """ProjectedLattice of one zone with its basis (x, y) in 1/nm."""
     plane = zone_lattice(crystal, axis)
     vectors = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
     along_x = vectors[0] / np.linalg.norm(vectors[0])
@@ -173,15 +179,17 @@ def _projected(
     index = np.rint(found.hkl @ np.linalg.pinv(plane)).astype(int)
     half = (index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0))
     half &= np.abs(index).max(axis=1, initial=0) <= LARGEST_INDEX
-    return Lattice(vectors @ np.stack([along_x, along_y], axis=1), index[half], factor[half])
+    return ProjectedLattice(
+        vectors @ np.stack([along_x, along_y], axis=1), index[half], factor[half]
+    )
 
 
-def _within(lattice: Lattice, highest: float) -> Lattice:
+def _within(lattice: ProjectedLattice, highest: float) -> ProjectedLattice:
     kept = np.linalg.norm(lattice.frequency, axis=1) < highest
-    return Lattice(lattice.basis, lattice.index[kept], lattice.coefficient[kept])
+    return ProjectedLattice(lattice.basis, lattice.index[kept], lattice.coefficient[kept])
 
 
-def _with_contrast(lattice: Lattice, random: np.random.Generator) -> Lattice:
+def _with_contrast(lattice: ProjectedLattice, random: np.random.Generator) -> ProjectedLattice:
     """Damp, tilt, transfer and distort the contrast, and scale it to a deviation of 1."""
     frequency = lattice.frequency
     radius = np.linalg.norm(frequency, axis=1)
@@ -199,14 +207,14 @@ def _with_contrast(lattice: Lattice, random: np.random.Generator) -> Lattice:
     return lattice
 
 
-def _scaled(lattice: Lattice) -> Lattice:
+def _scaled(lattice: ProjectedLattice) -> ProjectedLattice:
     deviation = np.sqrt(2 * np.sum(np.abs(lattice.coefficient) ** 2))
     if not deviation > 0:
-        return Lattice(lattice.basis, lattice.index[:0], lattice.coefficient[:0])
+        return ProjectedLattice(lattice.basis, lattice.index[:0], lattice.coefficient[:0])
     return replace(lattice, coefficient=lattice.coefficient / deviation)
 
 
-def _distorted(lattice: Lattice, strength: float) -> Lattice:
+def _distorted(lattice: ProjectedLattice, strength: float) -> ProjectedLattice:
     """Exponential of the contrast, which brings its sums and double frequencies in."""
     table = fft.fft2(np.exp(strength * _cell(lattice))) / CELL_SIZE**2
     span = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
@@ -214,7 +222,9 @@ def _distorted(lattice: Lattice, strength: float) -> Lattice:
     index = index[(index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0))]
     coefficient = table[tuple(index.T)]
     kept = np.abs(coefficient) > 1e-5 * np.abs(coefficient).max()
-    return _within(Lattice(lattice.basis, index[kept], coefficient[kept]), HIGHEST_FREQUENCY)
+    return _within(
+        ProjectedLattice(lattice.basis, index[kept], coefficient[kept]), HIGHEST_FREQUENCY
+    )
 
 
 def _rotation(angle: float) -> np.ndarray:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-LEAST_INNER_SIZE = 40  # pixels along a side of a square as large as the region
+# Pixels along a side of a square as large as the region, at least.
+SMALLEST_SIZE = 40
+# The same for the regions of the category "small".
+SMALLEST_OF_SMALL = 24
 
 
 def coordinates(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -62,8 +65,8 @@ def random_mask(shape: tuple[int, int], category: str, random: np.random.Generat
         else:
             kind = random.integers(4)
             mask = (_strip, _polygon, _ellipse, _islands)[kind](shape, random)
-        least = 24 if category == "small" else LEAST_INNER_SIZE
-        if mask.sum() > least**2:
+        smallest = SMALLEST_OF_SMALL if category == "small" else SMALLEST_SIZE
+        if mask.sum() > smallest**2:
             return mask
 
 

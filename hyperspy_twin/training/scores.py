@@ -1,4 +1,4 @@
-"""How well spots were found: matches, precision and recall, and the calibration."""
+"""How well peaks were found: matches, precision and recall, and the calibration."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import numpy as np
 from scipy import optimize, special
 
 from hyperspy_twin.training.examples import MUST_FIND
-from hyperspy_twin.training.truth import TrueSpots
+from hyperspy_twin.training.truth import TruePeaks
 
-TOLERANCE = 2.3  # bins between a found and a true spot
+# Bins between a found and a true peak, at most.
+TOLERANCE = 2.3
+# Candidates below this probability say nothing about the calibration.
+SMALLEST_PROBABILITY = 0.02
+# Intervals of probability in which the calibration is judged.
 BINS = 10
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Found, false and missed spots."""
+    """Found, false and missed peaks."""
 
     found: int = 0
     false: int = 0
@@ -29,12 +33,12 @@ class Counts:
 
     @property
     def precision(self) -> float:
-        """Share of the counting detections that are spots; 1 without detections."""
+        """Fraction of the counting detections that are peaks; 1 without detections."""
         return self.found / max(self.found + self.false, 1) if self.found + self.false else 1.0
 
     @property
     def recall(self) -> float:
-        """Share of the spots that were found; 1 without spots."""
+        """Fraction of the peaks that were found; 1 without peaks."""
         return self.found / max(self.found + self.missed, 1) if self.found + self.missed else 1.0
 
     @property
@@ -45,7 +49,7 @@ class Counts:
 
 
 def outcomes(
-    row: np.ndarray, column: np.ndarray, spots: TrueSpots, shape: tuple[int, int]
+    row: np.ndarray, column: np.ndarray, peaks: TruePeaks, shape: tuple[int, int]
 ) -> tuple[np.ndarray, int]:
     """Judge detections against the truth.
 
@@ -53,22 +57,22 @@ def outcomes(
     ----------
     row, column
         Frequencies in bins, fractions allowed, most trusted first, each shape (n,).
-    spots
-        The true spots.
+    peaks
+        The true peaks.
     shape
         Rows and columns of the image.
 
     Returns
     -------
     outcome : numpy.ndarray
-        Shape (n,): 1 for the first detection of a spot that must be found, 0 for a false one,
-        -1 for one of a weak or unresolved spot, which does not count.
+        Shape (n,): 1 for the first detection of a peak that must be found, 0 for a false one,
+        -1 for one of a weak or unresolved peak, which does not count.
     number : int
-        Number of spots that must be found.
+        Number of peaks that must be found.
     """
-    must = (spots.snr > MUST_FIND) & spots.resolved
+    must = (peaks.snr > MUST_FIND) & peaks.resolved
     outcome = np.zeros(len(row), int)
-    distance = _distances(row, column, spots, shape)
+    distance = _distances(row, column, peaks, shape)
     free = must.copy()
     for index, line in enumerate(distance):
         near = line <= TOLERANCE
@@ -81,13 +85,13 @@ def outcomes(
 
 
 def _distances(
-    row: np.ndarray, column: np.ndarray, spots: TrueSpots, shape: tuple[int, int]
+    row: np.ndarray, column: np.ndarray, peaks: TruePeaks, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Bins between detections and spots or their Friedel partners, shape (n, m)."""
-    down = row[:, None] - spots.row
-    partner = row[:, None] + spots.row
+    """Bins between detections and peaks or their Friedel partners, shape (n, m)."""
+    down = row[:, None] - peaks.row
+    partner = row[:, None] + peaks.row
     down, partner = (np.abs((d + shape[0] / 2) % shape[0] - shape[0] / 2) for d in (down, partner))
-    across, beyond = column[:, None] - spots.column, column[:, None] + spots.column
+    across, beyond = column[:, None] - peaks.column, column[:, None] + peaks.column
     return np.minimum(np.hypot(down, across), np.hypot(partner, beyond))
 
 
@@ -120,9 +124,9 @@ def expected_calibration_error(probability: np.ndarray, truth: np.ndarray) -> fl
     ----------
     Guo et al., "On Calibration of Modern Neural Networks", ICML (2017).
     """
-    place = np.minimum((probability * BINS).astype(int), BINS - 1)
-    size = np.bincount(place, minlength=BINS)
-    gap = np.bincount(place, probability - truth, BINS)
+    interval = np.minimum((probability * BINS).astype(int), BINS - 1)
+    size = np.bincount(interval, minlength=BINS)
+    gap = np.bincount(interval, probability - truth, BINS)
     return float(np.abs(gap).sum() / max(size.sum(), 1))
 
 

@@ -1,4 +1,4 @@
-"""Train the spot network: ``python -m hyperspy_twin.training.train``."""
+"""Train the peak network: ``python -m hyperspy_twin.training.train``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.special import expit
 
-from hyperspy_twin.spectra.detection.network_input import CHANNELS
+from hyperspy_twin.spectra import network_input
 from hyperspy_twin.training.examples import (
     Example,
     HeldOut,
@@ -23,6 +24,7 @@ from hyperspy_twin.training.examples import (
     random_patch,
 )
 from hyperspy_twin.training.scores import (
+    SMALLEST_PROBABILITY,
     Counts,
     counts,
     cross_entropy,
@@ -32,12 +34,21 @@ from hyperspy_twin.training.scores import (
 )
 
 if TYPE_CHECKING:
-    from hyperspy_twin.spectra.detection.unet import SpotUNet
+    from hyperspy_twin.spectra import PeakUNet
 
-TRAINING_SEED, VALIDATION_SEED, CALIBRATION_SEED = 1_000_000, 2_000_000, 3_000_000
-POSITIVE_WEIGHT, OTHER_WEIGHT = 3.0, 0.1  # of spots, and of what is no local maximum
-LEAST_PROBABILITY = 0.02  # candidates below say nothing about the calibration
-LEARNING_RATE, LAST_LEARNING_RATE, WARM_UP = 4e-3, 2e-5, 100
+# First seeds of the images to learn from, to validate and to calibrate with.
+TRAINING_SEED = 1_000_000
+VALIDATION_SEED = 2_000_000
+CALIBRATION_SEED = 3_000_000
+# Weight in the loss of peaks, and of what is no local maximum.
+POSITIVE_WEIGHT = 3.0
+OTHER_WEIGHT = 0.1
+# First and last learning rate, and the steps over which the first is reached.
+LEARNING_RATE = 4e-3
+LAST_LEARNING_RATE = 2e-5
+WARM_UP = 100
+# Weight decay of the optimiser.
+WEIGHT_DECAY = 1e-4
 _logger = logging.getLogger(__name__)
 
 
@@ -74,7 +85,7 @@ def train(settings: Settings, output: Path, cache: Path | None, workers: int) ->
     settings
         How to train.
     output
-        File for the weights; the validation curve goes beside it as JSON.
+        File for the weights; the validation curve goes next to it as JSON.
     cache
         Folder that keeps the training spectra between runs.
     workers
@@ -87,7 +98,7 @@ def train(settings: Settings, output: Path, cache: Path | None, workers: int) ->
     """
     import torch
 
-    from hyperspy_twin.spectra.detection.unet import SpotUNet
+    from hyperspy_twin.spectra import PeakUNet
 
     torch.manual_seed(settings.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -95,8 +106,8 @@ def train(settings: Settings, output: Path, cache: Path | None, workers: int) ->
     drawn = cached_examples(file, TRAINING_SEED, settings.images, workers)
     validation = held_out(VALIDATION_SEED, settings.validation_images)
     calibration = held_out(CALIBRATION_SEED, settings.validation_images)
-    network = SpotUNet(CHANNELS).to(device)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
+    network = PeakUNet(network_input.CHANNELS).to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _rate(settings.steps))
     records: list[dict[str, Any]] = []
     losses: list[float] = []
@@ -119,7 +130,7 @@ def train(settings: Settings, output: Path, cache: Path | None, workers: int) ->
 
 
 def _keep(
-    network: SpotUNet, record: dict[str, Any], records: list[dict[str, Any]], output: Path
+    network: PeakUNet, record: dict[str, Any], records: list[dict[str, Any]], output: Path
 ) -> None:
     """Write the record, and the weights where none validated better before."""
     # The mean over images, because one image can hold as many candidates as all the others.
@@ -130,7 +141,7 @@ def _keep(
     _logger.info(json.dumps(record))
 
 
-def save(network: SpotUNet, calibration: tuple[float, float], output: Path) -> None:
+def save(network: PeakUNet, calibration: tuple[float, float], output: Path) -> None:
     """Write the weights and the calibration as plain arrays."""
     arrays = {name: value.numpy() for name, value in network.state_dict().items()}
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -140,20 +151,20 @@ def save(network: SpotUNet, calibration: tuple[float, float], output: Path) -> N
 
 
 def _judged(
-    network: SpotUNet, validation: list[HeldOut], calibration: list[HeldOut]
+    network: PeakUNet, validation: list[HeldOut], calibration: list[HeldOut]
 ) -> dict[str, Any]:
     """Fit the calibration on one set of images and score it on the other."""
     logits, truth, _ = _candidates(network, calibration)
     slope, intercept = fit_calibration(logits, truth)
     logits, truth, images = _candidates(network, validation)
     scaled = slope * logits + intercept
-    probability = 1 / (1 + np.exp(-scaled))
+    probability = expit(scaled)
     total, by_image = Counts(), []
     for value, outcome, number in images:
         one = counts(outcome[slope * value + intercept > 0], number)
         total += one
         by_image.append(one.f1)
-    likely = probability > LEAST_PROBABILITY
+    likely = probability > SMALLEST_PROBABILITY
     return {
         "calibration": (slope, intercept),
         "cross_entropy": len(truth) / len(images) * cross_entropy(scaled, truth),
@@ -166,7 +177,7 @@ def _judged(
 
 
 def _candidates(
-    network: SpotUNet, images: list[HeldOut]
+    network: PeakUNet, images: list[HeldOut]
 ) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray, int]]]:
     """Logits and outcomes of all candidates that count, and of each image by itself."""
     import torch
@@ -177,7 +188,7 @@ def _candidates(
             value = network(torch.from_numpy(image.patch[None]))[0].numpy()[image.place]
         order = np.argsort(-value, kind="stable")
         row, column, value = image.row[order], image.column[order], value[order]
-        outcome, number = outcomes(row, column, image.spots, image.shape)
+        outcome, number = outcomes(row, column, image.peaks, image.shape)
         found.append((value, outcome, number))
     logits = np.concatenate([value for value, _, _ in found])
     truth = np.concatenate([outcome for _, outcome, _ in found])
@@ -199,11 +210,11 @@ def _loss(logits: Any, summits: Any, labels: Any) -> Any:
 
 def _rate(steps: int) -> Any:
     """Learning rate relative to the first: a short rise, then half a cosine."""
-    least = LAST_LEARNING_RATE / LEARNING_RATE
+    lowest = LAST_LEARNING_RATE / LEARNING_RATE
 
     def relative(step: int) -> float:
         fall = 0.5 * (1 + np.cos(np.pi * step / steps))
-        return min(1.0, (step + 1) / WARM_UP) * (least + (1 - least) * fall)
+        return min(1.0, (step + 1) / WARM_UP) * (lowest + (1 - lowest) * fall)
 
     return relative
 
@@ -237,7 +248,7 @@ def plot(records: list[dict], path: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and train."""
-    parser = argparse.ArgumentParser(description="Train the spot network.")
+    parser = argparse.ArgumentParser(description="Train the peak network.")
     parser.add_argument("output", type=Path, help="file for the weights, ending in .npz")
     parser.add_argument("--picture", type=Path, help="file for the validation curves")
     parser.add_argument("--cache", type=Path, help="folder that keeps the training spectra")

@@ -1,4 +1,4 @@
-"""Which spots a rendered image holds, and how far each stands above the noise."""
+"""Which peaks a rendered image holds, and how far each stands above the noise."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from hyperspy_twin.spectra.background import local_background, on_half_plane
-from hyperspy_twin.spectra.detection.network_input import FEWEST_PERIODS, SHORTEST_PERIOD, summits
-from hyperspy_twin.spectra.transform import WindowedRegion
-from hyperspy_twin.training.lattices import Lattice
+from hyperspy_twin.spectra import (
+    WindowedRegion,
+    estimate_local_background,
+    network_input,
+    on_half_plane,
+)
+from hyperspy_twin.training.lattices import ProjectedLattice
 
+# Signal-to-noise ratio below which a peak is lost in the noise.
 WEAKEST = 3.0
-SEARCH = 2  # bins; bending carries a spot away from the mean lattice
+# Bins around a peak of the mean lattice within which bending carries it.
+SEARCH = 2
 
 
 @dataclass(frozen=True)
-class TrueSpots:
-    """Spots of the noise-free lattices in the half plane, one of each Friedel pair.
+class TruePeaks:
+    """Peaks of the noise-free lattices in the half plane, one of each Friedel pair.
 
     Attributes
     ----------
@@ -29,7 +34,7 @@ class TrueSpots:
     snr
         Noise-free power there over the expected noise power, shape (n,), above 3.
     resolved
-        False where the spot is not a maximum of its own, shape (n,).
+        False where the peak is not a maximum of its own, shape (n,).
     """
 
     position: np.ndarray
@@ -56,15 +61,15 @@ class Part:
         Mean over the window of what its contrast is multiplied with.
     """
 
-    lattice: Lattice
+    lattice: ProjectedLattice
     image: np.ndarray
     strength: float
 
 
-def true_spots(
+def find_true_peaks(
     parts: list[Part], remainder: np.ndarray, region: WindowedRegion, noise: np.ndarray
-) -> TrueSpots:
-    """Find the spots of known lattices in the windowed transform of their noise-free image.
+) -> TruePeaks:
+    """Find the peaks of known lattices in the windowed transform of their noise-free image.
 
     Parameters
     ----------
@@ -80,19 +85,19 @@ def true_spots(
 
     Returns
     -------
-    TrueSpots
+    TruePeaks
         Those above a signal-to-noise ratio of 3, in the band of lattices.
     """
     transforms = [_transform(part.image, region) for part in parts]
     everything = np.abs(sum(transforms, _transform(remainder, region))) ** 2
-    summit = summits(everything)
+    summit = network_input.find_summits(everything)
     found = [
         _of_lattice(part, np.abs(transform) ** 2, everything, summit, region, noise)
         for part, transform in zip(parts, transforms, strict=True)
     ]
     empty = (np.zeros((0, 2)), *[np.zeros(0, int)] * 2, np.zeros(0), np.zeros(0, bool))
     joined = [np.concatenate(columns) for columns in zip(empty, *found, strict=True)]
-    return TrueSpots(*joined)
+    return TruePeaks(*joined)
 
 
 def _transform(image: np.ndarray, region: WindowedRegion) -> np.ndarray:
@@ -114,19 +119,19 @@ def _of_lattice(
     row, column = _highest_nearby(power, position, height, width)
     # A bin can hold more than the lattice put there: the flank of a strong neighbour.
     expected = (np.abs(coefficient) * part.strength * region.window.sum(dtype=float)) ** 2
-    level = noise[row, column] + local_background(everything, row, column, height, width)
+    level = noise[row, column] + estimate_local_background(everything, row, column, height, width)
     snr = np.minimum(power[row, column], expected) / level
     resolved = summit[row, column] & (everything[row, column] < 4 * power[row, column])
     kept = snr > WEAKEST
     return position[kept], row[kept], column[kept], snr[kept], resolved[kept]
 
 
-def _in_band(lattice: Lattice, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def _in_band(lattice: ProjectedLattice, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Frequencies on the half plane where lattices are sought, and their coefficients."""
     position = lattice.frequency
     position = np.where(position[:, :1] < 0, -position, position)
-    far = np.hypot(position[:, 0] * width, position[:, 1] * height) >= FEWEST_PERIODS
-    kept = far & (np.abs(position).max(axis=1, initial=0.0) < 1 / SHORTEST_PERIOD)
+    far = np.hypot(position[:, 0] * width, position[:, 1] * height) >= network_input.FEWEST_PERIODS
+    kept = far & (np.abs(position).max(axis=1, initial=0.0) < 1 / network_input.SHORTEST_PERIOD)
     return position[kept], lattice.coefficient[kept]
 
 

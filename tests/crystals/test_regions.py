@@ -128,7 +128,7 @@ def test_real_images(shared_file, file, pixel, phase, zone, scale):
         data = data[data.dtype.names[0]]
     grid = Grid(data.shape, (pixel or 1.0,) * 2)
     mask = np.ones(data.shape, bool)
-    spots = region.find_region_peaks(data.astype(float), grid, mask).spots
+    spots = region.find_region_peaks(data.astype(float), grid, mask).peaks
     verdict = identify(
         spots.position, spots.error, spots.intensity, SEVEN, calibrated=pixel is not None
     )

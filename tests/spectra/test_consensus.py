@@ -51,7 +51,7 @@ def test_lattice_brings_back_weak_spots():
         seen, wrong = [], 0
         for _ in range(8):
             image = fringes(vectors, np.where(strong, 1.0, 0.038)) + rng.normal(size=SHAPE)
-            spots = find_region_peaks(image, GRID, whole(), method=method).spots
+            spots = find_region_peaks(image, GRID, whole(), method=method).peaks
             hits, extra = found_of(vectors, spots.position)
             assert hits[strong].all()
             seen.append(hits[~strong].mean())
@@ -66,17 +66,17 @@ def test_second_crystal_keeps_its_spots():
     image = fringes(first, np.ones(len(first))) + fringes(second, np.full(len(second), 0.3))
     image += np.random.default_rng(2).normal(size=SHAPE)
     result = find_region_peaks(image, GRID, whole())
-    hits, _ = found_of(np.concatenate([first, second]), result.spots.position)
+    hits, _ = found_of(np.concatenate([first, second]), result.peaks.position)
     assert hits.all()
-    assert result.state == "several crystals"
-    assert set(result.lattice) >= {1, 2}
+    assert result.crystallinity.name == "several crystals"
+    assert set(result.peaks.lattice) >= {1, 2}
 
 
 @pytest.mark.parametrize("method", [m for m in METHODS if m != "network"])
 def test_noise_has_no_spots(method):
     rng = np.random.default_rng(11)
     counts = [
-        len(find_region_peaks(rng.normal(size=SHAPE), GRID, whole(), method=method).spots)
+        len(find_region_peaks(rng.normal(size=SHAPE), GRID, whole(), method=method).peaks)
         for _ in range(20)
     ]
     assert np.mean(counts) <= 0.2
@@ -90,7 +90,7 @@ def test_boundary_of_a_grain_is_no_spot():
     image = 20 + np.where(grain, fringes(vectors, np.full(len(vectors), 6.0)), 0)
     image = image + np.random.default_rng(8).normal(size=SHAPE)
     for method in ("consensus", "gaussian"):
-        spots = find_region_peaks(image, GRID, whole(), method=method).spots
+        spots = find_region_peaks(image, GRID, whole(), method=method).peaks
         hits, extra = found_of(vectors, spots.position)
         assert hits.all()
         assert extra == 0
@@ -104,7 +104,7 @@ def test_streaks_of_the_scan_are_no_spots():
     image = sum(3 * np.cos(2 * np.pi * (g[0] * (x + jitter) + g[1] * y)) for g in vectors)
     image = image + rng.normal(size=SHAPE)
     for method, allowed in (("consensus", 1), ("gaussian", 2), ("profile", 0)):
-        spots = find_region_peaks(image, GRID, whole(), method=method).spots
+        spots = find_region_peaks(image, GRID, whole(), method=method).peaks
         hits, extra = found_of(vectors, spots.position)
         assert hits.all()
         assert extra <= allowed
@@ -115,7 +115,7 @@ def test_evidence_of_a_spot_and_of_noise():
     image = fringes(vectors, np.ones(len(vectors))) + np.random.default_rng(3).normal(size=SHAPE)
     region = windowed_region(image, GRID, whole())
     found = find_candidates(region, consensus.FALSE_CANDIDATES)
-    values = consensus.evidence(region, found, detection_threshold(region, 0.05))
+    values = consensus.measure_evidence(region, found, detection_threshold(region, 0.05))
     real, _ = found_of(found.maxima.frequency / 0.02, vectors)
     probability = consensus.weigh(values, None)
     assert real.sum() == len(vectors) < len(real)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.fitting.peak_fit import fit_spots, rim_weight, windowed_maxima
+from hyperspy_twin.spectra.fitting.peak_fit import climb_to_maxima, fit_peaks, weigh_by_rim
 from hyperspy_twin.spectra.transform import windowed_region
 
 FREQUENCIES = np.array(
@@ -53,8 +53,8 @@ def cramer_rao(mask, amplitude, sigma):
 
 def fitted(image, mask, frequencies, noise_power):
     region = windowed_region(image, Grid(mask.shape, (1.0, 1.0)), mask)
-    maxima = windowed_maxima(region, windowed_maxima(region, frequencies).frequency)
-    return fit_spots(region, maxima, np.full(len(frequencies), noise_power))
+    maxima = climb_to_maxima(region, climb_to_maxima(region, frequencies).frequency)
+    return fit_peaks(region, maxima, np.full(len(frequencies), noise_power))
 
 
 @settings(max_examples=25, deadline=None)
@@ -161,7 +161,7 @@ def test_strained_lattice_does_not_diverge_and_admits_its_error(strain, periods)
 def test_rim_weight_is_whole_inside_and_nothing_outside():
     mask = disc(200, 80)
     region = windowed_region(np.ones(mask.shape), Grid(mask.shape, (1.0, 1.0)), mask)
-    weight = rim_weight(region.window)
+    weight = weigh_by_rim(region.window)
     y, x = (
         np.mgrid[: weight.shape[0], : weight.shape[1]] - np.array(weight.shape)[:, None, None] / 2
     )

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from scipy.stats import ncx2
 
+from hyperspy_twin.core import Peaks
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.background import radial_background
-from hyperspy_twin.spectra.detection.cfar import Spots, detect, detection_threshold
-from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, wave_sum
+from hyperspy_twin.spectra.background import estimate_radial_background
+from hyperspy_twin.spectra.detection.candidates import detection_threshold
+from hyperspy_twin.spectra.detection.cfar import detect_cfar
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, sum_waves
 from hyperspy_twin.spectra.transform import windowed_region
 
 
@@ -43,7 +45,7 @@ def test_noise_gives_as_few_spots_as_stated(kind, size):
     factor = transfer(kind, size)
     for _ in range(images):
         noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=(size, size))) * factor).real
-        count += len(detect(whole(noise), rate))
+        count += len(detect_cfar(whole(noise), rate))
     assert count <= rate * images + 3 * np.sqrt(rate * images)
     if kind == "white":
         assert count >= 0.2 * rate * images
@@ -56,7 +58,7 @@ def test_expected_noise_power_is_unbiased():
     ratio = []
     for _ in range(4):
         region = whole(rng.normal(size=shape))
-        ratio.append(squared / radial_background(region.power, region.grid))
+        ratio.append(squared / estimate_radial_background(region.power, region.grid))
     assert np.mean(ratio) == pytest.approx(1, abs=0.04)
 
 
@@ -73,8 +75,8 @@ def test_recall_follows_the_theory_of_detection():
     for _ in range(images):
         place = frequency + rng.uniform(-4, 4, frequency.shape) / size
         amplitude = np.sqrt(snr * squared) / total * np.exp(2j * np.pi * rng.uniform(size=16))
-        image = wave_sum((size, size), PlaneWaves(place, amplitude))
-        spots = detect(whole(image + rng.normal(size=image.shape)), rate)
+        image = sum_waves((size, size), PlaneWaves(place, amplitude))
+        spots = detect_cfar(whole(image + rng.normal(size=image.shape)), rate)
         if len(spots):
             hits += distance_in_bins(spots, place, size).min(axis=0) < 1.5
     threshold = detection_threshold(whole(np.ones((size, size))), rate)
@@ -92,9 +94,9 @@ def test_two_lattices_two_per_cent_apart_are_split(period, angle, intensity):
     vectors = np.concatenate([first, 1.02 * first])
     rng = np.random.default_rng(int(period + angle))
     amplitude = 0.5 * np.repeat([1, np.sqrt(intensity)], 2) * np.exp(1j * rng.uniform(0, 6, 4))
-    image = wave_sum((size, size), PlaneWaves(vectors, amplitude))
+    image = sum_waves((size, size), PlaneWaves(vectors, amplitude))
     image += rng.standard_normal(image.shape, np.float32)
-    spots = detect(whole(image), 0.05)
+    spots = detect_cfar(whole(image), 0.05)
     distance = distance_in_bins(spots, vectors, size)
     assert (distance.min(axis=0) < 0.05).all()
     assert len(spots) == 4
@@ -107,7 +109,7 @@ def test_strained_lattice_is_not_split():
     for phase in rng.uniform(0, 6, 12):
         shift = 0.01 * size / np.pi * np.sin(np.pi * x / size + phase)
         image = np.cos(0.8 * (x - shift)) + np.cos(0.8 * y) + rng.normal(size=x.shape)
-        assert len(detect(whole(image), 0.001)) == 2
+        assert len(detect_cfar(whole(image), 0.001)) == 2
 
 
 def test_harmonics_are_kept_and_marked():
@@ -115,7 +117,7 @@ def test_harmonics_are_kept_and_marked():
     profile = np.cos(2 * np.pi * (0.11 * x + 0.03 * y))
     image = np.exp(1.2 * profile) + np.cos(2 * np.pi * (0.02 * x + 0.17 * y))
     image += np.random.default_rng(0).normal(scale=0.1, size=image.shape)
-    spots = detect(whole(image), 0.001)
+    spots = detect_cfar(whole(image), 0.001)
     multiple = np.array([[0.11, 0.03], [0.22, 0.06], [0.33, 0.09], [0.02, 0.17]])
     order = distance_in_bins(spots, multiple, 200).argmin(axis=0)
     assert spots.harmonic[order].tolist() == [False, True, True, False]
@@ -123,6 +125,6 @@ def test_harmonics_are_kept_and_marked():
 
 def test_columns_that_a_detector_lacks_are_filled():
     one = np.ones(3)
-    spots = Spots(np.ones((3, 2)), np.ones((3, 2)), one, one, one)
+    spots = Peaks(np.ones((3, 2)), np.ones((3, 2)), one, one, one)
     assert np.isnan(spots.width).all() and np.isnan(spots.width_error).all()
     assert spots.harmonic.tolist() == [False] * 3

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core import finer_lattices
-from hyperspy_twin.spectra.lattices import finer, satellites, search
+from hyperspy_twin.spectra.lattices import satellites, search, superlattices
 from hyperspy_twin.spectra.lattices.fit import find_lattices
 
 ERROR = 0.004
@@ -72,7 +72,7 @@ def test_one_lattice_with_absent_and_false_spots_is_found_whole(
     wrong = wrong[(np.abs(fraction - np.rint(fraction)).max(axis=2) > 0.1).all(axis=1)]
     lattices, membership = found_in(np.concatenate([points, wrong]), seed)
     assert len(lattices) == 1
-    assert same_lattice(lattices[0].basis, basis)
+    assert same_lattice(lattices[0].fit.basis, basis)
     right = len(points)
     assert (membership[:right] == 1).mean() > 0.95
     assert (membership[right:] == 0).all()
@@ -83,10 +83,10 @@ def test_stated_covariance_is_the_scatter_of_the_basis():
     bases, sigmas = [], []
     for seed in range(60):
         lattices, _ = found_in(points, seed)
-        basis = lattices[0].basis
+        basis = lattices[0].fit.basis
         # Reduced bases of a square lattice differ by symmetry: bring them to one.
         bases.append(np.rint(SQUARE @ np.linalg.inv(basis)) @ basis)
-        sigmas.append(np.sqrt(np.diag(lattices[0].covariance)).mean())
+        sigmas.append(np.sqrt(np.diag(lattices[0].fit.covariance)).mean())
     scatter = np.std(bases, axis=0).mean()
     # The stated error holds a tolerance for distortion beside that of the measurement.
     assert scatter < np.mean(sigmas) < 5 * scatter
@@ -116,7 +116,7 @@ def test_superstructure_belongs_to_its_lattice(shift):
     lattices, membership = found_in(np.concatenate([fundamental, extra @ basis]), seed=3)
     assert len(lattices) == 1
     assert (membership == 1).all()
-    ratio = abs(np.linalg.det(basis) / np.linalg.det(lattices[0].basis))
+    ratio = abs(np.linalg.det(basis) / np.linalg.det(lattices[0].fit.basis))
     assert ratio == pytest.approx(3 if shift[0] < 0.5 else 2, rel=0.01)
 
 
@@ -130,7 +130,7 @@ def test_weak_copies_displaced_by_one_wave_vector_are_satellites(wave):
     snr = np.concatenate([np.geomspace(9e3, 900, len(points)), np.geomspace(200, 60, 9)])
     found = find_lattices(position, np.full(position.shape, ERROR), snr, RESOLUTION)
     assert len(found.lattices) == 1
-    assert same_lattice(found.lattices[0].basis, SQUARE)
+    assert same_lattice(found.lattices[0].fit.basis, SQUARE)
     np.testing.assert_array_equal(found.satellite, np.arange(len(position)) >= len(points))
     np.testing.assert_array_equal(found.membership, np.arange(len(position)) < len(points))
 
@@ -140,7 +140,7 @@ def check_two(first, second, shared=0, seed=0):
     number = len(net(first))
     lattices, membership = found_in(points, seed)
     assert len(lattices) == 2
-    bases = [lattice.basis for lattice in lattices]
+    bases = [lattice.fit.basis for lattice in lattices]
     order = (0, 1) if same_lattice(bases[0], first) else (1, 0)
     assert same_lattice(bases[order[0]], first)
     assert same_lattice(bases[order[1]], second)
@@ -173,7 +173,7 @@ def test_twin_with_a_shared_row_is_a_second_lattice(oblique):
     lattices, membership = found_in(np.concatenate([points, mirrored]), seed=1)
     assert len(lattices) == 2
     assert all(
-        same_lattice(lattice.basis, first) or same_lattice(lattice.basis, second)
+        same_lattice(lattice.fit.basis, first) or same_lattice(lattice.fit.basis, second)
         for lattice in lattices
     )
     assert (membership > 0).mean() > 0.95
@@ -218,7 +218,7 @@ def test_compiled_kernels_agree_with_python(kernel):
             position, variance, weight, SQUARE, (1e-6 * np.eye(2), 1e-6 * np.eye(2)), (0.1, 0.5),
         ),
     }[kernel]  # fmt: skip
-    rooms = {"finer_evidence": finer, "satellite_evidence": satellites}
+    rooms = {"finer_evidence": superlattices, "satellite_evidence": satellites}
     function = getattr(rooms.get(kernel, search), kernel)
     for fast, slow in zip(
         np.atleast_1d(function(*arguments)[0]),

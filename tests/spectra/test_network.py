@@ -12,7 +12,7 @@ from hyperspy_twin.spectra import background
 from hyperspy_twin.spectra.detection import network, network_input
 from hyperspy_twin.spectra.transform import windowed_region
 from hyperspy_twin.training.images import training_image
-from hyperspy_twin.training.lattices import Lattice, render
+from hyperspy_twin.training.lattices import ProjectedLattice, render
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed"
@@ -22,7 +22,7 @@ INDEX = np.array([[1, 0], [0, 1], [1, 1], [1, -1]])
 
 
 def lattice_region(shape, noise, seed=0):
-    lattice = Lattice(BASIS, INDEX, np.array([0.5, 0.4, 0.3, 0.2]) + 0j)
+    lattice = ProjectedLattice(BASIS, INDEX, np.array([0.5, 0.4, 0.3, 0.2]) + 0j)
     image = render(lattice, np.zeros((2, *shape), np.float32))
     image = image + np.random.default_rng(seed).normal(scale=noise, size=shape)
     return windowed_region(image, Grid(shape, (1.0, 1.0)), np.ones(shape, bool))
@@ -55,26 +55,26 @@ def test_summits_are_those_of_the_whole_plane(height, width, seed):
     y, x = np.mgrid[:height, : width // 2]
     around = power[(y[..., None, None] + rows) % height, (x[..., None, None] + columns) % width]
     expected = power[:, : width // 2] >= around.max(axis=(2, 3)) * (1 - 1e-12)
-    found = network_input.summits(power[:, : width // 2 + 1])
+    found = network_input.find_summits(power[:, : width // 2 + 1])
     np.testing.assert_array_equal(found[:, : width // 2], expected)
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (37, 400), (1024, 1024), (129, 62)])
 def test_the_patch_covers_the_band_in_whole_blocks(shape):
-    rows, columns = network_input.band(*shape)
+    rows, columns = network_input.patch_indices(*shape)
     assert len(rows) % network_input.BLOCK == 0 and len(columns) % network_input.BLOCK == 0
     row, column = np.nonzero(network_input.in_band(*shape))
-    signed = background.wrapped(row, shape[0])
+    signed = background.wrap(row, shape[0])
     assert rows[0] + 8 <= signed.min(initial=0) and signed.max(initial=0) + 8 <= rows[-1]
     assert columns[0] + 8 <= 0 and column.max(initial=0) + 8 <= columns[-1]
 
 
 def test_noise_bandwidth_of_a_flat_window_is_one_bin():
-    assert network_input.noise_bandwidth(np.ones((30, 40), np.float32)) == pytest.approx(1)
+    assert network_input.measure_bandwidth(np.ones((30, 40), np.float32)) == pytest.approx(1)
 
 
 def test_white_noise_is_whitened_to_one():
-    channels = network_input.half_plane_channels(noise_region((200, 260), 0))
+    channels = network_input.prepare_channels(noise_region((200, 260), 0))
     assert channels.shape == (4, 200, 131) and channels.dtype == np.float32
     ratio = np.expm1(4 * channels[0])[network_input.in_band(200, 260)]
     assert ratio.mean() == pytest.approx(1, abs=0.15)
@@ -88,15 +88,15 @@ def test_missing_torch_names_the_extra(monkeypatch):
 
 def test_impossible_probability_is_refused():
     with pytest.raises(ValueError, match="least_probability"):
-        network.network_maxima(noise_region((64, 64), 0), 1.5)
+        network.find_network_maxima(noise_region((64, 64), 0), 1.5)
 
 
 @needs_torch
 @pytest.mark.parametrize("shape", [(200, 200), (301, 180), (160, 259)])
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_all_spots_of_a_clean_lattice_are_found_and_no_others(shape, noise):
-    found = network.network_maxima(lattice_region(shape, noise))
-    bins = np.stack([found.column, background.wrapped(found.row, shape[0])], axis=1)
+    found = network.find_network_maxima(lattice_region(shape, noise))
+    bins = np.stack([found.column, background.wrap(found.row, shape[0])], axis=1)
     known = INDEX @ BASIS * shape[::-1]
     known = known * np.sign(known[:, :1])
     distance = np.linalg.norm(bins[:, None] - known, axis=2)
@@ -108,7 +108,8 @@ def test_all_spots_of_a_clean_lattice_are_found_and_no_others(shape, noise):
 @needs_torch
 def test_white_noise_holds_no_spot():
     assert (
-        sum(len(network.network_maxima(noise_region((160, 220), seed))) for seed in range(5)) == 0
+        sum(len(network.find_network_maxima(noise_region((160, 220), seed))) for seed in range(5))
+        == 0
     )
 
 
@@ -116,7 +117,7 @@ def test_white_noise_holds_no_spot():
 @settings(max_examples=12, deadline=None)
 @given(rows=st.integers(24, 150), columns=st.integers(24, 150))
 def test_any_size_gives_a_map_of_probabilities(rows, columns):
-    probability = network.probability_map(noise_region((rows, columns), 1))
+    probability = network.map_probability(noise_region((rows, columns), 1))
     assert probability.shape == (rows, columns // 2 + 1)
     assert (probability >= 0).all() and (probability <= 1).all()
 
@@ -127,7 +128,7 @@ def test_a_spot_on_the_column_of_zero_frequency_is_found_once():
     y = np.arange(shape[0])[:, None]
     image = np.cos(2 * np.pi * 0.137 * y) + np.random.default_rng(0).normal(size=shape)
     region = windowed_region(image, Grid(shape, (1.0, 1.0)), np.ones(shape, bool))
-    found = network.network_maxima(region)
+    found = network.find_network_maxima(region)
     assert found.column.tolist() == [0]
     assert abs(found.row[0] - 0.137 * 192) < 1
 
@@ -136,13 +137,13 @@ def test_a_spot_on_the_column_of_zero_frequency_is_found_once():
 def test_the_spectrum_of_a_mirrored_image_has_mirrored_spots():
     region = lattice_region((180, 180), 0.5)
     turned = windowed_region(region.pixels[::-1], region.grid, np.ones((180, 180), bool))
-    there = {(r, c) for r, c in zip(*_bins(network.network_maxima(region)), strict=True)}
-    back = {(-r, c) for r, c in zip(*_bins(network.network_maxima(turned)), strict=True)}
+    there = {(r, c) for r, c in zip(*_bins(network.find_network_maxima(region)), strict=True)}
+    back = {(-r, c) for r, c in zip(*_bins(network.find_network_maxima(turned)), strict=True)}
     assert there == back
 
 
 def _bins(found):
-    return background.wrapped(found.row, 180).tolist(), found.column.tolist()
+    return background.wrap(found.row, 180).tolist(), found.column.tolist()
 
 
 @needs_torch
@@ -152,7 +153,7 @@ def test_probabilities_are_calibrated():
     probability, truth = [], []
     for seed in range(9_000_000, 9_000_016):
         drawn = training_image(seed)
-        found = network.network_maxima(drawn.region, 0.02)
+        found = network.find_network_maxima(drawn.region, 0.02)
         outcome, _ = outcomes(found.row, found.column, drawn.spots, drawn.region.grid.shape)
         probability.append(found.probability[outcome >= 0])
         truth.append(outcome[outcome >= 0])

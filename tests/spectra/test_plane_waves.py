@@ -8,7 +8,7 @@ from hyperspy_twin.spectra.fitting.plane_waves import (
     centred,
     moments,
     offset_spectrum,
-    wave_sum,
+    sum_waves,
 )
 from hyperspy_twin.spectra.fitting.wave_fit import fit_waves, fit_weight, gram_matrix
 
@@ -44,7 +44,7 @@ def test_sum_and_offset_spectrum_agree_with_their_definition():
     shape = (37, 52)
     waves = PlaneWaves(np.array([[0.11, -0.3], [0.07, 0.21]]), np.array([1 + 2j, 0.3 - 1j]))
     image = sum(fringe(shape, f, a) for f, a in zip(waves.frequency, waves.amplitude, strict=True))
-    np.testing.assert_allclose(wave_sum(shape, waves), image, atol=1e-4)
+    np.testing.assert_allclose(sum_waves(shape, waves), image, atol=1e-4)
     steps = np.array([0.01, 0.02])
     patch = offset_spectrum(image.astype(np.float32), waves.frequency, steps, np.array([-1, 0, 2]))
     x, y = pixel_positions(shape)
@@ -78,7 +78,7 @@ def test_waves_closer_than_the_window_resolves_are_recovered(distance):
     shape = (120, 150)
     frequency = np.array([[0.2, 0.1], [0.2 + distance / 150, 0.1]])
     truth = PlaneWaves(frequency, np.array([1.0, 0.4j]))
-    image = wave_sum(shape, truth)
+    image = sum_waves(shape, truth)
     weight = fit_weight(np.ones(shape, np.float32))
     shift = np.array([[0.2 / 150, 0.1 / 120], [-0.2 / 150, 0.1 / 120]])
     fitted = fit_waves(image, weight, PlaneWaves(frequency + shift, np.array([0.9, 0.5j])), 12)

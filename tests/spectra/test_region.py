@@ -46,15 +46,15 @@ def test_noisy_square_lattice_is_found_whole(rows, columns, angle, spacing, seed
     image = 5 + lattice(grid, vectors, [1, 0.8])
     image += np.random.default_rng(seed).normal(scale=1.0, size=grid.shape)
     found = find_region_peaks(image, grid, whole(grid), false_alarms=0.01)
-    assert found.state == "single crystal"
-    assert matched(found.spots.position, vectors, 0.02) == 2
-    assert (found.spots.position[:, 0] >= 0).all()
+    assert found.crystallinity.name == "single crystal"
+    assert matched(found.peaks.position, vectors, 0.02) == 2
+    assert (found.peaks.position[:, 0] >= 0).all()
 
 
 def test_intensity_is_the_squared_amplitude():
     grid = Grid((256, 200), SCALE)
     vectors = [(3.137, 0.0), (0.0, 4.271)]
-    spots = find_region_peaks(lattice(grid, vectors, [3.0, 2.0]), grid, whole(grid)).spots
+    spots = find_region_peaks(lattice(grid, vectors, [3.0, 2.0]), grid, whole(grid)).peaks
     np.testing.assert_allclose(spots.intensity[:2], [9.0, 4.0], rtol=0.01)
     np.testing.assert_allclose(np.abs(spots.position[:2]), vectors, atol=1e-3)
 
@@ -67,7 +67,7 @@ def test_stated_error_is_the_scatter_of_the_position():
     positions, errors = [], []
     for _ in range(150):
         image = clean + rng.normal(scale=1.5, size=grid.shape)
-        spots = find_region_peaks(image, grid, whole(grid)).spots
+        spots = find_region_peaks(image, grid, whole(grid)).peaks
         nearest = np.argmin(np.linalg.norm(spots.position - vectors[0], axis=1))
         positions.append(spots.position[nearest])
         errors.append(spots.error[nearest])
@@ -83,7 +83,7 @@ def test_noise_gives_no_more_false_spots_than_stated():
         len(
             find_region_peaks(
                 rng.normal(size=grid.shape), grid, whole(grid), false_alarms=0.2
-            ).spots
+            ).peaks
         )
         for _ in range(60)
     )
@@ -98,7 +98,7 @@ def test_amorphous_film_with_a_halo_gives_no_more_false_spots_than_stated():
     count = 0
     for _ in range(40):
         noise = np.fft.ifft2(np.fft.fft2(rng.normal(size=grid.shape)) * transfer).real
-        count += len(find_region_peaks(noise, grid, whole(grid), false_alarms=0.05).spots)
+        count += len(find_region_peaks(noise, grid, whole(grid), false_alarms=0.05).peaks)
     assert count <= 0.05 * 40 + 3 * np.sqrt(0.05 * 40)
 
 
@@ -115,7 +115,7 @@ def test_disc_shaped_region_has_its_spots_and_no_streaks():
     image = 100 + 20 * lattice(grid, vectors, np.linspace(1, 0.4, 8))
     image[~mask] = 20
     image = np.random.default_rng(2).poisson(np.maximum(image, 0)).astype(float)
-    spots = find_region_peaks(image, grid, mask).spots
+    spots = find_region_peaks(image, grid, mask).peaks
     assert matched(spots.position, vectors, 0.02) == 8
     assert len(spots) == 8
 
@@ -128,7 +128,7 @@ def test_long_thin_region_has_no_side_lobes(height):
     vectors = np.array([(2.5326, 1.7909), (2.5326, -1.7909), (5.0651, 0.0), (0.0, 7.164)])
     image = 40 + lattice(grid, vectors, [30, 30, 20, 10])
     image = np.random.default_rng(4).poisson(np.maximum(image, 0)).astype(float)
-    spots = find_region_peaks(image, grid, mask).spots
+    spots = find_region_peaks(image, grid, mask).peaks
     assert matched(spots.position, vectors, 0.03) == 4
     # The clipped image holds harmonics; every spot is a sum of the vectors.
     orders = spots.position @ np.linalg.inv([[2.5326, 1.7909], [2.5326, -1.7909]])
@@ -143,7 +143,7 @@ def test_scan_jitter_makes_streaks_but_no_spots():
     x, y = np.meshgrid(grid.x, grid.y)
     image = sum(np.cos(2 * np.pi * (g[0] * (x + shift) + g[1] * y)) for g in vectors)
     image += rng.normal(scale=0.3, size=grid.shape)
-    spots = find_region_peaks(image, grid, whole(grid)).spots
+    spots = find_region_peaks(image, grid, whole(grid)).peaks
     assert matched(spots.position, vectors, 0.02) == 2
     assert len(spots) == 2
 
@@ -152,16 +152,16 @@ def test_one_set_of_planes_is_called_fringes():
     grid = Grid((200, 200), SCALE)
     image = lattice(grid, [(3.0, 1.0)], [1.0])
     image += np.random.default_rng(0).normal(scale=0.2, size=grid.shape)
-    assert find_region_peaks(image, grid, whole(grid)).state == "fringes"
+    assert find_region_peaks(image, grid, whole(grid)).crystallinity.name == "fringes"
 
 
 def test_spacing_limit_leaves_finer_planes_out():
     grid = Grid((200, 200), SCALE)
     image = lattice(grid, [(3.0, 0.0), (0.0, 3.0), (9.0, 9.0)], [1.0, 1.0, 1.0])
     image += np.random.default_rng(0).normal(scale=0.2, size=grid.shape)
-    assert len(find_region_peaks(image, grid, whole(grid)).spots) == 3
+    assert len(find_region_peaks(image, grid, whole(grid)).peaks) == 3
     limited = find_region_peaks(image, grid, whole(grid), shortest_spacing=0.1)
-    assert len(limited.spots) == 2
+    assert len(limited.peaks) == 2
 
 
 def test_narrow_and_flat_regions_are_said_to_be_so():
@@ -169,9 +169,9 @@ def test_narrow_and_flat_regions_are_said_to_be_so():
     image = np.random.default_rng(0).normal(size=grid.shape)
     mask = np.zeros(grid.shape, bool)
     mask[5:12, 5:40] = True
-    assert find_region_peaks(image, grid, mask).state == "too small"
+    assert find_region_peaks(image, grid, mask).crystallinity.name == "too small"
     flat = find_region_peaks(np.full(grid.shape, 3.0), grid, whole(grid))
-    assert flat.state == "amorphous"
+    assert flat.crystallinity.name == "amorphous"
     assert "no contrast" in flat.reason
 
 

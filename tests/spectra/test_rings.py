@@ -6,9 +6,14 @@ from scipy import ndimage, spatial
 
 from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra import ring_sums
-from hyperspy_twin.spectra.background import radial_background
-from hyperspy_twin.spectra.graininess import LEFT_OUT, PATCH, graininess
-from hyperspy_twin.spectra.rings import RadialProfile, find_rings, radial_profile, relative_width
+from hyperspy_twin.spectra.background import estimate_radial_background
+from hyperspy_twin.spectra.graininess import LEFT_OUT, PATCH, measure_graininess
+from hyperspy_twin.spectra.rings import (
+    RadialProfile,
+    find_rings,
+    measure_radial_profile,
+    measure_relative_width,
+)
 from hyperspy_twin.spectra.transform import windowed_region
 
 GRID = Grid((256, 256), (0.03, 0.03))
@@ -26,7 +31,7 @@ def frequency(grid=GRID):
 
 def profile_of(image, spots=NONE, grid=GRID):
     region = windowed_region(image, grid, np.ones(grid.shape, bool))
-    return radial_profile(region, spots, np.full(len(spots), 300.0))
+    return measure_radial_profile(region, spots, np.full(len(spots), 300.0))
 
 
 def noise_rings(profile):
@@ -90,7 +95,7 @@ def test_background_follows_astigmatic_rings():
     image = coloured((np.abs(np.sin(phase)) + 0.05) * np.exp(-((k / 8) ** 2)), 5, grid)
     region = windowed_region(image, grid, np.ones(grid.shape, bool))
     power, half = region.power, slice(0, 193)
-    above = (power / radial_background(power, grid))[k[:, half] < 9]
+    above = (power / estimate_radial_background(power, grid))[k[:, half] < 9]
     number = np.count_nonzero(above)
     assert above.max() < np.log(number) + 4
     assert 0.5 < above.mean() < 1.1
@@ -122,11 +127,11 @@ def test_compiled_sums_agree_with_python():
         region.power, (48, *map(float, grid.extent)), (1 / min(grid.extent), 4, 17),
         np.array([[5.0, 4.0, 5.0]]), (0.02, 0.01),
     )  # fmt: skip
-    fast, slow = ring_sums.ring_sums(*arguments), ring_sums.ring_sums.py_func(*arguments)
+    fast, slow = ring_sums.sum_rings(*arguments), ring_sums.sum_rings.py_func(*arguments)
     for one, other in zip(fast, slow, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5)
     count, _, logarithm, _, _ = fast
-    deviations, ellipses = ring_sums.sector_deviations, np.array([[0.03, 0.0], [0.0, -0.02]])
+    deviations, ellipses = ring_sums.measure_deviations, np.array([[0.03, 0.0], [0.0, -0.02]])
     np.testing.assert_allclose(
         deviations(count, logarithm, 9, ellipses), deviations.py_func(count, logarithm, 9, ellipses)
     )
@@ -151,22 +156,22 @@ def test_graininess_is_the_scatter_of_the_sectors_in_its_standard_errors(order):
     squares = np.sort(change**2)[::-1].sum() - 2 * LEFT_OUT * 0.2**2 / 2
     free = 32 - LEFT_OUT - 5
     expected = (PATCH * 20.0 * squares - free) / np.sqrt(2 * free)
-    assert graininess(*made_sums(change)) == pytest.approx(expected, rel=0.15)
+    assert measure_graininess(*made_sums(change)) == pytest.approx(expected, rel=0.15)
 
 
 def test_what_lens_scan_and_single_spots_do_is_no_graininess():
-    quiet = graininess(*made_sums(np.zeros(32)))
+    quiet = measure_graininess(*made_sums(np.zeros(32)))
     assert quiet < 0
     astigmatic = 0.3 * np.sin(TURN + 0.4) + 0.1 * np.cos(2 * TURN - 1)
     displaced_rows = 0.3 * np.cos(5 * TURN)
     spots = np.where(np.isin(np.arange(32), (4, 19)), 2.0, 0.0)
     for change in (astigmatic, displaced_rows, spots):
-        assert graininess(*made_sums(change)) == pytest.approx(quiet, abs=0.2)
+        assert measure_graininess(*made_sums(change)) == pytest.approx(quiet, abs=0.2)
 
 
 def test_too_few_pixels_have_no_graininess():
-    assert graininess(*made_sums(0.3 * np.sin(7 * TURN), pixels=0.1)) == 0
-    assert graininess(np.zeros((30, 32)), np.zeros((30, 32))) == 0
+    assert measure_graininess(*made_sums(0.3 * np.sin(7 * TURN), pixels=0.1)) == 0
+    assert measure_graininess(np.zeros((30, 32)), np.zeros((30, 32))) == 0
 
 
 @settings(max_examples=25, deadline=None)
@@ -230,14 +235,17 @@ def test_relative_width_is_that_of_a_ring(centre, relative, height):
     radius = np.linspace(1.0, 15.0, 500)
     sigma = relative * centre / 2.3548
     ring = 1 + height * np.exp(-0.5 * ((radius - centre) / sigma) ** 2)
-    assert relative_width(made_profile(ring, 1e-4)[1]) == pytest.approx(1.064 * relative, rel=0.06)
+    assert measure_relative_width(made_profile(ring, 1e-4)[1]) == pytest.approx(
+        1.064 * relative, rel=0.06
+    )
 
 
 def test_relative_widths_of_rings_add_up():
     radius = np.linspace(1.0, 15.0, 500)
     rings = [np.exp(-0.5 * ((radius - at) / (0.04 * at)) ** 2) for at in (4.0, 7.0)]
     one, two = (
-        relative_width(made_profile(1 + 10 * power, 1e-4)[1]) for power in (rings[0], sum(rings))
+        measure_relative_width(made_profile(1 + 10 * power, 1e-4)[1])
+        for power in (rings[0], sum(rings))
     )
     assert two == pytest.approx(2 * one, rel=0.05)
 
@@ -245,6 +253,6 @@ def test_relative_widths_of_rings_add_up():
 def test_nothing_that_only_falls_is_a_narrow_ring():
     radius = np.linspace(1.0, 15.0, 300)
     for exponent in (2, 4, 8):
-        assert relative_width(made_profile(1 + 100 * radius**-exponent)[1]) > 0.9
-    assert relative_width(made_profile(np.ones(300))[1]) == np.inf
-    assert relative_width(made_profile(np.ones(3))[1]) == np.inf
+        assert measure_relative_width(made_profile(1 + 100 * radius**-exponent)[1]) > 0.9
+    assert measure_relative_width(made_profile(np.ones(300))[1]) == np.inf
+    assert measure_relative_width(made_profile(np.ones(3))[1]) == np.inf

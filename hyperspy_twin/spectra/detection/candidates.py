@@ -1,4 +1,4 @@
-"""Maxima of a spectrum that may be Bragg spots, with the noise and the skirts they stand in."""
+"""Maxima of a spectrum that may be Bragg peaks, with the noise and the tails they stand in."""
 
 from __future__ import annotations
 
@@ -8,22 +8,34 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.spectra.background import local_background, on_half_plane, radial_background
-from hyperspy_twin.spectra.detection.shape_transform import skirt_power
-from hyperspy_twin.spectra.fitting.peak_fit import Maxima, windowed_maxima
-from hyperspy_twin.spectra.fitting.wave_fit import fit_weight
+from hyperspy_twin.spectra.background import (
+    estimate_local_background,
+    estimate_radial_background,
+    on_half_plane,
+    wrap,
+)
+from hyperspy_twin.spectra.detection.band import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
+from hyperspy_twin.spectra.detection.shape_transform import estimate_tails
+from hyperspy_twin.spectra.fitting import Maxima, climb_to_maxima, fit_weight
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-FEWEST_PERIODS = 6
-SHORTEST_PERIOD = 2.5  # pixels; detector and scan artefacts crowd the edge of the spectrum
-WEAKEST_SPOT = 1e-7  # of the strongest power: the rounding error of single precision
+# Safety factor on the power that the window leaks. This and the constants below without another
+# reason are set on the tuning half of benchmarks/spots.py.
 LEAKAGE_MARGIN = 4.0
-LEAKAGE_REACH, LEAKAGE_SAMPLES = 60, 128  # bins around a spot; samples across the window
+# Bins around a peak within which its leakage is looked for.
+LEAKAGE_REACH = 60
+# Samples across the window from which its leakage is computed: twice the reach, and some.
+LEAKAGE_SAMPLES = 128
+# Bins within which a maximum is that of a stronger one: the resolution of the window.
 MERGING_DISTANCE = 2.5
-SCALLOPING = 0.5  # of a spot's power that may be left on the nearest frequencies
-CLIMBS = 4  # steps of at most half a bin each from a given place to its maximum
-NEARLY = 0.85  # of the threshold that an interpolated maximum must reach before it is measured
-UNEVEN = 1.15  # a neighbourhood this much above the radial mean is more than chance
+# Fraction of a peak's power that may be left on the nearest frequencies.
+SCALLOPING = 0.5
+# Steps of at most half a bin each from a given position to its maximum.
+CLIMBS = 4
+# Fraction of the threshold that an interpolated maximum must reach before it is measured.
+NEARLY = 0.85
+# A neighbourhood this much above the radial mean is more than chance.
+UNEVEN = 1.15
 
 
 @dataclass(frozen=True)
@@ -33,20 +45,20 @@ class Candidates:
     Attributes
     ----------
     maxima
-        Place, amplitude and power of each.
+        Position, amplitude and power of each.
     row, column
         Nearest frequency on the half plane, each shape (n,).
     noise
         (n,) expected noise power.
-    skirt
-        (n,) power that stronger spots spread there because their crystals end inside the window.
+    tail
+        (n,) power that stronger peaks spread there because their crystals end inside the window.
     """
 
     maxima: Maxima
     row: np.ndarray
     column: np.ndarray
     noise: np.ndarray
-    skirt: np.ndarray
+    tail: np.ndarray
 
     def __len__(self) -> int:
         return len(self.noise)
@@ -57,8 +69,8 @@ class Candidates:
 
     @property
     def excess(self) -> np.ndarray:
-        """Power over that of noise and skirts together, shape (n,)."""
-        return self.maxima.power / (self.noise + self.skirt)
+        """Power over that of noise and shape-transform tails together, shape (n,)."""
+        return self.maxima.power / (self.noise + self.tail)
 
 
 def find_candidates(
@@ -79,42 +91,42 @@ def find_candidates(
     """
     height, width = region.grid.shape
     power = region.power
-    radial = radial_background(power, region.grid)
+    radial = estimate_radial_background(power, region.grid)
     whitened = power / radial
     threshold = detection_threshold(region, false_alarms, shortest_spacing)
     rows, columns = _local_maxima(power, whitened, region, SCALLOPING * threshold, shortest_spacing)
     noise = _noise(radial, whitened, rows, columns, width)
     kept = power[rows, columns] > SCALLOPING * threshold * noise
     rows, columns, noise = rows[kept], columns[kept], noise[kept]
-    place, top = _interpolated(power, rows, columns, height, width)
+    position, top = _interpolated(power, rows, columns, height, width)
     kept = top > NEARLY * threshold * noise
-    rows, columns, noise, place = rows[kept], columns[kept], noise[kept], place[kept]
+    rows, columns, noise, position = rows[kept], columns[kept], noise[kept], position[kept]
     kept = _without_side_lobes(power, region, rows, columns)
     rows, columns, noise = rows[kept], columns[kept], noise[kept]
-    maxima = windowed_maxima(region, place[kept])
+    maxima = climb_to_maxima(region, position[kept])
     above = np.flatnonzero(maxima.power > threshold * noise)
     order = above[np.argsort(-maxima.power[above], kind="stable")]
     rows, columns, noise, maxima = rows[order], columns[order], noise[order], maxima[order]
-    skirt = skirt_power(region, power, rows, columns, maxima, noise)
-    return Candidates(maxima, rows, columns, noise, skirt)
+    tail = estimate_tails(region, power, rows, columns, maxima, noise)
+    return Candidates(maxima, rows, columns, noise, tail)
 
 
 def candidates_at(region: WindowedRegion, position: np.ndarray) -> Candidates:
-    """Take the maxima of a windowed spectrum next to given places, however weak, in their order.
+    """Take the maxima of a windowed spectrum next to given positions, however weak, in their order.
 
     Parameters
     ----------
     region
         The windowed region.
     position
-        Places (x, y) in reciprocal units, shape (n, 2).
+        Positions (x, y) in reciprocal units, shape (n, 2).
     """
     height, width = region.grid.shape
     power = region.power
-    radial = radial_background(power, region.grid)
+    radial = estimate_radial_background(power, region.grid)
     maxima = Maxima(position * region.grid.scale, np.zeros(len(position)), np.zeros(len(position)))
     for _ in range(CLIMBS):
-        maxima = windowed_maxima(region, maxima.frequency)
+        maxima = climb_to_maxima(region, maxima.frequency)
     nearest = np.rint(maxima.frequency * (width, height)).astype(int)
     rows, columns = on_half_plane(nearest[:, 1], nearest[:, 0], height, width)
     noise = _noise(radial, power / radial, rows, columns, width)
@@ -125,7 +137,7 @@ def _noise(
     radial: np.ndarray, whitened: np.ndarray, rows: np.ndarray, columns: np.ndarray, width: int
 ) -> np.ndarray:
     """Noise power at single frequencies: the radial one, or what is around them if clearly more."""
-    around = local_background(whitened, rows, columns, len(whitened), width) / UNEVEN
+    around = estimate_local_background(whitened, rows, columns, len(whitened), width) / UNEVEN
     return radial[rows, columns] * np.maximum(around, 1.0)
 
 
@@ -188,7 +200,7 @@ def _local_maxima(
     rows, columns = rows[band], columns[band]
     strength = power[rows, columns]
     highest = _around(power, rows, columns, height, width).max(axis=(1, 2)) == strength
-    highest &= strength > WEAKEST_SPOT * strength.max(initial=0.0)
+    highest &= strength > WEAKEST_PEAK * strength.max(initial=0.0)
     return rows[highest], columns[highest]
 
 
@@ -208,7 +220,7 @@ def _interpolated(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit parabolas to the logarithm of the power around local maxima.
 
-    Returns their places (x, y) in cycles per pixel, shape (n, 2), and their power, shape (n,).
+    Returns their positions (x, y) in cycles per pixel, shape (n, 2), and their power, shape (n,).
     """
     tiny = np.finfo(np.float32).tiny
     level = np.log(np.maximum(_around(power, rows, columns, height, width), tiny))
@@ -218,8 +230,8 @@ def _interpolated(
         bend = np.maximum(2 * middle - after - before, tiny)
         shift.append(np.clip(0.5 * (after - before) / bend, -0.5, 0.5))
         top = top + 0.25 * (after - before) * shift[-1]
-    place = np.stack([columns, np.fft.fftfreq(height)[rows] * height], axis=1)
-    return (place + np.stack(shift, axis=1)) / (width, height), np.exp(top)
+    position = np.stack([columns, np.fft.fftfreq(height)[rows] * height], axis=1)
+    return (position + np.stack(shift, axis=1)) / (width, height), np.exp(top)
 
 
 def _without_side_lobes(
@@ -239,7 +251,7 @@ def _without_side_lobes(
     for index in np.argsort(strength)[::-1]:
         others = np.asarray(kept, dtype=int)
         both = np.concatenate([frequency[others], -frequency[others]])
-        shift = np.abs(_wrapped(frequency[index] - both, (height, width)))
+        shift = np.abs(wrap(frequency[index] - both, np.array([height, width])))
         level = np.zeros(len(both))
         near = np.all(shift <= LEAKAGE_REACH, axis=1)
         level[near] = leakage[2 * shift[near, 0], 2 * shift[near, 1]]
@@ -251,16 +263,10 @@ def _without_side_lobes(
     return np.asarray(kept, dtype=int)
 
 
-def _wrapped(shift: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Shortest equivalents of shifts (row, column) on a periodic spectrum."""
-    size = np.asarray(shape)
-    return (shift + size // 2) % size - size // 2
-
-
 def _leakage(window: np.ndarray) -> np.ndarray:
-    """Power that a spot leaks by offset (row, column) in half bins, relative to its own.
+    """Power that a peak leaks by offset (row, column) in half bins, relative to its own.
 
-    With a safety margin, and the largest value within one bin, since spots lie between bins and
+    With a safety margin, and the largest value within one bin, since peaks lie between bins and
     the lobes of a window vanish on them.
     """
     step = max(1, min(window.shape) // LEAKAGE_SAMPLES)

@@ -1,23 +1,26 @@
-"""Detection of Bragg spots as peaks of the rows and columns of a spectrum."""
+"""Detection of Bragg peaks as maxima of the rows and columns of a spectrum."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from hyperspy_twin.core import Peaks
 from hyperspy_twin.spectra.background import MEDIAN_OF_EXPONENTIAL
 from hyperspy_twin.spectra.detection.candidates import find_candidates
-from hyperspy_twin.spectra.detection.cfar import Spots, measure_standing_out
+from hyperspy_twin.spectra.detection.measurement import measure_above_noise
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-STRETCH = 48  # frequencies along a line over which its baseline is taken
+# Frequencies along a line over which its baseline is taken: enough for a median that a few peaks do
+# not move, few enough to follow the fall of the noise.
+STRETCH = 48
 
 
-def profile_snr(region: WindowedRegion) -> np.ndarray:
+def measure_profile_snr(region: WindowedRegion) -> np.ndarray:
     """Height of each frequency over the baselines of its row and its column.
 
     Each row and each column of the power spectrum is read as a profile with a baseline of its
     own, the median over a stretch of it. A cross through the origin, a scan streak or the streak
-    of a sharp outline lifts the baseline of the lines that it runs along and vanishes; a spot
+    of a sharp outline lifts the baseline of the lines that it runs along and vanishes; a peak
     stands out of both of its lines. A frequency that is no maximum of both profiles is zero.
 
     Parameters
@@ -41,12 +44,12 @@ def profile_snr(region: WindowedRegion) -> np.ndarray:
     """
     power = region.power
     # The last row of the half plane follows on the first; its columns end at zero and Nyquist.
-    peak = (power >= np.roll(power, 1, axis=0)) & (power >= np.roll(power, -1, axis=0))
-    peak[:, 1:] &= power[:, 1:] >= power[:, :-1]
-    peak[:, :-1] &= power[:, :-1] >= power[:, 1:]
+    highest = (power >= np.roll(power, 1, axis=0)) & (power >= np.roll(power, -1, axis=0))
+    highest[:, 1:] &= power[:, 1:] >= power[:, :-1]
+    highest[:, :-1] &= power[:, :-1] >= power[:, 1:]
     baseline = np.maximum(_baseline(power), _baseline(power.T).T)
-    least = np.finfo(np.float32).tiny
-    return np.where(peak, power / np.maximum(baseline, least), np.float32(0))
+    tiny = np.finfo(np.float32).tiny
+    return np.where(highest, power / np.maximum(baseline, tiny), np.float32(0))
 
 
 def _baseline(power: np.ndarray) -> np.ndarray:
@@ -63,32 +66,28 @@ def _baseline(power: np.ndarray) -> np.ndarray:
     )
     medians /= np.float32(MEDIAN_OF_EXPONENTIAL)
     middle = (edges[:-1] + edges[1:] - 1) / 2
-    place = np.interp(np.arange(columns), middle, np.arange(count))
-    left = np.minimum(place.astype(int), max(count - 2, 0))
-    share = (place - left).astype(np.float32)
+    position = np.interp(np.arange(columns), middle, np.arange(count))
+    left = np.minimum(position.astype(int), max(count - 2, 0))
+    fraction = (position - left).astype(np.float32)
     right = np.minimum(left + 1, count - 1)
-    return medians[:, left] * (1 - share) + medians[:, right] * share
+    return medians[:, left] * (1 - fraction) + medians[:, right] * fraction
 
 
 def detect_profile(
     region: WindowedRegion, false_alarms: float, shortest_spacing: float = 0.0
-) -> Spots:
-    """Find the Bragg spots that stand out of their row and their column.
+) -> Peaks:
+    """Find the Bragg peaks that stand out of their row and their column.
 
     Parameters
     ----------
-    region
-        The windowed region with its spectrum.
-    false_alarms
-        Expected number of false spots in a spectrum of pure noise.
-    shortest_spacing
-        No lattice plane is sought below this spacing, in the unit of the grid.
+    region, false_alarms, shortest_spacing
+        As for :func:`~hyperspy_twin.spectra.detection.cfar.detect_cfar`.
 
     Returns
     -------
-    Spots
+    Peaks
         Strongest first; the probability is that noise makes no such maximum of a profile.
     """
     found = find_candidates(region, false_alarms, shortest_spacing)
-    height = profile_snr(region)[found.row, found.column]
-    return measure_standing_out(region, found, height, false_alarms, shortest_spacing)
+    height = measure_profile_snr(region)[found.row, found.column]
+    return measure_above_noise(region, found, height, false_alarms, shortest_spacing)

@@ -1,4 +1,4 @@
-"""Detection of Bragg spots by a small trained network that sees their surroundings."""
+"""Detection of Bragg peaks by a small trained network that sees their surroundings."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from typing import Any
 import numpy as np
 from scipy import spatial
 
-from hyperspy_twin.spectra.background import on_half_plane, wrapped
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.spectra.background import on_half_plane, wrap
+from hyperspy_twin.spectra.detection.band import SHORTEST_PERIOD
 from hyperspy_twin.spectra.detection.candidates import MERGING_DISTANCE, candidates_at
-from hyperspy_twin.spectra.detection.cfar import Spots, measure, no_spots
+from hyperspy_twin.spectra.detection.measurement import measure_peaks
 from hyperspy_twin.spectra.detection.network_input import (
     CHANNELS,
-    SHORTEST_PERIOD,
-    band,
-    eligible,
-    half_plane_channels,
+    find_eligible,
+    patch_indices,
+    prepare_channels,
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 INSTALL = 'pip install "hyperspy_twin[network]"'
 WEIGHTS = "weights/spot_network.npz"
-LEAST_PROBABILITY = 0.5
+# Probability from which a maximum is called a peak: more likely one than not.
+SMALLEST_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True)
 class NetworkMaxima:
-    """Frequencies that the network takes for spots, one of each Friedel pair.
+    """Frequencies that the network takes for peaks, one of each Friedel pair.
 
     Attributes
     ----------
@@ -38,7 +40,7 @@ class NetworkMaxima:
         Indices in the half plane of the region's spectrum, each shape (n,); every one is a local
         maximum of the power, without a stronger one within the resolution.
     probability
-        Calibrated probability of being a lattice spot, shape (n,), falling.
+        Calibrated probability of being a lattice peak, shape (n,), falling.
     """
 
     row: np.ndarray
@@ -49,8 +51,8 @@ class NetworkMaxima:
         return len(self.row)
 
 
-def detect_network(region: WindowedRegion, shortest_spacing: float = 0.0) -> Spots:
-    """Find the Bragg spots of a windowed region with the bundled network, and measure them.
+def detect_network(region: WindowedRegion, shortest_spacing: float = 0.0) -> Peaks:
+    """Find the Bragg peaks of a windowed region with the bundled network, and measure them.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ def detect_network(region: WindowedRegion, shortest_spacing: float = 0.0) -> Spo
 
     Returns
     -------
-    Spots
+    Peaks
         Sorted by falling intensity, with the network's probability; empty where there is none.
 
     Raises
@@ -69,26 +71,26 @@ def detect_network(region: WindowedRegion, shortest_spacing: float = 0.0) -> Spo
     ImportError
         If torch is not installed.
     """
-    found = network_maxima(region)
+    found = find_network_maxima(region)
     height, width = region.grid.shape
-    bins = np.stack([found.column, wrapped(found.row, height)], axis=1)
+    bins = np.stack([found.column, wrap(found.row, height)], axis=1)
     position = bins / (width, height) / region.grid.scale
     seen = np.hypot(*position.T) * shortest_spacing <= 1
     if not seen.any():
-        return no_spots()
-    return measure(region, candidates_at(region, position[seen]), found.probability[seen])
+        return Peaks.none()
+    return measure_peaks(region, candidates_at(region, position[seen]), found.probability[seen])
 
 
-def network_maxima(
-    region: WindowedRegion, least_probability: float = LEAST_PROBABILITY
+def find_network_maxima(
+    region: WindowedRegion, smallest_probability: float = SMALLEST_PROBABILITY
 ) -> NetworkMaxima:
-    """Find the maxima of a windowed spectrum that the bundled network takes for Bragg spots.
+    """Find the maxima of a windowed spectrum that the bundled network takes for Bragg peaks.
 
     Parameters
     ----------
     region
         The windowed region with its spectrum.
-    least_probability
+    smallest_probability
         Maxima below this calibrated probability are left out.
 
     Returns
@@ -101,17 +103,17 @@ def network_maxima(
     ImportError
         If torch is not installed.
     ValueError
-        If ``least_probability`` is not between 0 and 1.
+        If ``smallest_probability`` is not between 0 and 1.
     """
-    if not 0 <= least_probability <= 1:
-        raise ValueError(f"least_probability must be between 0 and 1, not {least_probability}")
+    if not 0 <= smallest_probability <= 1:
+        raise ValueError(f"a probability is between 0 and 1, not {smallest_probability}")
     height, width = region.grid.shape
-    probability = probability_map(region)
-    row, column = np.nonzero(eligible(region.power, height, width))
+    probability = map_probability(region)
+    row, column = np.nonzero(find_eligible(region.power, height, width))
     value = probability[row, column]
-    likely = value >= least_probability
+    likely = value >= smallest_probability
     row, column, value = row[likely], column[likely], value[likely]
-    bins = np.stack([wrapped(row, height), column], axis=1)
+    bins = np.stack([wrap(row, height), column], axis=1)
     alone = _without_neighbours(bins, region.power[row, column])
     order = alone[np.argsort(-value[alone], kind="stable")]
     return NetworkMaxima(row[order], column[order], value[order])
@@ -128,8 +130,8 @@ def _without_neighbours(bins: np.ndarray, power: np.ndarray) -> np.ndarray:
     return np.setdiff1d(np.arange(len(bins)), weaker)
 
 
-def probability_map(region: WindowedRegion) -> np.ndarray:
-    """Calibrated probability of every frequency to be a spot.
+def map_probability(region: WindowedRegion) -> np.ndarray:
+    """Calibrated probability of every frequency to be a peak.
 
     Parameters
     ----------
@@ -150,10 +152,10 @@ def probability_map(region: WindowedRegion) -> np.ndarray:
     torch = require_torch()
     network, slope, intercept = _network()
     height, width = region.grid.shape
-    rows, columns = band(height, width)
+    rows, columns = patch_indices(height, width)
     row, column = on_half_plane(rows[:, None], columns[None, :], height, width)
     with torch.inference_mode():
-        channels = torch.from_numpy(half_plane_channels(region)[:, row, column][None])
+        channels = torch.from_numpy(prepare_channels(region)[:, row, column][None])
         logits = network(channels.contiguous(memory_format=torch.channels_last))[0].numpy()
     result = np.zeros((height, width // 2 + 1), np.float32)
     inside = (columns >= 0) & (columns < width / SHORTEST_PERIOD)
@@ -175,11 +177,11 @@ def require_torch() -> Any:
 def _network() -> tuple[Any, float, float]:
     """Bundled network with the slope and intercept of its calibration."""
     torch = require_torch()
-    from hyperspy_twin.spectra.detection.unet import SpotUNet
+    from hyperspy_twin.spectra.detection.unet import PeakUNet
 
     with files("hyperspy_twin.data").joinpath(WEIGHTS).open("rb") as stream:
         arrays = dict(np.load(stream, allow_pickle=False))
     slope, intercept = (float(value) for value in arrays.pop("calibration"))
-    network = SpotUNet(CHANNELS, normalised=False)
+    network = PeakUNet(CHANNELS, normalised=False)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return network.requires_grad_(False).eval(), slope, intercept

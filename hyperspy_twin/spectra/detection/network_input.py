@@ -1,4 +1,4 @@
-"""What the spot network sees of a spectrum, and at which frequencies.
+"""What the peak network sees of a spectrum, and at which frequencies.
 
 The weights belong to this very preparation: whoever changes it trains the network again.
 """
@@ -9,19 +9,21 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
+from hyperspy_twin.spectra.background import PASSES, PEAK
+from hyperspy_twin.spectra.detection.band import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
 from hyperspy_twin.spectra.transform import WindowedRegion
 
+# Images that the network sees, as of `half_plane_channels`.
 CHANNELS = 4
-FEWEST_PERIODS = 6  # within the region
-SHORTEST_PERIOD = 2.5  # pixels
-WEAKEST_SPOT = 1e-7  # of the strongest power: the rounding error of single precision
-MARGIN = 16  # bins around the band of lattices: spots on its edge are seen whole
-BLOCK = 16  # the network halves its input four times
-CENTRE = 32.0  # bins over which the network can tell the distance from the centre
-PASSES, SPOT = 3, 6.0  # estimates of the noise, the later ones without what stands out
+# Bins around the band of lattices: peaks on its edge are seen whole.
+MARGIN = 16
+# The network halves its input four times.
+BLOCK = 16
+# Bins over which the network can tell the distance from the centre.
+CENTRE = 32.0
 
 
-def half_plane_channels(region: WindowedRegion) -> np.ndarray:
+def prepare_channels(region: WindowedRegion) -> np.ndarray:
     """Prepare what the network sees, on the half plane.
 
     Parameters
@@ -34,23 +36,23 @@ def half_plane_channels(region: WindowedRegion) -> np.ndarray:
     numpy.ndarray
         float32, shape (4, rows, columns // 2 + 1): logarithm of the power over the radial
         background, whether a frequency is a local maximum, its distance from the centre, and the
-        width of a spot (as the logarithm of the window's noise bandwidth in bins).
+        width of a peak (as the logarithm of the window's noise bandwidth in bins).
     """
     height, width = region.grid.shape
     power = region.power
-    background = ring_background(power, width)
+    background = estimate_ring_background(power, width)
     # Without noise the background is nothing but the rounding of single precision.
-    floor = np.float32(WEAKEST_SPOT) * power[in_band(height, width)].max(initial=0.0)
+    floor = np.float32(WEAKEST_PEAK) * power[in_band(height, width)].max(initial=0.0)
     ratio = power / np.maximum(background, max(floor, np.finfo(np.float32).tiny))
     channels = np.empty((CHANNELS, *power.shape), np.float32)
     channels[0] = 0.25 * np.log1p(ratio)
-    channels[1] = summits(power)
+    channels[1] = find_summits(power)
     channels[2] = np.minimum(radius_in_bins(height, width) / CENTRE, 1)
-    channels[3] = 0.25 * np.log2(noise_bandwidth(region.window))
+    channels[3] = 0.25 * np.log2(measure_bandwidth(region.window))
     return channels
 
 
-def ring_background(power: np.ndarray, width: int) -> np.ndarray:
+def estimate_ring_background(power: np.ndarray, width: int) -> np.ndarray:
     """Mean noise power in rings one bin wide, from the mean logarithm of what does not stand out.
 
     Parameters
@@ -71,7 +73,7 @@ def ring_background(power: np.ndarray, width: int) -> np.ndarray:
     logarithm = np.log(np.maximum(power, np.finfo(np.float32).tiny))
     profile = np.full(int(np.hypot(np.abs(row).max(), column.max())) + 2, np.inf, np.float32)
     for _ in range(PASSES):
-        profile = _ring_means(logarithm, row, column, profile + np.float32(np.log(SPOT)))
+        profile = _ring_means(logarithm, row, column, profile + np.float32(np.log(PEAK)))
         profile += np.float32(np.euler_gamma)  # the mean logarithm of exponential noise
     return _on_rings(np.exp(profile), row, column)
 
@@ -105,8 +107,8 @@ def _on_rings(profile: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.nd
     return level
 
 
-def noise_bandwidth(window: np.ndarray) -> float:
-    """Count the bins that a window spreads a spot over."""
+def measure_bandwidth(window: np.ndarray) -> float:
+    """Count the bins that a window spreads a peak over."""
     total = float(window.sum(dtype=float))
     return window.size * float((window.astype(float) ** 2).sum()) / max(total**2, 1e-30)
 
@@ -126,7 +128,7 @@ def in_band(height: int, width: int) -> np.ndarray:
     return inside
 
 
-def summits(power: np.ndarray) -> np.ndarray:
+def find_summits(power: np.ndarray) -> np.ndarray:
     """Local maxima of a half-plane power spectrum (rows, columns // 2 + 1), boolean."""
     # Left of the column of zero frequency lies the second column, turned over.
     beyond = np.roll(power[::-1, 1:2], 1, axis=0)
@@ -134,13 +136,13 @@ def summits(power: np.ndarray) -> np.ndarray:
     return highest[:, 1:] == power
 
 
-def eligible(power: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Local maxima that could be spots: in the band, and above rounding errors."""
-    peak = summits(power) & in_band(height, width)
-    return peak & (power > WEAKEST_SPOT * power[peak].max(initial=0.0))
+def find_eligible(power: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Local maxima that could be peaks: in the band, and above rounding errors."""
+    summits = find_summits(power) & in_band(height, width)
+    return summits & (power > WEAKEST_PEAK * power[summits].max(initial=0.0))
 
 
-def band(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def patch_indices(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns (both may be negative) of the patch that the network is given."""
     rows = np.arange(-int(height / SHORTEST_PERIOD) - MARGIN, int(height / SHORTEST_PERIOD) + 1)
     columns = np.arange(-MARGIN, int(width / SHORTEST_PERIOD) + 1)

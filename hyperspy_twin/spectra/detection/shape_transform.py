@@ -1,30 +1,43 @@
-"""Power that spots spread around them when their crystals end inside the window."""
+"""Power that peaks spread around them when their crystals end inside the window."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from hyperspy_twin.spectra.background import on_half_plane
-from hyperspy_twin.spectra.fitting.peak_fit import Maxima
-from hyperspy_twin.spectra.fitting.wave_fit import fit_weight
+from hyperspy_twin.spectra.fitting import Maxima, fit_weight
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-# Distances from a spot, in inverse widths of the region, between which its skirt is read, below
-# which it does not rise any more, and up to which it reaches.
-INNER, OUTER, REACH = 3.0, 8.0, 60.0
-SAMPLES, FEWEST = 400, 20
-# Other spots in between are left out with their lobes: maxima that are more than this share of the
-# spot's power over the squared distance. A straight boundary through the middle makes 1 / pi**2.
-OWN, LOBE, INNER_LOBE = 1.0, 2.0, 1.0
-# The share of frequencies that are weaker than the skirt that is read: a straight boundary makes
-# one narrow streak. Without a skirt, noise gives -ln(1 - share) times its mean.
-SHARE = 0.95
-CLEAR = 2.0  # times the noise from which a skirt is more than chance
-# Of the skirt so read, to be added to the noise; from the tuning set of benchmarks/spots.py.
+# Distance from a peak, in inverse widths of the region, from which its tail is read, and below
+# which it does not rise any more. This and the constants below without another reason are set on
+# the tuning half of benchmarks/spots.py.
+INNER = 3.0
+# Distance up to which it is read.
+OUTER = 8.0
+# Distance up to which it reaches.
+REACH = 60.0
+# Frequencies at which it is read, at most ...
+SAMPLES = 400
+# ... and at least, for a quantile of them to mean something.
+FEWEST = 20
+# Other peaks in between are left out with their lobes: maxima that are more than this fraction of
+# the peak's power over the squared distance. A straight boundary through the middle makes
+# 1 / pi**2.
+OWN = 1.0
+# Width of the lobes that are left out, in inverse widths of the region.
+LOBE = 2.0
+# Distance within which another maximum is a lobe of the peak itself.
+INNER_LOBE = 1.0
+# Fraction of the frequencies that are weaker than the tail that is read: a straight boundary makes
+# one narrow streak. Without a tail, noise gives -ln(1 - fraction) times its mean.
+WEAKER = 0.95
+# Multiple of the noise from which a tail is more than chance.
+CLEAR = 2.0
+# Factor on the tail so read, to be added to the noise.
 WEIGHT = 1.5
 
 
-def skirt_power(
+def estimate_tails(
     region: WindowedRegion,
     power: np.ndarray,
     rows: np.ndarray,
@@ -32,11 +45,11 @@ def skirt_power(
     maxima: Maxima,
     noise: np.ndarray,
 ) -> np.ndarray:
-    """Power at maxima that the skirts of stronger ones explain.
+    """Estimate the power at maxima that the tails of stronger ones explain.
 
     The transform of a crystal that ends at a sharp boundary falls off with the square of the
-    distance from its spot in power [1]_, along streaks or all around. So the level of each skirt
-    is read next to its spot and continued outwards.
+    distance from its peak in power [1]_, along streaks or all around. So the level of each tail
+    is read next to its peak and continued outwards.
 
     Parameters
     ----------
@@ -54,7 +67,7 @@ def skirt_power(
     Returns
     -------
     numpy.ndarray
-        Shape (n,); 0 where there is no stronger spot with a skirt near.
+        Shape (n,); 0 where there is no stronger peak with a tail near.
 
     References
     ----------
@@ -65,9 +78,9 @@ def skirt_power(
     ring = _ring(extent, height, width)
     row, column = (np.rint(ring[:, axis] * size).astype(int) for axis, size in
                    ((1, height), (0, width)))  # fmt: skip
-    place = on_half_plane(rows[:, None] + row, columns[:, None] + column, height, width)
+    frequencies = on_half_plane(rows[:, None] + row, columns[:, None] + column, height, width)
     squared = _squared(ring, extent)
-    scaled = power[place] * squared
+    scaled = power[frequencies] * squared
 
     both = np.stack([maxima.frequency, -maxima.frequency])
     apart = both[:, None] - maxima.frequency[:, None]  # of maximum k from j: [sign, j, k]
@@ -81,7 +94,7 @@ def skirt_power(
         scaled[j, hidden] = np.nan
     level = np.full(len(rows), 0.0)
     seen = np.isfinite(scaled).sum(axis=1) > FEWEST
-    level[seen] = np.nanquantile(scaled[seen], SHARE, axis=1) / -np.log1p(-SHARE)
+    level[seen] = np.nanquantile(scaled[seen], WEAKER, axis=1) / -np.log1p(-WEAKER)
     quiet = noise * squared.mean()
     level = np.where(level > CLEAR * quiet, level - quiet, 0.0)
 
@@ -97,7 +110,7 @@ def _squared(step: np.ndarray, extent: np.ndarray) -> np.ndarray:
 
 
 def _ring(extent: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Offsets (x, y) of whole frequencies around a spot, in cycles per pixel, shape (n, 2)."""
+    """Offsets (x, y) of whole frequencies around a peak, in cycles per pixel, shape (n, 2)."""
     reach = OUTER / np.sqrt(np.diag(extent)) * (width, height)
     across, down = (np.arange(-n, n + 1) for n in np.ceil(reach).astype(int))
     row, column = (grid.ravel() for grid in np.meshgrid(down, across, indexing="ij"))

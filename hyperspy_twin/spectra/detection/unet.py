@@ -1,4 +1,4 @@
-"""Small U-Net that gives every frequency of a whitened spectrum the logit of being a spot.
+"""Small U-Net that gives every frequency of a whitened spectrum the logit of being a peak.
 
 Needs torch and is therefore imported only where a network is used.
 """
@@ -14,10 +14,10 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 WIDTHS = (16, 32, 64, 64)
 FIRST_STEP = 2  # squares of two by two frequencies become channels before anything else
-RAREST = -4.0  # first bias: spots are rare
+RAREST = -4.0  # first bias: peaks are rare
 
 
-class SpotUNet(nn.Module):
+class PeakUNet(nn.Module):
     """U-Net with four levels and two convolutions on each way, all at half resolution or less.
 
     The sides of the input are multiples of 16.
@@ -74,7 +74,7 @@ class SpotUNet(nn.Module):
             value = level(torch.cat([wide, beside], dim=1))
         return functional.pixel_shuffle(self.head(value), FIRST_STEP)[:, 0]
 
-    def folded(self) -> SpotUNet:
+    def folded(self) -> PeakUNet:
         """Copy for inference, the batch normalisation multiplied into the convolutions."""
         plain = copy.deepcopy(self).eval()
         for step in plain.modules():

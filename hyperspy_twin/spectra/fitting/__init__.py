@@ -1,1 +1,5 @@
 """Positions, widths and errors of peaks by fits to the pixels."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

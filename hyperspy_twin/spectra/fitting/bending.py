@@ -12,12 +12,14 @@ import numpy as np
 from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, moments
 from hyperspy_twin.spectra.fitting.wave_fit import FitWeight
 
+# Degree of the polynomial through the phase: bending is of the second, its change of the third.
 DEGREE = 3
 TERMS = [(a, b) for a in range(DEGREE + 1) for b in range(DEGREE + 1 - a)]
-CHANCE = 4.0  # squared standard errors that noise explains
+# Squared standard errors that noise explains.
+CHANCE = 4.0
 
 
-def bending_variance(
+def measure_bending(
     residual: np.ndarray, weight: FitWeight, waves: PlaneWaves, noise: np.ndarray
 ) -> np.ndarray:
     """Squared difference between the mean local frequency and the fitted one, less chance.

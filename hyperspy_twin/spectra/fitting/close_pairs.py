@@ -1,4 +1,4 @@
-"""Spots too close for the windowed spectrum, told apart by what one plane wave leaves over."""
+"""Peaks too close for the windowed spectrum, told apart by what one plane wave leaves over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hyperspy_twin.spectra.fitting.peak_width import WidthInstrument
-from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, offset_spectrum, wave_sum
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, offset_spectrum, sum_waves
 from hyperspy_twin.spectra.fitting.wave_fit import (
     COUPLING_REACH,
     FitWeight,
@@ -16,14 +16,23 @@ from hyperspy_twin.spectra.fitting.wave_fit import (
     resolved_distance,
 )
 
-LEFT_OVER = 20.0  # noise powers: by chance in one of a million spots
+# Noise powers that are left over: by chance in one of a million peaks.
+LEFT_OVER = 20.0
+# Rounds of the fit of pairs. This and the constants below are set on the tuning half of
+# benchmarks/spots.py.
 PAIR_ROUNDS = 8
-TRIAL = 4  # spots tried before all are
-CLOSEST = 0.9  # resolutions between two waves of a pair
-SAME = 2.5  # resolutions within which left-overs belong to one missing wave
-ON_TOP = 0.4  # resolutions: two waves this close are one
-BETWEEN = 0.5  # of the highest left-over on the other side
-FAINTEST = 0.2  # amplitude of the weaker wave of a pair, relative to the stronger
+# Peaks tried before all are.
+TRIAL = 4
+# Resolutions between two waves of a pair, at least.
+CLOSEST = 0.9
+# Resolutions within which left-overs belong to one missing wave.
+SAME = 2.5
+# Resolutions between two waves below which they are one.
+ON_TOP = 0.4
+# Fraction of the highest left-over that is on the other side where the one wave is between two.
+BETWEEN = 0.5
+# Smallest amplitude of the weaker wave of a pair, relative to the stronger.
+FAINTEST = 0.2
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class FitScene:
 
     def residual(self, waves: PlaneWaves) -> np.ndarray:
         """Image less the sum of the waves."""
-        return self.image - wave_sum(self.image.shape, waves)
+        return self.image - sum_waves(self.image.shape, waves)
 
     def left_over(self, residual: np.ndarray, waves: PlaneWaves) -> np.ndarray:
         """Windowed spectrum (n, m, m) of a residual around each wave."""
@@ -62,9 +71,9 @@ class FitScene:
 def split_pairs(
     scene: FitScene, waves: PlaneWaves, left: np.ndarray, background: np.ndarray
 ) -> tuple[PlaneWaves, np.ndarray, np.ndarray]:
-    """Add the second wave where one wave leaves a spot over and two leave nothing but noise.
+    """Add the second wave where one wave leaves a peak over and two leave nothing but noise.
 
-    A strained lattice leaves something over as well, but two waves do not explain it: its spot
+    A strained lattice leaves something over as well, but two waves do not explain it: its peak
     stays one.
 
     Parameters
@@ -108,10 +117,10 @@ def _promising(
     parent: np.ndarray,
     background: np.ndarray,
 ) -> bool:
-    """Try the strongest spots alone: strain broadens all of them, and none is a pair."""
+    """Try the strongest peaks alone: strain broadens all of them, and none is a pair."""
     near = _distance(waves.frequency, waves.frequency[parent], scene).min(axis=1) < COUPLING_REACH
     few = PlaneWaves(waves.frequency[near], waves.amplitude[near])
-    image = scene.residual(waves) + wave_sum(scene.image.shape, few)
+    image = scene.residual(waves) + sum_waves(scene.image.shape, few)
     index = np.cumsum(near)[parent] - 1
     alone = replace(scene, image=image)
     return bool(_fit_pairs(alone, few, left[near], index, background[near])[1].any())
@@ -124,7 +133,7 @@ def _fit_pairs(
     parent: np.ndarray,
     background: np.ndarray,
 ) -> tuple[PlaneWaves, np.ndarray]:
-    """Fit two waves for each parent; all waves, and (k,) whether the two explain the spot."""
+    """Fit two waves for each parent; all waves, and (k,) whether the two explain the peak."""
     tried = fit_amplitudes(scene.image, scene.weight, _doubled(scene, waves, left, parent))
     both = fit_waves(scene.image, scene.weight, tried, PAIR_ROUNDS)
     remaining = np.abs(scene.left_over(scene.residual(both), both)) ** 2
@@ -159,13 +168,13 @@ def _first_of_each(frequency: np.ndarray, scene: FitScene) -> np.ndarray:
 def _without_ghosts(
     scene: FitScene, waves: PlaneWaves, parent: np.ndarray, background: np.ndarray
 ) -> tuple[PlaneWaves, np.ndarray, np.ndarray]:
-    """Drop waves beside a pair that the pair has left without power."""
+    """Drop waves next to a pair that the pair has left without power."""
     count = len(waves) - len(parent)
     origin = np.concatenate([np.arange(count), parent])
     split = np.isin(origin, parent)
-    beside = _distance(waves.frequency, waves.frequency[split], scene).min(axis=1) < COUPLING_REACH
+    near = _distance(waves.frequency, waves.frequency[split], scene).min(axis=1) < COUPLING_REACH
     power = np.abs(waves.amplitude * scene.window.sum(dtype=float)) ** 2
-    kept = split | ~beside | (power > LEFT_OVER * background[origin])
+    kept = split | ~near | (power > LEFT_OVER * background[origin])
     return PlaneWaves(waves.frequency[kept], waves.amplitude[kept]), origin[kept], split[kept]
 
 
@@ -179,8 +188,8 @@ def _doubled(
     side = left.shape[1]
     level = np.abs(left[parent])
     level[:, side // 2, side // 2] = 0  # a second wave stands elsewhere
-    place = level.reshape(len(parent), side * side).argmax(axis=1)
-    down, across = np.unravel_index(place, (side, side))
+    highest = level.reshape(len(parent), side * side).argmax(axis=1)
+    down, across = np.unravel_index(highest, (side, side))
     each = np.arange(len(parent))
     opposite = level[each, side - 1 - down, side - 1 - across]
     between = opposite > BETWEEN * level[each, down, across]

@@ -1,7 +1,7 @@
-"""Positions of spots at the limit of the noise, their widths, and honest errors for both.
+"""Positions of peaks at the limit of the noise, their widths, and honest errors for both.
 
-The window that keeps spots apart throws away the border of a region, which says most about a
-frequency. So each spot is first sought in the windowed spectrum; then all spots are fitted
+The window that keeps peaks apart throws away the border of a region, which says most about a
+frequency. So each peak is first sought in the windowed spectrum; then all peaks are fitted
 together to the pixels as plane waves, with the whole region as weight.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.spectra.fitting.bending import bending_variance
+from hyperspy_twin.spectra.fitting.bending import measure_bending
 from hyperspy_twin.spectra.fitting.close_pairs import FitScene, split_pairs
-from hyperspy_twin.spectra.fitting.peak_width import spot_widths, width_instrument
-from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, centred, moments, wave_sum
+from hyperspy_twin.spectra.fitting.peak_width import measure_widths, window_instrument
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, centred, moments, sum_waves
 from hyperspy_twin.spectra.fitting.wave_fit import (
     fit_waves,
     fit_weight,
@@ -24,30 +24,30 @@ from hyperspy_twin.spectra.fitting.wave_fit import (
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-TAPER = 0.1  # of the largest distance to the outline; costs 7 % of the precision
-COARSE_SIZE = 100  # pixels across the grid on which the taper is computed
-SMOOTHEST = 4  # degree of the polynomial that stands for the smooth background
+# Width of the rim as a fraction of the largest distance to the outline; costs 7 % of the precision.
+TAPER = 0.1
+# Pixels across the grid on which the rim is computed: ten across the rim.
+COARSE_SIZE = 100
+# Degree of the polynomial that stands for the smooth background.
+SMOOTHEST = 4
+# Rounds of the fit: the maximum of the windowed spectrum is close to the solution.
 ROUNDS = 2
-DISAGREEMENT = 16.0  # chi-squared of two numbers: one pure wave in 3000 exceeds it
-BROADENING = 4.0  # standard errors of the excess width
+# Chi-squared of two numbers from which border and middle disagree: chance for one wave in 3000.
+DISAGREEMENT = 16.0
+# Standard errors of the excess width from which a peak is broad.
+BROADENING = 4.0
 
 
 @dataclass(frozen=True)
-class Maxima:
-    """Maxima of the continuous windowed spectrum.
+class Maxima(PlaneWaves):
+    """Maxima of the continuous windowed spectrum, as the plane waves that make them.
 
     Attributes
     ----------
-    frequency
-        (n, 2) cycles per pixel (x, y).
-    amplitude
-        (n,) complex, half the amplitude of the fringe, phase at the middle of the image.
     power
         (n,) spectral power.
     """
 
-    frequency: np.ndarray
-    amplitude: np.ndarray
     power: np.ndarray
 
     def __getitem__(self, index: np.ndarray) -> Maxima:
@@ -56,8 +56,8 @@ class Maxima:
 
 
 @dataclass(frozen=True)
-class FittedSpots:
-    """Spots fitted to a region.
+class FittedPeaks:
+    """Peaks fitted to a region.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class FittedSpots:
     origin: np.ndarray
 
 
-def windowed_maxima(region: WindowedRegion, frequency: np.ndarray) -> Maxima:
+def climb_to_maxima(region: WindowedRegion, frequency: np.ndarray) -> Maxima:
     """Climb to the maxima of the continuous windowed spectrum near given frequencies.
 
     Parameters
@@ -118,26 +118,26 @@ def windowed_maxima(region: WindowedRegion, frequency: np.ndarray) -> Maxima:
     return Maxima(climbed, amplitude, power)
 
 
-def fit_spots(region: WindowedRegion, maxima: Maxima, background: np.ndarray) -> FittedSpots:
-    """Fit plane waves to the spots of a region.
+def fit_peaks(region: WindowedRegion, maxima: Maxima, background: np.ndarray) -> FittedPeaks:
+    """Fit plane waves to the peaks of a region.
 
     All waves are fitted together by weighted least squares to the pixels of the region, smooth
     background subtracted; the weights fall off over a narrow rim only, so that the standard error
     of the position is within 1.1 of the Cramer-Rao bound [1]_ of a fringe in white noise. Where a
-    spot is no pure wave (it is broader than the window makes it, or its border disagrees with its
+    peak is no pure wave (it is broader than the window makes it, or its border disagrees with its
     middle, as in a strained or bent lattice) the maximum of the windowed spectrum stays, and the
-    error grows by the disagreement and the width. Two spots that the windowed spectrum does not
+    error grows by the disagreement and the width. Two peaks that the windowed spectrum does not
     resolve are split where two plane waves leave nothing but noise; the result then holds more
-    spots than ``maxima``.
+    peaks than ``maxima``.
 
     Parameters
     ----------
     region
         The windowed region.
     maxima
-        Maxima of the windowed spectrum, of :func:`windowed_maxima`.
+        Maxima of the windowed spectrum, of :func:`climb_to_maxima`.
     background
-        (n,) expected noise power of the windowed spectrum at the spots.
+        (n,) expected noise power of the windowed spectrum at the peaks.
 
     References
     ----------
@@ -146,11 +146,11 @@ def fit_spots(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
     """
     window = region.window
     scale = np.asarray(region.grid.scale)
-    weight = fit_weight(rim_weight(window))
+    weight = fit_weight(weigh_by_rim(window))
     start = PlaneWaves(maxima.frequency, maxima.amplitude)
     image = _unwindowed(region)
-    image -= _smooth_part(image - wave_sum(image.shape, start), weight.weight)
-    scene = FitScene(image, weight, window, width_instrument(window, scale))
+    image -= _smooth_part(image - sum_waves(image.shape, start), weight.weight)
+    scene = FitScene(image, weight, window, window_instrument(window, scale))
     waves = fit_waves(image, weight, start, ROUNDS)
     residual = scene.residual(waves)
     left = scene.left_over(residual, waves)
@@ -169,9 +169,9 @@ def fit_spots(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
 
     noise = background / total_squared
     covariance = frequency_covariance(weight, waves, noise, gram_matrix(weight, waves))
-    bent = bending_variance(residual, weight, waves, noise)
+    bent = measure_bending(residual, weight, waves, noise)
     patch = left + (total * waves.amplitude)[:, None, None] * scene.instrument.amplitude
-    excess = spot_widths(np.abs(patch) ** 2, background, scene.instrument)
+    excess = measure_widths(np.abs(patch) ** 2, background, scene.instrument)
 
     gap = excess.centre * scale
     spread = excess.centre_covariance * scale[:, None] * scale
@@ -180,7 +180,7 @@ def fit_spots(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
     width = np.sqrt(np.maximum(excess.variance, 0))
     variance = np.diagonal(covariance, axis1=1, axis2=2)
     inflated = np.diagonal(spread, axis1=1, axis2=2) + gap**2 + (width[:, None] * scale) ** 2
-    return FittedSpots(
+    return FittedPeaks(
         np.where(impure[:, None], maxima.frequency, waves.frequency),
         np.sqrt(np.where(impure[:, None], inflated, variance) + bent),
         np.where(impure, maxima.amplitude, waves.amplitude),
@@ -191,7 +191,7 @@ def fit_spots(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
     )
 
 
-def rim_weight(window: np.ndarray) -> np.ndarray:
+def weigh_by_rim(window: np.ndarray) -> np.ndarray:
     """Weights that are 1 in a region and fall to 0 over a narrow rim along its outline.
 
     Parameters
@@ -216,9 +216,9 @@ def _linear(nodes: np.ndarray, size: int) -> np.ndarray:
     """Matrix (size, len(nodes)) of linear interpolation from nodes to all pixels."""
     pixel = np.arange(size)
     left = np.clip(np.searchsorted(nodes, pixel, side="right") - 1, 0, len(nodes) - 2)
-    share = (pixel - nodes[left]) / (nodes[left + 1] - nodes[left])
+    fraction = (pixel - nodes[left]) / (nodes[left + 1] - nodes[left])
     matrix = np.zeros((size, len(nodes)), np.float32)
-    matrix[pixel, left], matrix[pixel, left + 1] = 1 - share, share
+    matrix[pixel, left], matrix[pixel, left + 1] = 1 - fraction, fraction
     return matrix
 
 

@@ -1,6 +1,6 @@
-"""Width of spots: a Gaussian fitted to their power, less the width that the window gives.
+"""Width of peaks: a Gaussian fitted to their power, less the width that the window gives.
 
-A perfect lattice makes spots as wide as the window's own transform. What is wider comes from the
+A perfect lattice makes peaks as wide as the window's own transform. What is wider comes from the
 specimen: crystals smaller than the region, strain, bending.
 """
 
@@ -13,11 +13,18 @@ import numpy as np
 from hyperspy_twin.spectra.fitting.plane_waves import offset_spectrum
 from hyperspy_twin.spectra.fitting.wave_fit import fit_weight
 
-REACH, STEP = 3, 1.2  # offsets to each side, their distance in standard deviations of the window
+# Offsets to each side at which a peak is sampled.
+REACH = 3
+# Their distance in standard deviations of the window's transform.
+STEP = 1.2
+# Most offsets to each side, for oblique windows: bounds the time.
 MOST_OFFSETS = 8
-COARSE_SIZE = 128  # pixels across the grid on which the window is transformed
+# Pixels across the grid on which the window is transformed.
+COARSE_SIZE = 128
+# Rounds of the fit of a Gaussian.
 ROUNDS = 8
-WIDEST = 4.0  # standard deviations of the window
+# Largest width in standard deviations of the window's transform: what the offsets reach to.
+WIDEST = 4.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class WidthInstrument:
 
 @dataclass(frozen=True)
 class ExcessWidth:
-    """How much wider spots are than the window makes them.
+    """How much wider peaks are than the window makes them.
 
     Attributes
     ----------
@@ -67,7 +74,7 @@ class ExcessWidth:
     centre_covariance: np.ndarray
 
 
-def width_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
+def window_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
     """Instrument of a window.
 
     Parameters
@@ -80,7 +87,7 @@ def width_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
     coarseness = max(1, min(window.shape) // COARSE_SIZE)
     window = np.ascontiguousarray(window[::coarseness, ::coarseness])
     extent = fit_weight(window).extent
-    # An oblique window's spots are narrow across a long diagonal: finer steps, and more of them.
+    # An oblique window's peaks are narrow across a long diagonal: finer steps, and more of them.
     slant = np.sqrt(extent[0, 0] * extent[1, 1] / np.linalg.det(extent))
     reach = int(min(np.ceil(REACH * slant), MOST_OFFSETS))
     steps = STEP / (2 * np.pi * np.sqrt(2 * np.diag(extent))) * (REACH * slant / reach)
@@ -90,7 +97,7 @@ def width_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
     transform /= transform[reach, reach]
     pitch = coarseness * np.asarray(scale)
     across, down = np.meshgrid(offset * steps[0] / pitch[0], offset * steps[1] / pitch[1])
-    place = np.stack([across.ravel(), down.ravel()], axis=1)
+    offsets = np.stack([across.ravel(), down.ravel()], axis=1)
     differences = np.arange(-2 * reach, 2 * reach + 1)
     spread = offset_spectrum(window**2, middle, steps, differences)[0]
     spread /= spread[2 * reach, 2 * reach]
@@ -99,12 +106,14 @@ def width_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
         down_index[:, None] - down_index + 2 * reach,
         across_index[:, None] - across_index + 2 * reach,
     ]
-    covariance = _window_covariance((np.abs(transform) ** 2).ravel(), place)
-    return WidthInstrument(steps / coarseness, transform, place, covariance, noise)
+    covariance = _window_covariance((np.abs(transform) ** 2).ravel(), offsets)
+    return WidthInstrument(steps / coarseness, transform, offsets, covariance, noise)
 
 
-def spot_widths(power: np.ndarray, noise: np.ndarray, instrument: WidthInstrument) -> ExcessWidth:
-    """Measure how much wider spots are than the window makes them, alike in all directions.
+def measure_widths(
+    power: np.ndarray, noise: np.ndarray, instrument: WidthInstrument
+) -> ExcessWidth:
+    """Measure how much wider peaks are than the window makes them, alike in all directions.
 
     A Gaussian A exp(-q' (C + s^2)^-1 q / 2), with C of the window and free A, centre and s^2, is
     fitted by least squares; the window's power weighs the offsets, so that neighbours count
@@ -113,7 +122,7 @@ def spot_widths(power: np.ndarray, noise: np.ndarray, instrument: WidthInstrumen
     Parameters
     ----------
     power
-        (n, m, m) power around the spots, neighbouring spots subtracted.
+        (n, m, m) power around the peaks, neighbouring peaks subtracted.
     noise
         (n,) expected noise power.
     instrument

@@ -57,7 +57,7 @@ def moments(pixels: np.ndarray, frequency: np.ndarray, order: int) -> np.ndarray
     return by_wave.astype(complex).transpose(2, 1, 0)
 
 
-def wave_sum(shape: tuple[int, int], waves: PlaneWaves) -> np.ndarray:
+def sum_waves(shape: tuple[int, int], waves: PlaneWaves) -> np.ndarray:
     """Image (float32) of the sum of the waves."""
     wave_y, wave_x = _waves(shape, waves.frequency)
     left = 2 * wave_y * waves.amplitude.astype(np.complex64)

@@ -6,13 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, moments, wave_sum
+from hyperspy_twin.spectra.fitting.plane_waves import PlaneWaves, moments, sum_waves
 
-COUPLING_REACH = 6.0  # resolutions within which two waves share their errors
-LONGEST_STEP = 0.5  # relative amplitude or radians that one round may change
-LONGEST_TURN = 0.5 * np.pi  # radians at the border; pi there is a frequency of one bin
-FARTHEST = 1.5  # resolutions that a wave may move from its start
-STIFFNESS = 1e-6  # keeps waves that coincide from a singular fit
+# Resolutions within which two waves share their errors: beyond, the lobes of the window are small.
+COUPLING_REACH = 6.0
+# Relative amplitude, or phase in radians, that one round may change: steps of a linear fit.
+LONGEST_STEP = 0.5
+# Phase in radians at the border that one round may change; pi there is a frequency of one bin.
+LONGEST_TURN = 0.5 * np.pi
+# Resolutions that a wave may move from its start before it is taken for another one.
+FARTHEST = 1.5
+# Relative stiffness that keeps waves which coincide from a singular fit.
+STIFFNESS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def fit_waves(image: np.ndarray, weight: FitWeight, start: PlaneWaves, rounds: i
     """
     waves = start
     for _ in range(rounds):
-        residual = image - wave_sum(image.shape, waves)
+        residual = image - sum_waves(image.shape, waves)
         gram = gram_matrix(weight, waves)
         stepped = gauss_newton_round(residual, weight, gram, waves)
         lost = ~(resolved_distance(stepped.frequency - start.frequency, weight.extent) < FARTHEST)
@@ -65,7 +70,7 @@ def fit_waves(image: np.ndarray, weight: FitWeight, start: PlaneWaves, rounds: i
 
 def fit_amplitudes(image: np.ndarray, weight: FitWeight, waves: PlaneWaves) -> PlaneWaves:
     """Least-squares amplitudes of waves of given frequencies."""
-    residual = image - wave_sum(image.shape, waves)
+    residual = image - sum_waves(image.shape, waves)
     count = len(waves)
     gram = gram_matrix(weight, waves).reshape(count, 4, count, 4)[:, :2, :, :2]
     gradient = _gradient(residual, weight, waves)[:, :2]

@@ -1,1 +1,5 @@
-"""Plane lattices of spots: their search, superlattices, satellites and evidence."""
+"""Plane lattices of peaks: their search, superlattices, satellites and evidence."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

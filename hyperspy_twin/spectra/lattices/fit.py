@@ -1,4 +1,4 @@
-"""The plane lattices that a set of spots shows, fitted one after the other."""
+"""The plane lattices that a set of peaks shows, fitted one after the other."""
 
 from __future__ import annotations
 
@@ -11,119 +11,114 @@ from hyperspy_twin.spectra.lattices.refinement import (
     COPY_REACH,
     COPY_TOLERANCE,
     LatticeFit,
-    copied,
-    distortion_scale,
-    from_pair,
-    refined,
+    fit_pair,
+    measure_distortion,
+    refine_lattice,
+    start_from_copy,
 )
 from hyperspy_twin.spectra.lattices.satellites import find_satellites
-from hyperspy_twin.spectra.lattices.search import copy_evidence, pair_evidence, spot_pairs
+from hyperspy_twin.spectra.lattices.search import copy_evidence, pair_evidence, peak_pairs
 from hyperspy_twin.spectra.lattices.superlattices import (
     FALSE_LATTICES,
-    enlarged,
-    of_strong_spots,
-    without_twin,
+    add_superlattice,
+    reduce_to_strong_peaks,
+    split_twin,
 )
 
-# Peaks of a distorted lattice stay on a common one but for this share of their length, and
-# but for this share of the resolution, whatever their own error.
-RELATIVE_TOLERANCE, RESOLUTION_TOLERANCE = 0.003, 0.1
-# Factor on both where else no lattice is found, and the number of spots that it takes.
-LOOSE, FEWEST_LOOSE = 3.0, 5
-# The maximum of a broad spot lies this close to its lattice point, in units of the resolution.
+# Peaks of a distorted lattice stay on a common one but for this fraction of their length, whatever
+# their own error. This and the constants below without another reason are set on the tuning half
+# of benchmarks/spots.py.
+RELATIVE_TOLERANCE = 0.003
+# The same as a fraction of the resolution.
+RESOLUTION_TOLERANCE = 0.1
+# Factor on both where else no lattice is found.
+LOOSE = 3.0
+# Fewest peaks for which that is tried.
+FEWEST_LOOSE = 5
+# The maximum of a broad peak lies this close to its lattice point, in units of the resolution.
 LARGEST_ERROR = 0.25
+# Lattices that are sought in one region: bounds the time.
 MOST_LATTICES = 8
-# Chance at which the first lattice is taken: spots without any are rare.
+# Chance at which the first lattice is taken: peaks without any are rare.
 FIRST_FALSE = 0.1
 # Evidence by which pairs may differ that span the same lattice, with more or less precision.
 TIE = 8.0
-# Least length of a lattice vector in units of the resolution.
+# Shortest lattice vector in units of the resolution: peaks closer than that overlap.
 SHORTEST = 3.0
-# Share of the spots that a lattice must explain to be taken for granted without further evidence.
-LEAST_SHARE = 0.6
-# SNR at which a spot weighs nothing, and the least weight of any spot.
-NOISE, LEAST_WEIGHT = 8.0, 0.1
+# Fraction of the peaks that a lattice must explain to be taken for granted without more evidence.
+SMALLEST_FRACTION = 0.6
+# SNR at which a peak weighs nothing: noise has maxima as high.
+NOISE = 8.0
+# Smallest weight of any peak.
+SMALLEST_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
-class Lattice:
-    """A plane lattice of spots.
+class FoundLattice:
+    """A plane lattice of peaks, and what speaks for it.
 
     Attributes
     ----------
-    basis
-        Reduced basis in rows, shape (2, 2), in 1/nm.
-    covariance
-        Covariance of the basis, shape (4, 4), in the order of ``basis.ravel()``.
+    fit
+        The lattice as it was fitted.
     evidence
-        Logarithm of how much likelier the spots are on this lattice than anywhere, less what the
+        Logarithm of how much likelier the peaks are on this lattice than anywhere, less what the
         choice among all trial lattices gives by chance.
     """
 
-    basis: np.ndarray
-    covariance: np.ndarray
+    fit: LatticeFit
     evidence: float
-
-    @property
-    def fit(self) -> LatticeFit:
-        """Lattice as it was fitted, without members."""
-        return LatticeFit(self.basis, self.covariance[::2, ::2], self.covariance[1::2, 1::2])
-
-    def indices(self, position: np.ndarray) -> np.ndarray:
-        """Integer coordinates of the lattice points next to spots, shape (n, 2)."""
-        return np.rint(position @ np.linalg.inv(self.basis)).astype(int)
 
 
 @dataclass(frozen=True)
-class LatticeSpots:
-    """Lattices of a set of spots, strongest first.
+class PeakLattices:
+    """The lattices of a set of peaks, strongest first.
 
     Attributes
     ----------
     lattices
         The lattices.
     membership
-        Number of the lattice of each spot, from 1; 0 for a spot on none; shape (n,).
+        Number of the lattice of each peak, from 1; 0 for a peak on none; shape (n,).
     satellite
-        Number of the lattice that a spot is a satellite of, displaced from its points by a wave
-        vector that it shares with other spots; 0 for any other spot; shape (n,). A satellite is
+        Number of the lattice that a peak is a satellite of, displaced from its points by a wave
+        vector that it shares with other peaks; 0 for any other peak; shape (n,). A satellite is
         no member.
     """
 
-    lattices: tuple[Lattice, ...]
+    lattices: tuple[FoundLattice, ...]
     membership: np.ndarray
     satellite: np.ndarray
 
 
 def find_lattices(
     position: np.ndarray, error: np.ndarray, snr: np.ndarray, resolution: np.ndarray
-) -> LatticeSpots:
-    """Find the plane lattices of a set of spots.
+) -> PeakLattices:
+    """Find the plane lattices of a set of peaks.
 
-    Pairs of spots, and turned or mirrored copies of a lattice that is found already, propose
-    lattices; the other spots are the evidence. What the first lattice leaves goes into the
+    Pairs of peaks, and turned or mirrored copies of a lattice that is found already, propose
+    lattices; the other peaks are the evidence. What the first lattice leaves goes into the
     search of the second, and so on, until no lattice stands out from chance. Where none does,
-    larger distortions are allowed, as of unresolved pairs of spots.
+    larger distortions are allowed, as of unresolved pairs of peaks.
 
     Parameters
     ----------
     position
-        Spots, one of each Friedel pair, strongest first, shape (n, 2).
+        Peaks, one of each Friedel pair, strongest first, shape (n, 2).
     error
         Their standard errors, shape (n, 2).
     snr
-        Their power over that of the noise, shape (n,); weak spots count less.
+        Their power over that of the noise, shape (n,); weak peaks count less.
     resolution
-        Standard deviation of the width of a spot along x and y, shape (2,).
+        Standard deviation of the width of a peak along x and y, shape (2,).
 
     Returns
     -------
-    LatticeSpots
-        The lattices; a set of spots along one line has none.
+    PeakLattices
+        The lattices; a set of peaks along one line has none.
     """
-    length = np.linalg.norm(position, axis=1, keepdims=True)
     measured = np.minimum(error, LARGEST_ERROR * resolution) ** 2
-    distorted = (RELATIVE_TOLERANCE * length) ** 2 + (RESOLUTION_TOLERANCE * resolution) ** 2
+    distorted = distortion_variance(position, resolution)
     shortest = SHORTEST * float(resolution.max())
     found = _search(position, (measured, distorted), snr, shortest)
     if len(found.lattices) or len(position) < FEWEST_LOOSE:
@@ -131,58 +126,62 @@ def find_lattices(
     return _search(position, (measured, LOOSE**2 * distorted), snr, shortest)
 
 
+def distortion_variance(position: np.ndarray, resolution: np.ndarray) -> np.ndarray:
+    """Squared distances (n, 2) by which distortions move peaks off their common lattice."""
+    length = np.linalg.norm(position, axis=1, keepdims=True)
+    return (RELATIVE_TOLERANCE * length) ** 2 + (RESOLUTION_TOLERANCE * resolution) ** 2
+
+
 def _search(
     position: np.ndarray, variances: tuple[np.ndarray, np.ndarray], snr: np.ndarray, shortest: float
-) -> LatticeSpots:
+) -> PeakLattices:
     """Take one lattice, or the satellites of one, after the other."""
     measured, distorted = variances
     membership, satellite = np.zeros((2, len(position)), int)
-    fits: list[LatticeFit] = []
-    lattices: list[Lattice] = []
+    lattices: list[FoundLattice] = []
     own: list[np.ndarray] = []
     while len(lattices) < MOST_LATTICES:
         free = (membership == 0) & (satellite == 0)
         fit, evidence = _best_fit(
             position, measured + distorted, snr, free, membership, lattices, shortest
         )
-        displaced, owner = _best_satellites(fits, position, own, snr, free, evidence)
+        displaced, owner = _best_satellites(lattices, position, own, snr, free, evidence)
         if owner:
             satellite[displaced] = owner
             continue
         if fit is None:
             break
-        fit = of_strong_spots(fit, position, measured + distorted, free, snr)
-        scale = distortion_scale(fit, position, measured, distorted)
+        fit = reduce_to_strong_peaks(fit, position, measured + distorted, free, snr)
+        scale = measure_distortion(fit, position, measured, distorted)
         variance = measured + scale**2 * distorted
-        fit = refined(fit, position, variance, free)
-        fit = enlarged(fit, position, variance, free, snr, shortest)
+        fit = refine_lattice(fit, position, variance, free)
+        fit = add_superlattice(fit, position, variance, free, snr, shortest)
         if not (fit.members & free).any():
             break
-        fits.append(fit)
         own.append(variance)
-        lattices.append(Lattice(fit.basis, fit.covariance, evidence))
+        lattices.append(FoundLattice(fit, evidence))
         membership[fit.members & free] = len(lattices)
     power = np.bincount(membership, snr, len(lattices) + 1)[1:]
     order = np.argsort(-power)
     rank = np.zeros(len(lattices) + 1, int)
     rank[order + 1] = np.arange(1, len(lattices) + 1)
     ranked = tuple(lattices[n] for n in order)
-    return LatticeSpots(ranked, rank[membership], rank[satellite])
+    return PeakLattices(ranked, rank[membership], rank[satellite])
 
 
 def _best_satellites(
-    fits: list[LatticeFit],
+    lattices: list[FoundLattice],
     position: np.ndarray,
     variances: list[np.ndarray],
     snr: np.ndarray,
     free: np.ndarray,
     rival: float,
 ) -> tuple[np.ndarray, int]:
-    """Satellites that explain spots better than another lattice, and the number of their own."""
+    """Satellites that explain peaks better than another lattice, and the number of their own."""
     best, satellites, owner = max(rival, -np.log(FALSE_LATTICES)), free, 0
     weight = np.where(free, _weights(snr, free), 0.0)
-    for number, (fit, variance) in enumerate(zip(fits, variances, strict=True), 1):
-        displaced, evidence = find_satellites(fit, position, variance, weight, snr)
+    for number, (one, variance) in enumerate(zip(lattices, variances, strict=True), 1):
+        displaced, evidence = find_satellites(one.fit, position, variance, weight, snr)
         if evidence > best:
             best, satellites, owner = evidence, displaced, number
     return satellites, owner
@@ -194,12 +193,12 @@ def _best_fit(
     snr: np.ndarray,
     free: np.ndarray,
     membership: np.ndarray,
-    lattices: list[Lattice],
+    lattices: list[FoundLattice],
     shortest: float,
 ) -> tuple[LatticeFit | None, float]:
-    """Next lattice of the unexplained spots, or None where none stands out."""
+    """Next lattice of the unexplained peaks, or None where none stands out."""
     weight = np.where(free, _weights(snr, free), 0.0)
-    pairs = spot_pairs(free)
+    pairs = peak_pairs(free)
     least = -np.log(FALSE_LATTICES if lattices else FIRST_FALSE)
     fit, evidence = None, -np.inf
     if len(pairs):
@@ -209,12 +208,12 @@ def _best_fit(
         mean = float(logsumexp(mixed, b=strength / strength.sum()))
         chosen = int(np.argmax(np.where(mixed > mixed.max() - TIE, total, -np.inf)))
         if mean > least:
-            fit, evidence = _spanned(position, variance, free, pairs[chosen]), mean
+            fit, evidence = _fit_spanned(position, variance, free, pairs[chosen]), mean
         elif not lattices and np.isfinite(total).any():
-            # The strongest spots span the lattice when too few are seen to tell.
+            # The strongest peaks span the lattice when too few are seen to tell.
             chosen = int(np.argmax(total))
-            trial = _spanned(position, variance, free, pairs[chosen])
-            if trial.members.sum() >= LEAST_SHARE * len(position):
+            trial = _fit_spanned(position, variance, free, pairs[chosen])
+            if trial.members.sum() >= SMALLEST_FRACTION * len(position):
                 return trial, mean
     for number, lattice in enumerate(lattices, 1):
         value, basis = copy_evidence(
@@ -222,11 +221,11 @@ def _best_fit(
             variance,
             weight,
             membership == number,
-            lattice.basis,
+            lattice.fit.basis,
             (COPY_REACH, COPY_TOLERANCE),
         )
         if value > max(least, evidence):
-            trial = refined(copied(basis), position, variance, free)
+            trial = refine_lattice(start_from_copy(basis), position, variance, free)
             if (trial.members & free).sum() >= 2:
                 fit, evidence = trial, value
     if fit is None or not (fit.members & free).any():
@@ -235,17 +234,17 @@ def _best_fit(
 
 
 def _weights(snr: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Weight of each spot by its strength, since weak ones may be side lobes or streaks."""
+    """Weight of each peak by its strength, since weak ones may be side lobes or streaks."""
     if not free.any():
         return np.zeros(len(snr))
     strength = np.log(np.maximum(snr, NOISE) / NOISE)
-    share = np.clip(strength / max(strength[free].max(), 1.0), LEAST_WEIGHT, 1.0)
-    return np.sqrt(share)
+    fraction = np.clip(strength / max(strength[free].max(), 1.0), SMALLEST_WEIGHT, 1.0)
+    return np.sqrt(fraction)
 
 
-def _spanned(
+def _fit_spanned(
     position: np.ndarray, variance: np.ndarray, free: np.ndarray, pair: np.ndarray
 ) -> LatticeFit:
-    """Lattice that a pair of spots spans, or one of the twins that it holds."""
-    fit = from_pair(position, variance, free, pair)
-    return without_twin(fit, position, variance, free)
+    """Lattice that a pair of peaks spans, or one of the twins that it holds."""
+    fit = fit_pair(position, variance, free, pair)
+    return split_twin(fit, position, variance, free)

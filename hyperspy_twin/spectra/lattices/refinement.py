@@ -1,42 +1,56 @@
-"""A plane lattice and the spots on it, refined together."""
+"""A plane lattice and the peaks on it, refined together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hyperspy_twin.core import fit_basis, reduce_basis
+from hyperspy_twin.core import PlaneLattice, fit_basis, reduce_basis
 
-# Squared deviation, in variances, up to which a spot belongs to a lattice.
+# Squared deviation, in variances, up to which a peak belongs to a lattice.
 GATE = 12.0
-# Two copies of a lattice in one image differ by what the scan distorts them: standard deviation,
-# and the largest difference in length of equal spots.
-COPY_TOLERANCE, COPY_REACH = 0.006, 0.025
+# Standard deviation of the relative difference of two copies of a lattice in one image, which the
+# scan distorts unlike. This and the constants below are set on the tuning half of
+# benchmarks/spots.py.
+COPY_TOLERANCE = 0.006
+# Largest relative difference in length of the equal peaks of two copies: four such deviations.
+COPY_REACH = 0.025
+# Rounds of collecting peaks and fitting, in which nearly every fit settles.
 ROUNDS = 6
-# Spots from which the scatter of a lattice is judged by itself, the least share of the assumed
-# distortion that it may come to, and what the median of so few may be too low by.
-FEWEST_FOR_SCALE, LEAST_SCALE, SAFETY = 8, 0.1, 1.5
+# Peaks from which the scatter of a lattice is judged by itself.
+FEWEST_FOR_SCALE = 8
+# Smallest fraction of the assumed distortion that the scatter may come to.
+SMALLEST_SCALE = 0.1
+# What the median of so few may be too low by.
+SAFETY = 1.5
+# Halvings of the logarithm of the scale: to within 4 %.
+BISECTIONS = 6
 
 
-@dataclass
+@dataclass(frozen=True)
 class LatticeFit:
-    """A lattice while it is refined.
+    """A plane lattice fitted to peaks.
 
     Attributes
     ----------
-    basis
-        Reduced basis in rows, shape (2, 2).
+    lattice
+        The lattice by its reduced basis.
     covariance_x, covariance_y
         Covariances of the x and of the y components of the two vectors, shape (2, 2).
     members
-        Whether each spot belongs to it, shape (n,).
+        Whether each peak belongs to it, shape (n,).
     """
 
-    basis: np.ndarray
+    lattice: PlaneLattice
     covariance_x: np.ndarray
     covariance_y: np.ndarray
     members: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+
+    @property
+    def basis(self) -> np.ndarray:
+        """Reduced basis in rows, shape (2, 2)."""
+        return self.lattice.basis
 
     @property
     def covariance(self) -> np.ndarray:
@@ -58,28 +72,28 @@ class LatticeFit:
         self, position: np.ndarray, variance: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Integer coordinates (n, 2), logarithmic likelihood ratio and squared deviation (n,)."""
-        index = np.rint(position @ np.linalg.inv(self.basis))
+        index = self.lattice.nearest_index(position)
         residual = position - index @ self.basis
         total = variance + self.variance_at(index)
         deviation = (residual**2 / total).sum(axis=1)
-        area = abs(np.linalg.det(self.basis))
-        ratio = np.log(area / (2 * np.pi * np.sqrt(total.prod(axis=1)))) - 0.5 * deviation
+        spread = 2 * np.pi * np.sqrt(total.prod(axis=1))
+        ratio = np.log(self.lattice.area / spread) - 0.5 * deviation
         return index, np.where(index.any(axis=1), ratio, -np.inf), deviation
 
 
-def from_pair(
+def fit_pair(
     position: np.ndarray, variance: np.ndarray, free: np.ndarray, pair: np.ndarray
 ) -> LatticeFit:
-    """Fit the lattice that two spots span.
+    """Fit the lattice that two peaks span.
 
     Parameters
     ----------
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
     free
-        Whether a spot is on no other lattice, shape (n,).
+        Whether a peak is on no other lattice, shape (n,).
     pair
-        Indices of the two spots.
+        Indices of the two peaks.
 
     Returns
     -------
@@ -88,28 +102,28 @@ def from_pair(
     """
     basis, change = reduce_basis(position[pair])
     start = LatticeFit(
-        basis,
+        PlaneLattice(basis),
         change @ np.diag(variance[pair, 0]) @ change.T,
         change @ np.diag(variance[pair, 1]) @ change.T,
     )
-    return refined(start, position, variance, free)
+    return refine_lattice(start, position, variance, free)
 
 
-def refined(
+def refine_lattice(
     fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray
 ) -> LatticeFit:
-    """Collect the spots on a lattice and fit it to them, in turn, until nothing changes.
+    """Collect the peaks on a lattice and fit it to them, in turn, until nothing changes.
 
-    Spots of other lattices count where they coincide, so that a twin keeps the row it shares.
+    Peaks of other lattices count where they coincide, so that a twin keeps the row it shares.
 
     Parameters
     ----------
     fit
         Starting lattice.
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
     free
-        Whether a spot is on no other lattice, shape (n,).
+        Whether a peak is on no other lattice, shape (n,).
 
     Returns
     -------
@@ -126,57 +140,56 @@ def refined(
         chosen = index[members]
         if np.linalg.matrix_rank(chosen) < 2:
             break
-        fit = least_squares(chosen, position[members], variance[members])
-    fit.members = members
-    return fit
+        fit = fit_lattice(chosen, position[members], variance[members])
+    return replace(fit, members=members)
 
 
-def distortion_scale(
+def measure_distortion(
     fit: LatticeFit, position: np.ndarray, measured: np.ndarray, distorted: np.ndarray
 ) -> float:
     """Factor on the assumed distortion that the scatter of the members asks for.
 
     Half of all normal deviates in a plane are within sqrt(2 ln 2) standard deviations: the median
-    is not moved by the few spots that do not belong to the lattice.
+    is not moved by the few peaks that do not belong to the lattice.
 
     Parameters
     ----------
     fit
         A lattice with its members.
     position
-        Spots, shape (n, 2).
+        Peaks, shape (n, 2).
     measured, distorted
         Squared errors of the measurement, and by a distortion as large as assumed, (n, 2).
 
     Returns
     -------
     float
-        From :data:`LEAST_SCALE` to 1; 1 where there are too few spots to tell.
+        From :data:`SMALLEST_SCALE` to 1; 1 where there are too few peaks to tell.
     """
     number = int(fit.members.sum())
     if number < FEWEST_FOR_SCALE:
         return 1.0
     index, _, _ = fit.ratios(position[fit.members], measured[fit.members])
     residual = position[fit.members] - index @ fit.basis
-    low, high = np.log(LEAST_SCALE), 0.0
-    for _ in range(6):
+    low, high = np.log(SMALLEST_SCALE), 0.0
+    for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
         variance = measured[fit.members] + np.exp(2 * middle) * distorted[fit.members]
-        # A fit of four numbers takes its share of the scatter.
+        # A fit of four numbers takes its part of the scatter.
         excess = np.median((residual**2 / variance).sum(axis=1)) / (1 - 2 / number)
         low, high = (middle, high) if excess > 2 * np.log(2) else (low, middle)
     return float(min(SAFETY * np.exp(high), 1.0))
 
 
-def least_squares(index: np.ndarray, position: np.ndarray, variance: np.ndarray) -> LatticeFit:
-    """Fit a lattice to spots of known coordinates.
+def fit_lattice(index: np.ndarray, position: np.ndarray, variance: np.ndarray) -> LatticeFit:
+    """Fit a lattice to peaks of known coordinates.
 
     Parameters
     ----------
     index
         Integer coordinates, of rank two, shape (n, 2).
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
 
     Returns
     -------
@@ -186,13 +199,15 @@ def least_squares(index: np.ndarray, position: np.ndarray, variance: np.ndarray)
     x, covariance_x, _ = fit_basis(index, position[:, 0].copy(), 1 / variance[:, 0])
     y, covariance_y, _ = fit_basis(index, position[:, 1].copy(), 1 / variance[:, 1])
     basis, change = reduce_basis(np.stack([x, y], axis=1))
-    return LatticeFit(basis, *(change @ one @ change.T for one in (covariance_x, covariance_y)))
+    return LatticeFit(
+        PlaneLattice(basis), *(change @ one @ change.T for one in (covariance_x, covariance_y))
+    )
 
 
 def _one_per_point(
     index: np.ndarray, ratio: np.ndarray, deviation: np.ndarray, free: np.ndarray
 ) -> np.ndarray:
-    """Spots on a lattice, of several at one point the unexplained and nearest one."""
+    """Peaks on a lattice, of several at one point the unexplained and nearest one."""
     inside = np.flatnonzero((ratio > 0) & (deviation < GATE))
     order = inside[np.lexsort((deviation[inside], ~free[inside]))]
     sign = np.where(
@@ -204,8 +219,8 @@ def _one_per_point(
     return members
 
 
-def copied(basis: np.ndarray) -> LatticeFit:
+def start_from_copy(basis: np.ndarray) -> LatticeFit:
     """Start from the copy of a lattice, shape (2, 2), as uncertain as copies are."""
     reduced, _ = reduce_basis(basis)
     spread = np.diag((COPY_TOLERANCE * np.linalg.norm(reduced, axis=1)) ** 2)
-    return LatticeFit(reduced, spread, spread)
+    return LatticeFit(PlaneLattice(reduced), spread, spread)

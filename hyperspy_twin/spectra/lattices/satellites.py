@@ -1,7 +1,7 @@
 """Satellites: copies of a lattice that one wave vector displaces.
 
-A periodic error of the scan, or a modulation of the crystal, of wave vector q puts weak spots at
-g + q and g - q beside each spot g.
+A periodic error of the scan, or a modulation of the crystal, of wave vector q puts weak peaks at
+g + q and g - q next to each peak g.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from hyperspy_twin.spectra.lattices.search import (
     nearest_point,
 )
 
-# Power of a satellite over that of the strongest spot of its lattice, at most, and the fewest
-# spots that are called satellites.
-STRONGEST, FEWEST = 0.05, 3
+# Largest power of a satellite over that of the strongest peak of its lattice: set on the tuning
+# half of benchmarks/spots.py.
+STRONGEST = 0.05
+# Fewest peaks that are called satellites: two have a common wave vector by chance.
+FEWEST = 3
 
 
 def find_satellites(
@@ -31,25 +33,25 @@ def find_satellites(
     weight: np.ndarray,
     snr: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """Find the wave vector that brings most of the unexplained spots onto a lattice.
+    """Find the wave vector that brings most of the unexplained peaks onto a lattice.
 
     Parameters
     ----------
     fit
         A lattice with its members.
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
     weight
-        How much each spot counts, from 0 (explained already) to 1, shape (n,).
+        How much each peak counts, from 0 (explained already) to 1, shape (n,).
     snr
         Their signal-to-noise ratios, shape (n,).
 
     Returns
     -------
     satellites : numpy.ndarray
-        Whether each spot is one, shape (n,).
+        Whether each peak is one, shape (n,).
     evidence : float
-        Logarithm of how much likelier the places are for satellites than by chance; -inf where
+        Logarithm of how much likelier the positions are for satellites than by chance; -inf where
         there are fewer than three.
     """
     none = np.zeros(len(position), bool)
@@ -58,10 +60,10 @@ def find_satellites(
     if len(trials) < FEWEST:
         return none, -np.inf
     covariances = fit.covariance_x, fit.covariance_y
-    shares = (FEW, MANY)
-    total = satellite_evidence(position, variance, weight, fit.basis, covariances, shares)
+    fractions = (FEW, MANY)
+    total = satellite_evidence(position, variance, weight, fit.basis, covariances, fractions)
     satellites = none.copy()
-    satellites[trials] = _displaced_alike(fit, position[trials], variance[trials],
+    satellites[trials] = _displaced_equally(fit, position[trials], variance[trials],
                                           int(np.argmax(total[trials])))  # fmt: skip
     if satellites.sum() < FEWEST:
         return none, -np.inf
@@ -69,14 +71,14 @@ def find_satellites(
 
 
 def are_weak(fit: LatticeFit, snr: np.ndarray) -> np.ndarray:
-    """Whether spots are weak enough for satellites of a lattice, shape (n,)."""
+    """Whether peaks are weak enough for satellites of a lattice, shape (n,)."""
     return snr < STRONGEST * snr[fit.members].max(initial=0.0)
 
 
-def _displaced_alike(
+def _displaced_equally(
     fit: LatticeFit, position: np.ndarray, variance: np.ndarray, chosen: int
 ) -> np.ndarray:
-    """Whether spots are a lattice vector away from plus or minus the chosen one, shape (n,)."""
+    """Whether peaks are a lattice vector apart from plus or minus the chosen one, shape (n,)."""
     nearest = np.full(len(position), np.inf)
     for sign in (1, -1):
         apart = position - sign * position[chosen]
@@ -93,9 +95,9 @@ def satellite_evidence(
     weight: np.ndarray,
     basis: np.ndarray,
     covariances: tuple[np.ndarray, np.ndarray],
-    shares: tuple[float, float],
+    fractions: tuple[float, float],
 ) -> np.ndarray:
-    """Evidence that spots are satellites with the wave vector of one of them.
+    """Evidence that peaks are satellites with the wave vector of one of them.
 
     Parameters
     ----------
@@ -105,17 +107,17 @@ def satellite_evidence(
         Reduced basis of the lattice, shape (2, 2).
     covariances : tuple of numpy.ndarray
         Of the x and of the y components of its two vectors, each of shape (2, 2).
-    shares : tuple of float
-        Two shares of the spots that are satellites, equally likely.
+    fractions : tuple of float
+        Two fractions of the peaks that are satellites, equally likely.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n,), for the wave vector of each spot; -inf where its weight is 0.
+        Shape (n,), for the wave vector of each peak; -inf where its weight is 0.
     """
     evidence = np.full(len(position), -np.inf)
     area = basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0]
-    share_few, share_many = shares
+    fraction_few, fraction_many = fractions
     for i in range(len(position)):
         if weight[i] == 0:
             continue
@@ -139,7 +141,7 @@ def satellite_evidence(
                     variance[s, 1] + variance[i, 1] + error_y,
                     abs(area),
                 )
-            few += weight[s] * np.log(1 - share_few + share_few * ratio)
-            many += weight[s] * np.log(1 - share_many + share_many * ratio)
+            few += weight[s] * np.log(1 - fraction_few + fraction_few * ratio)
+            many += weight[s] * np.log(1 - fraction_many + fraction_many * ratio)
         evidence[i] = mixed_evidence(few, many)
     return evidence

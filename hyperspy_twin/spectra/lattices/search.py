@@ -1,4 +1,4 @@
-"""Bases of plane lattices that pairs of spots propose, and the evidence of the other spots."""
+"""Bases of plane lattices that pairs of peaks propose, and the evidence of the other peaks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,21 @@ from numba import njit
 
 from hyperspy_twin.core import reduce_basis
 
-# Share of the unexplained spots that a lattice may explain: few or many.
-FEW, MANY = 0.05, 0.5
-NONE_FEW, NONE_MANY = float(np.log(1 - FEW)), float(np.log(1 - MANY))
-# Squared deviation, in variances, from which a spot is not on a lattice at all.
+# Fractions of the unexplained peaks that a lattice may explain, a priori: few or many of them.
+FEW = 0.05
+MANY = 0.5
+# Logarithmic ratio of a peak that is not on the lattice.
+NONE_FEW = float(np.log(1 - FEW))
+NONE_MANY = float(np.log(1 - MANY))
+# Squared deviation, in variances, from which a peak is on no lattice: exp(-30) is nothing.
 FAR = 60.0
-# Strongest spots, unexplained and of any kind, that are tried as basis vectors.
-FREE_ANCHORS, ANCHORS = 24, 36
+# Strongest unexplained peaks that are tried as basis vectors; set, as the next, for speed on the
+# tuning half of benchmarks/spots.py.
+FREE_ANCHORS = 24
+# Strongest peaks of any kind that are tried with them.
+ANCHORS = 36
+# Sine of the angle to the copied peak below which a peak is a multiple of it and says nothing.
+COLLINEAR = 0.05
 
 
 @njit(cache=True, nogil=True)
@@ -28,7 +36,7 @@ def nearest_point(x: float, y: float, basis: np.ndarray, area: float) -> tuple[f
 def log_likelihood_ratio(
     residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
 ) -> float:
-    """Logarithm of how much likelier a spot is on a lattice of this cell area than anywhere."""
+    """Logarithm of how much likelier a peak is on a lattice of this cell area than anywhere."""
     chi_squared = residual_x**2 / variance_x + residual_y**2 / variance_y
     spread = 2.0 * np.pi * np.sqrt(variance_x * variance_y)
     return float(np.log(area / spread) - 0.5 * chi_squared)
@@ -38,7 +46,7 @@ def log_likelihood_ratio(
 def bounded_ratio(
     residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
 ) -> float:
-    """Exponential of :func:`log_likelihood_ratio`; 0 for a spot far off, which saves its cost."""
+    """Exponential of :func:`log_likelihood_ratio`; 0 for a peak far off, which saves its cost."""
     chi_squared = residual_x**2 / variance_x + residual_y**2 / variance_y
     if chi_squared > FAR:
         return 0.0
@@ -60,31 +68,31 @@ def pair_evidence(
     pairs: np.ndarray,
     shortest: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Evidence of lattices that are spanned by pairs of spots.
+    """Evidence of lattices that are spanned by pairs of peaks.
 
-    A spot is on the lattice with a Gaussian error, or anywhere with equal probability. The ratio
-    of both, mixed with the share of the spots that a lattice explains, has the expectation one
-    for spots placed at random, and weights below one lower it: e^evidence is rarely large by
-    chance [1]_. The two spots that span
+    A peak is on the lattice with a Gaussian error, or anywhere with equal probability. The ratio
+    of both, mixed with the fraction of the peaks that a lattice explains, has the expectation one
+    for peaks placed at random, and weights below one lower it: e^evidence is rarely large by
+    chance [1]_. The two peaks that span
     the lattice say nothing, nor, for their being of one lattice, do the multiples of either.
 
     Parameters
     ----------
     position : numpy.ndarray
-        Spots, shape (n, 2).
+        Peaks, shape (n, 2).
     variance : numpy.ndarray
         Squared standard errors of ``position``, shape (n, 2).
     weight : numpy.ndarray
-        How much each spot counts, from 0 (explained already) to 1, shape (n,).
+        How much each peak counts, from 0 (explained already) to 1, shape (n,).
     pairs : numpy.ndarray
-        Indices of spots, shape (m, 2).
+        Indices of peaks, shape (m, 2).
     shortest : float
         Length below which a lattice vector is not resolved.
 
     Returns
     -------
     total : numpy.ndarray
-        Evidence of all spots but the pair, shape (m,); -inf where the lattice is not resolved.
+        Evidence of all peaks but the pair, shape (m,); -inf where the lattice is not resolved.
     mixed : numpy.ndarray
         Evidence of those that are no multiples of one of the pair, shape (m,).
 
@@ -141,18 +149,18 @@ def copy_evidence(
     basis: np.ndarray,
     tolerance: tuple[float, float],
 ) -> tuple[float, np.ndarray]:
-    """Find the turned or mirrored copy of a lattice that explains most of the other spots.
+    """Find the turned or mirrored copy of a lattice that explains most of the other peaks.
 
     Parameters
     ----------
     position, variance, weight
         As for :func:`pair_evidence`.
     members : numpy.ndarray
-        Whether a spot belongs to the lattice that is copied, shape (n,).
+        Whether a peak belongs to the lattice that is copied, shape (n,).
     basis : numpy.ndarray
         Its reduced basis, shape (2, 2).
     tolerance : tuple of float
-        Largest relative difference in length of equal spots, and the standard deviation of the
+        Largest relative difference in length of equal peaks, and the standard deviation of the
         relative difference between the two lattices.
 
     Returns
@@ -185,7 +193,7 @@ def copy_evidence(
                 few, many = 0.0, 0.0
                 for s in range(len(position)):
                     sine = position[s, 0] * q[1] - position[s, 1] * q[0]
-                    if weight[s] == 0 or abs(sine) < 0.05 * length[s] * length[i]:
+                    if weight[s] == 0 or abs(sine) < COLLINEAR * length[s] * length[i]:
                         continue
                     h, k = nearest_point(position[s, 0], position[s, 1], copy, signed)
                     ratio = 0.0
@@ -210,18 +218,18 @@ def copy_evidence(
     return best - np.log(max(trials, 1)), best_basis
 
 
-def spot_pairs(free: np.ndarray) -> np.ndarray:
-    """Pairs of the strongest spots of which the first is unexplained, shape (m, 2).
+def peak_pairs(free: np.ndarray) -> np.ndarray:
+    """Pairs of the strongest peaks of which the first is unexplained, shape (m, 2).
 
     Parameters
     ----------
     free
-        Whether each spot is unexplained, strongest first, shape (n,).
+        Whether each peak is unexplained, strongest first, shape (n,).
 
     Returns
     -------
     numpy.ndarray
-        Indices of spots; no pair comes twice.
+        Indices of peaks; no pair comes twice.
     """
     first = np.flatnonzero(free)[:FREE_ANCHORS]
     second = np.union1d(first, np.arange(min(ANCHORS, len(free))))

@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
-from hyperspy_twin.core import finer_lattices, integer_row_basis, reduce_basis
-from hyperspy_twin.spectra.lattices.finer import finer_evidence
+from hyperspy_twin.core import PlaneLattice, finer_lattices, integer_row_basis, reduce_basis
 from hyperspy_twin.spectra.lattices.refinement import (
     COPY_REACH,
     COPY_TOLERANCE,
     LatticeFit,
-    copied,
-    least_squares,
-    refined,
+    fit_lattice,
+    refine_lattice,
+    start_from_copy,
 )
 from hyperspy_twin.spectra.lattices.satellites import are_weak, satellite_evidence
-from hyperspy_twin.spectra.lattices.search import copy_evidence, pair_evidence, spot_pairs
+from hyperspy_twin.spectra.lattices.search import (
+    copy_evidence,
+    log_likelihood_ratio,
+    nearest_point,
+    pair_evidence,
+    peak_pairs,
+)
 
-# Expected number of lattices that false spots make.
+# Expected number of lattices that false peaks make: one set in a hundred may show one.
 FALSE_LATTICES = 0.01
-# A superlattice has at most this many points for each of the lattice.
+# A superlattice has at most this many points for each of the lattice. This and the constants below
+# are set on the tuning half of benchmarks/spots.py.
 LARGEST_INDEX = 6
-# Share of the spots on a finer lattice that a twin must explain to be preferred to it.
-TWIN_SHARE = 0.8
-# Share of the spots that two congruent lattices must hold to be preferred to one that is finer.
+# Fraction of the peaks on a finer lattice that a twin must explain to be preferred to it.
+TWIN_FRACTION = 0.8
+# Fraction of the peaks that two congruent lattices must hold to be preferred to one that is finer.
 HELD = 0.95
-# Frequency up to which a superstructure is seen, over that of the outermost spot of its lattice.
+# Frequency up to which a superstructure is seen, over that of the outermost peak of its lattice.
 REACH = 1.1
-# Share of the spots outside a lattice that are those of its superstructure, a priori.
+# Fraction of the peaks outside a lattice that are those of its superstructure, a priori.
 RARE = 0.25
 
 
-def of_strong_spots(
+def reduce_to_strong_peaks(
     fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray, snr: np.ndarray
 ) -> LatticeFit:
-    """Take the coarser lattice that the strong spots of a lattice generate, if they do.
+    """Take the coarser lattice that the strong peaks of a lattice generate, if they do.
 
     The weak ones may be satellites, which a finer lattice holds by chance.
 
@@ -43,30 +50,30 @@ def of_strong_spots(
     fit
         A lattice with its members.
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
     free
-        Whether a spot is on no other lattice, shape (n,).
+        Whether a peak is on no other lattice, shape (n,).
     snr
         Signal-to-noise ratios, shape (n,).
 
     Returns
     -------
     LatticeFit
-        ``fit`` itself where its strong spots need it.
+        ``fit`` itself where its strong peaks need it.
     """
     index, _, _ = fit.ratios(position, variance)
     strong = fit.members & ~are_weak(fit, snr)
-    generated = integer_row_basis(index[strong].astype(int))
+    generated = integer_row_basis(index[strong])
     if len(generated) < 2 or not 1 < generated[0, 0] * generated[1, 1] <= LARGEST_INDEX:
         return fit
     coordinates = index @ np.linalg.inv(generated)
     exact = np.rint(coordinates)
     part = fit.members & (np.abs(coordinates - exact).max(axis=1) < 1e-6)
-    start = least_squares(exact[part], position[part], variance[part])
-    return refined(start, position, variance, free)
+    start = fit_lattice(exact[part], position[part], variance[part])
+    return refine_lattice(start, position, variance, free)
 
 
-def enlarged(
+def add_superlattice(
     fit: LatticeFit,
     position: np.ndarray,
     variance: np.ndarray,
@@ -74,16 +81,16 @@ def enlarged(
     snr: np.ndarray,
     shortest: float,
 ) -> LatticeFit:
-    """Take the finer lattice whose additional points hold spots too: a superstructure.
+    """Take the finer lattice whose additional points hold peaks too: a superstructure.
 
     Parameters
     ----------
     fit
         A lattice with its members.
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
     free
-        Whether a spot is on no other lattice, shape (n,).
+        Whether a peak is on no other lattice, shape (n,).
     snr
         Signal-to-noise ratios, shape (n,).
     shortest
@@ -92,7 +99,7 @@ def enlarged(
     Returns
     -------
     LatticeFit
-        ``fit`` itself where chance, satellites, a twin or another lattice explain the other spots
+        ``fit`` itself where chance, satellites, a twin or another lattice explain the other peaks
         as well.
     """
     length = np.linalg.norm(position, axis=1)
@@ -114,23 +121,25 @@ def enlarged(
     fractions = numerator[chosen] / index[chosen]
     basis, change = reduce_basis(fractions @ fit.basis)
     step = change @ fractions
-    best = LatticeFit(basis, step @ fit.covariance_x @ step.T, step @ fit.covariance_y @ step.T)
-    finer = refined(best, position, variance, free)
+    best = LatticeFit(
+        PlaneLattice(basis), step @ fit.covariance_x @ step.T, step @ fit.covariance_y @ step.T
+    )
+    finer = refine_lattice(best, position, variance, free)
     added = finer.members & outside
     if not added.any() or _is_twin(fit, position, variance, outside, added):
         return fit
-    # Weak spots that one wave vector displaces alike are on a finer lattice all together, or none.
+    # Weak peaks that one wave vector displaces alike are on a finer lattice all together, or none.
     weight = (outside & are_weak(fit, snr)).astype(float)
     covariances = fit.covariance_x, fit.covariance_y
     alike = satellite_evidence(position, variance, weight, fit.basis, covariances, (RARE, RARE))
     if best_gain <= float(alike[added].max()):
         return fit
-    pairs = spot_pairs(outside)
+    pairs = peak_pairs(outside)
     if len(pairs):
         other, _ = pair_evidence(position, variance, outside.astype(float), pairs, shortest)
         if other.max() - np.log(len(pairs)) > best_gain:
             return fit
-    return enlarged(finer, position, variance, free, snr, shortest)
+    return add_superlattice(finer, position, variance, free, snr, shortest)
 
 
 def _is_twin(
@@ -140,7 +149,7 @@ def _is_twin(
     outside: np.ndarray,
     added: np.ndarray,
 ) -> bool:
-    """Whether spots on a finer lattice are as well those of a turned or mirrored copy.
+    """Whether peaks on a finer lattice are as well those of a turned or mirrored copy.
 
     A twin of low coincidence index lies on a finer lattice with its parent.
     """
@@ -154,40 +163,40 @@ def _is_twin(
     )
     if value <= 0:
         return False
-    twin = refined(copied(basis), position, variance, outside)
-    return bool((twin.members & added).sum() >= TWIN_SHARE * added.sum())
+    twin = refine_lattice(start_from_copy(basis), position, variance, outside)
+    return bool((twin.members & added).sum() >= TWIN_FRACTION * added.sum())
 
 
-def without_twin(
+def split_twin(
     fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray
 ) -> LatticeFit:
-    """Take apart a lattice whose spots all lie on two congruent, coarser ones: a twin.
+    """Take apart a lattice whose peaks all lie on two congruent, coarser ones: a twin.
 
-    With coarser lattices of index m a spot has m / 2 times fewer places to be.
+    With coarser lattices of index m a peak has m / 2 times fewer positions to be at.
 
     Parameters
     ----------
     fit
         A lattice with its members.
     position, variance
-        Spots and their squared errors, each of shape (n, 2).
+        Peaks and their squared errors, each of shape (n, 2).
     free
-        Whether a spot is on no other lattice, shape (n,).
+        Whether a peak is on no other lattice, shape (n,).
 
     Returns
     -------
     LatticeFit
-        The twin with more spots, or ``fit`` itself.
+        The twin with more peaks, or ``fit`` itself.
     """
     index, _, _ = fit.ratios(position, variance)
-    spots = index[fit.members]
-    if not len(spots):
+    peaks = index[fit.members]
+    if not len(peaks):
         return fit
     multiples, numerators = finer_lattices(2, LARGEST_INDEX)
     changes = numerators.transpose(0, 2, 1) / multiples[:, None, None]
     bases = [reduce_basis(np.linalg.inv(change) @ fit.basis)[0] for change in changes]
     shape = np.array([[one[0] @ one[0], one[1] @ one[1], abs(one[0] @ one[1])] for one in bases])
-    coordinates = np.einsum("ni,mij->mnj", spots, changes)
+    coordinates = np.einsum("ni,mij->mnj", peaks, changes)
     on = np.all(np.abs(coordinates - np.rint(coordinates)) < 1e-6, axis=2)
     first, second = np.triu_indices(len(bases), 1)
     alike = np.abs(shape[first] - shape[second]).max(axis=1) < 2 * COPY_REACH * shape[first, 1]
@@ -203,5 +212,61 @@ def without_twin(
     exact = np.rint(coordinates[larger][on[larger]])
     if np.linalg.matrix_rank(exact) < 2:
         return fit
-    start = least_squares(exact, position[part], variance[part])
-    return refined(start, position, variance, free)
+    start = fit_lattice(exact, position[part], variance[part])
+    return refine_lattice(start, position, variance, free)
+
+
+@njit(cache=True, nogil=True)
+def finer_evidence(
+    position: np.ndarray,
+    variance: np.ndarray,
+    basis: np.ndarray,
+    index: np.ndarray,
+    numerator: np.ndarray,
+    shortest: float,
+    fraction: float,
+) -> np.ndarray:
+    """Evidence of finer lattices from the peaks that a lattice leaves.
+
+    Parameters
+    ----------
+    position, variance : numpy.ndarray
+        Peaks off the lattice, and their squared errors with those of the lattice there, (n, 2).
+    basis : numpy.ndarray
+        Basis of the lattice, shape (2, 2).
+    index, numerator : numpy.ndarray
+        As of :func:`~hyperspy_twin.core.finer_lattices`.
+    shortest : float
+        Length below which a lattice vector is not resolved.
+    fraction : float
+        Fraction of the peaks that are on the finer lattice, a priori.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (m,); -inf where the lattice is not resolved.
+    """
+    evidence = np.full(len(index), -np.inf)
+    for m in range(len(index)):
+        finer, _ = reduce_basis(numerator[m] @ basis / index[m])
+        if np.sqrt(np.sum(finer[0] ** 2)) < shortest:
+            continue
+        area = finer[0, 0] * finer[1, 1] - finer[0, 1] * finer[1, 0]
+        # The points of the lattice itself are taken already.
+        left = abs(area) * index[m] / (index[m] - 1)
+        total = 0.0
+        for s in range(len(position)):
+            h, k = nearest_point(position[s, 0], position[s, 1], finer, area)
+            ratio = 0.0
+            if h != 0 or k != 0:
+                logarithm = log_likelihood_ratio(
+                    position[s, 0] - h * finer[0, 0] - k * finer[1, 0],
+                    position[s, 1] - h * finer[0, 1] - k * finer[1, 1],
+                    variance[s, 0],
+                    variance[s, 1],
+                    left,
+                )
+                ratio = np.exp(min(logarithm, 50.0))
+            total += np.log(1 - fraction + fraction * ratio)
+        evidence[m] = total
+    return evidence

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from scipy import spatial
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.crystallinity import region_state
-from hyperspy_twin.spectra.crystallinity_evidence import STATES
-from hyperspy_twin.spectra.detection.cfar import Spots, detect
+from hyperspy_twin.core import Grid, Peaks
+from hyperspy_twin.spectra.crystallinity import _resolution, judge_region
+from hyperspy_twin.spectra.crystallinity_evidence import NAMES
+from hyperspy_twin.spectra.detection.cfar import detect_cfar
+from hyperspy_twin.spectra.lattices import find_lattices
 from hyperspy_twin.spectra.transform import windowed_region
 
 GRID = Grid((256, 240), (0.03, 0.03))
@@ -33,7 +34,7 @@ def crystal(basis, grid=GRID, shift=(0.0, 0.0), reach=9.0):
 def judged(image, noise=0.5, seed=0, grid=GRID):
     image = image + np.random.default_rng(seed).normal(scale=noise, size=grid.shape)
     region = windowed_region(image, grid, np.ones(grid.shape, bool))
-    return region_state(detect(region, 0.05), region)
+    return judge_region(detect_cfar(region, 0.05), region)
 
 
 def coloured(transfer, seed=0, grid=GRID):
@@ -46,22 +47,32 @@ def frequency(grid=GRID):
     return np.hypot(*np.meshgrid(grid.frequency_x, grid.frequency_y))
 
 
-def check(result, state):
-    assert result.state == state, result.reason
-    assert set(result.probability) == set(STATES)
-    assert sum(result.probability.values()) == pytest.approx(1)
-    assert result.probability[state] == max(result.probability.values())
-    assert result.reason
+def lattice_bases(result, grid=GRID):
+    peaks, region = (
+        result.peaks,
+        windowed_region(np.ones(grid.shape), grid, np.ones(grid.shape, bool)),
+    )
+    found = find_lattices(peaks.position, peaks.error, peaks.snr, _resolution(region))
+    return [one.fit.basis for one in found.lattices]
+
+
+def check(result, name):
+    found = result.crystallinity
+    assert found.name == name, found.reason
+    assert set(found.probability) == set(NAMES)
+    assert sum(found.probability.values()) == pytest.approx(1)
+    assert found.probability[name] == max(found.probability.values())
+    assert found.reason
 
 
 def test_crystal_has_one_lattice_and_its_basis():
     result = judged(crystal(BASIS))
     check(result, "single crystal")
-    assert result.probability["single crystal"] > 0.95
-    assert len(result.lattices) == 1
-    relation = BASIS @ np.linalg.inv(result.lattices[0].basis)
+    assert result.crystallinity.probability["single crystal"] > 0.95
+    (basis,) = lattice_bases(result)
+    relation = BASIS @ np.linalg.inv(basis)
     np.testing.assert_allclose(relation, np.rint(relation), atol=0.005)
-    assert (result.membership == 1).all()
+    assert (result.peaks.lattice == 1).all()
 
 
 def test_bent_crystal_stays_a_single_one():
@@ -78,7 +89,7 @@ def test_weak_second_period_belongs_to_the_crystal():
         image += 0.12 * np.cos(2 * np.pi * (g[0] * x + g[1] * y))
     result = judged(image)
     check(result, "single crystal")
-    area = abs(np.linalg.det(result.lattices[0].basis) / np.linalg.det(BASIS))
+    area = abs(np.linalg.det(lattice_bases(result)[0]) / np.linalg.det(BASIS))
     assert area == pytest.approx(0.5, rel=0.01)
 
 
@@ -89,11 +100,11 @@ def test_two_grains_are_several_crystals(other):
     left = np.arange(GRID.shape[1]) < GRID.shape[1] // 2
     result = judged(np.where(left, crystal(BASIS), crystal(other)))
     check(result, "several crystals")
-    assert len(result.lattices) >= 2
+    assert len(lattice_bases(result)) >= 2
     for basis in (BASIS, other):
         assert any(
             np.abs(r - np.rint(r)).max() < 0.05
-            for r in (basis @ np.linalg.inv(one.basis) for one in result.lattices)
+            for r in (basis @ np.linalg.inv(one) for one in lattice_bases(result))
         )
 
 
@@ -101,7 +112,7 @@ def test_lattices_two_per_cent_apart_in_a_large_image_are_several():
     grid = Grid((1024, 1024), (0.05, 0.05))
     result = judged(crystal(BASIS, grid) + crystal(1.02 * BASIS, grid), grid=grid)
     check(result, "several crystals")
-    areas = sorted(abs(np.linalg.det(lattice.basis)) for lattice in result.lattices)
+    areas = sorted(abs(np.linalg.det(basis)) for basis in lattice_bases(result, grid))
     assert areas[1] / areas[0] == pytest.approx(1.02**2, rel=0.005)
 
 
@@ -111,7 +122,7 @@ def test_one_set_of_planes_and_its_orders_are_fringes():
     for image in (np.cos(phase), np.cos(phase) + 0.4 * np.cos(2 * phase)):
         result = judged(image)
         check(result, "fringes")
-        assert result.lattices == ()
+        assert lattice_bases(result) == []
 
 
 def test_noise_and_films_are_amorphous():
@@ -210,7 +221,7 @@ def test_steep_noise_and_rows_of_their_own_brightness_are_amorphous():
 def artificial(position, snr):
     position, snr = np.asarray(position, float), np.asarray(snr, float)
     error = np.full(position.shape, 0.004)
-    return Spots(position, error, snr * 1e-3, snr, np.exp(-2e5 * np.exp(-snr)))
+    return Peaks(position, error, snr * 1e-3, snr, np.exp(-2e5 * np.exp(-snr)))
 
 
 def noise_region():
@@ -223,27 +234,27 @@ def test_weak_stray_spots_do_not_make_a_second_crystal():
     snr = np.geomspace(900, 40, len(points))
     stray = [(5.3, 5.9), (1.13, -5.7), (6.1, -2.35)]
     spots = artificial(np.concatenate([points, stray]), [*snr, 16, 15, 14])
-    result = region_state(spots, noise_region())
+    result = judge_region(spots, noise_region())
     check(result, "single crystal")
     # A spot off the lattice stays, and is only said to be off it.
-    assert (result.membership[-3:] == 0).all()
+    assert (result.peaks.lattice[-3:] == 0).all()
 
 
 def test_strong_spots_off_the_lattice_are_another_crystal():
     points = [h * BASIS[0] + k * BASIS[1] for h in range(3) for k in (-1, 0, 1) if (h, k) > (0, 0)]
     snr = np.geomspace(900, 40, len(points))
     spots = artificial(np.concatenate([points, [(1.3, 5.1)]]), [*snr, 400])
-    check(region_state(spots, noise_region()), "several crystals")
+    check(judge_region(spots, noise_region()), "several crystals")
 
 
 def test_a_spot_as_weak_as_noise_makes_is_no_fringe():
-    check(region_state(artificial([(3.0, 1.0)], [13.5]), noise_region()), "amorphous")
-    check(region_state(artificial([(3.0, 1.0)], [60.0]), noise_region()), "fringes")
+    check(judge_region(artificial([(3.0, 1.0)], [13.5]), noise_region()), "amorphous")
+    check(judge_region(artificial([(3.0, 1.0)], [60.0]), noise_region()), "fringes")
 
 
 def test_two_maxima_of_noise_do_not_speak_for_one_another():
     pair = artificial([(3.0, 1.0), (-1.0, 4.0)], [14.0, 13.5])
-    check(region_state(pair, noise_region(), np.array([0.97, 0.96])), "amorphous")
+    check(judge_region(pair, noise_region(), np.array([0.97, 0.96])), "amorphous")
 
 
 def test_spots_off_the_line_on_a_lattice_are_no_side_effect():
@@ -251,7 +262,7 @@ def test_spots_off_the_line_on_a_lattice_are_no_side_effect():
     points = np.array([h * BASIS[0] + k * BASIS[1] for h in (0, 1, 2) for k in (-1, 0, 1)][2:])
     snr = np.where(np.abs(points @ np.linalg.inv(BASIS))[:, 1] < 0.5, 1e6, 400.0)
     order = np.argsort(-snr, kind="stable")
-    result = region_state(artificial(points[order], snr[order]), noise_region())
+    result = judge_region(artificial(points[order], snr[order]), noise_region())
     check(result, "single crystal")
 
 
@@ -269,6 +280,6 @@ def test_stated_probability_is_how_often_it_is_right():
             (np.zeros(GRID.shape), "amorphous"),
         ][seed % 3]
         result = judged(image, noise, seed)
-        stated.append(result.probability[result.state])
-        right.append(result.state == truth)
+        stated.append(result.crystallinity.probability[result.crystallinity.name])
+        right.append(result.crystallinity.name == truth)
     assert abs(np.mean(stated) - np.mean(right)) < 0.15

@@ -5,25 +5,25 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.background import local_background
+from hyperspy_twin.spectra.background import estimate_local_background
 from hyperspy_twin.spectra.transform import windowed_region
 from hyperspy_twin.training.images import CATEGORIES, LARGEST, SMALLEST, training_image
 from hyperspy_twin.training.lattices import (
     HIGHEST_FREQUENCY,
-    Lattice,
+    ProjectedLattice,
     random_lattice,
     related_lattice,
     render,
 )
 from hyperspy_twin.training.masks import random_mask
-from hyperspy_twin.training.truth import Part, true_spots
+from hyperspy_twin.training.truth import Part, find_true_peaks
 
 OBLIQUE = np.array([[0.083, 0.017], [-0.031, 0.112]])
 
 
 def two_harmonics(basis=OBLIQUE, amplitude=(1.0, 0.5)):
     index = np.array([[1, 0], [0, 1]])
-    return Lattice(basis, index, np.array(amplitude) / 2 * np.exp([1j, 2j]))
+    return ProjectedLattice(basis, index, np.array(amplitude) / 2 * np.exp([1j, 2j]))
 
 
 def still(shape):
@@ -65,9 +65,11 @@ def test_true_spots_lie_within_half_a_bin_of_the_known_vectors(shape):
     lattice = two_harmonics()
     image = 100 * render(lattice, still(shape))
     region = windowed_region(image, Grid(shape, (1.0, 1.0)), np.ones(shape, bool))
-    part = Part(Lattice(lattice.basis, lattice.index, 100 * lattice.coefficient), image, 1.0)
+    part = Part(
+        ProjectedLattice(lattice.basis, lattice.index, 100 * lattice.coefficient), image, 1.0
+    )
     noise = np.full(region.power.shape, 1e7)
-    spots = true_spots([part], np.zeros(shape), region, noise)
+    spots = find_true_peaks([part], np.zeros(shape), region, noise)
     assert len(spots) == 2 and spots.resolved.all()
     known = OBLIQUE * np.sign(OBLIQUE[:, :1])
     np.testing.assert_allclose(spots.position, known)
@@ -88,7 +90,7 @@ def test_a_spot_in_the_flank_of_another_is_not_resolved():
         parts.append(Part(lattice, render(lattice, still(shape)), 1.0))
     image = parts[0].image + parts[1].image
     region = windowed_region(image, Grid(shape, (1.0, 1.0)), np.ones(shape, bool))
-    spots = true_spots(parts, np.zeros(shape), region, np.full(region.power.shape, 1e-3))
+    spots = find_true_peaks(parts, np.zeros(shape), region, np.full(region.power.shape, 1e-3))
     assert spots.resolved.tolist() == [True, False]
 
 
@@ -123,7 +125,7 @@ def test_the_stated_signal_to_noise_ratio_is_that_of_the_image():
         strong = (drawn.spots.snr > 200) & drawn.spots.resolved
         row, column = drawn.spots.row[strong], drawn.spots.column[strong]
         power = drawn.region.power
-        noise = local_background(power, row, column, *drawn.region.grid.shape)
+        noise = estimate_local_background(power, row, column, *drawn.region.grid.shape)
         ratios.extend(power[row, column] / noise / drawn.spots.snr[strong])
     assert len(ratios) > 20
     assert np.median(ratios) == pytest.approx(1, abs=0.2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.spectra.detection.network_input import summits
+from hyperspy_twin.spectra.detection.network_input import find_summits
 from hyperspy_twin.training.examples import (
     IGNORED,
     MUST_FIND,
@@ -14,8 +14,8 @@ from hyperspy_twin.training.examples import (
     POSITIVE,
     cached_examples,
     example,
+    label_peaks,
     random_patch,
-    spot_labels,
 )
 from hyperspy_twin.training.images import training_image
 from hyperspy_twin.training.scores import (
@@ -25,7 +25,7 @@ from hyperspy_twin.training.scores import (
     fit_calibration,
     outcomes,
 )
-from hyperspy_twin.training.truth import TrueSpots
+from hyperspy_twin.training.truth import TruePeaks
 
 needs_torch = pytest.mark.skipif(
     importlib.util.find_spec("torch") is None, reason="torch is not installed"
@@ -35,21 +35,21 @@ needs_torch = pytest.mark.skipif(
 def spots(row, column, snr, resolved=None):
     row, column, snr = (np.asarray(values) for values in (row, column, snr))
     resolved = np.ones(len(row), bool) if resolved is None else np.asarray(resolved)
-    return TrueSpots(np.stack([column, row], axis=1) / 100, row, column, snr, resolved)
+    return TruePeaks(np.stack([column, row], axis=1) / 100, row, column, snr, resolved)
 
 
 def test_every_spot_that_must_be_found_has_one_label_on_a_maximum():
     image = training_image(1, "single")
-    labels = spot_labels(image)
+    labels = label_peaks(image)
     row, column = np.nonzero(labels == POSITIVE)
     must = (image.spots.snr > MUST_FIND) & image.spots.resolved
     assert 5 < must.sum() - 2 <= len(row) <= 2 * must.sum()  # both of a pair in the first column
-    assert summits(image.region.power)[row, column].all()
+    assert find_summits(image.region.power)[row, column].all()
     assert (labels == NEGATIVE).sum() > 0.4 * labels.size
 
 
 def test_images_without_lattice_have_no_positive_label():
-    assert not (spot_labels(training_image(0, "amorphous")) == POSITIVE).any()
+    assert not (label_peaks(training_image(0, "amorphous")) == POSITIVE).any()
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +136,10 @@ def test_training_is_repeatable_and_leaves_plain_weights(tmp_path):
 def test_folding_the_normalisation_changes_nothing():
     import torch
 
-    from hyperspy_twin.spectra.detection.unet import SpotUNet
+    from hyperspy_twin.spectra.detection.unet import PeakUNet
 
     torch.manual_seed(0)
-    network = SpotUNet(4)
+    network = PeakUNet(4)
     channels = torch.randn(2, 4, 64, 48)
     network(channels)  # the running means leave their start
     with torch.no_grad():
