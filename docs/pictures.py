@@ -14,8 +14,7 @@ import numpy as np
 
 import hyperspy_twin as ht
 from hyperspy_twin.signals import _figures
-from hyperspy_twin.signals._markers import COLOURS
-from hyperspy_twin.signals._state import grid_of
+from hyperspy_twin.signals._figures import COLOURS
 
 FOLDER = Path(__file__).parent / "_static"
 DPI = 60
@@ -46,7 +45,7 @@ def segmentation_methods(folder: Path, weights: Path) -> None:
         low, high = np.percentile(image.data, [1, 99])
         for axis, (method, options) in zip(row, methods.items(), strict=True):
             segmented = image.segment(method, **options)
-            grid = grid_of(segmented._image_axes())
+            grid = segmented._grid
             extent = _figures.image_extent(grid)
             axis.imshow(image.data, cmap="gray", vmin=low, vmax=high, extent=extent)
             _figures.draw_outlines(axis, segmented._outlines, grid, coloured=True)
@@ -55,8 +54,8 @@ def segmentation_methods(folder: Path, weights: Path) -> None:
     figure.savefig(FOLDER / "segment_methods.png", dpi=DPI)
 
 
-def spots_of_real_images(folder: Path) -> None:
-    """Write the picture of the spectra of real images with their spots."""
+def peaks_of_real_images(folder: Path) -> None:
+    """Write the picture of the spectra of real images with their peaks."""
     figure, axes = plt.subplots(1, 4, figsize=(20, 5.6), layout="constrained")
     for axis, (name, file) in zip(axes, SPECTRA.items(), strict=True):
         image = ht.load(folder / file)
@@ -64,19 +63,19 @@ def spots_of_real_images(folder: Path) -> None:
         whole = ht.SegmentedImage.from_labels(image, np.ones(image.data.shape, int))
         found = whole.find_peaks(show_progressbar=False)
         amplitude = found.region_spectra().inav[0].data.compute()
-        grid = grid_of(found._image_axes())
+        grid = found._grid
         low, high = np.percentile(amplitude, [30, 99.99])
         extent = _figures.image_extent(grid)
         axis.imshow(np.log(amplitude), "gray", vmin=np.log(low), vmax=np.log(high), extent=extent)
-        spots = found.peaks(1)
+        peaks = found.peaks(1)
         for number, colour in enumerate(("white", *COLOURS)):
-            own = spots[spots["lattice"] == number]
+            own = peaks[peaks["lattice"] == number]
             x, y = (np.concatenate([own[key], -own[key]]) for key in "xy")
             axis.plot(x, y, "o", ms=10, mfc="none", mec=colour)
-        reach = 1.15 * max(np.hypot(spots["x"], spots["y"]).max(initial=0), 0.2 * grid.offset[0])
-        reach = reach if len(spots) else -0.5 * grid.offset[0]
+        reach = 1.15 * max(np.hypot(peaks["x"], peaks["y"]).max(initial=0), 0.2 * grid.offset[0])
+        reach = reach if len(peaks) else -0.5 * grid.offset[0]
         axis.set(xlim=(-reach, reach), ylim=(reach, -reach), xlabel=f"1/{found._unit}")
-        axis.set_title(f"{name}: {found.crystallinity[1]}, {len(spots)} spots")
+        axis.set_title(f"{name}: {found.crystallinity[1]}, {len(peaks)} peaks")
     figure.savefig(FOLDER / "find_peaks.png", dpi=DPI)
 
 
@@ -97,7 +96,7 @@ def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
     if arguments:
-        spots_of_real_images(Path(arguments[0]))
+        peaks_of_real_images(Path(arguments[0]))
     if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
     crystals()
@@ -107,10 +106,10 @@ def main(arguments: list[str]) -> None:
     strain = indexed.gpa()
     model = strain.to_atoms(thickness=2.0)
     pictures = {
-        "segment": _figures.regions_figure(segmented),
-        "index_phases": _figures.spectrum_figure(indexed),
-        "gpa": _figures.strain_figure(strain),
-        "to_atoms": _figures.model_figure(model),
+        "segment": segmented._figure(),
+        "index_phases": indexed._figure(),
+        "gpa": strain.plot(),
+        "to_atoms": model.plot(),
     }
     for name, figure in pictures.items():
         figure.savefig(FOLDER / f"{name}.png", dpi=DPI)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from hyperspy.signals import LazySignal2D
 
-from hyperspy_twin.core.grid import Grid
+from hyperspy_twin.core import Grid
 
 
 def stack_of_regions(
@@ -21,7 +21,7 @@ def stack_of_regions(
     import dask
     import dask.array
 
-    from hyperspy_twin.spectra.transform import region_amplitude
+    from hyperspy_twin.spectra import region_amplitude
 
     one = dask.delayed(lambda region: region_amplitude(image, grid, labels == region))
     planes = [dask.array.from_delayed(one(n), grid.shape, np.float32) for n in regions]
