@@ -112,7 +112,7 @@ def register_lattices(
             "pixel size is missing: call s.calibrate(...) on the micrograph and run the chain again"
         )
     if not indexed:
-        raise ValueError("no region has an indexed phase: call index_phases(...) before gpa()")
+        raise ValueError("no region has an indexed phase: call index_phases(...) first")
     master = next((one for one in indexed if one.peaks.region == reference), None)
     if master is None:
         raise ValueError(
