@@ -85,6 +85,13 @@ class Crystal:
         return Lattice(*self.lattice).base
 
     @property
+    def numbers(self) -> np.ndarray:
+        """Atomic number of each atom, int, shape (n,)."""
+        from ase.data import atomic_numbers
+
+        return np.array([atomic_numbers[symbol] for symbol in self.symbols])
+
+    @property
     def elements(self) -> tuple[str, ...]:
         """Chemical elements, each once, in the order of the sites."""
         return tuple(dict.fromkeys(self.symbols))

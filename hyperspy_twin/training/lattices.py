@@ -13,7 +13,7 @@ from hyperspy_twin.crystals.diffraction.reflections import (
     Reflections,
     atomic_number_factors,
     zone_lattice,
-    zone_reflections,
+    find_zone_reflections,
 )
 from hyperspy_twin.crystals.diffraction.zone_axes import distinct_zone_axes
 from hyperspy_twin.crystals.structures import catalogue
@@ -145,7 +145,7 @@ def _random_crystal(random: np.random.Generator) -> Crystal:
 
 def _imaged(crystal: Crystal, axis: tuple[int, ...], random: np.random.Generator) -> Lattice:
     """Projection along an axis at a random magnification, orientation and imaging mode."""
-    found = zone_reflections(crystal, axis, 16.0)
+    found = find_zone_reflections(crystal, axis, 16.0)
     factor = found.structure_factor
     if random.random() < 0.5:
         factor = atomic_number_factors(crystal, found.hkl)
