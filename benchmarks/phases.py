@@ -29,8 +29,8 @@ import phases_patterns as patterns
 import phases_peers as peers
 from phases_patterns import Pattern
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.core import Crystal
+from hyperspy_twin.crystals import IndexingSettings, index_regions
 
 SAMPLES = 2000
 UNLISTED = ", not in the list"
@@ -71,11 +71,11 @@ def ours(name: str, groups: Groups, told: bool) -> list[Verdict]:
     """Take the package's own answers."""
     drawn = patterns.SETS[name]
     crystals = peers.crystals_of(drawn)
-    known = {"calibration_error": max(drawn.calibration, 1e-4)} if told else {}
+    settings = IndexingSettings(calibration_error=max(drawn.calibration, 1e-4) if told else None)
     found = []
     for group in groups:
-        regions = [(one.position, one.error, one.intensity) for one in group]
-        for pattern, record in zip(group, index_regions(regions, crystals, **known), strict=True):
+        regions = [one.peaks for one in group]
+        for pattern, record in zip(group, index_regions(regions, crystals, settings), strict=True):
             if not record.ranking:
                 found.append(Verdict(pattern.image))
                 continue

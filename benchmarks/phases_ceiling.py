@@ -25,8 +25,7 @@ from numba import njit
 from scipy.spatial import cKDTree
 from scipy.stats import norm, qmc
 
-from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals import catalogue, zone_frame
 
 JITTER, G_MAX, SCATTER = patterns.JITTER, patterns.G_MAX, patterns.SCATTER
 MISSING, LOG_WEAKEST = patterns.MISSING, float(np.log(patterns.WEAKEST))

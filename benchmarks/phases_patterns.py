@@ -13,15 +13,16 @@ from functools import cache
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.diffraction.reflections import (
+from hyperspy_twin.core import Crystal, Peaks
+from hyperspy_twin.crystals import (
     Reflections,
     atomic_number_factors,
-    reflections,
+    catalogue,
+    distinct_zone_axes,
+    find_reflections,
+    laue_rotations,
+    zone_frame,
 )
-from hyperspy_twin.crystals.diffraction.zone_axes import distinct_zone_axes, laue_rotations
-from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.structures import catalogue
 
 SEEDS = {"tuning": 20261120, "test": 518203}
 PATTERNS = {"tuning": 120, "test": 300}
@@ -97,6 +98,12 @@ class Pattern:
     image: int
     listed: bool
 
+    @property
+    def peaks(self) -> Peaks:
+        """The spots as the package takes them."""
+        error = np.full(self.position.shape, self.error)
+        return Peaks(position=self.position, error=error, intensity=self.intensity)
+
 
 @cache
 def frozen(name: str, half: str) -> tuple[Pattern, ...]:
@@ -158,7 +165,7 @@ def _miscalibration(rng: np.random.Generator, drawn: Set) -> tuple[float, np.nda
 def _reflections(phase: str, dark_field: bool) -> tuple[Reflections, np.ndarray]:
     crystal = catalogue.get(phase)
     # Lengths may be distorted beyond the radius.
-    allowed = reflections(crystal, 1.2 * G_MAX)
+    allowed = find_reflections(crystal, 1.2 * G_MAX)
     factor = allowed.structure_factor
     if dark_field:
         factor = atomic_number_factors(crystal, allowed.hkl)

@@ -28,8 +28,7 @@ import numpy as np
 import phases_patterns as patterns
 
 from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
-from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals import catalogue, laue_rotations
 
 G_MAX, VOLTAGE = patterns.G_MAX / 10 * 1.05, 200.0  # 1/Å, kV
 RADII, ANGLES = 160, 360  # nodes of pyxem's polar grid

@@ -19,7 +19,7 @@ import numpy as np
 import phases_patterns as patterns
 
 import hyperspy_twin as ht
-from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.crystals import index_regions
 
 SETS = {"0.5 %": 15, "2 %": 15, "5 %, 3 regions": 30}
 SAMPLES: dict[str, tuple[Callable[[], Any], list[str]]] = {
@@ -55,7 +55,7 @@ def verdicts() -> Items:
         drawn = islice(patterns.frozen(name, "tuning"), count)
         crystals = [ht.phases.get(one) for one in patterns.SETS[name].candidates]
         for image, group in groupby(drawn, key=lambda one: one.image):
-            regions = [(one.position, one.error, one.intensity) for one in group]
+            regions = [one.peaks for one in group]
             for number, record in enumerate(index_regions(regions, crystals)):
                 yield from record_items(record, f"{name}/{image}.{number}")
 

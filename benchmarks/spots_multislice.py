@@ -33,7 +33,7 @@ from spots_images import (
 )
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.spectra.transform import windowed_region
 
 CACHE = Path(os.environ.get("SPOTS_CACHE", Path(__file__).parent / ".cache"))

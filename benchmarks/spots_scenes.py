@@ -16,9 +16,7 @@ from scipy import fft, ndimage, spatial
 from spots_images import Lattice, Plan, Scene, expose, waves
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.crystals.diffraction.reflections import zone_lattice
-from hyperspy_twin.crystals.diffraction.zone_axes import distinct_zone_axes
-from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals import catalogue, distinct_zone_axes, zone_lattice
 from hyperspy_twin.training.lattices import MATERIALS
 
 SEEDS = {"tuning": 20261127, "test": 774192}

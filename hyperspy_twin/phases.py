@@ -9,12 +9,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.structures import catalogue
-from hyperspy_twin.crystals.structures import user_phases as own_phases
-from hyperspy_twin.crystals.structures.candidates import are_several
-from hyperspy_twin.crystals.structures.conversion import as_crystal
-from hyperspy_twin.crystals.structures.phase_list import PhaseList, space_group_name
+from hyperspy_twin.core import Crystal
+from hyperspy_twin.crystals import (
+    PhaseList,
+    are_several,
+    as_crystal,
+    catalogue,
+    space_group_name,
+    user_phases,
+)
 
 __all__ = ["add", "download", "folder", "get", "list", "remove", "search"]
 
@@ -30,7 +33,7 @@ def list() -> PhaseList:
         Prints as a table of name, formula, space group, lattice parameters and source.
     """
     bundled = (catalogue.get(name) for name in catalogue.names())
-    return PhaseList((*bundled, *own_phases.added().values()))
+    return PhaseList((*bundled, *user_phases.added().values()))
 
 
 def search(text: str = "", *, elements: Iterable[str] | str | None = None) -> PhaseList:
@@ -87,7 +90,7 @@ def get(name: str) -> Crystal:
     ValueError
         If there is no such structure; the message lists close matches.
     """
-    found = own_phases.added().get(name)
+    found = user_phases.added().get(name)
     return catalogue.get(name) if found is None else found
 
 
@@ -129,9 +132,9 @@ def add(structures: Any, *, name: str | None = None, save: bool = False) -> Phas
     if len(set(crystals.names)) < len(crystals):
         raise ValueError("two of the structures have the same name: add them one by one by name")
     for crystal in crystals:
-        own_phases.check_name(crystal.name)
+        user_phases.check_name(crystal.name)
     for crystal in crystals:
-        own_phases.add(crystal, save=save)
+        user_phases.add(crystal, save=save)
     return crystals
 
 
@@ -148,7 +151,7 @@ def remove(name: str) -> None:
     ValueError
         If no added structure has this name, or its file was put into :func:`folder` by hand.
     """
-    own_phases.remove(name)
+    user_phases.remove(name)
 
 
 def folder() -> Path:
@@ -160,7 +163,7 @@ def folder() -> Path:
         The folder, which need not exist yet. The environment variable
         ``HYPERSPY_TWIN_PHASES`` names another.
     """
-    return own_phases.folder()
+    return user_phases.folder()
 
 
 def download(
@@ -209,9 +212,9 @@ def download(
     ----------
     Andersen et al., Sci. Data 8 (2021) 217; Evans et al., Digit. Discov. 3 (2024) 1509.
     """
-    from hyperspy_twin.crystals.structures import optimade
+    from hyperspy_twin.crystals import query_structures
 
-    answer = optimade.download(
+    answer = query_structures(
         wanted, provider=provider, limit=limit, refresh=refresh, timeout=timeout
     )
     if answer.left_out:

@@ -1,3 +1,4 @@
+from .calibration import Calibration
 from .constants import ANGSTROM_PER_NM, HAADF_EXPONENT, SHORTEST_SPACING
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
@@ -26,6 +27,7 @@ __all__ = [
     "ANGSTROM_PER_NM",
     "HAADF_EXPONENT",
     "SHORTEST_SPACING",
+    "Calibration",
     "Crystal",
     "Definition",
     "Grid",

@@ -1,1 +1,5 @@
-"""Crystal structures, their diffraction and the indexing of spots."""
+"""Crystal structures, their diffraction, the indexing of peaks, and what indexed crystals tell."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,8 +6,8 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
+from hyperspy_twin.core import Calibration
 from hyperspy_twin.io.calibration import (
-    Calibration,
     Pair,
     calibration_of,
     pixel_size_from_known_spacing,

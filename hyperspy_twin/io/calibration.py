@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
+
+from hyperspy_twin.core import Calibration
 
 Pair = tuple[float, float]
 
@@ -26,63 +26,6 @@ _PIXELS = ("", "<undefined>", "px", "pixel", "pixels")
 # Larger than a pixel of a scanning electron microscope at its lowest magnification: what is
 # stored then is the resolution of the printer or the pixel of the camera.
 LARGEST_PIXEL = 1e4
-SQUARE_TOLERANCE = 1e-4
-
-
-@dataclass(frozen=True, repr=False)
-class Calibration:
-    """Report on the pixel size of an image.
-
-    Attributes
-    ----------
-    pixel_size
-        Pixel size (x, y) in nm; None for an image without a scale.
-    source
-        Where the pixel size comes from, with the assumption made, if any.
-    square
-        Whether both pixel sizes agree within one part in 10 000.
-    note
-        What a reader should know about it; empty when there is nothing to say.
-    """
-
-    pixel_size: Pair | None
-    source: str
-    square: bool = True
-    note: str = ""
-
-    def __repr__(self) -> str:
-        """One line that a person can read."""
-        if self.pixel_size is None:
-            size = "not calibrated"
-        elif self.square:
-            size = f"{self.pixel_size[0]:.6g} nm per pixel"
-        else:
-            size = "{:.6g} nm x {:.6g} nm per pixel (not square)".format(*self.pixel_size)
-        note = f"; {self.note}" if self.note else ""
-        return f"<Calibration: {size}, from {self.source}{note}>"
-
-    def to_json(self) -> str:
-        """Text form, as kept in the metadata of a signal."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> Calibration:
-        """Calibration of the text that :meth:`to_json` gives.
-
-        Raises
-        ------
-        ValueError
-            If ``text`` is not such a text.
-        """
-        try:
-            record = json.loads(text)
-            size = record["pixel_size"]
-            pixel_size = None if size is None else (float(size[0]), float(size[1]))
-            return cls(
-                pixel_size, str(record["source"]), bool(record["square"]), str(record["note"])
-            )
-        except (KeyError, TypeError, IndexError, ValueError) as error:
-            raise ValueError(f"not a calibration record: {text!r}") from error
 
 
 def nanometres_per_unit(unit: str) -> float:
@@ -135,10 +78,7 @@ def calibration_of(pixel_size: Pair, source: str, note: str = "") -> Calibration
         If a pixel size is not a positive number.
     """
     x, y = (_positive(value, "pixel size") for value in pixel_size)
-    square = math.isclose(x, y, rel_tol=SQUARE_TOLERANCE)
-    if not square:
-        note = "; ".join(filter(None, [note, f"pixels are not square: y/x = {y / x:.4f}"]))
-    return Calibration((x, y), source, square, note)
+    return Calibration.known((x, y), source, note=note)
 
 
 def read_calibration(

@@ -241,13 +241,11 @@ class StrainMap(TwinSignal, Signal2D):
     def _why_no_lattices(self) -> str:
         outcomes = [step.get("outcome", {}) for step in self.history]
         reasons = [outcome["lattices"] for outcome in outcomes if "lattices" in outcome]
+        if reasons:
+            return reasons[-1]
         return (
-            reasons[-1]
-            if reasons
-            else (
-                "no lattice is registered in the image: call strain.register_lattices(spectrum) with "
-                "its indexed spectrum"
-            )
+            "no lattice is registered in the image: call strain.register_lattices(spectrum) with its "
+            "indexed spectrum"
         )
 
     def _maps(self, names: Sequence[str]) -> dict[str, np.ndarray]:

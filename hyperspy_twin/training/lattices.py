@@ -8,14 +8,14 @@ import numpy as np
 from scipy import fft, ndimage
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal
-from hyperspy_twin.crystals.diffraction.reflections import (
+from hyperspy_twin.crystals import (
     Reflections,
     atomic_number_factors,
+    catalogue,
+    distinct_zone_axes,
+    find_zone_reflections,
     zone_lattice,
-    zone_reflections,
 )
-from hyperspy_twin.crystals.diffraction.zone_axes import distinct_zone_axes
-from hyperspy_twin.crystals.structures import catalogue
 
 # Points along a period, so many that straight lines between them leave no false harmonics.
 CELL_SIZE = 512
@@ -151,7 +151,7 @@ def _imaged(
     crystal: Crystal, axis: tuple[int, ...], random: np.random.Generator
 ) -> ProjectedLattice:
     """Projection along an axis at a random magnification, orientation and imaging mode."""
-    found = zone_reflections(crystal, axis, 16.0)
+    found = find_zone_reflections(crystal, axis, 16.0)
     factor = found.structure_factor
     if random.random() < 0.5:
         factor = atomic_number_factors(crystal, found.hkl)

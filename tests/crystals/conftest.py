@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.diffraction.reflections import structure_factors, zone_reflections
-from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.diffraction.reflections import find_zone_reflections, structure_factors
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
 from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals.structures.symmetry import laue_rotations
 
 
 @dataclass
@@ -23,6 +24,10 @@ class Pattern:
     def __iter__(self):
         return iter((self.spots, self.error, self.intensity))
 
+    @property
+    def peaks(self):
+        return Peaks(position=self.spots, error=self.error, intensity=self.intensity)
+
 
 @pytest.fixture(scope="session")
 def make_pattern():
@@ -34,7 +39,7 @@ def make_pattern():
     ):  # fmt: skip
         rng = np.random.default_rng(seed)
         crystal = catalogue.get(name)
-        found = zone_reflections(crystal, zone, g_max)
+        found = find_zone_reflections(crystal, zone, g_max)
         frame = zone_frame(crystal, zone, found.vector[0])
         turn = np.array(
             [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.indexing import affine
+from hyperspy_twin.crystals.evidence import affine
 
 small = st.complex_numbers(max_magnitude=0.1, allow_nan=False)
 turn = st.floats(-np.pi, np.pi)

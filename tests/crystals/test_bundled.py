@@ -1,25 +1,33 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing.bundled_rivals import LARGEST_CELL, bundled_evidence
-from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
-from hyperspy_twin.crystals.indexing.region_indexing import identify
+from hyperspy_twin.crystals.evidence.zone_evidence import ScalePrior
+from hyperspy_twin.crystals.indexing.bundled_rivals import LARGEST_CELL, weigh_bundled_crystals
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
 
-SURE = ScalePrior(0.0, 0.04, limit=0.01, doubt=0.001)
+SURE = IndexingSettings(scale_prior=ScalePrior(0.0, 0.04, limit=0.01, doubt=0.001))
+
+
+def identify(peaks, candidates, **options):
+    """Identify the phase of one region."""
+    return index_regions([peaks], candidates, IndexingSettings(**options))[0]
 
 
 def test_the_true_crystal_is_thought_of(make_pattern):
     pattern = make_pattern("NaCl", (1, 1, 0), noise=0.02)
     candidates = [catalogue.get("Si"), catalogue.get("Cu")]
-    evidence, best = bundled_evidence(tuple(pattern), candidates, SURE, (), {})
+    evidence, best = weigh_bundled_crystals(pattern.peaks, candidates, SURE)
     assert best is not None and best.phase == "NaCl"
     assert np.linalg.det(best.crystal.base) < LARGEST_CELL
-    without, other = bundled_evidence(
-        tuple(pattern), [*candidates, catalogue.get("NaCl")], SURE, (), {}
+    without, other = weigh_bundled_crystals(
+        pattern.peaks, [*candidates, catalogue.get("NaCl")], SURE
     )
     assert other is not None and other.phase != "NaCl" and without < evidence
 
@@ -27,8 +35,10 @@ def test_the_true_crystal_is_thought_of(make_pattern):
 def test_rivals_are_weighed_as_candidates_are(make_pattern):
     """Fewer of their zone axes are tried, which is no reason to believe in one of them more."""
     pattern = make_pattern("NaCl", (1, 1, 0), noise=0.02)
-    _, rival = bundled_evidence(tuple(pattern), [catalogue.get("Si")], SURE, ("Na", "Cl"), {})
-    first, *_ = index_spots(*pattern, ["NaCl"], scale_prior=SURE)
+    _, rival = weigh_bundled_crystals(
+        pattern.peaks, [catalogue.get("Si")], replace(SURE, elements=("Na", "Cl"))
+    )
+    first, *_ = index_peaks(pattern.peaks, ["NaCl"], SURE)
     assert rival is not None
     assert rival.score == pytest.approx(first.score, abs=0.25)
 
@@ -36,25 +46,30 @@ def test_rivals_are_weighed_as_candidates_are(make_pattern):
 def test_elements_of_the_sample_leave_out_the_others(make_pattern):
     pattern = make_pattern("BaTiO3-cubic", (1, 1, 0), noise=0.02)
     candidates = [catalogue.get("SrTiO3")]
-    _, best = bundled_evidence(tuple(pattern), candidates, SURE, (), {})
+    _, best = weigh_bundled_crystals(pattern.peaks, candidates, SURE)
     assert best is not None and "Ba" in best.crystal.elements
-    _, best = bundled_evidence(tuple(pattern), candidates, SURE, ("Sr", "Ti", "O"), {})
+    _, best = weigh_bundled_crystals(
+        pattern.peaks, candidates, replace(SURE, elements=("Sr", "Ti", "O"))
+    )
     assert best is None or set(best.crystal.elements) <= {"Sr", "Ti", "O"}
-    assert bundled_evidence(tuple(pattern), candidates, SURE, ("Xe",), {}) == (-np.inf, None)
+    assert weigh_bundled_crystals(pattern.peaks, candidates, replace(SURE, elements=("Xe",))) == (
+        -np.inf,
+        None,
+    )
 
 
 def test_reason_names_what_fits_better(make_pattern):
     """Cubic barium titanate is strontium titanate 2.6 % larger."""
     pattern = make_pattern("BaTiO3-cubic", (1, 1, 0), noise=0.02)
-    verdict = identify(*pattern, ["SrTiO3", "Si", "Au"], calibration_error=0.003)
+    verdict = identify(pattern.peaks, ["SrTiO3", "Si", "Au"], calibration_error=0.003)
     assert verdict.phase is None and verdict.reason.startswith("none of these, with a probab")
     assert "; BaTiO3" in verdict.reason and "which is no candidate, explains" in verdict.reason
-    unsure = identify(*pattern, ["SrTiO3", "Si", "Au"])
+    unsure = identify(pattern.peaks, ["SrTiO3", "Si", "Au"])
     assert unsure.phase == "SrTiO3" and unsure.probability < 0.95
     assert "if the pixel size is wrong by -2." in unsure.reason
 
 
 @pytest.mark.parametrize("name", ["SrTiO3", "Au", "Si"])
 def test_right_candidates_stay(make_pattern, name):
-    verdict = identify(*make_pattern(name, (1, 1, 0), noise=0.03), ["SrTiO3", "Si", "Au"])
+    verdict = identify(make_pattern(name, (1, 1, 0), noise=0.03).peaks, ["SrTiO3", "Si", "Au"])
     assert verdict.phase == name and verdict.probability > 0.8

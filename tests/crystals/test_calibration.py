@@ -7,15 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.indexing.orientation import predicted_pattern
-from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.diffraction.orientation import predict_pattern
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
 from hyperspy_twin.crystals.relations.calibration import (
     Stretch,
     calibrate,
+    combine_stretches,
     measure_stretch,
-    rescaled_distortion,
-    rescaled_match,
 )
+from hyperspy_twin.crystals.relations.rescaling import rescale_distortion, rescale_match
+
+
+def peaks_of(position, error):
+    """Peaks of equal intensity; one error for all if it is a number."""
+    return Peaks(
+        position=position,
+        error=np.broadcast_to(error, position.shape),
+        intensity=np.ones(len(position)),
+    )
+
 
 SMALL = st.floats(-0.04, 0.04)
 
@@ -23,8 +34,8 @@ SMALL = st.floats(-0.04, 0.04)
 @pytest.fixture(scope="module")
 def gold(make_pattern):
     """Explanation of a perfect pattern, and its true spots without the scan."""
-    match = index_spots(*make_pattern("Au", (1, 1, 0)), ["Au"])[0]
-    pattern = predicted_pattern(match, 9.0, scale=1.0, distortion=np.eye(2))
+    match = index_peaks(make_pattern("Au", (1, 1, 0)).peaks, ["Au"])[0]
+    pattern = predict_pattern(match.oriented, 9.0)
     half = pattern.position[:, 0] > 0
     return match, pattern.hkl[half], pattern.position[half]
 
@@ -34,14 +45,14 @@ def gold(make_pattern):
 def test_known_stretch_is_measured(gold, xx, yy, xy):
     match, hkl, true = gold
     matrix = np.array([[1 + xx, xy], [xy, 1 + yy]])
-    found = measure_stretch(match, hkl, true @ matrix.T, np.full(true.shape, 1e-3))
+    found = measure_stretch(match.oriented, hkl, peaks_of(true @ matrix.T, 1e-3))
     assert np.allclose(found.matrix, matrix, atol=1e-9)
 
 
 def test_rotation_of_the_spots_is_not_taken_for_a_stretch(gold):
     match, hkl, true = gold
     turn = np.array([[np.cos(0.03), -np.sin(0.03)], [np.sin(0.03), np.cos(0.03)]])
-    found = measure_stretch(match, hkl, true @ turn.T, np.full(true.shape, 1e-3))
+    found = measure_stretch(match.oriented, hkl, peaks_of(true @ turn.T, 1e-3))
     assert np.allclose(found.matrix, np.eye(2), atol=1e-9)
 
 
@@ -49,7 +60,10 @@ def test_standard_errors_are_those_of_many_noisy_patterns(gold):
     match, hkl, true = gold
     rng = np.random.default_rng(1)
     error = rng.uniform(0.002, 0.02, (len(true), 1)) * np.ones(2)
-    found = [measure_stretch(match, hkl, true + rng.normal(0, error), error) for _ in range(2000)]
+    found = [
+        measure_stretch(match.oriented, hkl, peaks_of(true + rng.normal(0, error), error))
+        for _ in range(2000)
+    ]
     parts = np.array([[s.matrix[0, 0], s.matrix[1, 1], s.matrix[0, 1]] for s in found])
     predicted = np.mean([s.variance for s in found], axis=0)
     # The scatter counts only where it exceeds the errors, so the errors are a little large.
@@ -61,7 +75,7 @@ def test_report_of_a_known_scan():
     """Pixels 3 % too large along x, 1 % along y; a scan 0.4 degrees off square."""
     xy = 1.02 * np.deg2rad(0.2)
     matrix = np.array([[1.03, xy], [xy, 1.01]])
-    found = calibrate([Stretch(matrix, np.zeros(3))] * 4, [1, 2, 3, 5], (0.02, 0.04), "nm")
+    found = combine_stretches([Stretch(matrix, np.zeros(3))] * 4, [1, 2, 3, 5], (0.02, 0.04))
     assert found.scale == pytest.approx(1.02)
     assert found.anisotropy == pytest.approx(100 * 0.02 / 1.02)
     assert found.shear == pytest.approx(0.4, rel=1e-3)
@@ -73,8 +87,8 @@ def test_report_of_a_known_scan():
 
 def test_one_region_cannot_tell_strain_from_a_wrong_pixel_size():
     exact = Stretch(np.eye(2), np.zeros(3))
-    one = calibrate([exact], [1], (1.0, 1.0), "nm")
-    many = calibrate([exact] * 20, list(range(20)), (1.0, 1.0), "nm")
+    one = combine_stretches([exact], [1], (1.0, 1.0))
+    many = combine_stretches([exact] * 20, list(range(20)), (1.0, 1.0))
     assert one.pixel_size_error == pytest.approx((0.008, 0.008))
     assert many.scale_error < 0.001
 
@@ -86,7 +100,7 @@ def test_error_of_the_mean_is_that_of_strained_regions():
     for _ in range(400):
         shifts = rng.normal(0, spread, count) + rng.normal(0, noise, count)
         regions = [Stretch(np.eye(2) * (1 + s), np.full(3, noise**2)) for s in shifts]
-        found = calibrate(regions, range(count), (1.0, 1.0), "nm")
+        found = combine_stretches(regions, range(count), (1.0, 1.0))
         means.append(found.pixel_size[0])
         errors.append(found.pixel_size_error[0])
     assert np.mean(means) == pytest.approx(1, abs=4e-4)
@@ -95,12 +109,12 @@ def test_error_of_the_mean_is_that_of_strained_regions():
 
 def test_an_exact_region_outweighs_a_vague_one():
     exact, vague = (Stretch(np.eye(2) * s, np.full(3, e**2)) for s, e in ((1, 1e-3), (1.1, 0.2)))
-    assert calibrate([exact, vague], [1, 2], (1.0, 1.0), "nm").scale == pytest.approx(1, abs=2e-3)
+    assert combine_stretches([exact, vague], [1, 2], (1.0, 1.0)).scale == pytest.approx(1, abs=2e-3)
 
 
 def test_nothing_to_calibrate_with_is_named():
     with pytest.raises(ValueError, match="no region is indexed"):
-        calibrate([], [], (1.0, 1.0), "nm")
+        calibrate([], [], (1.0, 1.0))
 
 
 @settings(deadline=None, max_examples=30)
@@ -108,11 +122,13 @@ def test_nothing_to_calibrate_with_is_named():
 def test_rescaled_explanation_predicts_the_rescaled_spots(gold, x, y, xy):
     match, _, _ = gold
     scan = np.array([[1.01, xy], [xy, 0.99]])
-    before = predicted_pattern(match, 9.0, 1.05, scan)
+    before = predict_pattern(match.oriented, 9.0, scale=1.05, distortion=scan)
     from dataclasses import replace
 
-    changed = rescaled_match(replace(match, scale=1.05, distortion=scan), (x, y))
-    after = predicted_pattern(changed, 20.0)
+    changed = rescale_match(replace(match, scale=1.05, distortion=scan), (x, y))
+    after = predict_pattern(
+        changed.oriented, 20.0, scale=changed.scale, distortion=changed.distortion
+    )
     place = {tuple(hkl): position for hkl, position in zip(after.hkl, after.position, strict=True)}
     for hkl, position in zip(before.hkl, before.position, strict=True):
         assert np.allclose(place[tuple(hkl)], position / (x, y), atol=1e-9)
@@ -123,6 +139,6 @@ def test_rescaled_explanation_predicts_the_rescaled_spots(gold, x, y, xy):
 
 def test_a_scan_is_right_after_its_own_correction():
     scan = np.array([[1.02, 0.0], [0.0, 0.98]])
-    scale, distortion = rescaled_distortion(1.05, scan, (1.05 * 1.02, 1.05 * 0.98))
+    scale, distortion = rescale_distortion(1.05, scan, (1.05 * 1.02, 1.05 * 0.98))
     assert scale == pytest.approx(1)
     assert np.allclose(distortion, np.eye(2))

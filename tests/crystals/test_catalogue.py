@@ -7,9 +7,9 @@ from ase.data import atomic_masses, atomic_numbers, covalent_radii
 from ase.neighborlist import neighbor_list
 from diffpy.structure.spacegroups import GetSpaceGroup
 
-from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.crystals.structures.conversion import as_crystal
+from hyperspy_twin.crystals.structures.symmetry import laue_rotations
 
 # Atoms per conventional cell, and density in g/cm3 at room temperature from the CRC Handbook of
 # Chemistry and Physics, Landolt-Börnstein (semiconductors), the Handbook of Mineralogy, Pierson's

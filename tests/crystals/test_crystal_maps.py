@@ -8,35 +8,34 @@ import numpy as np
 import pytest
 from orix.vector import Miller, Vector3d
 
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
-from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.indexing.matches import Match
-from hyperspy_twin.crystals.indexing.orientation import (
-    orientation_of,
+from hyperspy_twin.core import Grid, OrientedCrystal
+from hyperspy_twin.crystals.diffraction.orientation import (
+    orix_orientation,
     point_group,
-    predicted_pattern,
+    predict_pattern,
 )
-from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
 from hyperspy_twin.crystals.relations.crystal_maps import (
     colour_key,
-    crystal_map,
-    orientation_colours,
-    orix_phase,
+    colour_orientations,
+    make_crystal_map,
+    to_orix_phase,
 )
 from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals.structures.symmetry import laue_rotations
 
 MONOCLINIC = ("ZrO2", "HfO2", "CuO", "Ga2O3", "VO2")
 
 
 @pytest.fixture(scope="module")
 def silicon(make_pattern):
-    return index_spots(*make_pattern("Si", (1, 1, 0)), ["Si"])[0]
+    return index_peaks(make_pattern("Si", (1, 1, 0)).peaks, ["Si"])[0].oriented
 
 
 @pytest.fixture(scope="module")
 def nitride(make_pattern):
-    return index_spots(*make_pattern("GaN", (1, 0, 0)), ["GaN"])[0]
+    return index_peaks(make_pattern("GaN", (1, 0, 0)).peaks, ["GaN"])[0].oriented
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def labels():
 
 def test_every_pixel_has_its_phase_orientation_and_place(silicon, nitride, labels):
     grid = Grid(labels.shape, (0.5, 0.25), (3.0, -1.0))
-    found = crystal_map(labels, grid, {1: silicon, 2: nitride})
+    found = make_crystal_map(labels, grid, {1: silicon, 2: nitride})
     assert found.phases.names == ["not_indexed", "Si", "GaN"]
     assert [found.phases[name].space_group.short_name for name in ("Si", "GaN")] == [
         "Fd-3m",
@@ -58,13 +57,13 @@ def test_every_pixel_has_its_phase_orientation_and_place(silicon, nitride, label
     np.testing.assert_allclose(np.unique(found.x), grid.x)
     np.testing.assert_allclose(np.unique(found.y), grid.y[2:])
     for name, match in (("Si", silicon), ("GaN", nitride)):
-        expected = orientation_of(match)
+        expected = orix_orientation(match)
         assert np.abs(found[name].orientations.angle_with(expected)).max() < 1e-6
     np.testing.assert_array_equal(found.region, labels[labels > 0])
 
 
 def test_beam_and_spots_of_the_map_are_those_of_the_match(silicon, labels):
-    found = crystal_map(labels, Grid(labels.shape, (1.0, 1.0)), {2: silicon})
+    found = make_crystal_map(labels, Grid(labels.shape, (1.0, 1.0)), {2: silicon})
     phase = found.phases["Si"]
     beam = found["Si"].orientations[0] * Vector3d.zvector()
     axis = Miller(uvw=silicon.zone_axis, phase=phase)
@@ -73,18 +72,18 @@ def test_beam_and_spots_of_the_map_are_those_of_the_match(silicon, labels):
 
 def test_subsampled_map(silicon, labels):
     grid = Grid(labels.shape, (0.5, 0.25))
-    found = crystal_map(labels, grid, {1: silicon}, step=2)
+    found = make_crystal_map(labels, grid, {1: silicon}, step=2)
     np.testing.assert_array_equal(found.is_in_data, labels[::2, ::2].ravel() == 1)
     assert np.unique(found.x).tolist() == grid.x[::2].tolist()
     for step in (0, 1.5):
         with pytest.raises(ValueError, match="whole number"):
-            crystal_map(labels, grid, {1: silicon}, step=step)
+            make_crystal_map(labels, grid, {1: silicon}, step=step)
 
 
 def test_map_is_saved_and_loaded_by_orix(silicon, nitride, labels, tmp_path):
     from orix.io import load, save
 
-    found = crystal_map(labels, Grid(labels.shape, (1.0, 1.0)), {1: silicon, 2: nitride})
+    found = make_crystal_map(labels, Grid(labels.shape, (1.0, 1.0)), {1: silicon, 2: nitride})
     save(tmp_path / "map.h5", found)
     again = load(tmp_path / "map.h5")
     assert again.phases.names == found.phases.names
@@ -98,12 +97,7 @@ def test_map_is_saved_and_loaded_by_orix(silicon, nitride, labels, tmp_path):
 def test_corners_of_the_cubic_triangle_are_red_green_blue(zone, colour):
     crystal = catalogue.get("Si")
     frame = zone_frame(crystal, zone, np.cross(zone, (1, 2, 5)) @ np.linalg.inv(crystal.base).T)
-    match = Match(
-        crystal=crystal, zone_axis=zone, orientation=frame, scale=1.0, scale_error=0.0,
-        distortion=np.eye(2), hkl=np.zeros((0, 3), int), explained=1.0, residual=0.0,
-        forbidden=np.zeros(0, bool), score=1.0, intensity_score=0.0,
-    )  # fmt: skip
-    rgb = orientation_colours(np.array([[0, 3]]), {3: match})
+    rgb = colour_orientations(np.array([[0, 3]]), {3: OrientedCrystal(crystal, zone, frame)})
     assert rgb[0, 0].tolist() == [0, 0, 0]
     assert np.abs(rgb[0, 1].astype(int) - colour).max() <= 3
 
@@ -113,9 +107,9 @@ def test_colours_follow_the_direction_of_the_image(silicon):
     labels = np.ones((1, 1), int)
     for direction in ((0, 0, 1), (1, 0, 0), (0.3, -0.4, 0.2)):
         key = colour_key(silicon.crystal, direction)
-        crystal_direction = orientation_of(silicon) * Vector3d(direction)
+        crystal_direction = orix_orientation(silicon) * Vector3d(direction)
         expected = key.direction_color_key.direction2color(crystal_direction)[0]
-        found = orientation_colours(labels, {1: silicon}, direction)[0, 0]
+        found = colour_orientations(labels, {1: silicon}, direction)[0, 0]
         assert np.abs(found / 255 - expected).max() < 0.01
 
 
@@ -134,7 +128,7 @@ def test_monoclinic_axis_is_where_the_cell_has_it(name):
     rotations = group.to_matrix()
     turned = rotations[~np.isclose(np.trace(rotations, axis1=1, axis2=2), 3)]
     assert np.allclose(turned, np.diag([-1, 1, -1]))
-    phase = orix_phase(crystal)
+    phase = to_orix_phase(crystal)
     assert phase.point_group.name == "2/m" and phase.space_group is None
 
 
@@ -150,8 +144,10 @@ def test_point_group_without_a_space_group(name):
 
 def test_predicted_pattern_meets_the_spots(make_pattern):
     pattern = make_pattern("GaN", (1, 1, 0), scale=1.03, anisotropy=0.02)
-    match = index_spots(*pattern, ["GaN"])[0]
-    predicted = predicted_pattern(match, 12.0)
+    match = index_peaks(pattern.peaks, ["GaN"])[0]
+    predicted = predict_pattern(
+        match.oriented, 12.0, scale=match.scale, distortion=match.distortion
+    )
     place = {tuple(h): p for h, p in zip(predicted.hkl, predicted.position, strict=True)}
     power = {tuple(h): i for h, i in zip(predicted.hkl, predicted.intensity, strict=True)}
     for hkl, spot in zip(match.hkl, pattern.spots, strict=True):
@@ -162,7 +158,7 @@ def test_predicted_pattern_meets_the_spots(make_pattern):
 
 
 def test_double_diffraction_alone_reaches_002_of_silicon(silicon):
-    predicted = predicted_pattern(silicon, 12.0, scale=1.0, distortion=np.eye(2))
+    predicted = predict_pattern(silicon, 12.0)
     power = {tuple(h): i for h, i in zip(predicted.hkl, predicted.intensity, strict=True)}
     assert power[(0, 0, 2)] == power[(0, 0, -2)] == 0
     assert power[(0, 0, 4)] > 0
@@ -170,8 +166,8 @@ def test_double_diffraction_alone_reaches_002_of_silicon(silicon):
 
 
 def test_pattern_reaches_as_far_as_asked_whatever_the_distortion(silicon):
-    plain = predicted_pattern(silicon, 10.0, scale=1.0, distortion=np.eye(2))
-    squeezed = predicted_pattern(silicon, 10.0, scale=1.0, distortion=np.diag([1.2, 0.8]))
+    plain = predict_pattern(silicon, 10.0)
+    squeezed = predict_pattern(silicon, 10.0, distortion=np.diag([1.2, 0.8]))
     known = {tuple(h) for h in squeezed.hkl}
     far = np.hypot(*(plain.position * [1.2, 0.8]).T) <= 10.0
     assert {tuple(h) for h in plain.hkl[far]} <= known

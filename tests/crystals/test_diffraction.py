@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hyperspy_twin.crystals.diffraction.reflections import (
     atomic_number_factors,
     electron_scattering_factor,
+    find_reflections,
+    find_zone_reflections,
     primitive_zone_axis,
-    reflections,
     structure_factors,
     zone_lattice,
-    zone_reflections,
 )
 from hyperspy_twin.crystals.structures import catalogue
 
@@ -44,7 +44,7 @@ def test_scattering_factors_against_published_values():
     ],
 )
 def test_systematic_absences(name, allowed):
-    found = {tuple(row) for row in reflections(catalogue.get(name), 12.0).hkl.tolist()}
+    found = {tuple(row) for row in find_reflections(catalogue.get(name), 12.0).hkl.tolist()}
     limit = max(map(max, found)) if found else 0
     grid = range(-limit, limit + 1)
     assert found
@@ -78,8 +78,8 @@ def test_structure_factors_by_hand():
 @given(axis, st.sampled_from(["Si", "GaN", "CuTe", "TiO2"]))
 def test_zone_is_the_plane_of_the_sphere(zone, name):
     crystal = catalogue.get(name)
-    everything = reflections(crystal, 9.0)
-    zone_only = zone_reflections(crystal, zone, 9.0)
+    everything = find_reflections(crystal, 9.0)
+    zone_only = find_zone_reflections(crystal, zone, 9.0)
     flat = everything.hkl @ np.array(zone) == 0
     assert {*map(tuple, everything.hkl[flat].tolist())} == {*map(tuple, zone_only.hkl.tolist())}
     assert np.allclose(zone_only.vector @ (np.array(zone) @ crystal.base), 0, atol=1e-9)
@@ -100,8 +100,8 @@ def test_wrong_input():
     silicon = catalogue.get("Si")
     for radius in (0, -1, np.nan):
         with pytest.raises(ValueError, match="g_max"):
-            reflections(silicon, radius)
+            find_reflections(silicon, radius)
     for zone in ((0, 0, 0), (1, 1), (0.5, 1, 0)):
         with pytest.raises(ValueError, match="zone axis"):
-            zone_reflections(silicon, zone, 5.0)
-    assert len(reflections(silicon, 0.1)) == 0
+            find_zone_reflections(silicon, zone, 5.0)
+    assert len(find_reflections(silicon, 0.1)) == 0

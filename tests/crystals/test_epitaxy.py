@@ -9,20 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.diffraction.reflections import ANGSTROM_PER_NM, zone_reflections
-from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.indexing.matches import Match
-from hyperspy_twin.crystals.indexing.orientation import (
-    misorientation,
+from hyperspy_twin.core import ANGSTROM_PER_NM, OrientedCrystal, Peaks
+from hyperspy_twin.crystals.diffraction.orientation import (
+    measure_misorientations,
     nearest_direction,
     orix_frame,
 )
-from hyperspy_twin.crystals.relations.epitaxy import neighbours, parallel_planes, relations
+from hyperspy_twin.crystals.diffraction.reflections import find_zone_reflections
+from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.relations.epitaxy import (
+    find_adjacent,
+    find_parallel_planes,
+    relate_crystals,
+)
 from hyperspy_twin.crystals.relations.lattice_planes import (
     IndexedLattice,
     centring_translations,
-    coincidence,
-    indexed_lattice,
+    find_coincidence,
+    fit_indexed_lattice,
     plane_spacing,
 )
 from hyperspy_twin.crystals.structures import catalogue
@@ -35,23 +39,25 @@ def turned(degrees):
 
 
 def oriented(name, zone, up, degrees=0.0):
-    """Match with the plane ``up`` facing the top of the image."""
+    """Crystal with the plane ``up`` facing the top of the image."""
     crystal = catalogue.get(name)
     g = np.array(up) @ np.linalg.inv(crystal.base).T
     frame = zone_frame(crystal, zone, g)  # g along +x
-    return Match(
-        crystal=crystal, zone_axis=zone, orientation=turned(degrees) @ turned(90) @ frame,
-        scale=1.0, scale_error=0.0, distortion=np.eye(2), hkl=np.zeros((0, 3), int), explained=1.0,
-        residual=0.0, forbidden=np.zeros(0, bool), score=50.0, intensity_score=0.0,
-    )  # fmt: skip
+    return OrientedCrystal(crystal, zone, turned(degrees) @ turned(90) @ frame)
 
 
-def lattice(match, affine=None):
-    return IndexedLattice(match, np.eye(2) if affine is None else affine, 1e-8)
+def misorientation(first, second):
+    """Angle and axis of one pair."""
+    (angle,), (axis,) = measure_misorientations([first], [second])
+    return angle, tuple(axis.tolist())
+
+
+def lattice(crystal, affine=None):
+    return IndexedLattice(crystal, np.eye(2) if affine is None else affine, 1e-8)
 
 
 def test_silicon_on_germanium():
-    pairs = parallel_planes(
+    pairs = find_parallel_planes(
         lattice(oriented("Si", (1, 1, 0), (0, 0, 1))), lattice(oriented("Ge", (1, 1, 0), (0, 0, 1)))
     )
     assert [(pair.first, pair.second) for pair in pairs] == [
@@ -69,7 +75,7 @@ def test_nitride_on_silicon():
     """GaN (0001) on Si (111), GaN [11-20] along Si [1-10]: 17 % misfit, 5:6 coincidence."""
     silicon = oriented("Si", (1, 1, -2), (1, 1, 1))
     nitride = oriented("GaN", (2, 1, 0), (0, 0, 1))
-    pairs = parallel_planes(lattice(silicon), lattice(nitride))
+    pairs = find_parallel_planes(lattice(silicon), lattice(nitride))
     named = {pair.first: pair for pair in pairs}
     assert named[(1, 1, 1)].second[:2] == (0, 0)
     across = named[(1, -1, 0)]
@@ -86,7 +92,7 @@ def test_nitride_on_silicon():
 def test_a_small_turn_is_read_with_its_sign(degrees, base):
     first = oriented("Au", (0, 0, 1), (1, 0, 0), base)
     second = oriented("MgO", (0, 0, 1), (1, 0, 0), base + degrees)
-    for pair in parallel_planes(lattice(first), lattice(second)):
+    for pair in find_parallel_planes(lattice(first), lattice(second)):
         assert pair.angle == pytest.approx(degrees, abs=1e-6)
         assert pair.first == pair.second
 
@@ -94,7 +100,7 @@ def test_a_small_turn_is_read_with_its_sign(degrees, base):
 def test_without_parallel_planes_the_nearest_are_given():
     """Between any two of the planes {10} and {11} at 0 and 11 degrees there are at least 3."""
     first, second = (oriented("Au", (0, 0, 1), (1, 0, 0), angle) for angle in (0, 11))
-    pairs = parallel_planes(lattice(first), lattice(second), largest_angle=0.1)
+    pairs = find_parallel_planes(lattice(first), lattice(second), largest_angle=0.1)
     assert len(pairs) >= 1
     assert 0.1 < abs(pairs[0].angle) < 11.1
 
@@ -105,7 +111,9 @@ def test_measured_misfit_is_that_of_the_image_whatever_its_distortion():
     bulk = germanium.crystal.lattice[0] / silicon.crystal.lattice[0]
     scan = np.array([[1.05, 0.02], [0.01, 0.97]])
     coherent = np.diag([bulk, bulk / 1.07])
-    across, along = parallel_planes(lattice(silicon, scan), lattice(germanium, scan @ coherent))
+    across, along = find_parallel_planes(
+        lattice(silicon, scan), lattice(germanium, scan @ coherent)
+    )
     assert along.first == (1, -1, 0) and along.measured_misfit == pytest.approx(0, abs=1e-9)
     assert across.measured_misfit == pytest.approx(7.0)
     assert across.misfit == pytest.approx(100 * (bulk - 1))
@@ -114,10 +122,11 @@ def test_measured_misfit_is_that_of_the_image_whatever_its_distortion():
 
 def test_lattice_of_a_region_by_its_spots():
     match = oriented("Si", (1, 1, 0), (0, 0, 1), 17)
-    found = zone_reflections(match.crystal, (1, 1, 0), 9.0)
+    found = find_zone_reflections(match.crystal, (1, 1, 0), 9.0)
     affine = np.array([[1.03, 0.01], [-0.02, 0.99]])
     spots = (found.vector @ match.orientation.T)[:, :2] @ affine.T
-    measured = indexed_lattice(match, found.hkl, spots, np.full(spots.shape, 1e-4))
+    peaks = Peaks(position=spots, error=np.full(spots.shape, 1e-4), intensity=np.ones(len(spots)))
+    measured = fit_indexed_lattice(match, found.hkl, peaks)
     assert np.allclose(measured.affine, affine)
     assert 0 < measured.variance < 1e-8
 
@@ -173,7 +182,7 @@ def test_centring(name, count):
 def test_spacings_of_cubic_planes(name, hkl, divided):
     crystal = catalogue.get(name)
     expected = crystal.lattice[0] / divided / ANGSTROM_PER_NM
-    assert plane_spacing(crystal, np.array(hkl)) == pytest.approx(expected)
+    assert plane_spacing(crystal, hkl) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -181,14 +190,14 @@ def test_spacings_of_cubic_planes(name, hkl, divided):
     [(1.0, 1.001, (1, 1)), (1.0, 2.0, (2, 1)), (3.0, 2.0, (2, 3)), (0.3840, 0.3189, (5, 6))],
 )
 def test_coincidences(first, second, multiples):
-    found, left = coincidence(first, second)
+    found, left = find_coincidence(first, second)
     assert found == multiples
     assert left == pytest.approx(multiples[1] * second / (multiples[0] * first) - 1)
 
 
 @given(st.floats(0.1, 3.0), st.floats(0.1, 3.0))
 def test_coincidence_is_never_worse_than_the_misfit(first, second):
-    assert abs(coincidence(first, second)[1]) <= abs(second / first - 1) + 1e-12
+    assert abs(find_coincidence(first, second)[1]) <= abs(second / first - 1) + 1e-12
 
 
 @given(st.tuples(*[st.integers(-4, 4)] * 3).filter(any))
@@ -203,16 +212,16 @@ def test_neighbours_share_a_border_or_a_region():
     labels = np.array([[1, 1, 2], [1, 3, 2], [0, 3, 2], [4, 0, 0]])
 
     def regions(*numbers):
-        pairs = neighbours(labels, [(number, 1) for number in numbers])
+        pairs = find_adjacent(labels, [(number, 1) for number in numbers])
         return [(one[0], other[0]) for one, other in pairs]
 
     assert regions(1, 2, 3, 4) == [(1, 2), (1, 3), (2, 3)]
     assert regions(1, 2, 4) == [(1, 2)]
     assert regions(1, 4) == [(1, 4)]
     assert regions(1) == []
-    several = neighbours(labels, [(1, 1), (1, 2), (4, 1)])
+    several = find_adjacent(labels, [(1, 1), (1, 2), (4, 1)])
     assert several == [((1, 1), (1, 2)), ((1, 1), (4, 1)), ((1, 2), (4, 1))]
-    assert neighbours(labels, [(1, 1), (2, 1), (2, 2), (4, 1)]) == [
+    assert find_adjacent(labels, [(1, 1), (2, 1), (2, 2), (4, 1)]) == [
         ((1, 1), (2, 1)), ((1, 1), (2, 2)), ((2, 1), (2, 2))
     ]  # fmt: skip
 
@@ -220,19 +229,19 @@ def test_neighbours_share_a_border_or_a_region():
 def test_wrong_angle_is_named():
     one = lattice(oriented("Si", (1, 1, 0), (0, 0, 1)))
     with pytest.raises(ValueError, match="must be positive"):
-        parallel_planes(one, replace(one), largest_angle=0)
+        find_parallel_planes(one, replace(one), largest_angle=0)
 
 
 def test_table_of_relations():
     """Three regions in a row: two pairs with two rows each, and none for a lone region."""
     names = {1: "Si", 2: "Ge", 3: "Si"}
     lattices = {(n, 1): lattice(oriented(name, (1, 1, 0), (0, 0, 1))) for n, name in names.items()}
-    columns = relations(lattices, [((1, 1), (2, 1)), ((2, 1), (3, 1))])
+    columns = relate_crystals(lattices, [((1, 1), (2, 1)), ((2, 1), (3, 1))])
     assert columns["first"].tolist() == [1, 1, 2, 2]
     assert columns["phase_second"].tolist() == ["Ge", "Ge", "Si", "Si"]
     assert columns["plane_first"].shape == (4, 3)
     assert columns["misfit"][0] > 4 and columns["misfit"][2] < -4
     assert np.allclose(columns["misorientation"], 0, atol=1e-4)
-    empty = relations(lattices, [])
-    assert all(len(values) == 0 for values in empty.values())
+    empty = relate_crystals(lattices, [])
+    assert len(empty) == 0
     assert empty["axis"].shape == (0, 3)

@@ -7,10 +7,12 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing import affine, evidence, hypotheses, intensities
-from hyperspy_twin.crystals.indexing import unknown_crystal as unknown
-from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
-from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, UNCALIBRATED, _lattices
+from hyperspy_twin.crystals.evidence import affine, hypotheses, intensities
+from hyperspy_twin.crystals.evidence import unknown_crystal as unknown
+from hyperspy_twin.crystals.evidence import zone_evidence as evidence
+from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks
+from hyperspy_twin.crystals.indexing.peak_indexing import _tabulate
+from hyperspy_twin.crystals.indexing.settings import CALIBRATED, UNCALIBRATED
 from hyperspy_twin.crystals.structures import catalogue
 
 
@@ -24,16 +26,16 @@ def plain(module):
 
 def test_search_and_evidence_agree_with_plain_python(make_pattern):
     pattern = make_pattern("Si", (1, 1, 0), scale=1.02, false=1)
-    observed = fold_spots(*pattern).observed
-    ((_, lattice),) = _lattices(catalogue.get("Si"), 1, 16.0, ((1, 1, 0),))
+    observed = fold_peaks(pattern.peaks).observed
+    ((_, lattice),) = _tabulate(catalogue.get("Si"), 1, 16.0, ((1, 1, 0),))
     arguments = observed, lattice, (0.9, 1.1), 0.05
     compiled = evidence.explain(*arguments, CALIBRATED)
-    net = unknown.unknown_crystal(observed, True)
+    net = unknown.weigh_unknown_crystal(observed, True)
     votes, found = hypotheses.search(*arguments, 2)
     with plain(affine), plain(hypotheses), plain(intensities), plain(evidence), plain(unknown):
         slow_votes, slow_found = hypotheses.search(*arguments, 2)
         slow = evidence.explain(*arguments, CALIBRATED)
-        assert unknown.unknown_crystal(observed, True) == pytest.approx(net)
+        assert unknown.weigh_unknown_crystal(observed, True) == pytest.approx(net)
     assert np.allclose(votes, slow_votes) and np.allclose(found, slow_found)
     assert compiled[:5] == pytest.approx(slow[:5])
     assert np.array_equal(compiled[5], slow[5])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hyperspy_twin.crystals.diffraction.notation import (
+from hyperspy_twin.crystals.notation import (
     direction_family,
     direction_label,
     four_direction_indices,

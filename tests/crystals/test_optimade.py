@@ -83,7 +83,7 @@ def test_filters():
 
 def test_query_and_provenance(primitive_silicon):
     with serve(listing([primitive_silicon()])) as server:
-        answer = optimade.download(["Si"], provider=server.base + "/")
+        answer = optimade.query_structures(["Si"], provider=server.base + "/")
     (crystal,) = answer.crystals
     assert (answer.left_out, answer.available) == ((), 1)
     query = parse_qs(urlsplit(server.asked[0]).query)
@@ -98,25 +98,25 @@ def test_query_and_provenance(primitive_silicon):
 def test_pages_are_followed_up_to_the_limit(primitive_silicon, caplog):
     entries = [primitive_silicon(f"mp-{n}") for n in range(7)]
     with serve(listing(entries, page=3)) as server:
-        assert len(optimade.download("Si", provider=server.base).crystals) == 7
+        assert len(optimade.query_structures("Si", provider=server.base).crystals) == 7
         assert len(server.asked) == 3
-        answer = optimade.download("Si", provider=server.base, limit=4)
+        answer = optimade.query_structures("Si", provider=server.base, limit=4)
     assert [crystal.name for crystal in answer.crystals] == [f"Si (mp-{n})" for n in range(4)]
     assert answer.available == 7 and "raise limit" in caplog.text
 
 
 def test_answers_are_kept_and_used_offline(primitive_silicon, cache, caplog):
     with serve(listing([primitive_silicon()])) as server:
-        first = optimade.download("Si", provider=server.base)
-        assert optimade.download("Si", provider=server.base) == first
+        first = optimade.query_structures("Si", provider=server.base)
+        assert optimade.query_structures("Si", provider=server.base) == first
         assert len(server.asked) == 1
-        optimade.download("Si", provider=server.base, refresh=True)
+        optimade.query_structures("Si", provider=server.base, refresh=True)
         assert len(server.asked) == 2
-    assert optimade.download("Si", provider=server.base) == first
+    assert optimade.query_structures("Si", provider=server.base) == first
     with pytest.raises(ConnectionError, match="127.0.0.1:.* cannot be reached.*CIF"):
-        optimade.download("Si", provider=server.base, refresh=True)
+        optimade.query_structures("Si", provider=server.base, refresh=True)
     with pytest.raises(ConnectionError, match="cannot be reached"):
-        optimade.download("Ge", provider=server.base)
+        optimade.query_structures("Ge", provider=server.base)
 
     (file,) = cache.iterdir()
     kept = json.loads(file.read_text())
@@ -124,17 +124,17 @@ def test_answers_are_kept_and_used_offline(primitive_silicon, cache, caplog):
     kept["entries"][0]["attributes"]["lattice_vectors"][0][1] = 9.0
     file.write_text(json.dumps(kept))
     with pytest.raises(ConnectionError):
-        optimade.download("Si", provider=server.base)
+        optimade.query_structures("Si", provider=server.base)
     assert "damaged" in caplog.text
     file.write_text("{")
     with pytest.raises(ConnectionError):
-        optimade.download("Si", provider=server.base)
+        optimade.query_structures("Si", provider=server.base)
 
 
 def test_an_unwritable_cache_does_not_lose_the_answer(primitive_silicon, cache, caplog):
     cache.write_text("a file where the folder should be")
     with serve(listing([primitive_silicon()])) as server:
-        assert optimade.download("Si", provider=server.base).crystals
+        assert optimade.query_structures("Si", provider=server.base).crystals
     assert "could not be kept" in caplog.text
 
 
@@ -145,7 +145,7 @@ def test_unusable_entries_are_left_out_with_a_reason(make_entry, primitive_silic
         make_entry("other", catalogue.get("Ge")),
     ]
     with serve(listing(entries)) as server:
-        answer = optimade.download("Si", provider=server.base)
+        answer = optimade.query_structures("Si", provider=server.base)
     assert [crystal.name for crystal in answer.crystals] == ["Si (good)"]
     assert dict(answer.left_out) == {
         "flat": "it is not periodic in three dimensions",
@@ -181,7 +181,7 @@ def test_servers_at_fault(monkeypatch, answer, error, reason):
     with serve(answer) as server:
         server.asleep = threading.Event()
         with pytest.raises(error, match=reason):
-            optimade.download("Si", provider=server.base, timeout=0.3)
+            optimade.query_structures("Si", provider=server.base, timeout=0.3)
         server.asleep.set()
 
 
@@ -195,15 +195,15 @@ def test_bad_links_to_the_next_page(primitive_silicon, link, reason):
         request.send({"data": [primitive_silicon()], "links": {"next": following}})
 
     with serve(answer) as server, pytest.raises(ValueError, match=reason):
-        optimade.download("Si", provider=server.base)
+        optimade.query_structures("Si", provider=server.base)
 
 
 def test_wrong_arguments():
     for provider in ("nowhere", "file:///etc", "ftp://127.0.0.1", "http://"):
         with pytest.raises(ValueError, match="no database"):
-            optimade.download("Si", provider=provider)
+            optimade.query_structures("Si", provider=provider)
     with pytest.raises(ValueError, match="limit"):
-        optimade.download("Si", limit=0)
+        optimade.query_structures("Si", limit=0)
     with pytest.raises(ValueError, match="timeout"):
-        optimade.download("Si", timeout=0)
+        optimade.query_structures("Si", timeout=0)
     assert all(base.startswith("https://") for base in optimade.PROVIDERS.values())

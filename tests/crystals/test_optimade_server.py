@@ -88,14 +88,14 @@ def _run_reference_server(file):
 def test_real_server(database, tmp_path, monkeypatch):
     monkeypatch.setattr(optimade_cache, "folder", lambda: tmp_path)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    carbides = optimade.download(["C", "Si"], provider=database)
+    carbides = optimade.query_structures(["C", "Si"], provider=database)
     assert (carbides.left_out, carbides.available) == ((), 2)
     assert {crystal.name for crystal in carbides.crystals} == {"SiC (SiC-3C)", "SiC (SiC-4H)"}
-    (titanate,) = optimade.download("SrTiO3", provider=database).crystals
+    (titanate,) = optimade.query_structures("SrTiO3", provider=database).crystals
     known = catalogue.get("SrTiO3")
     assert titanate.lattice == pytest.approx(known.lattice)
     assert sorted(titanate.symbols) == sorted(known.symbols)
-    assert optimade.download(["Fe"], provider=database).crystals == ()
+    assert optimade.query_structures(["Fe"], provider=database).crystals == ()
     entries, available = optimade._ask(database, "nelements>0", 50, 10.0)
     assert len(entries) == available == 5
     with pytest.raises(ValueError, match="answers 400"):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from orix.vector import Miller, Vector3d
 
-from hyperspy_twin.crystals.indexing.orientation import orientation_of
-from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
+from hyperspy_twin.crystals.diffraction.orientation import orix_orientation
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
 from hyperspy_twin.crystals.structures import catalogue
 
 
@@ -20,8 +20,8 @@ def test_orix_convention(make_pattern, name, zone, group):
     from orix.crystal_map import Phase
 
     pattern = make_pattern(name, zone, angle=0.7)
-    match = index_spots(*pattern, [name])[0]
-    orientation = orientation_of(match)
+    match = index_peaks(pattern.peaks, [name])[0]
+    orientation = orix_orientation(match.oriented)
     assert orientation.symmetry.name == group
     structure = catalogue.get(name).to_diffpy()
     phase = Phase(point_group=group, structure=structure)
@@ -35,8 +35,10 @@ def test_orix_convention(make_pattern, name, zone, group):
 
 
 def test_unknown_space_group_has_the_rotations_of_the_laue_group(make_pattern):
-    match = index_spots(*make_pattern("GaN", (0, 0, 1)), ["GaN"])[0]
-    unknown = replace(match, crystal=replace(match.crystal, space_group=None))
-    symmetry = orientation_of(unknown).symmetry
+    match = index_peaks(make_pattern("GaN", (0, 0, 1)).peaks, ["GaN"])[0]
+    unknown = replace(match.oriented, crystal=replace(match.crystal, space_group=None))
+    symmetry = orix_orientation(unknown).symmetry
     assert symmetry.size == 12 and not symmetry.improper.any()
-    assert np.allclose(orientation_of(unknown).to_matrix(), orientation_of(match).to_matrix())
+    assert np.allclose(
+        orix_orientation(unknown).to_matrix(), orix_orientation(match.oriented).to_matrix()
+    )

@@ -9,8 +9,7 @@ from ase import Atoms
 
 import hyperspy_twin as ht
 from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.structures import catalogue
-from hyperspy_twin.crystals.structures import user_phases as own_phases
+from hyperspy_twin.crystals.structures import catalogue, user_phases
 from hyperspy_twin.crystals.structures.candidates import as_candidates
 from hyperspy_twin.crystals.structures.conversion import as_crystal
 from hyperspy_twin.crystals.structures.phase_list import PhaseList
@@ -36,9 +35,9 @@ Po Po 0 0 0
 @pytest.fixture(autouse=True)
 def place(tmp_path, monkeypatch):
     """Empty folder and session for each test."""
-    monkeypatch.setenv(own_phases.ENVIRONMENT_VARIABLE, str(tmp_path / "own"))
-    monkeypatch.setattr(own_phases, "_session", {})
-    monkeypatch.setattr(own_phases, "_read", {})
+    monkeypatch.setenv(user_phases.ENVIRONMENT_VARIABLE, str(tmp_path / "own"))
+    monkeypatch.setattr(user_phases, "_session", {})
+    monkeypatch.setattr(user_phases, "_read", {})
     return tmp_path / "own"
 
 
@@ -104,7 +103,7 @@ def test_add_for_the_session(tmp_path):
     assert ht.phases.list()[-1] is added
     assert ht.phases.search("polonium", elements=["Po"]).names == ("polonium",)
     assert as_candidates(None, ["Po"]) == [added]
-    assert not own_phases.folder().exists()
+    assert not user_phases.folder().exists()
     ht.phases.remove("polonium")
     assert ht.phases.search(elements=["Po"]) == ()
 
@@ -119,7 +118,7 @@ def test_add_objects_lists_and_folders(tmp_path):
     assert ht.phases.add(tmp_path / "cifs").names == ("a", "b")
     assert ht.phases.add([cube("At"), cube("Fr")]).names == ("At", "Fr")
     assert ht.phases.add(ht.phases.search(elements=["At"])).names == ("At",)
-    assert set(own_phases.added()) == {"Po-alpha", "Si-mine", "a", "b", "At", "Fr"}
+    assert set(user_phases.added()) == {"Po-alpha", "Si-mine", "a", "b", "At", "Fr"}
 
 
 def test_an_added_name_is_replaced(tmp_path):
@@ -138,7 +137,7 @@ def test_one_diffpy_structure_is_one_candidate():
 def test_what_cannot_be_added(tmp_path):
     with pytest.raises(ValueError, match="bundled"):
         ht.phases.add([cube("Po"), cube("Ag")])
-    assert own_phases.added() == {}  # all or nothing
+    assert user_phases.added() == {}  # all or nothing
     with pytest.raises(ValueError, match="one name"):
         ht.phases.add([cube("Po"), cube("At")], name="both")
     with pytest.raises(ValueError, match="same name"):
@@ -160,10 +159,10 @@ def test_saved_phases_come_back(place, monkeypatch):
     (file,) = place.iterdir()
     assert file.parent == place and file.suffix == ".json"
     before = ht.phases.get("Po (mine) / 1")
-    own_phases._session.clear()  # as in a new session
+    user_phases._session.clear()  # as in a new session
     assert ht.phases.get("Po (mine) / 1") == before
     ht.phases.remove("Po (mine) / 1")
-    assert not file.exists() and own_phases.added() == {}
+    assert not file.exists() and user_phases.added() == {}
 
 
 def test_files_put_into_the_folder(place, caplog):
@@ -187,7 +186,7 @@ def test_files_put_into_the_folder(place, caplog):
 
 
 def test_default_folder(monkeypatch):
-    monkeypatch.delenv(own_phases.ENVIRONMENT_VARIABLE)
+    monkeypatch.delenv(user_phases.ENVIRONMENT_VARIABLE)
     assert ht.phases.folder().name == "phases" and "hyperspy_twin" in str(ht.phases.folder())
 
 
@@ -208,6 +207,6 @@ def test_downloaded_phases_are_candidates(make_entry, monkeypatch, tmp_path, cap
     assert "optimade.materialsproject.org/v1/structures/mp-1" in found[0].source
     assert as_candidates(found, ()) == [*found]
     ht.phases.add(found, save=True)
-    own_phases._session.clear()
+    user_phases._session.clear()
     assert as_crystal("GaAs (mp-1)") == found[0]
     assert found[0].name in [c.name for c in as_candidates(None, ["Ga", "As"])]

@@ -3,18 +3,35 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing.evidence import explain
-from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
-from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, _lattices
-from hyperspy_twin.crystals.indexing.region_indexing import identify
-from hyperspy_twin.crystals.indexing.superlattice import SHOWN, superlattice_gain
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks
+from hyperspy_twin.crystals.evidence.superlattice import SHOWN, superlattice_gain
+from hyperspy_twin.crystals.evidence.zone_evidence import explain
+from hyperspy_twin.crystals.indexing.peak_indexing import _tabulate
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.crystals.indexing.settings import CALIBRATED, IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
+
+
+def peaks_of(spots, error, intensity):
+    """Peaks of arrays; one error for all if it is a number."""
+    position = np.asarray(spots, float).reshape(-1, 2)
+    return Peaks(
+        position=position,
+        error=np.broadcast_to(error, position.shape),
+        intensity=np.asarray(intensity, float),
+    )
+
+
+def identify(peaks, candidates, **options):
+    """Identify the phase of one region."""
+    return index_regions([peaks], candidates, IndexingSettings(**options))[0]
 
 
 def gain_of(spots, error, power, zone=(1, 1, 1), name="Pd"):
     """Gain by a superlattice, of the best explanation by one zone."""
-    observed = fold_spots(spots, error, power).observed
-    ((_, lattice),) = _lattices(catalogue.get(name), 1, 16.0, (zone,))
+    observed = fold_peaks(peaks_of(spots, error, power)).observed
+    ((_, lattice),) = _tabulate(catalogue.get(name), 1, 16.0, (zone,))
     *_, alpha, beta, index = explain(observed, lattice, (0.9, 1.1), 0.05, CALIBRATED)
     reach = len(lattice.number) // 2
     matched = np.where(index.any(axis=1), lattice.number[tuple(index.T + reach)], -1)
@@ -54,5 +71,5 @@ def test_random_weak_spots_are_none(make_pattern):
 
 def test_open_stacking_does_not_hide_the_phase(make_pattern):
     pattern = make_pattern("Pd", (1, 1, 1), noise=0.01)
-    verdict = identify(*with_thirds(pattern, 0.01), ["Au", "Pd", "Cu", "Si"])
+    verdict = identify(peaks_of(*with_thirds(pattern, 0.01)), ["Au", "Pd", "Cu", "Si"])
     assert (verdict.phase, verdict.zone_axis) == ("Pd", (1, 1, 1))

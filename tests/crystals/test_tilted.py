@@ -5,19 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.diffraction.reflections import reflections
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.diffraction.reflections import find_reflections
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.indexing.region_indexing import identify
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
 
 WAVELENGTH = 0.00251  # nm, 200 kV
 CANDIDATES = ["Si", "Ge", "InP", "Au", "Cu", "Fe", "SrTiO3", "GaN", "TiO2"]
 
 
+def identify(peaks, candidates, **options):
+    """Identify the phase of one region."""
+    return index_regions([peaks], candidates, IndexingSettings(**options))[0]
+
+
 def tilted(name, zone, degrees, towards, thickness=5.0):
     """Spots of a foil, weakened by their excitation errors, and the orientation."""
     crystal = catalogue.get(name)
-    found = reflections(crystal, 10.0)
+    found = find_reflections(crystal, 10.0)
     in_zone = found.vector[(found.hkl @ zone == 0).argmax()]
     angle, turn = np.deg2rad(degrees), np.deg2rad(towards)
     about = np.array([np.cos(turn), np.sin(turn), 0.0])
@@ -32,15 +39,16 @@ def tilted(name, zone, degrees, towards, thickness=5.0):
     kept = (g[:, 0] > 0) & (power > 3e-3 * power.max())
     rng = np.random.default_rng(1)
     spots = g[kept, :2] + rng.normal(0, 0.02, (kept.sum(), 2))
-    return (spots, np.full(spots.shape, 0.02), power[kept]), orientation
+    peaks = Peaks(position=spots, error=np.full(spots.shape, 0.02), intensity=power[kept])
+    return peaks, orientation
 
 
 @pytest.mark.parametrize("towards", [0, 35, 90, 130])
 @pytest.mark.parametrize("name", ["Si", "Au", "SrTiO3", "GaN"])
 def test_zone_is_found_at_three_degrees(name, towards, same_family):
     zone = (1, 1, 0) if name != "GaN" else (1, 0, 0)
-    spots, orientation = tilted(name, zone, 3.0, towards)
-    verdict = identify(*spots, CANDIDATES)
+    peaks, orientation = tilted(name, zone, 3.0, towards)
+    verdict = identify(peaks, CANDIDATES)
     assert verdict.phase == name
     assert same_family(catalogue.get(name), verdict.zone_axis, zone)
     # The tilt itself does not show in the places of the spots.

@@ -3,12 +3,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots
-from hyperspy_twin.crystals.indexing.unknown_crystal import (
-    net_evidence,
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks
+from hyperspy_twin.crystals.evidence.unknown_crystal import (
+    plane_lattice_evidence,
     shape_density,
-    unknown_crystal,
+    weigh_unknown_crystal,
 )
+
+
+def peaks_of(spots, error, intensity):
+    """Peaks of arrays; one error for all if it is a number."""
+    position = np.asarray(spots, float).reshape(-1, 2)
+    return Peaks(
+        position=position,
+        error=np.broadcast_to(error, position.shape),
+        intensity=np.asarray(intensity, float),
+    )
 
 
 def test_shapes_are_a_distribution():
@@ -36,29 +47,29 @@ def test_symmetric_nets_are_expected_more_than_oblique_ones():
 @pytest.mark.parametrize("name", ["Si", "graphite", "CuTe", "MoS2"])
 def test_every_crystal_is_a_net(make_pattern, name):
     pattern = make_pattern(name, (0, 0, 1), noise=0.02, false=1)
-    observed = fold_spots(*pattern).observed
-    assert unknown_crystal(observed, True) > 8
+    observed = fold_peaks(pattern.peaks).observed
+    assert weigh_unknown_crystal(observed, True) > 8
 
 
 def test_random_spots_are_none():
     rng = np.random.default_rng(5)
     for count in range(3, 15):
         spots = rng.uniform(-9, 9, (count, 2))
-        observed = fold_spots(spots, 0.02, np.exp(rng.normal(0, 1, count))).observed
-        assert unknown_crystal(observed, True) < 4
+        observed = fold_peaks(peaks_of(spots, 0.02, np.exp(rng.normal(0, 1, count)))).observed
+        assert weigh_unknown_crystal(observed, True) < 4
 
 
 def test_no_net_along_a_line():
     spots = np.array([[2.0, 1.0], [4.0, 2.0], [6.0, 3.0]])
-    observed = fold_spots(spots, 0.01, np.ones(3)).observed
-    assert unknown_crystal(observed, True) == -np.inf
+    observed = fold_peaks(peaks_of(spots, 0.01, np.ones(3))).observed
+    assert weigh_unknown_crystal(observed, True) == -np.inf
 
 
 def test_the_right_net_explains_most(make_pattern):
     pattern = make_pattern("Au", (0, 0, 1), noise=0.02)
-    observed = fold_spots(*pattern).observed
+    observed = fold_peaks(pattern.peaks).observed
     step = np.exp(0.3j) * 20 / 4.0786
-    right = net_evidence(observed, step, 1j * step)
-    assert right == pytest.approx(unknown_crystal(observed, True), abs=1)
+    right = plane_lattice_evidence(observed, step, 1j * step)
+    assert right == pytest.approx(weigh_unknown_crystal(observed, True), abs=1)
     for other in (0.5, 2.0):
-        assert right > net_evidence(observed, other * step, 1j * other * step) + 3
+        assert right > plane_lattice_evidence(observed, other * step, 1j * other * step) + 3

@@ -10,7 +10,7 @@ from hyperspy_twin.crystals.diffraction.zone_axes import (
     log_zone_weight,
     usual_zone_axes,
 )
-from hyperspy_twin.crystals.diffraction.zone_patterns import zone_patterns
+from hyperspy_twin.crystals.diffraction.zone_patterns import make_zone_patterns
 from hyperspy_twin.crystals.structures import catalogue
 
 ORDER = {"Si": 24, "GaAs": 24, "Fe": 24, "TiO2": 8, "PbTiO3": 8, "GaN": 12, "CuTe": 4}
@@ -54,7 +54,7 @@ def test_zones_of_short_translations_are_likelier(name, axis, length):
 
 def test_a_sheet_lies_flat():
     assert usual_zone_axes(catalogue.get("graphene"), 3) == ((0, 0, 1),)
-    (pattern,) = zone_patterns(catalogue.get("graphene"), 3, 12.0)
+    (pattern,) = make_zone_patterns(catalogue.get("graphene"), 3, 12.0)
     assert pattern.zone_axis == (0, 0, 1) and pattern.log_prior == 0
     for name in ("graphite", "MoS2", "Si", "Bi2Te3"):
         crystal = catalogue.get(name)
@@ -63,7 +63,7 @@ def test_a_sheet_lies_flat():
 
 @pytest.mark.parametrize("name", ["Si", "Fe", "GaN"])
 def test_prior_of_the_zones_sums_to_one(name):
-    patterns = zone_patterns(catalogue.get(name), 3, 12.0)
+    patterns = make_zone_patterns(catalogue.get(name), 3, 12.0)
     assert sum(np.exp(one.log_prior) for one in patterns) == pytest.approx(1)
 
 
@@ -71,7 +71,7 @@ def test_prior_of_the_zones_sums_to_one(name):
 def test_patterns(name):
     crystal = catalogue.get(name)
     reciprocal = np.linalg.inv(crystal.base).T * 10
-    for pattern in zone_patterns(crystal, 2, 10.0):
+    for pattern in make_zone_patterns(crystal, 2, 10.0):
         frame = pattern.frame
         assert np.allclose(frame @ frame.T, np.eye(3)) and np.linalg.det(frame) > 0.99
         direction = np.array(pattern.zone_axis) @ crystal.base
@@ -88,7 +88,7 @@ def test_patterns(name):
 
 
 def test_double_diffraction_points_are_kept_apart():
-    (pattern,) = zone_patterns(catalogue.get("Si"), 1, 10.0, ((1, 1, 0),))
+    (pattern,) = make_zone_patterns(catalogue.get("Si"), 1, 10.0, ((1, 1, 0),))
     hkl = [tuple(row) for row in np.abs(pattern.index @ pattern.plane).tolist()]
     forbidden, strongest = hkl.index((0, 0, 2)), pattern.amplitude.max()
     assert pattern.amplitude[forbidden] == 0

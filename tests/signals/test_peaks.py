@@ -126,7 +126,9 @@ def test_spots_survive_a_file(chain, tmp_path):
     chain.found.save(tmp_path / "spots.hspy")
     loaded = hs.load(tmp_path / "spots.hspy")
     np.testing.assert_array_equal(loaded.peaks(), chain.found.peaks())
-    np.testing.assert_array_equal(loaded.regions["crystallinity"], chain.found.regions["crystallinity"])
+    np.testing.assert_array_equal(
+        loaded.regions["crystallinity"], chain.found.regions["crystallinity"]
+    )
     np.testing.assert_array_equal(loaded.rings(1), chain.found.rings(1))
 
 

@@ -102,7 +102,10 @@ def test_crop_keeps_regions_in_place(chain):
     crop = segmented.isig[40:-20, 60:-30]
     assert type(crop) is type(segmented)
     np.testing.assert_array_equal(crop.labels.data, segmented.labels.data[60:-30, 40:-20])
-    assert crop.find_peaks(show_progressbar=False).crystallinity.keys() == chain.found.crystallinity.keys()
+    assert (
+        crop.find_peaks(show_progressbar=False).crystallinity.keys()
+        == chain.found.crystallinity.keys()
+    )
 
 
 def test_crop_of_a_strain_map_fills_its_own_field(chain):

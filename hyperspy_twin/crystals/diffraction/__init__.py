@@ -1,1 +1,5 @@
-"""Reflections, zone patterns and symmetry of a crystal."""
+"""Reflections, patterns of zone axes and orientations of a crystal."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,11 +10,17 @@ from math import gcd
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.core import Crystal, complete_basis, reduce_plane
+from hyperspy_twin.core import (
+    ANGSTROM_PER_NM,
+    HAADF_EXPONENT,
+    Crystal,
+    complete_basis,
+    reduce_plane,
+)
 
-ANGSTROM_PER_NM = 10.0
-ABSENT = 1e-6
+ABSENT = 1e-6  # of |F(000)|: a structure factor below it is that of an extinct reflection
 _CHUNK = 2_000_000  # phases computed at once: bounds the memory for large cells
+DEBYE_WALLER = 0.5  # Å², isotropic B of all atoms: a common value at room temperature
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,9 @@ def electron_scattering_factor(symbol: str, g: ArrayLike) -> np.ndarray:
     return (amplitude * (2 + x) / np.square(1 + x)).sum(-1)
 
 
-def structure_factors(crystal: Crystal, hkl: np.ndarray, debye_waller: float = 0.5) -> np.ndarray:
+def structure_factors(
+    crystal: Crystal, hkl: np.ndarray, debye_waller: float = DEBYE_WALLER
+) -> np.ndarray:
     """Kinematical structure factors of given reflections.
 
     Parameters
@@ -118,7 +126,7 @@ def structure_factors(crystal: Crystal, hkl: np.ndarray, debye_waller: float = 0
 
 
 def atomic_number_factors(
-    crystal: Crystal, hkl: np.ndarray, debye_waller: float = 0.5
+    crystal: Crystal, hkl: np.ndarray, debye_waller: float = DEBYE_WALLER
 ) -> np.ndarray:
     """Structure factors with which a high-angle annular detector weighs the columns.
 
@@ -130,18 +138,12 @@ def atomic_number_factors(
     Returns
     -------
     numpy.ndarray
-        Complex, in Å, shape (n,): every atom scatters as the 1.7th power of its atomic number,
-        and the sum over all atoms falls with g as it does for electrons.
-
-    References
-    ----------
-    Krivanek et al., Nature 464 (2010) 571 (the exponent).
+        Complex, in Å, shape (n,): every atom scatters as the 1.7th power of its atomic number
+        (``core.HAADF_EXPONENT``), and the sum over all atoms falls with g as for electrons.
     """
-    from ase.data import atomic_numbers
-
     hkl = np.asarray(hkl, float).reshape(-1, 3)
     length = np.linalg.norm(hkl @ np.linalg.inv(crystal.base).T, axis=1)
-    weight = np.array([atomic_numbers[symbol] for symbol in crystal.symbols]) ** 1.7
+    weight = crystal.numbers**HAADF_EXPONENT
     weight *= crystal.occupancy
     amounts = zip(crystal.symbols, crystal.occupancy, strict=True)
     total = Counter[str]()
@@ -153,7 +155,9 @@ def atomic_number_factors(
     return (phase @ weight) / weight.sum() * mean * damping
 
 
-def reflections(crystal: Crystal, g_max: float, debye_waller: float = 0.5) -> Reflections:
+def find_reflections(
+    crystal: Crystal, g_max: float, debye_waller: float = DEBYE_WALLER
+) -> Reflections:
     """All allowed reflections inside a sphere.
 
     Parameters
@@ -182,10 +186,10 @@ def reflections(crystal: Crystal, g_max: float, debye_waller: float = 0.5) -> Re
     return _allowed(crystal, hkl, g_max, debye_waller)
 
 
-def zone_reflections(
-    crystal: Crystal, zone_axis: ArrayLike, g_max: float, debye_waller: float = 0.5
+def find_zone_reflections(
+    crystal: Crystal, zone_axis: ArrayLike, g_max: float, debye_waller: float = DEBYE_WALLER
 ) -> Reflections:
-    """List the allowed reflections of the zeroth-order Laue zone, ``h u + k v + l w = 0``.
+    """Give the allowed reflections of the zeroth-order Laue zone, ``h u + k v + l w = 0``.
 
     Parameters
     ----------
@@ -201,7 +205,7 @@ def zone_reflections(
     Returns
     -------
     Reflections
-        As from :func:`reflections`, for one zone.
+        As from :func:`find_reflections`, for one zone.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Symmetry of the diffraction of a crystal, and the zone axes that differ under it."""
+"""The zone axes of a crystal that differ under its symmetry, and how often each is imaged."""
 
 from __future__ import annotations
 
@@ -6,50 +6,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.diffraction.reflections import (
-    ANGSTROM_PER_NM,
-    reflections,
-    structure_factors,
-)
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal
+from hyperspy_twin.crystals.diffraction.reflections import find_reflections
+from hyperspy_twin.crystals.structures import laue_rotations
 
-_METRIC_TOLERANCE = 1e-3
-_INTENSITY_TOLERANCE = 1e-3
 VACUUM = 6.0  # Å; no crystal has such a gap between its layers
-
-
-@lru_cache(maxsize=256)
-def laue_rotations(crystal: Crystal) -> np.ndarray:
-    """Proper rotations of the Laue group, from the cell and the structure factors.
-
-    Parameters
-    ----------
-    crystal
-        The unit cell.
-
-    Returns
-    -------
-    numpy.ndarray
-        Integer matrices acting on lattice directions [uvw] as columns, shape (n, 3, 3).
-    """
-    entries = np.stack(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij"), -1).reshape(-1, 3, 3)
-    metric = crystal.base @ crystal.base.T
-    moved = np.swapaxes(entries, 1, 2) @ metric @ entries
-    scale = np.sqrt(np.outer(np.diag(metric), np.diag(metric)))
-    close = (np.abs(moved - metric) < _METRIC_TOLERANCE * scale).all(axis=(1, 2))
-    isometries = entries[close]
-    isometries = isometries[np.linalg.det(isometries) > 0]
-    hkl = _some_reflections(crystal)
-    intensity = np.abs(structure_factors(crystal, hkl)) ** 2
-    tolerance = _INTENSITY_TOLERANCE * intensity.max(initial=0.0)
-    kept = [
-        operation
-        for operation in isometries
-        if np.allclose(
-            np.abs(structure_factors(crystal, hkl @ operation)) ** 2, intensity, atol=tolerance
-        )
-    ]
-    return np.array(kept)
+# Radius, in units of the inverse cube root of the cell's volume, that holds reflections enough to
+# show the centring of any cell.
+CENTRING_RADIUS = 5.0
 
 
 @lru_cache(maxsize=256)
@@ -151,6 +115,6 @@ def log_zone_weight(crystal: Crystal, zone_axis: tuple[int, int, int]) -> float:
 
 @lru_cache(maxsize=256)
 def _some_reflections(crystal: Crystal) -> np.ndarray:
-    """List allowed (h, k, l), enough of them to show symmetry and centring."""
-    radius = 5.0 * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
-    return reflections(crystal, radius).hkl
+    """Give allowed (h, k, l), enough of them to show the centring."""
+    radius = CENTRING_RADIUS * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
+    return find_reflections(crystal, radius).hkl

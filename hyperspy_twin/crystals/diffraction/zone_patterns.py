@@ -8,17 +8,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.core import Crystal, integer_row_basis, reduce_plane
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, integer_row_basis, reduce_plane
 from hyperspy_twin.crystals.diffraction.reflections import (
-    ANGSTROM_PER_NM,
     Reflections,
     atomic_number_factors,
+    find_zone_reflections,
     primitive_zone_axis,
-    zone_reflections,
 )
 from hyperspy_twin.crystals.diffraction.zone_axes import log_zone_weight, usual_zone_axes
 
-GREATEST_DOUBT = 2.0
+# ln(amplitude): by so much at most is a reflection weaker for one kind of contrast than for the
+# other, since none is exactly as computed.
+LARGEST_RATIO = 2.0
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class ZonePattern:
 
 
 @lru_cache(maxsize=256)
-def zone_patterns(
+def make_zone_patterns(
     crystal: Crystal,
     max_index: int,
     g_max: float,
@@ -127,7 +128,7 @@ def zone_frame(crystal: Crystal, zone_axis: ArrayLike, x_vector: np.ndarray) -> 
 
 def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePattern | None:
     axis = primitive_zone_axis(zone_axis)
-    allowed = zone_reflections(crystal, axis, g_max)
+    allowed = find_zone_reflections(crystal, axis, g_max)
     if np.linalg.matrix_rank(allowed.hkl) < 2:
         return None
     plane = _generating_vectors(crystal, allowed.hkl)
@@ -147,9 +148,9 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     number = np.full((2 * reach + 1, 2 * reach + 1), -1)
     for sign in (1, -1):
         number[tuple(sign * half.T + reach)] = np.arange(len(half))
-    place = number[tuple(allowed_index.T + reach)]
+    row = number[tuple(allowed_index.T + reach)]
     log_intensity = np.full((2, len(half)), -np.inf)
-    log_intensity[:, place] = _log_intensities(crystal, allowed)
+    log_intensity[:, row] = _log_intensities(crystal, allowed)
     amplitude = np.exp(0.25 * log_intensity.sum(axis=0))
     return ZonePattern(
         zone_axis=axis,
@@ -171,7 +172,7 @@ def _log_intensities(crystal: Crystal, allowed: Reflections) -> np.ndarray:
     electron = np.abs(allowed.structure_factor)
     contrast = np.abs(atomic_number_factors(crystal, allowed.hkl))
     # A reflection that is extinct for one kind of contrast only is weak, not absent.
-    weakest = np.exp(-GREATEST_DOUBT) * np.stack([contrast, electron])
+    weakest = np.exp(-LARGEST_RATIO) * np.stack([contrast, electron])
     return 2 * np.log(np.maximum([electron, contrast], weakest))
 
 

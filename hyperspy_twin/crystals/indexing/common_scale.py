@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from hyperspy_twin.crystals.indexing.evidence import DISTORTION_SD, ScalePrior, log_scale_density
+from hyperspy_twin.core import Crystal, OrientedCrystal, Peaks
+from hyperspy_twin.crystals.evidence import DISTORTION_SD, ScalePrior, log_scale_density
 from hyperspy_twin.crystals.indexing.matches import Match
-from hyperspy_twin.crystals.indexing.peak_indexing import index_spots
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
+from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 
 REGION_SPREAD = 0.008  # relative spread of lattice spacings that strain leaves between regions
+# Prior of ln(scale) once all regions together have suggested one; its width is about REGION_SPREAD.
+NEAR_SUGGESTED = ScalePrior(0.0, 0.01)
 
-RegionInput = tuple[ArrayLike, ArrayLike, ArrayLike]
 
-
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, eq=False)
+class ImageScale:
     """What an image makes of true reciprocal vectors: nominal = scale * distortion @ true.
 
     Attributes
@@ -33,15 +33,15 @@ class Calibration:
     scale: float
     distortion: np.ndarray
 
-    def corrected(self, region: RegionInput) -> RegionInput:
-        """Spots, errors and intensities as an image without these faults would show them."""
-        spots, error, intensity = region
-        xy = np.asarray(spots, float).reshape(-1, 2)
-        sd = np.broadcast_to(np.asarray(error, float), xy.shape)
-        return xy @ np.linalg.inv(self.distortion) / self.scale, sd / self.scale, intensity
+    def correct(self, peaks: Peaks) -> Peaks:
+        """Peaks as an image without these faults would show them."""
+        xy = np.asarray(peaks.position, float).reshape(-1, 2)
+        sd = np.broadcast_to(np.asarray(peaks.error, float), xy.shape)
+        position = xy @ np.linalg.inv(self.distortion) / self.scale
+        return replace(peaks, position=position, error=sd / self.scale)
 
-    def restored(self, match: Match) -> Match:
-        """Explain the nominal spots by a match of the corrected ones."""
+    def restore(self, match: Match) -> Match:
+        """Explain the nominal peaks by a match of the corrected ones."""
         whole = self.scale * self.distortion @ (match.scale * match.distortion)
         # The product of two distortions turns a little, too.
         left, size, right = np.linalg.svd(whole)
@@ -49,21 +49,17 @@ class Calibration:
         scale = 0.5 * float(size.sum())
         rotation = np.eye(3)
         rotation[:2, :2] = turn
-        return replace(
-            match,
-            scale=scale,
-            distortion=stretch / scale,
-            orientation=rotation @ match.orientation,
-        )
+        turned = OrientedCrystal(match.crystal, match.zone_axis, rotation @ match.orientation)
+        return replace(match, oriented=turned, scale=scale, distortion=stretch / scale)
 
 
-def searched_again(
+def search_again(
     found: list[list[Match]],
-    regions: Sequence[RegionInput],
-    candidates: list[Any],
+    regions: Sequence[Peaks],
+    candidates: list[Crystal],
+    settings: IndexingSettings,
+    *,
     unknown: np.ndarray,
-    prior: ScalePrior,
-    options: dict[str, Any],
 ) -> list[list[Match]]:
     """Add what each region looks like at the scale that all of them suggest.
 
@@ -74,15 +70,13 @@ def searched_again(
     found
         Matches of each region.
     regions
-        Spots, errors and intensities of each region.
+        Peaks of each region.
     candidates
         The crystals.
+    settings
+        Those behind the scores in ``found``.
     unknown
         As for :func:`score_jointly`.
-    prior
-        Distribution of ln(scale) behind the scores in ``found``.
-    options
-        Further options of :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
 
     Returns
     -------
@@ -92,21 +86,20 @@ def searched_again(
     centres = _centres(found)
     if not len(centres):
         return found
-    suggested = centres[np.argmax(_profile(found, centres, unknown, prior)[0])]
-    common = Calibration(float(np.exp(suggested[0])), np.eye(2))
-    near = ScalePrior(0.0, 0.01)
+    suggested = centres[np.argmax(_profile(found, centres, unknown, settings.prior)[0])]
+    common = ImageScale(float(np.exp(suggested[0])), np.eye(2))
+    near = replace(settings, calibrated=True, scale_prior=NEAR_SUGGESTED)
     extended = []
-    for matches, region in zip(found, regions, strict=True):
-        again = index_spots(*common.corrected(region), candidates, scale_prior=near, **options)
-        extended.append(matches + [_rescored(common.restored(m), m, near, prior) for m in again])
+    for matches, peaks in zip(found, regions, strict=True):
+        again = index_peaks(common.correct(peaks), candidates, near)
+        extended.append(matches + [_rescore(common.restore(m), m, settings.prior) for m in again])
     return extended
 
 
-def _rescored(match: Match, before: Match, old: ScalePrior, new: ScalePrior) -> Match:
-    """Score of a match under another distribution of scales."""
-    return replace(
-        match, score=before.score - scale_density(before, old) + scale_density(match, new)
-    )
+def _rescore(match: Match, before: Match, prior: ScalePrior) -> Match:
+    """Score a match at the suggested scale under the distribution of scales of all matches."""
+    score = before.score - scale_density(before, NEAR_SUGGESTED) + scale_density(match, prior)
+    return replace(match, score=score)
 
 
 def scale_density(match: Match, prior: ScalePrior) -> float:
@@ -114,7 +107,7 @@ def scale_density(match: Match, prior: ScalePrior) -> float:
     return float(log_scale_density(np.log(match.scale), match.scale_error, prior))
 
 
-def common_calibration(found: Sequence[Match]) -> Calibration | None:
+def find_common_scale(found: Sequence[Match]) -> ImageScale | None:
     """Pixel size and distortion on which accepted explanations agree, weighted by their scores.
 
     Parameters
@@ -124,7 +117,7 @@ def common_calibration(found: Sequence[Match]) -> Calibration | None:
 
     Returns
     -------
-    Calibration or None
+    ImageScale or None
         None where there is no match.
     """
     if not found:
@@ -135,7 +128,7 @@ def common_calibration(found: Sequence[Match]) -> Calibration | None:
     near = np.abs(values - centre).max(axis=1) < 3 * REGION_SPREAD
     scale, stretch, shear = np.average(values[near], axis=0, weights=weights[near])
     distortion = np.eye(2) + np.array([[stretch, shear], [shear, -stretch]])
-    return Calibration(float(np.exp(scale)), distortion)
+    return ImageScale(float(np.exp(scale)), distortion)
 
 
 def _image_of(match: Match) -> tuple[float, float, float]:
@@ -168,13 +161,15 @@ def _profile(
         error = np.array([match.scale_error for match in matches])
         free = np.array([match.score for match in matches]) - _log_prior(image, error, prior)
         spread = np.hypot(REGION_SPREAD, error)[:, None]
-        away = (image[:, None] - centres) / spread[..., None]
-        scale = -np.log(np.pi * spread * (1 + away[..., 0] ** 2))
+        deviation = (image[:, None] - centres) / spread[..., None]
+        scale = -np.log(np.pi * spread * (1 + deviation[..., 0] ** 2))
         # Cauchy's distribution in two dimensions.
-        squared = (away[..., 1:] ** 2).sum(axis=-1)
+        squared = (deviation[..., 1:] ** 2).sum(axis=-1)
         shape = -np.log(2 * np.pi * spread**2) - 1.5 * np.log1p(squared)
         single.append(free[:, None] + scale + shape)
-    best = [table.max(axis=0, initial=least) for table, least in zip(single, unknown, strict=True)]
+    best = [
+        table.max(axis=0, initial=minimum) for table, minimum in zip(single, unknown, strict=True)
+    ]
     return _log_prior(centres, np.zeros(len(centres)), prior) + sum(best), best, single
 
 

@@ -1,30 +1,198 @@
-"""Choosing among the ranked explanations of a region by what a person calls them."""
+"""What a person decides about the phases of regions: an accepted phase, or a search with limits."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.crystals.diffraction.notation import read_direction
-from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
+from hyperspy_twin.core import Crystal, Peaks
+from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD
-from hyperspy_twin.crystals.indexing.records import crystals_of
-from hyperspy_twin.signals._indexing import of_all_spots
-
-if TYPE_CHECKING:
-    from hyperspy_twin.core.crystal import Crystal
-    from hyperspy_twin.crystals.indexing.matches import Match
-    from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
+from hyperspy_twin.crystals.indexing.phase_records import PhaseRecords
+from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.crystals.indexing.settings import IndexingSettings
+from hyperspy_twin.crystals.notation import direction_label, read_direction
+from hyperspy_twin.crystals.structures import laue_rotations
 
 _WITH_ZONE = re.compile(r"(.+?)\s*(\[[^\]]*\])\s*$")
+# Scales that differ by more of their usual spread are not those of one image.
+SPREADS_APART = 3
 Axis = tuple[int, int, int]
 
 
-def named_match(record: RegionPhase, wanted: str | int) -> Match | tuple[str, Axis]:
+def accept_phase(
+    records: Iterable[RegionPhase],
+    peaks: Sequence[Peaks],
+    region: int,
+    phase: str | int,
+    *,
+    crystal: int = 1,
+    candidates: Sequence[Crystal],
+    settings: IndexingSettings,
+) -> list[RegionPhase]:
+    """Take a ranked phase of a region as the answer.
+
+    Parameters
+    ----------
+    records
+        Records of all regions.
+    peaks
+        Peaks of each region.
+    region
+        Number of the region.
+    phase
+        Name of a phase in the ranking or the ties of its record, with or without its zone axis, or
+        its rank, 1 for the best.
+    crystal
+        Number of the crystal where the region holds several, from 1.
+    candidates, settings
+        Those of the indexing.
+
+    Returns
+    -------
+    list of RegionPhase
+        All records. That of the region holds the phase, without ties, and its reason says who
+        decided. Further crystals go if the phase claims their own peaks.
+
+    Raises
+    ------
+    KeyError
+        If the region has no record.
+    ValueError
+        If there is no such crystal, or the phase is not ranked; the message lists what is.
+    """
+    known = PhaseRecords(records)
+    whole = known[region]
+    record = _choose_crystal(whole, crystal)
+    match = find_named_match(record, phase)
+    if isinstance(match, tuple):
+        name, axis = match
+        expected = None if record.match is None else _expect_scale([record.scale])
+        limits = replace(settings, zone_axes=(axis,), calibration_error=None, scale_prior=expected)
+        own = next(one for one in peaks if one.region == region)
+        match, *_ = index_peaks(own, choose_candidates(candidates, name), limits)
+    others = [other for other in known if other.region != region]
+    decided = _settle(whole, crystal, _decide(record, match, others))
+    return [decided if other.region == region else other for other in known]
+
+
+def constrain_phases(
+    records: Iterable[RegionPhase],
+    peaks: Sequence[Peaks],
+    candidates: Sequence[Crystal],
+    settings: IndexingSettings,
+    *,
+    zone_axes: Any = None,
+    phases: str | Sequence[str] | None = None,
+    region: int | None = None,
+    not_crystalline: Mapping[int, str] | None = None,
+) -> list[RegionPhase]:
+    """Identify phases again with what a person knows about them.
+
+    Parameters
+    ----------
+    records
+        Records of all regions.
+    peaks
+        Peaks of each region.
+    candidates, settings
+        Those of the indexing.
+    zone_axes
+        Directions along the beam, as :func:`read_directions` takes them. All equivalent directions
+        are meant, the opposite ones too.
+    phases
+        Names of some of the candidates.
+    region
+        Number of the region; all by default. Records of other regions stay, and the pixel size that
+        they imply is expected.
+    not_crystalline
+        As for :func:`index_regions`.
+
+    Returns
+    -------
+    list of RegionPhase
+        All records.
+
+    Raises
+    ------
+    KeyError
+        If the region has no record.
+    ValueError
+        If neither axes nor phases are given, or a phase is no candidate.
+    """
+    if zone_axes is None and phases is None:
+        raise ValueError("give what you know: zone_axis=..., phase=..., or both")
+    known = PhaseRecords(records)
+    crystals = choose_candidates(candidates, phases)
+    axes = None if zone_axes is None else read_directions(zone_axes)
+    limits = replace(
+        settings, zone_axes=None if axes is None else tuple(_add_opposites(axes, crystals))
+    )
+    if region is not None:
+        known[region]
+        others = [r.scale for r in known if r.match is not None and r.region != region]
+        if others:
+            limits = replace(limits, scale_prior=_expect_scale(others))
+    if phases is not None:
+        elements = sorted({element for crystal in crystals for element in crystal.elements})
+        limits = replace(limits, elements=tuple(elements))
+    sought = [one for one in peaks if region is None or one.region == region]
+    given = [crystal.name for crystal in crystals] if phases is not None else []
+    given += [direction_label(axis) for axis in axes or ()]
+    found = index_regions(sought, crystals, limits, not_crystalline=not_crystalline)
+    said = f"limited by the user to {', '.join(given)}"
+    new = {
+        record.region: replace(_drop_equal_ties(record), reason=f"{said}; {record.reason}")
+        for record in found
+    }
+    return [new.get(record.region, record) for record in known]
+
+
+def choose_candidates(
+    candidates: Sequence[Crystal], names: str | Sequence[str] | None
+) -> list[Crystal]:
+    """Candidates of these names, or all.
+
+    Raises
+    ------
+    ValueError
+        If no name is given, or one is not that of a candidate.
+    """
+    if names is None:
+        return list(candidates)
+    wanted = [names] if isinstance(names, str) else list(names)
+    known = {crystal.name: crystal for crystal in candidates}
+    unknown = [name for name in wanted if name not in known]
+    if unknown or not wanted:
+        raise ValueError(
+            f"{', '.join(map(repr, unknown)) or 'nothing'} is not among the candidates: they "
+            f"are {', '.join(known)}; call index_phases(...) with others"
+        )
+    return [known[name] for name in wanted]
+
+
+def read_directions(zone_axes: Any) -> list[Axis]:
+    """Directions [uvw] that a person gives: one, or a list of them.
+
+    Parameters
+    ----------
+    zone_axes
+        Each as :func:`hyperspy_twin.crystals.read_direction` takes it.
+    """
+    texts = isinstance(zone_axes, (list, tuple)) and any(isinstance(one, str) for one in zone_axes)
+    if texts or (not isinstance(zone_axes, str) and np.ndim(zone_axes) == 2):
+        return [read_direction(axis) for axis in zone_axes]
+    return [read_direction(zone_axes)]
+
+
+def find_named_match(record: RegionPhase, wanted: str | int) -> Match | tuple[str, Axis]:
     """Explanation of a region that a person means.
 
     Parameters
@@ -48,84 +216,78 @@ def named_match(record: RegionPhase, wanted: str | int) -> Match | tuple[str, Ax
     if isinstance(wanted, (int, np.integer)):
         if 1 <= wanted <= len(record.ranking):
             return record.ranking[wanted - 1]
-        raise ValueError(f"there is no rank {wanted}: {listed(record)}")
-    name, axis = split_label(wanted)
+        raise ValueError(f"there is no rank {wanted}: {_list_ranking(record)}")
+    name, axis = _split_label(wanted)
     for match in record.ranking:
         if match.phase == name and (
-            axis is None or equivalent(match.crystal, match.zone_axis, axis)
+            axis is None or _are_equivalent(match.crystal, match.zone_axis, axis)
         ):
             return match
     crystals = {match.phase: match.crystal for match in record.ranking}
     for tie in record.ties:
-        tied_name, tied_axis = split_label(tie)
+        tied_name, tied_axis = _split_label(tie)
         if (
             axis is not None
             and tied_axis is not None
             and tied_name == name
-            and equivalent(crystals[name], tied_axis, axis)
+            and _are_equivalent(crystals[name], tied_axis, axis)
         ):
             return name, tied_axis
-    raise ValueError(f"{wanted!r} is not ranked: {listed(record)}")
+    raise ValueError(f"{wanted!r} is not ranked: {_list_ranking(record)}")
 
 
-def listed(record: RegionPhase) -> str:
-    """Write what is ranked for a region."""
+def _list_ranking(record: RegionPhase) -> str:
     ranks = [
         f"{rank} is {match.label} (score {match.score:.1f})"
         for rank, match in enumerate(record.ranking, 1)
     ]
-    ties = [tie for tie in record.ties if split_label(tie)[1] is not None]
+    ties = [tie for tie in record.ties if _split_label(tie)[1] is not None]
     if ties:
         ranks.append(f"tied are {', '.join(ties)}")
     return f"for region {record.region}, {'; '.join(ranks) or 'nothing is ranked'}"
 
 
-def split_label(label: str) -> tuple[str, Axis | None]:
+def _split_label(label: str) -> tuple[str, Axis | None]:
     """Name of a phase and its zone axis, None where the label has none."""
     found = _WITH_ZONE.match(label)
     return (found[1], read_direction(found[2])) if found else (label.strip(), None)
 
 
-def equivalent(crystal: Crystal, first: Sequence[int], second: Sequence[int]) -> bool:
+def _are_equivalent(crystal: Crystal, first: Sequence[int], second: Sequence[int]) -> bool:
     """Whether a rotation of the crystal carries one direction into another."""
     family = laue_rotations(crystal) @ np.array(first)
     return bool((family == np.array(second)).all(axis=1).any())
 
 
-def directions(zone_axis: Any) -> list[Axis]:
-    """Directions that a person gives: one, or a list of them."""
-    texts = isinstance(zone_axis, (list, tuple)) and any(isinstance(one, str) for one in zone_axis)
-    if texts or (not isinstance(zone_axis, str) and np.ndim(zone_axis) == 2):
-        return [read_direction(axis) for axis in zone_axis]
-    return [read_direction(zone_axis)]
-
-
-def with_opposites(axes: list[Axis], crystals: list[Crystal]) -> list[Axis]:
+def _add_opposites(axes: list[Axis], crystals: list[Crystal]) -> list[Axis]:
     """Zone axes, and the opposite of those that no rotation of some crystal turns round."""
     found = list(axes)
     for u, v, w in axes:
         opposite = (-u, -v, -w)
-        if not all(equivalent(crystal, (u, v, w), opposite) for crystal in crystals):
+        if not all(_are_equivalent(crystal, (u, v, w), opposite) for crystal in crystals):
             found.append(opposite)
     return found
 
 
-def told_apart(record: RegionPhase) -> RegionPhase:
+def _drop_equal_ties(record: RegionPhase) -> RegionPhase:
     """Record without ties that are its own answer under an equivalent zone axis."""
-    if record.phase is None or record.zone_axis is None:
+    if record.match is None:
         return record
-    crystal, axis = record.ranking[0].crystal, record.zone_axis
     ties = []
     for tie in record.ties:
-        name, other = split_label(tie)
-        if name != record.phase or other is None or not equivalent(crystal, axis, other):
+        name, axis = _split_label(tie)
+        equal = axis is not None and name == record.phase
+        if not (equal and _are_equivalent(record.match.crystal, record.match.zone_axis, axis)):
             ties.append(tie)
     return replace(record, ties=tuple(ties))
 
 
-def accepted(
-    record: RegionPhase, match: Match, chosen: np.ndarray, others: list[RegionPhase]
-) -> RegionPhase:
+def _expect_scale(scales: list[float]) -> ScalePrior:
+    """State what other regions let one expect of ln(scale)."""
+    return ScalePrior(float(np.median(np.log(scales))), REGION_SPREAD)
+
+
+def _decide(record: RegionPhase, match: Match, others: list[RegionPhase]) -> RegionPhase:
     """Record in which one explanation is the answer because a person says so.
 
     Parameters
@@ -134,8 +296,6 @@ def accepted(
         Record of the region.
     match
         The explanation.
-    chosen
-        Which spots of the region it was made for, bool, shape (n,).
     others
         Records of the other regions; the scale and distortion of one is taken where they fit.
 
@@ -144,61 +304,48 @@ def accepted(
     RegionPhase
         The explanation, first in its ranking and without ties.
     """
-    label = match.label
-    reason = f"accepted by the user; {label} explains {match.explained:.0%} of the spots"
+    reason = f"accepted by the user; {match.label} explains {match.explained:.0%} of the spots"
     reason += f" within {match.residual:.2%}"
     best = max(record.ranking, key=lambda one: one.score)
     if best.score > match.score:
         reason += f"; {best.label} has a score that is {best.score - match.score:.1f} higher"
-    known = [other for other in others if other.phase is not None]
+    known = [other for other in others if other.match is not None]
     nearest = min(known, key=lambda other: abs(np.log(other.scale / match.scale)), default=None)
     scale, distortion = match.scale, match.distortion
-    if nearest is not None and abs(np.log(nearest.scale / scale)) < 3 * REGION_SPREAD:
+    if nearest is not None and abs(np.log(nearest.scale / scale)) < SPREADS_APART * REGION_SPREAD:
         scale, distortion = nearest.scale, nearest.distortion
     elif nearest is not None:
         reason += f", at a scale of {scale:.4g} against {nearest.scale:.4g} elsewhere"
     rest = [one for one in record.ranking if one is not match and one.label != match.label]
     return replace(
         record,
-        phase=match.phase,
-        zone_axis=match.zone_axis,
-        score=match.score,
+        match=match,
         probability=match.probability,
         scale=scale,
         distortion=distortion,
-        residual=match.residual,
         reason=reason,
-        orientation=match.orientation,
-        hkl=of_all_spots(match.hkl, chosen),
-        forbidden=of_all_spots(match.forbidden, chosen),
         ties=(),
         ranking=(match, *rest),
     )
 
 
-def chosen_crystal(record: RegionPhase, crystal: int) -> RegionPhase:
-    """Record of one of the crystals of a region, counted from 1.
-
-    Raises
-    ------
-    ValueError
-        If there is no such crystal.
-    """
-    crystals = crystals_of(record)
-    if not 1 <= crystal <= len(crystals):
+def _choose_crystal(record: RegionPhase, crystal: int) -> RegionPhase:
+    """Record of one of the crystals of a region, counted from 1."""
+    if not 1 <= crystal <= len(record.crystals):
         raise ValueError(
-            f"there is no crystal {crystal} in region {record.region}: there are {len(crystals)}"
+            f"there is no crystal {crystal} in region {record.region}: "
+            f"there are {len(record.crystals)}"
         )
-    return crystals[crystal - 1]
+    return record.crystals[crystal - 1]
 
 
-def settled(record: RegionPhase, crystal: int, decided: RegionPhase) -> RegionPhase:
+def _settle(record: RegionPhase, crystal: int, decided: RegionPhase) -> RegionPhase:
     """Record of a region in which one of its crystals is decided.
 
-    Later crystals were sought among the spots that the earlier ones leave. They go if the
+    Later crystals were sought among the peaks that the earlier ones leave. They go if the
     decision explains some of these.
     """
-    crystals = list(crystals_of(record))
+    crystals = list(record.crystals)
     before = np.any([one.hkl.any(axis=1) for one in crystals[:crystal]], axis=0)
     claimed = decided.hkl.any(axis=1) & ~before
     kept = [one for one in crystals[crystal:] if not (one.hkl.any(axis=1) & claimed).any()]

@@ -3,69 +3,75 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD, Calibration, RegionInput
-from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.matches import one_of_each
-from hyperspy_twin.crystals.indexing.peak_indexing import folded_spots, index_spots
-from hyperspy_twin.crystals.indexing.records import RegionPhase, record_of
-from hyperspy_twin.crystals.indexing.unknown_crystal import unknown_crystal
-from hyperspy_twin.crystals.indexing.verdicts import alternatives, listed_alike, refused, verdict_of
+from hyperspy_twin.core import Crystal, Peaks
+from hyperspy_twin.crystals.evidence import ScalePrior, weigh_unknown_crystal
+from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD, ImageScale
+from hyperspy_twin.crystals.indexing.matches import keep_one_of_each
+from hyperspy_twin.crystals.indexing.peak_indexing import fold_plausible_peaks, index_peaks
+from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.settings import IndexingSettings
+from hyperspy_twin.crystals.indexing.verdicts import (
+    judge,
+    make_record,
+    refuse,
+    weigh_alike,
+    weigh_alternatives,
+)
 
-# Spots that are left over are searched for another crystal if they form a net by this evidence.
-LEAST_NET = 3.0
-# Crystals of one region, and spots of its own that a further one has at least.
-MOST_CRYSTALS, LEAST_OWN = 4, 3
-# Share of the spots, weak ones counting less, that all crystals of a region explain at least.
-LEAST_EXPLAINED = 0.55
+# Evidence from which peaks that are left over are searched for another crystal.
+MINIMUM_EVIDENCE = 3.0
+MOST_CRYSTALS = 4  # of one region
+MINIMUM_OWN = 3  # peaks of its own that a further crystal has: two fit many crystals
+# Part of the peaks, weak ones counting less, that all crystals of a region must explain: set on the
+# tuning half of benchmarks/phases.py.
+MINIMUM_EXPLAINED = 0.55
 
 
-def net_of(region: RegionInput, calibrated: bool, taken: np.ndarray | None = None) -> float:
-    """Evidence that spots form a net, whatever the crystal.
+def weigh_plane_lattice(peaks: Peaks, calibrated: bool, taken: np.ndarray | None = None) -> float:
+    """Evidence that peaks form a plane lattice, whatever the crystal.
 
     Parameters
     ----------
-    region
-        Spots, errors and intensities.
+    peaks
+        Peaks of one region.
     calibrated
         Whether the pixel size is known.
     taken
-        Spots that another crystal explains, bool, shape (n,).
+        Peaks that another crystal explains, bool, shape (n,).
 
     Returns
     -------
     float
-        As of :func:`hyperspy_twin.crystals.indexing.unknown_crystal.unknown_crystal`.
+        As of :func:`hyperspy_twin.crystals.evidence.weigh_unknown_crystal`.
     """
-    folded = folded_spots(region, calibrated, taken)
-    return -np.inf if folded is None else unknown_crystal(folded.observed, calibrated)
+    folded = fold_plausible_peaks(peaks, calibrated, taken)
+    return -np.inf if folded is None else weigh_unknown_crystal(folded.observed, calibrated)
 
 
-def with_further(
-    region: RegionInput,
+def find_further_crystals(
+    peaks: Peaks,
     first: RegionPhase,
     candidates: list[Crystal],
-    common: Calibration,
-    options: dict[str, Any],
+    common: ImageScale,
+    settings: IndexingSettings,
 ) -> RegionPhase:
-    """Explain the spots that the first crystal leaves, at the common scale and distortion.
+    """Explain the peaks that the first crystal leaves, at the common scale and distortion.
 
     Parameters
     ----------
-    region
-        Spots, errors and intensities.
+    peaks
+        Peaks of the region.
     first
         Record of the first crystal.
     candidates
         The crystals.
     common
         Scale and distortion of the image.
-    options
-        Further options of :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
+    settings
+        How peaks are indexed.
 
     Returns
     -------
@@ -73,27 +79,29 @@ def with_further(
         The record with its further crystals, or without a phase where all of them together explain
         too little.
     """
+    assert first.match is not None
     prior = ScalePrior(0.0, REGION_SPREAD)
-    corrected = common.corrected(region)
-    taken = np.asarray(first.hkl.any(axis=1))
-    left = 1 - first.ranking[0].explained
+    settings = replace(settings, calibrated=True, scale_prior=prior)
+    corrected = common.correct(peaks)
+    own = np.asarray(peaks.satellite) == 0
+    taken = first.hkl.any(axis=1)
+    left = 1 - first.match.explained
     found: list[RegionPhase] = []
-    while len(found) < MOST_CRYSTALS - 1 and (~taken).sum() >= LEAST_OWN:
-        net = net_of(corrected, True, taken)
-        if net < LEAST_NET:
+    while len(found) < MOST_CRYSTALS - 1 and (own & ~taken).sum() >= MINIMUM_OWN:
+        evidence = weigh_plane_lattice(corrected, True, taken)
+        if evidence < MINIMUM_EVIDENCE:
             break
-        matches = index_spots(*corrected, candidates, scale_prior=prior, taken=taken, **options)
-        other = alternatives(net, listed_alike(matches, prior, len(candidates)))
-        restored = [common.restored(match) for match in one_of_each(matches)]
-        record = record_of(
-            verdict_of(restored, other, len(candidates), len(taken)), common, len(taken)
-        )
-        own = record.hkl.any(axis=1) & ~taken
-        if record.phase is None or own.sum() < LEAST_OWN:
+        matches = index_peaks(corrected, candidates, settings, taken=taken)
+        other = weigh_alternatives(evidence, weigh_alike(matches, prior, len(candidates)))
+        restored = [common.restore(match) for match in keep_one_of_each(matches)]
+        verdict = judge(restored, other, len(candidates), int(own.sum()))
+        record = make_record(verdict, common, peaks)
+        claimed = record.hkl.any(axis=1) & ~taken
+        if record.match is None or claimed.sum() < MINIMUM_OWN:
             break
         found.append(record)
-        left *= 1 - record.ranking[0].explained
-        taken |= own
-    if 1 - left < LEAST_EXPLAINED:
-        return record_of(refused(first.ranking, 1 - left), None, len(taken))
+        left *= 1 - record.match.explained
+        taken = taken | claimed
+    if 1 - left < MINIMUM_EXPLAINED:
+        return make_record(refuse(first.ranking, 1 - left), None, peaks)
     return replace(first, further=tuple(found))

@@ -1,4 +1,4 @@
-"""From spots to crystal, zone axis, orientation and true scale."""
+"""From peaks to crystal, zone axis, orientation and true scale."""
 
 from __future__ import annotations
 
@@ -9,79 +9,59 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.diffraction.reflections import primitive_zone_axis
-from hyperspy_twin.crystals.diffraction.zone_patterns import ZonePattern, zone_patterns
-from hyperspy_twin.crystals.indexing.affine import forward
-from hyperspy_twin.crystals.indexing.evidence import ScalePrior, explain
-from hyperspy_twin.crystals.indexing.friedel_pairs import FoldedSpots, fold_spots, two_directions
-from hyperspy_twin.crystals.indexing.hypotheses import Lattice
-from hyperspy_twin.crystals.indexing.matches import Match, ranked
-from hyperspy_twin.crystals.structures.conversion import as_crystal
+from hyperspy_twin.core import SHORTEST_SPACING, Crystal, OrientedCrystal, Peaks
+from hyperspy_twin.crystals.diffraction import ZonePattern, make_zone_patterns
+from hyperspy_twin.crystals.evidence import (
+    FoldedPeaks,
+    ZoneReflections,
+    explain,
+    fold_peaks,
+    forward,
+    two_directions,
+)
+from hyperspy_twin.crystals.indexing.matches import Match, rank_matches
+from hyperspy_twin.crystals.indexing.settings import USUAL, IndexingSettings
+from hyperspy_twin.crystals.structures import as_crystal
 
+# Largest true over nominal length of a calibrated image, and the inverse of the smallest: vendor
+# files are seen that are 9 % off.
 SCALE_LIMIT = 1.15
-# As often right to a percent as wrong by several: of nine files of known crystals three are right
-# to half a percent, the others wrong by 3 to 8 %.
-CALIBRATED = ScalePrior(0.0, 0.04, limit=0.01, doubt=0.5)
-UNCALIBRATED = ScalePrior(0.0, np.inf)
-FINEST_PERIOD = 0.07  # nm; no lattice image shows finer planes
-SHORTEST_STRONG_PERIOD = 0.1  # nm; the strong fringes of an image without a scale are wider
+SHORTEST_STRONG_SPACING = 0.1  # nm; the strong fringes of an image without a scale are wider
 RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
-# A zone axis this much less likely than another of the same crystal is not kept.
+# ln(odds): a zone axis so much less likely than another of the same crystal is not kept.
 HOPELESS = 15.0
 
 
-def index_spots(
-    spots: ArrayLike,
-    error: ArrayLike,
-    intensity: ArrayLike,
-    crystals: Sequence[Any],
+def index_peaks(
+    peaks: Peaks,
+    candidates: Sequence[Any],
+    settings: IndexingSettings = USUAL,
     *,
-    tolerance: float = 0.05,
-    calibrated: bool = True,
-    max_index: int = 3,
-    zone_axes: Sequence[ArrayLike] | None = None,
-    scale_prior: ScalePrior | None = None,
     taken: ArrayLike | None = None,
     seeds: int | None = None,
 ) -> list[Match]:
-    r"""Index spots by every crystal and zone axis, best explanation first.
+    r"""Index peaks by every crystal and zone axis, best explanation first.
 
     Parameters
     ----------
-    spots
-        Reciprocal vectors (x right, y down) in 1/nm, one or both of each Friedel pair,
-        shape (n, 2). Any unit where ``calibrated`` is False.
-    error
-        Standard errors of ``spots``, same shape.
-    intensity
-        Intensities (squared amplitudes), shape (n,).
-    crystals
-        Candidates; whatever :func:`hyperspy_twin.crystals.structures.conversion.as_crystal` takes.
-    tolerance
-        Largest relative distortion of the image that is looked for.
-    calibrated
-        Whether the pixel size is known. It may still be wrong by 15 %, but that counts against
-        an explanation.
-    max_index
-        Largest index of the zone axes that are tried; a single sheet (a cell with vacuum along c)
-        is seen along its normal only.
-    zone_axes
-        Try these zone axes only.
-    scale_prior
-        What is known of ln(scale); by default it is as likely to be within 0.01 as to be of a
-        Cauchy distribution of half width 0.04, for a calibrated image.
+    peaks
+        Peaks in 1/nm (in any unit where there is no calibration), one or both of each Friedel
+        pair. Satellites of lattice points stay unexplained.
+    candidates
+        Crystals; whatever :func:`hyperspy_twin.crystals.as_crystal` takes.
+    settings
+        How they are indexed.
     taken
-        Spots that another crystal explains, bool, shape (n,); they may be shared.
+        Peaks that another crystal explains, bool, shape (n,); they may be shared.
     seeds
-        Number of strong spots that are sought in pairs; by default up to seven, strong or short.
+        Number of strong peaks that are sought in pairs; by default up to seven, strong or short.
 
     Returns
     -------
     list of Match
         The best explanation by each zone axis of each crystal, by falling score; without a pixel
-        size those next to the best keep the order of ``crystals``. Empty where the spots lie along
-        one line.
+        size those next to the best keep the order of ``candidates``. Empty where the peaks lie
+        along one line.
 
     Raises
     ------
@@ -90,17 +70,17 @@ def index_spots(
 
     Notes
     -----
-    The score is the natural logarithm of the Bayesian evidence against "all spots are false". It
-    sums over the spots that stand on a reflection :math:`\ln(p\,N(q; T g, \sigma)/\rho)`, with p
+    The score is the natural logarithm of the Bayesian evidence against "all peaks are false". It
+    sums over the peaks that stand on a reflection :math:`\ln(p\,N(q; T g, \sigma)/\rho)`, with p
     the probability to detect a reflection of this structure factor and :math:`\rho` the density
-    of spots; over the reflections that should have been seen but were not :math:`\ln(1 - p)`,
-    which keeps dense reciprocal lattices from explaining everything; for each unexplained spot
+    of peaks; over the reflections that should have been seen but were not :math:`\ln(1 - p)`,
+    which keeps dense reciprocal lattices from explaining everything; for each unexplained peak
     -1.2 times its weight; and the likelihood of ln(intensity) about the kinematical value with a
-    smooth fall-off, at most 1.5 per spot and that of five spots in all, since what makes
+    smooth fall-off, at most 1.5 per peak and that of five peaks in all, since what makes
     intensities differ from the kinematical ones is alike for many of them. It is averaged over
     electron scattering and atomic-number contrast, three amounts of disorder, and whether strong
-    reflections may be lost. Weak spots at halves or thirds of the reflections may be a
-    superlattice. Weak spots and the satellites of strong ones count by their weight only.
+    reflections may be lost. Weak peaks at halves or thirds of the reflections may be a
+    superlattice. Weak peaks and the satellites of strong ones count by their weight only.
     Priors: scale (with long tails, so that an image 9 % off can still win; flat when
     uncalibrated), distortion (1.5 % per component), zone axis (inverse of the length of [uvw] up to
     the next lattice point, one over all zones of a crystal).
@@ -111,67 +91,70 @@ def index_spots(
     ----------
     MacKay, Neural Computation 4 (1992) 415 (evidence and Occam factor).
     """
-    candidates = _candidates(crystals)
-    if not 0 < tolerance < 0.3:
-        raise ValueError(f"tolerance is a relative distortion between 0 and 0.3, not {tolerance}")
-    folded = folded_spots((spots, error, intensity), calibrated, taken)
+    crystals = read_candidates(candidates)
+    calibrated = settings.calibrated
+    folded = fold_plausible_peaks(peaks, calibrated, taken)
     if folded is None or not two_directions(folded.observed.position):
         return []
     observed = folded.observed._replace(seeds=folded.observed.seeds[:seeds])
-    chosen = None if zone_axes is None else tuple(primitive_zone_axis(z) for z in zone_axes)
-    prior = scale_prior or (CALIBRATED if calibrated else UNCALIBRATED)
     if calibrated:
         scales = (1 / SCALE_LIMIT, SCALE_LIMIT)
         radius = float(np.abs(folded.observed.position).max()) * SCALE_LIMIT
     else:
-        scales = (folded.typical * SHORTEST_STRONG_PERIOD, np.inf)
-        radius = 1 / FINEST_PERIOD
+        scales = (folded.typical * SHORTEST_STRONG_SPACING, np.inf)
+        radius = 1 / SHORTEST_SPACING
     radius = RADIUS_STEP * np.ceil(radius / RADIUS_STEP)
     found: list[Match] = []
-    for crystal in candidates:
+    for crystal in crystals:
         results = []
-        for pattern, lattice in _lattices(crystal, max_index, radius, chosen):
-            result = explain(observed, lattice, scales, tolerance, prior)
+        for pattern, table in _tabulate(crystal, settings.max_index, radius, settings.zone_axes):
+            result = explain(observed, table, scales, settings.tolerance, settings.prior)
             results.append((result[0] + pattern.log_prior, pattern, result))
         best = max((score for score, _, _ in results), default=-np.inf)
         found += [
-            _match(folded, crystal, pattern, result)
+            _make_match(folded, crystal, pattern, result)
             for score, pattern, result in results
             if np.isfinite(score) and score > best - HOPELESS
         ]
-    return ranked(found, [crystal.name for crystal in candidates], calibrated)
+    return rank_matches(found, [crystal.name for crystal in crystals], calibrated=calibrated)
 
 
-def folded_spots(
-    region: tuple[ArrayLike, ArrayLike, ArrayLike],
-    calibrated: bool,
-    taken: ArrayLike | None = None,
-) -> FoldedSpots | None:
-    """Spots, errors and intensities as :func:`index_spots` judges them."""
-    longest = SCALE_LIMIT / FINEST_PERIOD if calibrated else np.inf
-    return fold_spots(*region, longest, taken)
+def fold_plausible_peaks(
+    peaks: Peaks, calibrated: bool, taken: ArrayLike | None = None
+) -> FoldedPeaks | None:
+    """Fold Friedel pairs of peaks that lattice planes of a crystal may show."""
+    longest = SCALE_LIMIT / SHORTEST_SPACING if calibrated else np.inf
+    return fold_peaks(peaks, longest=longest, taken=taken)
 
 
-def _candidates(crystals: Sequence[Any]) -> list[Crystal]:
-    if isinstance(crystals, (str, Crystal)):
+def read_candidates(candidates: Sequence[Any]) -> list[Crystal]:
+    """Crystals of a list of candidates.
+
+    Raises
+    ------
+    ValueError
+        If it is no list, or empty.
+    """
+    if isinstance(candidates, (str, Crystal)):
         raise ValueError("give a list of candidate crystals, e.g. ['Si', 'Ge']")
-    candidates = [as_crystal(candidate) for candidate in crystals]
-    if not candidates:
+    crystals = [as_crystal(candidate) for candidate in candidates]
+    if not crystals:
         raise ValueError("give at least one candidate crystal")
-    return candidates
+    return crystals
 
 
 @lru_cache(maxsize=512)
-def _lattices(
+def _tabulate(
     crystal: Crystal,
     max_index: int,
     radius: float,
     zone_axes: tuple[tuple[int, int, int], ...] | None,
-) -> tuple[tuple[ZonePattern, Lattice], ...]:
+) -> tuple[tuple[ZonePattern, ZoneReflections], ...]:
+    """Patterns of a crystal, each with its table for the kernels."""
     return tuple(
         (
             pattern,
-            Lattice(
+            ZoneReflections(
                 basis=pattern.basis,
                 vector=pattern.vector,
                 length=np.abs(pattern.vector),
@@ -182,11 +165,13 @@ def _lattices(
                 number=pattern.number,
             ),
         )
-        for pattern in zone_patterns(crystal, max_index, radius, zone_axes)
+        for pattern in make_zone_patterns(crystal, max_index, radius, zone_axes)
     )
 
 
-def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: tuple) -> Match:
+def _make_match(
+    folded: FoldedPeaks, crystal: Crystal, pattern: ZonePattern, result: tuple
+) -> Match:
     evidence, intensity, error, alpha, beta, index = result
     if alpha.real < 0:
         alpha, beta, index = -alpha, -beta, -index
@@ -196,7 +181,7 @@ def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: 
     observed = folded.observed
     used = index.any(axis=1)
     g = index[used] @ pattern.basis
-    away = np.abs(observed.position[used] - forward(g, alpha, beta))
+    deviation = np.abs(observed.position[used] - forward(g, alpha, beta))
     hkl = np.zeros((len(folded.member), 3), int)
     forbidden = np.zeros(len(folded.member), bool)
     kept = folded.member >= 0
@@ -205,15 +190,13 @@ def _match(folded: FoldedSpots, crystal: Crystal, pattern: ZonePattern, result: 
     forbidden[kept] = extinct[folded.member[kept]]
     hkl[kept] = (index @ pattern.plane)[folded.member[kept]] * folded.sign[kept, None]
     return Match(
-        crystal=crystal,
-        zone_axis=pattern.zone_axis,
-        orientation=rotation @ pattern.frame,
+        oriented=OrientedCrystal(crystal, pattern.zone_axis, rotation @ pattern.frame),
         scale=float(abs(alpha)),
         scale_error=float(error),
         distortion=np.eye(2) + np.array([[c.real, c.imag], [c.imag, -c.real]]),
         hkl=hkl,
         explained=float(observed.weight[used].sum() / observed.weight.sum()),
-        residual=float(np.sqrt(np.mean((away / np.abs(observed.position[used])) ** 2))),
+        residual=float(np.sqrt(np.mean((deviation / np.abs(observed.position[used])) ** 2))),
         forbidden=forbidden,
         score=float(evidence + pattern.log_prior),
         intensity_score=float(intensity),

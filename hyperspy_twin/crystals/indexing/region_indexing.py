@@ -2,96 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from hyperspy_twin.crystals.indexing.bundled_rivals import bundled_evidence
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.evidence import ScalePrior
+from hyperspy_twin.crystals.indexing.bundled_rivals import weigh_bundled_crystals
 from hyperspy_twin.crystals.indexing.common_scale import (
     REGION_SPREAD,
-    RegionInput,
-    common_calibration,
+    find_common_scale,
     score_jointly,
-    searched_again,
+    search_again,
 )
-from hyperspy_twin.crystals.indexing.evidence import ScalePrior
-from hyperspy_twin.crystals.indexing.matches import one_of_each, ranked
-from hyperspy_twin.crystals.indexing.overlapping_crystals import net_of, with_further
-from hyperspy_twin.crystals.indexing.peak_indexing import CALIBRATED, UNCALIBRATED, index_spots
-from hyperspy_twin.crystals.indexing.records import RegionPhase, record_of
-from hyperspy_twin.crystals.indexing.verdicts import Verdict, alternatives, listed_alike, verdict_of
-from hyperspy_twin.crystals.structures.conversion import as_crystal
+from hyperspy_twin.crystals.indexing.matches import keep_one_of_each, rank_matches
+from hyperspy_twin.crystals.indexing.overlapping_crystals import (
+    find_further_crystals,
+    weigh_plane_lattice,
+)
+from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks, read_candidates
+from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.settings import USUAL, IndexingSettings
+from hyperspy_twin.crystals.indexing.verdicts import (
+    Verdict,
+    judge,
+    make_record,
+    weigh_alike,
+    weigh_alternatives,
+)
 
 # A phase that is less probable than this is compared with the bundled crystals, too.
 SURE = 0.995
-# How often the error of a pixel size is larger than its user says.
-DOUBT = 0.001
-
-
-def identify(
-    spots: ArrayLike,
-    error: ArrayLike,
-    intensity: ArrayLike,
-    crystals: Sequence[Any],
-    **options: Any,
-) -> RegionPhase:
-    """Identify the phase of one region.
-
-    Parameters
-    ----------
-    spots, error, intensity
-        As for :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
-    crystals
-        Candidates.
-    **options
-        As for :func:`index_regions`.
-
-    Returns
-    -------
-    RegionPhase
-        Verdict, with ``phase=None`` and a reason where the data do not support one.
-
-    Raises
-    ------
-    ValueError
-        If the input is not valid.
-    """
-    return index_regions([(spots, error, intensity)], crystals, **options)[0]
 
 
 def index_regions(
-    regions: Sequence[RegionInput],
-    crystals: Sequence[Any],
+    regions: Sequence[Peaks],
+    candidates: Sequence[Any],
+    settings: IndexingSettings = USUAL,
     *,
-    calibrated: bool = True,
-    calibration_error: float | None = None,
-    scale_prior: ScalePrior | None = None,
-    elements: Sequence[str] = (),
-    **options: Any,
+    not_crystalline: Mapping[int, str] | None = None,
 ) -> list[RegionPhase]:
     """Identify the phases of all regions of an image under one scale and one distortion.
 
     Parameters
     ----------
     regions
-        Spots, errors and intensities of each region.
-    crystals
-        Candidates; their order counts where the evidence for them is alike.
-    calibrated
-        Whether the pixel size is known.
-    calibration_error
-        Largest relative error of the pixel size, where a person knows it. By default an image
-        is as often right to a percent as wrong by several.
-    scale_prior
-        What is known of ln(true over nominal length), instead.
-    elements
-        Chemical symbols of the sample, where they are known: a region that is none of the
-        candidates is then thought to hold no others.
-    **options
-        ``tolerance``, ``max_index`` and ``zone_axes`` of
-        :func:`hyperspy_twin.crystals.indexing.peak_indexing.index_spots`.
+        Peaks of each region.
+    candidates
+        Crystals; their order counts where the evidence for them is alike.
+    settings
+        How they are indexed.
+    not_crystalline
+        What regions without a crystal lattice are instead, by their numbers: the reason that their
+        records give.
 
     Returns
     -------
@@ -105,74 +70,61 @@ def index_regions(
     ValueError
         If the input is not valid.
     """
-    candidates = [as_crystal(candidate) for candidate in crystals]
-    order = [crystal.name for crystal in candidates]
-    prior = scale_prior or _scale_prior(calibrated, calibration_error)
-    found = [
-        index_spots(*region, candidates, calibrated=calibrated, scale_prior=prior, **options)
-        for region in regions
-    ]
+    crystals = read_candidates(candidates)
+    order = [crystal.name for crystal in crystals]
+    prior, calibrated = settings.prior, settings.calibrated
+    found = [index_peaks(peaks, crystals, settings) for peaks in regions]
     unknown = [
-        (net_of(region, calibrated), listed_alike(matches, prior, len(candidates)))
-        for region, matches in zip(regions, found, strict=True)
+        (weigh_plane_lattice(peaks, calibrated), weigh_alike(matches, prior, len(crystals)))
+        for peaks, matches in zip(regions, found, strict=True)
     ]
     if len(regions) > 1 and any(found):
-        others = np.array([alternatives(*one) for one in unknown])
+        others = np.array([weigh_alternatives(*one) for one in unknown])
         if not calibrated:
-            found = searched_again(found, regions, candidates, others, prior, options)
+            found = search_again(found, regions, crystals, settings, unknown=others)
         found = score_jointly(found, others, prior)
-    found = [one_of_each(ranked(matches, order, calibrated)) for matches in found]
-    known = np.isfinite(prior.width)
+    found = [
+        keep_one_of_each(rank_matches(matches, order, calibrated=calibrated)) for matches in found
+    ]
+    known = bool(np.isfinite(prior.width))
     verdicts = [
-        verdict_of(matches, alternatives(*one), len(candidates), _count(region), known)
-        for matches, one, region in zip(found, unknown, regions, strict=True)
+        judge(matches, weigh_alternatives(*one), len(crystals), _count_own(peaks), calibrated=known)
+        for matches, one, peaks in zip(found, unknown, regions, strict=True)
     ]
     for number, verdict in enumerate(verdicts):
         sure = verdict.best is not None and verdict.probability > SURE
         if not known or not found[number] or sure:
             continue
-        region, expected = _seen_beside(number, regions, verdicts, prior)
-        evidence, rival = bundled_evidence(region, candidates, expected, elements, options)
-        other = alternatives(*unknown[number], evidence)
-        count = _count(regions[number])
-        verdicts[number] = verdict_of(found[number], other, len(candidates), count, known, rival)
-    common = common_calibration([one.best for one in verdicts if one.best is not None])
-    records = [
-        record_of(verdict, common, _count(region))
-        for region, verdict in zip(regions, verdicts, strict=True)
-    ]
-    if common is None:
-        return records
-    return [
-        record
-        if record.phase is None
-        else with_further(region, record, candidates, common, options)
-        for region, record in zip(regions, records, strict=True)
-    ]
+        peaks, expected = _at_scale_of_others(number, regions, verdicts, prior)
+        evidence, rival = weigh_bundled_crystals(
+            peaks, crystals, replace(settings, scale_prior=expected)
+        )
+        other = weigh_alternatives(*unknown[number], evidence)
+        verdicts[number] = judge(
+            found[number], other, len(crystals), _count_own(peaks), calibrated=known, rival=rival
+        )
+    common = find_common_scale([one.best for one in verdicts if one.best is not None])
+    records = []
+    for peaks, verdict in zip(regions, verdicts, strict=True):
+        record = make_record(verdict, common, peaks)
+        if record.match is not None and common is not None:
+            record = find_further_crystals(peaks, record, crystals, common, settings)
+        reason = (not_crystalline or {}).get(peaks.region, record.reason)
+        records.append(replace(record, reason=reason))
+    return records
 
 
-def _seen_beside(
-    number: int, regions: Sequence[RegionInput], verdicts: list[Verdict], prior: ScalePrior
-) -> tuple[RegionInput, ScalePrior]:
-    """Spots of a region at the scale of the others, where those have a phase, and what is known."""
-    beside = [one.best for at, one in enumerate(verdicts) if at != number and one.best is not None]
-    common = common_calibration(beside)
+def _at_scale_of_others(
+    number: int, regions: Sequence[Peaks], verdicts: list[Verdict], prior: ScalePrior
+) -> tuple[Peaks, ScalePrior]:
+    """Peaks of a region at the scale of the others, where those have a phase, and what is known."""
+    others = [one.best for at, one in enumerate(verdicts) if at != number and one.best is not None]
+    common = find_common_scale(others)
     if common is None:
         return regions[number], prior
-    return common.corrected(regions[number]), ScalePrior(0.0, REGION_SPREAD)
+    return common.correct(regions[number]), ScalePrior(0.0, REGION_SPREAD)
 
 
-def _scale_prior(calibrated: bool, error: float | None) -> ScalePrior:
-    if not calibrated:
-        return UNCALIBRATED
-    if error is None:
-        return CALIBRATED
-    if not 0 < error < 0.15:
-        raise ValueError(
-            f"calibration_error is a relative error of the pixel size, such as 0.01, not {error}"
-        )
-    return CALIBRATED._replace(limit=error, doubt=DOUBT)
-
-
-def _count(region: RegionInput) -> int:
-    return len(np.asarray(region[0], float).reshape(-1, 2))
+def _count_own(peaks: Peaks) -> int:
+    """Count the peaks that are no satellites."""
+    return int((np.asarray(peaks.satellite) == 0).sum())

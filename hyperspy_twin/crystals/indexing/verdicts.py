@@ -8,29 +8,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import logsumexp
 
-from hyperspy_twin.crystals.indexing.common_scale import scale_density
-from hyperspy_twin.crystals.indexing.evidence import FLAT_LOG_SCALE, ScalePrior
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.evidence import FLAT_LOG_SCALE, ScalePrior
+from hyperspy_twin.crystals.indexing.common_scale import ImageScale, scale_density
 from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.records import RegionPhase
 
-# Prior probabilities: a crystal that is not among the candidates, and spots of no crystal.
-UNLISTED, NO_CRYSTAL = 0.1, 0.1
-# Of the unlisted crystals, so many are expected to be bundled ones, and of the type of some
-# candidate but with another lattice constant, with the density of its logarithm.
-BUNDLED, ALIKE = 0.4, 0.3
-ALIKE_DENSITY = float(np.log(1.5))
-# Two spots fit many crystals.
-LEAST_SPOTS = 3
-# Evidence from which spots that no candidate explains are said to be those of a crystal.
-LEAST_NET = 1.0
-# Probability of none of the candidates above which none is named, and above which that is said.
-REFUSED, DOUBTED = 3 / 4, 1 / 6
+# Prior probabilities of what a region may be. They and the densities were set on the tuning half of
+# benchmarks/phases.py.
+UNLISTED = 0.1  # a crystal that is not among the candidates
+NO_CRYSTAL = 0.1  # peaks of no crystal
+BUNDLED = 0.4  # of the unlisted crystals: one of the bundled structures
+ALIKE = 0.3  # of the unlisted crystals: like a candidate, but with another lattice constant
+ALIKE_DENSITY = float(np.log(1.5))  # ln of the density of ln(lattice constant) of such a crystal
+MINIMUM_PEAKS = 3  # that a phase explains: two fit many crystals
+# Evidence from which peaks that no candidate explains are said to be those of a crystal.
+MINIMUM_EVIDENCE = 1.0
+REFUSED = 3 / 4  # probability of none of the candidates above which none is named
+DOUBTED = 1 / 6  # and above which it is said
 TIE = float(np.log(5.0))  # odds of five to one
 NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Outcome for one set of spots.
+    """Outcome for one set of peaks.
 
     Attributes
     ----------
@@ -53,7 +55,7 @@ class Verdict:
     ranking: tuple[Match, ...]
 
 
-def listed_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -> float:
+def weigh_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -> float:
     """Logarithm of the evidence for a crystal like some candidate but of another size.
 
     Parameters
@@ -77,48 +79,49 @@ def listed_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -
     return float(logsumexp(free)) + density - np.log(candidates)
 
 
-def alternatives(net: float, alike: float, bundled: float = -np.inf) -> float:
+def weigh_alternatives(plane_lattice: float, alike: float, bundled: float = -np.inf) -> float:
     """Logarithm of the evidence for none of the candidates, weighed by its prior probability.
 
     Parameters
     ----------
-    net
-        Logarithm of the evidence for any net.
+    plane_lattice
+        Logarithm of the evidence for any plane lattice.
     alike
-        As from :func:`listed_alike`.
+        As from :func:`weigh_alike`.
     bundled
         Logarithm of the evidence for another bundled crystal.
 
     Returns
     -------
     float
-        In the units of the scores; the evidence for spots of no crystal is 1.
+        In the units of the scores; the evidence for peaks of no crystal is 1.
     """
-    shares = np.log([1 - ALIKE - BUNDLED, ALIKE, BUNDLED])
-    unlisted = logsumexp(shares + [net, alike, bundled])
+    prior = np.log([1 - ALIKE - BUNDLED, ALIKE, BUNDLED])
+    unlisted = logsumexp(prior + [plane_lattice, alike, bundled])
     return float(np.logaddexp(np.log(UNLISTED) + unlisted, np.log(NO_CRYSTAL)))
 
 
-def verdict_of(
+def judge(
     matches: list[Match],
     other: float,
     candidates: int,
     count: int,
+    *,
     calibrated: bool = True,
     rival: Match | None = None,
 ) -> Verdict:
-    """Judge the explanations of one set of spots.
+    """Judge the explanations of one set of peaks.
 
     Parameters
     ----------
     matches
         Explanations by zone axes of crystals, by falling score.
     other
-        As from :func:`alternatives`.
+        As from :func:`weigh_alternatives`.
     candidates
         Number of candidates.
     count
-        Number of spots.
+        Number of peaks.
     calibrated
         Whether the pixel size is known.
     rival
@@ -143,27 +146,27 @@ def verdict_of(
     for match in matches:
         first.setdefault(match.phase, match)
     ranking = tuple(first.values())
-    reason = _failure(matches[0], none, rival)
+    reason = _explain_failure(matches[0], none, rival)
     if reason is not None:
         return Verdict(None, none, reason, (), ranking)
     best = matches[0]
     near = [match for match in matches[1:] if match.score > best.score - TIE]
     names = (match.phase if match.phase != best.phase else match.label for match in near)
     ties = tuple(dict.fromkeys(names))
-    reason = _praise(best, calibrated)
+    reason = _describe(best, calibrated)
     if ties:
         cause = "at this uncertainty of the pixel size" if calibrated else "without a pixel size"
         tied = " = ".join((best.phase, *ties))
         reason = f"tie: {tied}: cannot be told apart by geometry {cause}; {reason}"
     if none > DOUBTED:
         reason += f"; with a probability of {none:.0%} it is none of these"
-        reason += _rivalry(best, rival)
+        reason += _name_rival(best, rival)
     tied_phases = {best.phase, *(match.phase for match in near)}
     probability = sum(match.probability for match in matches if match.phase in tied_phases)
     return Verdict(best, probability, reason, ties, ranking)
 
 
-def refused(ranking: tuple[Match, ...], explained: float) -> Verdict:
+def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
     """Take an explanation back that leaves too much.
 
     Parameters
@@ -171,7 +174,7 @@ def refused(ranking: tuple[Match, ...], explained: float) -> Verdict:
     ranking
         Best explanation by each crystal, best first.
     explained
-        Share of the spots that it and further crystals explain.
+        Part of the peaks that it and further crystals explain.
 
     Returns
     -------
@@ -183,24 +186,24 @@ def refused(ranking: tuple[Match, ...], explained: float) -> Verdict:
     return Verdict(None, none, reason, (), ranking)
 
 
-def _failure(match: Match, none: float, rival: Match | None) -> str | None:
+def _explain_failure(match: Match, none: float, rival: Match | None) -> str | None:
     explained = int(match.hkl.any(axis=1).sum())
-    if explained < LEAST_SPOTS:
+    if explained < MINIMUM_PEAKS:
         return (
-            f"too few spots: the best, {match.label}, explains {explained}, and {LEAST_SPOTS} are "
-            "the least that tell crystals apart"
+            f"too few spots: the best, {match.label}, explains {explained}, and {MINIMUM_PEAKS} "
+            "are the least that tell crystals apart"
         )
     if none > REFUSED:
         return (
             f"none of these, with a probability of {none:.0%}: the best, {match.label}, "
             f"explains {match.explained:.0%} of the spots within {match.residual:.2%}, at a "
-            f"pixel size that is wrong by {match.scale - 1:+.1%}{_rivalry(match, rival)}"
+            f"pixel size that is wrong by {match.scale - 1:+.1%}{_name_rival(match, rival)}"
         )
     return None
 
 
-def _rivalry(match: Match, rival: Match | None) -> str:
-    """Say which crystal that is no candidate explains the spots better."""
+def _name_rival(match: Match, rival: Match | None) -> str:
+    """Say which crystal that is no candidate explains the peaks better."""
     if rival is None or rival.score < match.score:
         return ""
     return (
@@ -209,7 +212,7 @@ def _rivalry(match: Match, rival: Match | None) -> str:
     )
 
 
-def _praise(best: Match, calibrated: bool) -> str:
+def _describe(best: Match, calibrated: bool) -> str:
     """Say what the match explains, and what it asks one to believe about the image."""
     reason = f"{best.label} explains {best.explained:.0%} of the spots within {best.residual:.2%}"
     if calibrated and abs(best.scale - 1) > NOTEWORTHY:
@@ -221,10 +224,41 @@ def _praise(best: Match, calibrated: bool) -> str:
 
 
 def _no_match(count: int, other: float) -> Verdict:
-    if other > np.log(NO_CRYSTAL) + LEAST_NET:
+    if other > np.log(NO_CRYSTAL) + MINIMUM_EVIDENCE:
         reason = "none of these: the spots form a net, but that of no candidate"
         return Verdict(None, 1.0, reason, (), ())
     reason = "too few spots: no two along different directions that any candidate could explain"
     if count < 2:
         reason = f"too few spots: {count}; at least two that are not collinear are needed"
     return Verdict(None, float("nan"), reason, (), ())
+
+
+def make_record(verdict: Verdict, common: ImageScale | None, peaks: Peaks) -> RegionPhase:
+    """Write down a verdict.
+
+    Parameters
+    ----------
+    verdict
+        On one region.
+    common
+        Scale and distortion of the image; None where no region has a phase.
+    peaks
+        Peaks of the region.
+
+    Returns
+    -------
+    RegionPhase
+        Without further crystals.
+    """
+    answered = verdict.best is not None and common is not None
+    return RegionPhase(
+        region=peaks.region,
+        match=verdict.best if answered else None,
+        peak_count=len(peaks),
+        probability=verdict.probability,
+        scale=common.scale if answered and common else np.nan,
+        distortion=common.distortion if answered and common else np.eye(2),
+        reason=verdict.reason,
+        ties=verdict.ties if answered else (),
+        ranking=verdict.ranking,
+    )

@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.crystals.indexing.matches import Match
-from hyperspy_twin.crystals.indexing.orientation import orientation_of, point_group
+from hyperspy_twin.core import Crystal, Grid, OrientedCrystal
+from hyperspy_twin.crystals.diffraction import orix_orientation, point_group
 
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap, Phase
     from orix.plot import IPFColorKeyTSL
 
-BEAM = (0.0, 0.0, 1.0)
-NOT_INDEXED = -1
+BEAM = (0.0, 0.0, 1.0)  # into the screen
+NOT_INDEXED = -1  # as orix numbers this phase
 
 
-def crystal_map(
+def make_crystal_map(
     labels: np.ndarray,
     grid: Grid,
-    matches: Mapping[int, Match],
+    regions: Mapping[int, OrientedCrystal],
+    *,
     step: int = 1,
     unit: str = "nm",
 ) -> CrystalMap:
@@ -35,8 +34,8 @@ def crystal_map(
         Region of each pixel, shape (rows, columns).
     grid
         Grid of the image.
-    matches
-        Phase and orientation of the indexed regions.
+    regions
+        Crystal of each indexed region.
     step
         Take every so many pixels along x and y.
     unit
@@ -46,7 +45,7 @@ def crystal_map(
     -------
     orix.crystal_map.CrystalMap
         One point for each pixel taken, with the convention of
-        :func:`~hyperspy_twin.crystals.indexing.orientation.orientation_of` and the property ``region``.
+        :func:`~hyperspy_twin.crystals.orix_orientation` and the property ``region``.
         Pixels without a phase are not in the data and have the phase "not_indexed".
 
     Raises
@@ -60,28 +59,28 @@ def crystal_map(
     if step < 1 or step != int(step):
         raise ValueError(f"step is a whole number of pixels from 1 on, not {step}")
     labels = labels[::step, ::step]
-    crystals = list(dict.fromkeys(match.crystal for match in matches.values()))
+    crystals = list(dict.fromkeys(oriented.crystal for oriented in regions.values()))
     phase = np.full(labels.shape, NOT_INDEXED)
     rotation = np.zeros((*labels.shape, 4))
     rotation[..., 0] = 1.0
-    for region, match in matches.items():
+    for region, oriented in regions.items():
         inside = labels == region
-        phase[inside] = crystals.index(match.crystal)
-        rotation[inside] = orientation_of(match).data[0]
+        phase[inside] = crystals.index(oriented.crystal)
+        rotation[inside] = orix_orientation(oriented).data[0]
     x, y = np.meshgrid(grid.x[::step], grid.y[::step])
     return CrystalMap(
         rotations=Rotation(rotation.reshape(-1, 4)),
         phase_id=phase.ravel(),
         x=x.ravel(),
         y=y.ravel(),
-        phase_list=PhaseList([orix_phase(crystal) for crystal in crystals]),
+        phase_list=PhaseList([to_orix_phase(crystal) for crystal in crystals]),
         prop={"region": labels.ravel()},
         scan_unit=unit,
         is_in_data=(phase != NOT_INDEXED).ravel(),
     )
 
 
-def orix_phase(crystal: Crystal) -> Phase:
+def to_orix_phase(crystal: Crystal) -> Phase:
     """Crystal as a phase of orix; without its space group where orix would misplace the axes."""
     from diffpy.structure.spacegroups import GetSpaceGroup
     from orix.crystal_map import Phase
@@ -119,8 +118,10 @@ def colour_key(crystal: Crystal, direction: Sequence[float] = BEAM) -> IPFColorK
     return IPFColorKeyTSL(point_group(crystal), direction=Vector3d(vector))
 
 
-def orientation_colours(
-    labels: np.ndarray, matches: Mapping[int, Match], direction: Sequence[float] = BEAM
+def colour_orientations(
+    labels: np.ndarray,
+    regions: Mapping[int, OrientedCrystal],
+    direction: Sequence[float] = BEAM,
 ) -> np.ndarray:
     """Colour each pixel by the crystal direction that lies along a direction of the image.
 
@@ -128,8 +129,8 @@ def orientation_colours(
     ----------
     labels
         Region of each pixel, shape (rows, columns).
-    matches
-        Phase and orientation of the indexed regions.
+    regions
+        Crystal of each indexed region.
     direction
         Direction in the image frame: x right, y down, z into the screen.
 
@@ -143,8 +144,8 @@ def orientation_colours(
     Nolze & Hielscher, J. Appl. Cryst. 49 (2016) 1786 (the colour keys).
     """
     colours = np.zeros((*labels.shape, 3), np.uint8)
-    for region, match in matches.items():
-        key = colour_key(match.crystal, direction)
-        rgb = key.orientation2color(orientation_of(match))[0]
+    for region, oriented in regions.items():
+        key = colour_key(oriented.crystal, direction)
+        rgb = key.orientation2color(orix_orientation(oriented))[0]
         colours[labels == region] = np.rint(255 * rgb)
     return colours

@@ -1,55 +1,101 @@
-"""How two crystals side by side lie to each other: parallel planes, misfit, misorientation."""
+"""How two adjacent crystals lie to each other: parallel planes, misfit, misorientation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from functools import lru_cache
+from itertools import combinations, product
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.diffraction.notation import four_plane_indices, has_four_indices
-from hyperspy_twin.crystals.indexing.matches import Match
-from hyperspy_twin.crystals.indexing.orientation import misorientation
+from hyperspy_twin.core import Crystal, Peaks, Table
+from hyperspy_twin.crystals.diffraction import measure_misorientations
+from hyperspy_twin.crystals.indexing import RegionPhase
+from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
+from hyperspy_twin.crystals.relations.lattice_fit import explained_peaks
 from hyperspy_twin.crystals.relations.lattice_planes import (
     IndexedLattice,
-    coincidence,
-    normals_in_image,
+    find_coincidence,
+    fit_indexed_lattice,
     plane_spacing,
-    true_normals,
 )
 
-LARGEST_INDEX = 3
+LARGEST_INDEX = 3  # of the planes that are compared
 LARGEST_ANGLE = 2.0  # degrees; what still counts as nearly parallel
 PAIRS = 2  # of planes for two regions: one for each direction of the image
 APART = 20.0  # degrees between the planes of different pairs
 
 Key = tuple[int, int]  # region, and number of the crystal within it
+Indices = tuple[int, int, int]
 
-_COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
-    "first": (int, ()),
-    "second": (int, ()),
-    "crystal_first": (int, ()),
-    "crystal_second": (int, ()),
-    "phase_first": (str, ()),
-    "phase_second": (str, ()),
-    "zone_axis_first": (int, (3,)),
-    "zone_axis_second": (int, (3,)),
-    "plane_first": (int, (3,)),
-    "plane_second": (int, (3,)),
-    "angle": (float, ()),
-    "spacing_first": (float, ()),
-    "spacing_second": (float, ()),
-    "misfit": (float, ()),
-    "measured_misfit": (float, ()),
-    "measured_error": (float, ()),
-    "n": (int, ()),
-    "m": (int, ()),
-    "coincidence_misfit": (float, ()),
-    "misorientation": (float, ()),
-    "axis": (int, (3,)),
+# Type, shape of a value, and unit.
+_COLUMNS: dict[str, tuple[type, tuple[int, ...], str]] = {
+    "first": (int, (), ""),
+    "second": (int, (), ""),
+    "crystal_first": (int, (), ""),
+    "crystal_second": (int, (), ""),
+    "phase_first": (str, (), ""),
+    "phase_second": (str, (), ""),
+    "zone_axis_first": (int, (3,), ""),
+    "zone_axis_second": (int, (3,), ""),
+    "plane_first": (int, (3,), ""),
+    "plane_second": (int, (3,), ""),
+    "angle": (float, (), "°"),
+    "spacing_first": (float, (), "nm"),
+    "spacing_second": (float, (), "nm"),
+    "misfit": (float, (), "%"),
+    "measured_misfit": (float, (), "%"),
+    "measured_error": (float, (), "%"),
+    "n": (int, (), ""),
+    "m": (int, (), ""),
+    "coincidence_misfit": (float, (), "%"),
+    "misorientation": (float, (), "°"),
+    "axis": (int, (3,), ""),
 }
+
+
+def tabulate_epitaxy(
+    records: Iterable[RegionPhase],
+    peaks: Sequence[Peaks],
+    labels: np.ndarray,
+    *,
+    largest_angle: float = LARGEST_ANGLE,
+) -> Table:
+    """Table of how the crystals of adjacent regions lie to each other.
+
+    Parameters
+    ----------
+    records
+        Records of the regions.
+    peaks
+        Peaks of each region.
+    labels
+        Region of each pixel, shape (rows, columns).
+    largest_angle
+        As for :func:`find_parallel_planes`.
+
+    Returns
+    -------
+    Table
+        A row for each pair of planes of each pair of crystals, as :func:`find_adjacent` gives
+        them; zone axes, planes and the axis of misorientation have the shape (n, 3).
+
+    Raises
+    ------
+    ValueError
+        If the angle is not positive.
+    """
+    measured = {one.region: one for one in peaks}
+    lattices = {
+        (record.region, number): fit_indexed_lattice(
+            *explained_peaks(one.match, measured[record.region])
+        )
+        for record in records
+        for number, one in enumerate(record.crystals, 1)
+        if one.match is not None
+    }
+    return relate_crystals(lattices, find_adjacent(labels, lattices), largest_angle=largest_angle)
 
 
 @dataclass(frozen=True)
@@ -76,8 +122,8 @@ class ParallelPlanes:
         What is left of the misfit then: m second spacings over n first, less 1, in %.
     """
 
-    first: tuple[int, int, int]
-    second: tuple[int, int, int]
+    first: Indices
+    second: Indices
     angle: float
     spacing_first: float
     spacing_second: float
@@ -88,8 +134,8 @@ class ParallelPlanes:
     coincidence_misfit: float
 
 
-def parallel_planes(
-    first: IndexedLattice, second: IndexedLattice, largest_angle: float = LARGEST_ANGLE
+def find_parallel_planes(
+    first: IndexedLattice, second: IndexedLattice, *, largest_angle: float = LARGEST_ANGLE
 ) -> list[ParallelPlanes]:
     """Find the planes of lowest indices that two crystals have nearly parallel.
 
@@ -113,12 +159,13 @@ def parallel_planes(
     """
     if not largest_angle > 0:
         raise ValueError(f"the largest angle must be positive, not {largest_angle}")
-    one, other = _edge_on(first.match), _edge_on(second.match)
-    normal_one, normal_other = (
-        normals_in_image(planes, lattice) for planes, lattice in ((one, first), (other, second))
+    (one, cost_one), (other, cost_other) = (
+        _edge_on(lattice.oriented.crystal, lattice.oriented.zone_axis)
+        for lattice in (first, second)
     )
+    normal_one, normal_other = first.normals(one), second.normals(other)
     angle = _degrees(normal_one[:, None], normal_other[None])
-    cost = _cost(one, first.match.crystal)[:, None] + _cost(other, second.match.crystal)
+    cost = cost_one[:, None] + cost_other
     near = np.abs(angle) <= largest_angle
     if not near.any():
         near = np.abs(angle) <= np.abs(angle).min() + 1e-9
@@ -138,12 +185,13 @@ def parallel_planes(
     return found
 
 
-def relations(
-    lattices: Mapping[Key, IndexedLattice],
+def relate_crystals(
+    lattices: dict[Key, IndexedLattice],
     pairs: Sequence[tuple[Key, Key]],
+    *,
     largest_angle: float = LARGEST_ANGLE,
-) -> dict[str, np.ndarray]:
-    """Columns of a table of the relations between crystals.
+) -> Table:
+    """Relations of pairs of crystals, as :func:`tabulate_epitaxy` gives them.
 
     Parameters
     ----------
@@ -152,28 +200,24 @@ def relations(
     pairs
         Pairs of crystals.
     largest_angle
-        As for :func:`parallel_planes`.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Equally long columns, one entry for each pair of planes; zone axes, planes and the axis
-        of misorientation have the shape (n, 3).
+        As for :func:`find_parallel_planes`.
     """
     columns: dict[str, list] = {name: [] for name in _COLUMNS}
-    for one, other in pairs:
-        first, second = lattices[one], lattices[other]
-        turn, axis = misorientation(first.match, second.match)
-        for planes in parallel_planes(first, second, largest_angle):
+    first, second = ([lattices[pair[side]] for pair in pairs] for side in (0, 1))
+    turns, axes = measure_misorientations(
+        [lattice.oriented for lattice in first], [lattice.oriented for lattice in second]
+    )
+    for (one, other), a, b, turn, axis in zip(pairs, first, second, turns, axes, strict=True):
+        for planes in find_parallel_planes(a, b, largest_angle=largest_angle):
             row = (
                 one[0],
                 other[0],
                 one[1],
                 other[1],
-                first.match.phase,
-                second.match.phase,
-                first.match.zone_axis,
-                second.match.zone_axis,
+                a.oriented.crystal.name,
+                b.oriented.crystal.name,
+                a.oriented.zone_axis,
+                b.oriented.zone_axis,
                 planes.first,
                 planes.second,
                 planes.angle,
@@ -189,13 +233,16 @@ def relations(
             )
             for name, value in zip(_COLUMNS, row, strict=True):
                 columns[name].append(value)
-    return {
+    arrays = {
         name: np.array(columns[name], kind).reshape(-1, *shape)
-        for name, (kind, shape) in _COLUMNS.items()
+        for name, (kind, shape, _) in _COLUMNS.items()
     }
+    return Table.from_columns(
+        arrays, {name: unit for name, (_, _, unit) in _COLUMNS.items() if unit}
+    )
 
 
-def neighbours(labels: np.ndarray, crystals: Sequence[Key]) -> list[tuple[Key, Key]]:
+def find_adjacent(labels: np.ndarray, crystals: Iterable[Key]) -> list[tuple[Key, Key]]:
     """Pairs of crystals in one region or in regions that share a border.
 
     Parameters
@@ -208,17 +255,26 @@ def neighbours(labels: np.ndarray, crystals: Sequence[Key]) -> list[tuple[Key, K
     Returns
     -------
     list of (Key, Key)
-        In order. Where no two of the regions share a border, all of them count as neighbours.
+        In order. Where no two of the regions share a border, all of them count as adjacent.
     """
-    sides = [
-        np.stack([a.ravel(), b.ravel()], axis=1)
-        for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1]))
-    ]
-    borders = set(map(tuple, np.unique(np.sort(np.concatenate(sides), axis=1), axis=0).tolist()))
-    pairs = list(combinations(sorted(crystals), 2))
-    apart = [pair for pair in pairs if pair[0][0] != pair[1][0]]
-    touching = {pair for pair in apart if (pair[0][0], pair[1][0]) in borders} or set(apart)
-    return [pair for pair in pairs if pair[0][0] == pair[1][0] or pair in touching]
+    within: dict[int, list[Key]] = {}
+    for key in sorted(crystals):
+        within.setdefault(key[0], []).append(key)
+    touching = [pair for pair in _borders(labels) if pair[0] in within and pair[1] in within]
+    pairs = [pair for keys in within.values() for pair in combinations(keys, 2)]
+    for one, other in touching or combinations(within, 2):
+        pairs += product(within[one], within[other])
+    return sorted(pairs)
+
+
+def _borders(labels: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of labels of pixels side by side, the smaller label first."""
+    found = [np.zeros((0, 2), int)]
+    for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
+        apart = a != b
+        found.append(np.stack([a[apart], b[apart]], axis=1))
+    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    return list(map(tuple, pairs.tolist()))
 
 
 def _pair(
@@ -228,23 +284,20 @@ def _pair(
     second: IndexedLattice,
     angle: float,
 ) -> ParallelPlanes:
-    spacings = [
-        plane_spacing(lattice.match.crystal, plane)
-        for lattice, plane in ((first, one), (second, other))
-    ]
+    planes = tuple(one.tolist()), tuple(other.tolist())
+    sides = (first, planes[0]), (second, planes[1])
+    spacings = [plane_spacing(lattice.oriented.crystal, plane) for lattice, plane in sides]
     stretches = [
-        np.linalg.norm(normals_in_image(plane, lattice))
-        / np.linalg.norm(true_normals(plane, lattice))
-        for lattice, plane in ((first, one), (second, other))
+        np.linalg.norm(lattice.normals(np.array(plane)))
+        / np.linalg.norm(lattice.oriented.reciprocal_vectors(np.array(plane)))
+        for lattice, plane in sides
     ]
     ratio = spacings[1] / spacings[0]
     measured = float(ratio * stretches[0] / stretches[1])
-    multiples, left = coincidence(*spacings)
-    h, k, l_ = one.tolist()
-    p, q, r = other.tolist()
+    multiples, left = find_coincidence(*spacings)
     return ParallelPlanes(
-        first=(h, k, l_),
-        second=(p, q, r),
+        first=planes[0],
+        second=planes[1],
         angle=angle,
         spacing_first=spacings[0],
         spacing_second=spacings[1],
@@ -256,14 +309,22 @@ def _pair(
     )
 
 
-def _edge_on(match: Match) -> np.ndarray:
-    """List the planes that hold the zone axis, one of each (hkl) and its negative."""
+@lru_cache(maxsize=256)
+def _edge_on(crystal: Crystal, zone_axis: Indices) -> tuple[np.ndarray, np.ndarray]:
+    """Planes that hold the zone axis, one of each (hkl) and its negative, shape (n, 3).
+
+    Also the sum of their squared indices as they are written, shape (n,).
+    """
     grid = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
     hkl = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    hkl = hkl[(hkl @ np.array(match.zone_axis) == 0) & (np.gcd.reduce(hkl, axis=1) == 1)]
+    hkl = hkl[(hkl @ np.array(zone_axis) == 0) & (np.gcd.reduce(hkl, axis=1) == 1)]
     negative = (hkl < 0).sum(axis=1) - (hkl > 0).sum(axis=1)
     first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
-    return hkl[(negative < 0) | ((negative == 0) & (first > 0))]
+    planes = hkl[(negative < 0) | ((negative == 0) & (first > 0))]
+    written = planes
+    if has_four_indices(crystal):
+        written = np.array([four_plane_indices(plane) for plane in planes.tolist()])
+    return planes, np.square(written).sum(axis=1)
 
 
 def _degrees(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -271,10 +332,3 @@ def _degrees(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     cross = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
     angle = -np.degrees(np.arctan2(cross, (one * other).sum(axis=-1)))
     return (angle + 90) % 180 - 90
-
-
-def _cost(planes: np.ndarray, crystal: Crystal) -> np.ndarray:
-    """Sum of the squared indices as they are written."""
-    if has_four_indices(crystal):
-        planes = np.array([four_plane_indices(plane) for plane in planes.tolist()])
-    return np.square(planes).sum(axis=1)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.structures import catalogue
-from hyperspy_twin.crystals.structures import user_phases as own_phases
+from hyperspy_twin.core import Crystal
+from hyperspy_twin.crystals.structures import catalogue, user_phases
 from hyperspy_twin.crystals.structures.conversion import as_crystal
 
 
@@ -22,9 +21,8 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
     Parameters
     ----------
     candidates
-        One candidate or a sequence of them, each as
-        :func:`~hyperspy_twin.crystals.structures.conversion.as_crystal` takes it; None for the bundled
-        and added structures that consist of ``elements`` only.
+        One candidate or a sequence of them, each as :func:`as_crystal` takes it; None for the
+        bundled and added structures that consist of ``elements`` only.
     elements
         Chemical symbols of the sample, possibly none.
 
@@ -44,7 +42,7 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
                 "no candidate phases: name them, as in index_phases(['Si', 'Ge']), or set "
                 "s.metadata.Sample.elements"
             )
-        candidates = [*catalogue.with_elements(elements), *own_phases.with_elements(elements)]
+        candidates = [*catalogue.with_elements(elements), *user_phases.with_elements(elements)]
         if not candidates:
             raise ValueError(
                 f"no bundled or added structure consists of {', '.join(elements)} only: "

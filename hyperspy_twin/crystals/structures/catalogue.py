@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import Crystal
 
 
 def names(*, aliases: bool = False) -> tuple[str, ...]:

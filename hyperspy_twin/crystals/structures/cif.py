@@ -9,8 +9,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from hyperspy_twin.core.crystal import Crystal, chemical_symbol
+from hyperspy_twin.core import Crystal, chemical_symbol
 
+# Relative difference between the sites and the stated formula: what rounding of occupancies leaves.
+FORMULA_TOLERANCE = 0.03
 _COORDINATES = tuple(f"_atom_site_fract_{axis}" for axis in "xyz")
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _SPACE_GROUP_NAMES = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
@@ -112,7 +114,10 @@ def _check_formula(crystal: Crystal, stated: str | None) -> None:
     found.pop("H", None)
     ratio = sum(found.values()) / sum(expected.values())
     elements = set(found) | set(expected)
-    if any(abs(found[e] - ratio * expected[e]) > 0.03 * ratio * expected[e] for e in elements):
+    if any(
+        abs(found[e] - ratio * expected[e]) > FORMULA_TOLERANCE * ratio * expected[e]
+        for e in elements
+    ):
         raise ValueError(
             f"its atom sites add up to {crystal.formula}, but it states '{stated}': "
             "the list of sites is not whole"

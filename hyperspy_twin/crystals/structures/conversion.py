@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import Crystal
+from hyperspy_twin.crystals.structures import catalogue, user_phases
+from hyperspy_twin.crystals.structures.cif import read_cif
 
 if TYPE_CHECKING:
     import ase
@@ -55,20 +57,15 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
 
 
 def _from_text(candidate: str | PathLike[str]) -> Crystal:
-    from hyperspy_twin.crystals.structures import catalogue
-    from hyperspy_twin.crystals.structures import user_phases as own_phases
-
     if isinstance(candidate, str) and candidate in catalogue.names(aliases=True):
         return catalogue.get(candidate)
-    added = own_phases.added()
+    added = user_phases.added()
     if isinstance(candidate, str) and candidate in added:
         return added[candidate]
     text = str(candidate)
     path = Path(candidate)
     looks_like_path = not isinstance(candidate, str) or path.suffix or len(path.parts) > 1
     if path.is_file():
-        from hyperspy_twin.crystals.structures.cif import read_cif
-
         return read_cif(path)
     if looks_like_path:
         raise FileNotFoundError(f"structure file '{text}' does not exist")

@@ -21,7 +21,7 @@ from urllib.request import (
     Request,
 )
 
-from hyperspy_twin.core.crystal import Crystal, chemical_symbol
+from hyperspy_twin.core import Crystal, chemical_symbol
 from hyperspy_twin.crystals.structures import optimade_cache
 from hyperspy_twin.crystals.structures.optimade_entries import FIELDS, entry_id, to_crystal
 
@@ -35,8 +35,8 @@ PROVIDERS = {
 }
 """Base addresses by short name, as in the providers list of the OPTIMADE consortium."""
 
-LARGEST_ANSWER = 20_000_000  # bytes of one page
-_PER_PAGE = 50
+LARGEST_ANSWER = 20_000_000  # bytes of one page: what comes from a server is bounded
+_PER_PAGE = 50  # entries; servers that follow the specification allow at least that many
 _AGENT = "hyperspy_twin (structures for phase identification)"
 _logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ def query_filter(wanted: str | Sequence[str]) -> str:
     return f"elements HAS ALL {symbols} AND nelements={len(amounts)}"
 
 
-def download(
+def query_structures(
     wanted: str | Sequence[str],
     *,
     provider: str = "cod",
@@ -94,38 +94,17 @@ def download(
     refresh: bool = False,
     timeout: float = 30.0,
 ) -> Answer:
-    """Structures of a formula or of exactly these elements, from an OPTIMADE database.
-
-    The answer is kept on disk with its provenance, and the same query is answered from there.
+    """Ask an OPTIMADE database, or the disk if it holds the answer to the same query.
 
     Parameters
     ----------
-    wanted
-        Formula, such as ``"SrTiO3"``, or chemical symbols.
-    provider
-        Name in :data:`PROVIDERS`, or the base address of any OPTIMADE database.
-    limit
-        Largest number of entries.
-    refresh
-        Ask the database again even if the answer is on disk.
-    timeout
-        Longest wait for each page in s.
+    wanted, provider, limit, refresh, timeout
+        As for :func:`hyperspy_twin.phases.download`, which says what is raised too.
 
     Returns
     -------
     Answer
         The structures, possibly none, and what was left out.
-
-    Raises
-    ------
-    ValueError
-        If an argument is wrong, or the server refuses the query or does not follow OPTIMADE.
-    ConnectionError
-        If the server cannot be reached and the answer is not on disk.
-
-    References
-    ----------
-    Andersen et al., Sci. Data 8 (2021) 217; Evans et al., Digit. Discov. 3 (2024) 1509.
     """
     if limit < 1 or not timeout > 0:
         raise ValueError("limit must be at least 1 and timeout positive")

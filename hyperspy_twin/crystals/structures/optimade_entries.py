@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal, chemical_symbol
-from hyperspy_twin.crystals.structures.symmetry import conventional
+from hyperspy_twin.core import Crystal, chemical_symbol
+from hyperspy_twin.crystals.structures.symmetry import find_conventional_cell
 
 FIELDS = (
     "dimension_types",
@@ -17,11 +17,11 @@ FIELDS = (
     "species_at_sites",
     "structure_features",
 )
-MOST_SITES = 1000
-LONGEST = 1000.0  # Å
+MOST_SITES = 1000  # what comes from a server is bounded
+LONGEST = 1000.0  # Å, of a cell vector, as above
 # What makes the sites alone an incomplete account of the structure.
 _INCOMPLETE = ("assemblies", "implicit_atoms", "site_attachments", "unknown_positions")
-_HUGE = 1e6  # Å
+_HUGE = 1e6  # Å, of a coordinate: keeps what is computed of it finite
 _CLOSEST = 0.3  # Å, below any interatomic distance
 
 Mixture = tuple[tuple[str, float], ...]
@@ -56,7 +56,7 @@ def to_crystal(entry: dict[str, Any], source: str) -> Crystal:
     Returns
     -------
     Crystal
-        In its conventional cell where spglib is installed, else in that of the database.
+        In its conventional cell; in that of the database where no symmetry is found.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def to_crystal(entry: dict[str, Any], source: str) -> Crystal:
     mixtures = _mixtures(attributes, len(fractional))
     known = list(dict.fromkeys(mixtures))
     kinds = np.array([known.index(mixture) for mixture in mixtures])
-    lattice, fractional, kinds, space_group = conventional(lattice, fractional, kinds)
+    lattice, fractional, kinds, space_group = find_conventional_cell(lattice, fractional, kinds)
     atoms = [
         (symbol, tuple(position), occupancy)
         for position, kind in zip(fractional.tolist(), kinds, strict=True)
@@ -136,7 +136,7 @@ def _numbers(value: Any, name: str) -> np.ndarray:
 
 
 def _check_apart(lattice: np.ndarray, fractional: np.ndarray) -> None:
-    """Refuse two sites on one place, which no database means."""
+    """Refuse two sites at one position, which no database means."""
     for i, position in enumerate(fractional[:-1]):
         difference = fractional[i + 1 :] - position
         difference -= np.round(difference)
@@ -162,20 +162,24 @@ def _is_named(item: Any) -> bool:
 
 
 def _mixture(item: dict[str, Any]) -> Mixture:
-    symbols, shares = item.get("chemical_symbols"), item.get("concentration")
-    if not isinstance(symbols, list) or not isinstance(shares, list) or len(symbols) != len(shares):
+    symbols, fractions = item.get("chemical_symbols"), item.get("concentration")
+    if (
+        not isinstance(symbols, list)
+        or not isinstance(fractions, list)
+        or len(symbols) != len(fractions)
+    ):
         raise ValueError("a species has no elements with concentrations")
     if item.get("attached"):
         raise ValueError("a species has atoms attached that have no positions")
     parts = []
-    for symbol, share in zip(symbols, shares, strict=True):
-        if type(share) not in (int, float) or not 0 <= share <= 1 + 1e-6:
+    for symbol, fraction in zip(symbols, fractions, strict=True):
+        if type(fraction) not in (int, float) or not 0 <= fraction <= 1 + 1e-6:
             raise ValueError("a concentration is not between 0 and 1")
-        if symbol != "vacancy" and share > 0:
+        if symbol != "vacancy" and fraction > 0:
             if not isinstance(symbol, str) or symbol == "X" or chemical_symbol(symbol) != symbol:
                 raise ValueError(f"'{str(symbol)[:40]}' names no chemical element")
-            parts.append((symbol, min(float(share), 1.0)))
-    if sum(share for _, share in parts) > 1 + 1e-3:
+            parts.append((symbol, min(float(fraction), 1.0)))
+    if sum(fraction for _, fraction in parts) > 1 + 1e-3:
         raise ValueError("a site is occupied by more than one atom")
     return tuple(parts)
 

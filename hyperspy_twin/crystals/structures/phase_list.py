@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, SupportsIndex, overload
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.core.printed import html_table, text_table
+from hyperspy_twin.core import Crystal, html_table, text_table
 
 _COLUMNS = ("name", "formula", "space group", "a, b, c (Å)", "α, β, γ (°)", "source")
 
@@ -14,7 +13,7 @@ class PhaseList(tuple[Crystal, ...]):
     """Tuple of crystals that prints as a table.
 
     It can be given to :meth:`~hyperspy_twin.IndexedFFT.index_phases` as it is, and each element
-    is a :class:`~hyperspy_twin.core.crystal.Crystal`.
+    is a :class:`~hyperspy_twin.core.Crystal`.
 
     Parameters
     ----------

@@ -1,22 +1,51 @@
-"""Conventional cell and space group of a cell that was given without them."""
+"""Symmetry of structures, by spglib: the Laue group, and the conventional cell."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from importlib.util import find_spec
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
+
+from hyperspy_twin.core import Crystal, merge_sites
 
 _logger = logging.getLogger(__name__)
 # Å; wider than the rounding of databases, narrower than any distortion that matters.
 TOLERANCE = 0.01
 
 
-def conventional(
+@lru_cache(maxsize=256)
+def laue_rotations(crystal: Crystal) -> np.ndarray:
+    """Proper rotations of the Laue group.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+
+    Returns
+    -------
+    numpy.ndarray
+        Integer matrices acting on lattice directions [uvw] as columns, shape (n, 3, 3), in order
+        of their elements; only the identity where no symmetry is found.
+    """
+    sites = merge_sites(crystal.numbers, crystal.fractional, crystal.occupancy)
+    occupied = np.hstack([sites.numbers, sites.probability.round(3)])
+    kinds = np.unique(occupied, axis=0, return_inverse=True)[1].ravel()
+    found = _symmetry_dataset(crystal.base, sites.fractional, kinds)
+    if found is None:
+        return np.eye(3, dtype=int)[None]
+    # Diffraction adds the inversion to every point group, so that W and -W are both in the group.
+    proper = found.rotations * np.rint(np.linalg.det(found.rotations)).astype(int)[:, None, None]
+    return np.unique(proper.reshape(-1, 9), axis=0).reshape(-1, 3, 3).astype(int)
+
+
+def find_conventional_cell(
     lattice: np.ndarray, fractional: np.ndarray, kinds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, str | None]:
-    """Conventional cell of a structure, by spglib where it is installed.
+    """Conventional cell of a structure.
 
     Databases often give the primitive cell, in which Miller indices and zone axes have
     unusual names.
@@ -33,31 +62,31 @@ def conventional(
     Returns
     -------
     tuple of numpy.ndarray and str or None
-        The same three of the conventional cell, and the short Hermann-Mauguin symbol. Without
-        spglib, or where it finds no symmetry, the cell as it was given and None.
+        The same three of the conventional cell, and the short Hermann-Mauguin symbol; the cell as
+        it was given and None where no symmetry is found.
 
     References
     ----------
     Togo, Shinohara & Tanaka, Sci. Technol. Adv. Mater. Meth. 4 (2024) 2384822.
     """
-    if find_spec("spglib") is None:
-        _logger.info(
-            "the cell is taken as it was given, which may be primitive: with spglib "
-            "(pip install hyperspy_twin[symmetry]) it is made conventional"
-        )
-        return lattice, fractional, kinds, None
-    import spglib
     from diffpy.structure.spacegroups import GetSpaceGroup
+
+    found = _symmetry_dataset(lattice, fractional, kinds)
+    if found is None:
+        return lattice, fractional, kinds, None
+    symbol = GetSpaceGroup(int(found.number)).short_name
+    return found.std_lattice, found.std_positions, found.std_types, symbol
+
+
+def _symmetry_dataset(lattice: np.ndarray, fractional: np.ndarray, kinds: np.ndarray) -> Any:
+    """Give what spglib finds; None where it finds no symmetry."""
+    import spglib
 
     with warnings.catch_warnings():  # how it fails is changing: None so far, an error to come
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
             cell = (lattice.tolist(), fractional.tolist(), kinds.tolist())
-            found = spglib.get_symmetry_dataset(cell, symprec=TOLERANCE)
+            return spglib.get_symmetry_dataset(cell, symprec=TOLERANCE)
         except Exception as error:
             _logger.info("spglib finds no symmetry: %s", error)
-            found = None
-    if found is None:
-        return lattice, fractional, kinds, None
-    symbol = GetSpaceGroup(int(found.number)).short_name
-    return found.std_lattice, found.std_positions, found.std_types, symbol
+            return None

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.crystals.structures.cif import read_cif
 
@@ -115,10 +115,9 @@ def _file(name: str) -> Path:
 
 
 def _saved(suffixes: tuple[str, ...] = (".cif", ".json")) -> Iterator[Crystal]:
-    place = folder()
-    if not place.is_dir():
+    if not folder().is_dir():
         return
-    for path in sorted(place.iterdir()):
+    for path in sorted(folder().iterdir()):
         if path.suffix.lower() not in suffixes or not path.is_file():
             continue
         key = (path, path.stat().st_mtime_ns)

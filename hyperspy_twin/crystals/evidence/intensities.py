@@ -1,26 +1,30 @@
-"""What the intensities of spots, and reflections that are not seen, say for a crystal."""
+"""What the intensities of peaks, and reflections that are not seen, say for a crystal."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.crystals.indexing.hypotheses import FADING, Lattice, Observed
+from hyperspy_twin.crystals.evidence.hypotheses import FADING, Observed, ZoneReflections
 
+# The numbers here were set on the tuning half of benchmarks/phases.py.
+#
 # Standard deviations of ln(intensity) about the kinematical value with a smooth fall-off, equally
 # likely: thin crystals at the zone axis, and thick or tilted ones.
 INTENSITY_SDS = np.array([0.4, 0.7, 1.2])
-UNRULED_SD = 1.2  # about a mere fall-off
-INTENSITY_CAP = 1.5
+UNRULED_SD = 1.2  # standard deviation of ln(intensity) about a mere fall-off
+INTENSITY_CAP = 1.5  # in ln(likelihood): what the intensity of one peak says at most
 # What makes intensities differ from the kinematical ones is alike for many reflections: they say no
 # more than so many independent ones.
 INDEPENDENT = 5.0
 # Probabilities to find a strong reflection, equally likely: none lost, or one of five.
 DETECTED = np.array([0.98, 0.8])
 # That of one that only double diffraction feeds: along weak paths, and along the strongest.
-FORBIDDEN, DOUBLE = 0.03, 0.3
-UNEXPLAINED = -1.2
-FALL_OFF = (0.08, 0.08)  # mean and standard deviation of the slope of ln(intensity), nm²
+FORBIDDEN = 0.03
+DOUBLE = 0.3
+UNEXPLAINED = -1.2  # ln(evidence) of a peak that no reflection explains
+FALL_OFF = 0.08  # nm²: mean slope of ln(intensity) against squared length
+FALL_OFF_SD = 0.08  # nm²: its standard deviation
 
 
 @njit(cache=True, nogil=True)
@@ -32,9 +36,9 @@ def intensity_trend(
     Parameters
     ----------
     observed
-        The spots.
+        The peaks.
     matched
-        Number of the reflection of each spot, -1 for none, shape (n,).
+        Number of the reflection of each peak, -1 for none, shape (n,).
     squared
         Squared length of each reflection in nm⁻².
     law
@@ -47,7 +51,7 @@ def intensity_trend(
     tuple of float
         ln(intensity) = first + law - second * squared.
     """
-    mean, spread = FALL_OFF
+    mean, spread = FALL_OFF, FALL_OFF_SD
     w, wx, wy, wxx, wxy = 0.0, 0.0, 0.0, 0.0, 0.0
     for i in range(len(matched)):
         k = matched[i]
@@ -78,14 +82,14 @@ def detection_probability(log_intensity: float, log_threshold: float, sd: float)
 @njit(cache=True, nogil=True)
 def _sum_of_terms(
     observed: Observed,
-    lattice: Lattice,
+    lattice: ZoneReflections,
     matched: np.ndarray,
     geometry: np.ndarray,
     missing: np.ndarray,
     kind: int,
     sd: float,
 ) -> tuple[float, float]:
-    """Terms of all spots and missing reflections, and the part that intensities have in it."""
+    """Terms of all peaks and missing reflections, and the part that intensities have in it."""
     squared, law = lattice.squared, lattice.log_intensity[kind]
     offset, fall_off = intensity_trend(observed, matched, squared, law, sd)
     spread = max(observed.trend[2], UNRULED_SD)
@@ -105,8 +109,8 @@ def _sum_of_terms(
         for d in range(len(DETECTED)):
             found = np.log(max(FORBIDDEN, DETECTED[d] * seen))
             total[d] += max(worst, weight * (geometry[i] + found))
-        away = observed.log_intensity[i] - observed.trend[0]
-        null = (away - observed.trend[1] * abs(observed.position[i]) ** 2) / spread
+        excess = observed.log_intensity[i] - observed.trend[0]
+        null = (excess - observed.trend[1] * abs(observed.position[i]) ** 2) / spread
         here = (observed.log_intensity[i] - expected) / sd
         gain = 0.5 * null**2 + np.log(spread / sd) - 0.5 * here**2
         intensity += weight * min(INTENSITY_CAP, max(-INTENSITY_CAP, gain))
@@ -125,30 +129,30 @@ def _sum_of_terms(
 
 
 @njit(cache=True, nogil=True)
-def weigh_spots(
+def weigh_peaks(
     observed: Observed,
-    lattice: Lattice,
+    lattice: ZoneReflections,
     matched: np.ndarray,
     geometry: np.ndarray,
     missing: np.ndarray,
 ) -> tuple[float, float]:
-    """Evidence of all spots, averaged over the kinds of contrast and of disorder.
+    """Evidence of all peaks, averaged over the kinds of contrast and of disorder.
 
     Parameters
     ----------
     observed, lattice
-        The spots and the pattern.
+        The peaks and the pattern.
     matched
-        Number of the reflection of each spot, -1 for none, shape (n,).
+        Number of the reflection of each peak, -1 for none, shape (n,).
     geometry
-        Logarithm of the likelihood of the place of each spot, against that of a false one, (n,).
+        Logarithm of the likelihood of the position of each peak, against that of a false one, (n,).
     missing
-        Numbers of the reflections within reach that no spot stands on.
+        Numbers of the reflections within reach that no peak stands on.
 
     Returns
     -------
     evidence : float
-        Its natural logarithm, against "all spots are false".
+        Its natural logarithm, against "all peaks are false".
     intensity : float
         The part of it that comes from intensities, for the likeliest contrast and disorder.
     """

@@ -1,4 +1,4 @@
-"""Spots on a distorted lattice, in complex numbers: q = alpha g + beta conj(g).
+"""Peaks on a distorted lattice, in complex numbers: q = alpha g + beta conj(g).
 
 With plane vectors written as x + i y, ``alpha`` is a rotation and a scale, and ``beta`` what the
 scan adds to them: unequal x and y, and shear. Small ``|beta / alpha|`` means little distortion,
@@ -28,7 +28,7 @@ def forward(g: complex, alpha: complex, beta: complex) -> complex:
 
 @njit(cache=True, nogil=True)
 def backward(q: complex, alpha: complex, beta: complex) -> complex:
-    """Carry a spot back to the undistorted lattice."""
+    """Carry a peak back to the undistorted lattice."""
     determinant = abs(alpha) ** 2 - abs(beta) ** 2
     return (alpha.conjugate() * q - beta * q.conjugate()) / determinant
 
@@ -43,7 +43,7 @@ def nearest_index(g: complex, basis: np.ndarray) -> tuple[int, int]:
 
 
 @njit(cache=True, nogil=True)
-def fit(
+def fit_affine(
     g: np.ndarray, q: np.ndarray, weight: np.ndarray, alpha: complex, distortion_sd: float
 ) -> tuple[complex, complex]:
     """Least squares for (alpha, beta) with a Gaussian prior on beta / alpha.
@@ -51,9 +51,9 @@ def fit(
     Parameters
     ----------
     g, q
-        Lattice vectors and spots, complex, shape (n,).
+        ZoneReflections vectors and peaks, complex, shape (n,).
     weight
-        Inverse variance per component, shape (n,); zero leaves a spot out.
+        Inverse variance per component, shape (n,); zero leaves a peak out.
     alpha
         Current estimate, which sets the size of the prior.
     distortion_sd

@@ -1,4 +1,4 @@
-"""Fast search: which lattice, rotation and scale may stand behind a few spots."""
+"""Fast search: which lattice, rotation and scale may stand behind a few peaks."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.crystals.indexing.affine import backward, forward, from_pairs, nearest_index
+from hyperspy_twin.crystals.evidence.affine import backward, forward, from_pairs, nearest_index
 
-VOTE_TOLERANCE = 0.03  # of the length of the spot
-GATE = 4.0  # standard errors within which a spot may belong to a lattice point
-LATTICE_FRACTION = 0.25  # no match farther than this part of the shortest lattice vector
-FADING = 5.0  # in ln(intensity): how fast the weight of a spot falls
-VOTERS = 24  # strongest spots: enough to tell hypotheses apart
-FORBIDDEN_VOTE = 0.3
-MISSING_VOTE = 0.15
-MIN_SINE = 0.2
-RATIO_MARGIN = 1.12
-SAME = 0.04
+# Set on the tuning half of benchmarks/phases.py.
+VOTE_TOLERANCE = 0.03  # of the length of a peak: how far from a reflection it still votes for it
+GATE = 4.0  # standard errors within which a peak may belong to a lattice point
+LATTICE_FRACTION = 0.25  # of the shortest lattice vector: no peak farther from a point is its
+FADING = 5.0  # in ln(intensity): how fast the weight of a peak falls
+VOTERS = 24  # strongest peaks: enough to tell hypotheses apart
+FORBIDDEN_VOTE = 0.3  # of a peak where only double diffraction reaches, relative to an allowed one
+MISSING_VOTE = 0.15  # taken off for each predicted reflection without a peak
+MIN_SINE = 0.2  # of the angle between two peaks (12 degrees): nearer ones are of one direction
+RATIO_MARGIN = 1.12  # by which lengths and their ratios may be off when pairs are formed
+SAME = 0.04  # relative difference of alpha within which two hypotheses are the same
 
 
 class Observed(NamedTuple):
-    """Spots as the kernels want them: one of each Friedel pair, complex x + i y.
+    """Peaks as the kernels want them: one of each Friedel pair, complex x + i y.
 
     ``position`` (n,), ``sigma`` (n,) expected deviation per component, ``log_intensity`` (n,),
-    ``weight`` (n,) in (0, 1], ``seeds`` (k,) the spots that pairs are formed of, ``reach``
+    ``weight`` (n,) in (0, 1], ``seeds`` (k,) the peaks that pairs are formed of, ``reach``
     the length up to which missing reflections count, ``log_threshold`` the weakest intensity
-    seen, ``log_density`` of false spots, ``trend`` (3,) intercept, slope against squared length
+    seen, ``log_density`` of false peaks, ``trend`` (3,) intercept, slope against squared length
     and spread of the logarithmic intensities.
     """
 
@@ -42,8 +43,8 @@ class Observed(NamedTuple):
     trend: np.ndarray
 
 
-class Lattice(NamedTuple):
-    """Pattern of one zone as the kernels want it; see ``zones.ZonePattern``.
+class ZoneReflections(NamedTuple):
+    """Pattern of one zone as the kernels want it; see ``ZonePattern``.
 
     ``squared`` are the squared lengths of the reflections.
     """
@@ -68,33 +69,33 @@ def number_at(number: np.ndarray, first: int, second: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def place_evidence(observed: Observed, i: int, away: float) -> float:
-    """Logarithm of the likelihood of a spot so far from a lattice point, against a false one."""
+def position_evidence(observed: Observed, i: int, deviation: float) -> float:
+    """Logarithm of the likelihood of a peak so far from a lattice point, against a false one."""
     sigma = observed.sigma[i]
-    return -0.5 * (away / sigma) ** 2 - np.log(2 * np.pi * sigma**2) - observed.log_density
+    return -0.5 * (deviation / sigma) ** 2 - np.log(2 * np.pi * sigma**2) - observed.log_density
 
 
 @njit(cache=True, nogil=True)
-def match_distance(lattice: Lattice, alpha: complex) -> float:
-    """Distance beyond which a spot belongs to no lattice point."""
+def match_distance(lattice: ZoneReflections, alpha: complex) -> float:
+    """Distance beyond which a peak belongs to no lattice point."""
     shortest = float(np.abs(lattice.basis).min())
     return LATTICE_FRACTION * abs(alpha) * shortest
 
 
 @njit(cache=True, nogil=True)
 def vote(
-    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, least: float
+    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, minimum: float
 ) -> float:
-    """Weight of the spots on the lattice, less a part for each predicted one not seen.
+    """Weight of the peaks on the lattice, less a part for each predicted one not seen.
 
-    Below ``least`` the counting may stop early: then any value below it is returned.
+    Below ``minimum`` the counting may stop early: then any value below it is returned.
     """
     limit = match_distance(lattice, alpha)
     voters = min(VOTERS, len(observed.position))
     left = float(observed.weight[:voters].sum())
     total, matched = 0.0, 0
     for i in range(voters):
-        if total + left <= least:
+        if total + left <= minimum:
             return -np.inf
         left -= observed.weight[i]
         q = observed.position[i]
@@ -106,8 +107,8 @@ def vote(
         tolerance = min(limit, max(VOTE_TOLERANCE * abs(q), 3.0 * float(observed.sigma[i])))
         distance = abs(q - point) / tolerance
         if distance < 1:
-            share = 1.0 if lattice.amplitude[k] > 0 else FORBIDDEN_VOTE
-            total += observed.weight[i] * share * (1 - 0.5 * distance**2)
+            vote_of_one = 1.0 if lattice.amplitude[k] > 0 else FORBIDDEN_VOTE
+            total += observed.weight[i] * vote_of_one * (1 - 0.5 * distance**2)
             matched += 1
     missing = int(np.searchsorted(lattice.length, observed.reach / abs(alpha))) - matched
     return total - MISSING_VOTE * max(0, missing)
@@ -117,22 +118,22 @@ def vote(
 def _remember(
     best_vote: np.ndarray, best: np.ndarray, value: float, alpha: complex, beta: complex
 ) -> None:
-    """Keep the hypothesis if it beats the like of it, or the weakest kept."""
-    place = int(np.argmin(best_vote))
+    """Keep the hypothesis if it beats the one that it equals, or the weakest kept."""
+    slot = int(np.argmin(best_vote))
     for k in range(len(best_vote)):
         other = best[k, 0]
         if min(abs(alpha - other), abs(alpha + other)) < SAME * abs(alpha):
-            place = k
+            slot = k
             break
-    if value > best_vote[place]:
-        best_vote[place] = value
-        best[place, 0], best[place, 1] = alpha, beta
+    if value > best_vote[slot]:
+        best_vote[slot] = value
+        best[slot, 0], best[slot, 1] = alpha, beta
 
 
 @njit(cache=True, nogil=True)
 def search(
     observed: Observed,
-    lattice: Lattice,
+    lattice: ZoneReflections,
     scales: tuple[float, float],
     tolerance: float,
     count: int,
@@ -142,9 +143,9 @@ def search(
     Parameters
     ----------
     observed, lattice
-        The spots and the pattern.
+        The peaks and the pattern.
     scales
-        Least and greatest ``|alpha|``.
+        Smallest and largest ``|alpha|``.
     tolerance
         Largest ``|beta / alpha|``, i.e. relative distortion.
     count
@@ -173,7 +174,7 @@ def _search_pair(
     best_vote: np.ndarray,
     best: np.ndarray,
     observed: Observed,
-    lattice: Lattice,
+    lattice: ZoneReflections,
     qi: complex,
     qj: complex,
     scales: tuple[float, float],

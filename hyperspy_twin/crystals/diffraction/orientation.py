@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
-from hyperspy_twin.crystals.diffraction.reflections import ANGSTROM_PER_NM
-from hyperspy_twin.crystals.diffraction.zone_axes import laue_rotations
-from hyperspy_twin.crystals.diffraction.zone_patterns import zone_patterns
-from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.core import Crystal, OrientedCrystal
+from hyperspy_twin.crystals.diffraction.zone_patterns import make_zone_patterns
+from hyperspy_twin.crystals.structures import laue_rotations
 
 if TYPE_CHECKING:
     from orix.quaternion import Orientation, Symmetry
 
-LARGEST_AXIS_INDEX = 6
+LARGEST_AXIS_INDEX = 6  # of the directions that axes of misorientation are named by
+AXIS_TOLERANCE = 1.0  # degrees; the simplest direction so close to an axis names it
 _SPACE_GROUPS = 230
+_SAME_ROTATION = 0.02  # largest difference of an element of two matrices of one rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +43,23 @@ class Pattern:
     intensity: np.ndarray
 
 
-def predicted_pattern(
-    match: Match,
+def predict_pattern(
+    oriented: OrientedCrystal,
     radius: float,
-    scale: float | None = None,
+    *,
+    scale: float = 1.0,
     distortion: np.ndarray | None = None,
 ) -> Pattern:
-    """Reflections that an explanation of a spectrum predicts.
+    """Reflections that an oriented crystal shows in the spectrum of an image.
 
     Parameters
     ----------
-    match
-        The explanation.
+    oriented
+        The crystal.
     radius
         Farthest reflection, in 1/nm of the nominal pixel size.
     scale, distortion
-        Those of the image, by default those of the match: a reflection g of the crystal lies at
+        Those of the image, by default none: a reflection g of the crystal lies at
         scale * distortion @ (orientation @ g)[:2].
 
     Returns
@@ -65,27 +67,25 @@ def predicted_pattern(
     Pattern
         By increasing length of g.
     """
-    scale = match.scale if scale is None else scale
-    distortion = match.distortion if distortion is None else np.asarray(distortion, float)
+    distortion = np.eye(2) if distortion is None else np.asarray(distortion, float)
     reach = radius / (scale * np.linalg.svd(distortion, compute_uv=False)[-1])
-    (pattern,) = zone_patterns(match.crystal, 1, float(reach), (match.zone_axis,))
+    (pattern,) = make_zone_patterns(oriented.crystal, 1, float(reach), (oriented.zone_axis,))
     half = pattern.index @ pattern.plane
     hkl = np.stack([half, -half], axis=1).reshape(-1, 3)
     intensity = np.repeat(pattern.amplitude**2, 2)
-    g = hkl @ np.linalg.inv(match.crystal.base).T * ANGSTROM_PER_NM
-    position = scale * (g @ match.orientation.T)[:, :2] @ distortion.T
+    position = scale * oriented.reciprocal_vectors(hkl) @ distortion.T
     near = np.hypot(*position.T) <= radius
     strongest = intensity.max(initial=0.0) or 1.0
     return Pattern(hkl[near], position[near], intensity[near] / strongest)
 
 
-def orientation_of(match: Match) -> Orientation:
-    """Orientation of a match in the convention of orix.
+def orix_orientation(oriented: OrientedCrystal) -> Orientation:
+    """Orientation of a crystal in the convention of orix.
 
     Parameters
     ----------
-    match
-        Result of the indexing.
+    oriented
+        The crystal.
 
     Returns
     -------
@@ -93,60 +93,83 @@ def orientation_of(match: Match) -> Orientation:
         Rotation O from the laboratory to the crystal, ``v_crystal = O * v_laboratory``, with the
         point group of the crystal. The laboratory is the image frame: x right, y down, z into the
         screen. The crystal frame is that of orix: e1 along a, e3 along c*; it differs from the
-        frame of ``Crystal.base``, so O is not simply the transpose of ``match.orientation``.
+        frame of ``Crystal.base``, so O is not simply the transpose of ``oriented.orientation``.
     """
     from orix.quaternion import Orientation
 
-    to_crystal = orix_frame(match.crystal) @ match.orientation.T
-    return Orientation.from_matrix(to_crystal, symmetry=point_group(match.crystal))
+    to_crystal = orix_frame(oriented.crystal) @ oriented.orientation.T
+    return Orientation.from_matrix(to_crystal, symmetry=point_group(oriented.crystal))
 
 
-def misorientation(first: Match, second: Match) -> tuple[float, tuple[int, int, int]]:
-    """Smallest rotation that carries one crystal into the other.
+def measure_misorientations(
+    first: Sequence[OrientedCrystal], second: Sequence[OrientedCrystal]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest rotations that carry crystals into others.
 
     Parameters
     ----------
     first, second
-        The crystals.
+        The crystals, n each.
 
     Returns
     -------
-    angle : float
-        In degrees, reduced by the symmetry of both, and the smallest that the spots allow: a
-        pattern of spots is the same after half a turn about the beam.
-    axis : tuple of int
-        Lattice direction [uvw] of the first crystal that is nearest to the axis.
+    angle : numpy.ndarray
+        In degrees, shape (n,), reduced by the symmetry of both, and the smallest that the peaks
+        allow: a pattern of peaks is the same after half a turn about the beam.
+    axis : numpy.ndarray
+        Lattice direction [uvw] of the first crystal that is nearest to the axis, int, (n, 3).
     """
-    from orix.quaternion import Misorientation
+    angle, axis = np.zeros(len(first)), np.zeros((len(first), 3), int)
+    groups: dict[tuple[Crystal, Crystal], list[int]] = {}
+    for number, (one, other) in enumerate(zip(first, second, strict=True)):
+        groups.setdefault((one.crystal, other.crystal), []).append(number)
+    for (crystal, _), rows in groups.items():
+        angle[rows], vectors = _reduce([first[row] for row in rows], [second[row] for row in rows])
+        axis[rows] = [nearest_direction(crystal, vector) for vector in vectors]
+    return np.degrees(angle), axis
 
-    one = orientation_of(first)
-    half_turn = np.diag([-1.0, -1.0, 1.0])
-    best = None
-    for turn in (np.eye(3), half_turn):
-        other = orientation_of(replace(second, orientation=turn @ second.orientation))
-        groups = one.symmetry.proper_subgroup, other.symmetry.proper_subgroup
-        reduced = Misorientation((other * ~one).data, symmetry=groups).reduce()
-        if best is None or reduced.angle[0] < best.angle[0] - 1e-6:
-            best = reduced
-    assert best is not None
-    return float(np.degrees(best.angle[0])), nearest_direction(first.crystal, best.axis.data[0])
+
+def _reduce(
+    first: list[OrientedCrystal], second: list[OrientedCrystal]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Misorientations of pairs of the same two crystals: angles in radians, and their axes."""
+    from orix.quaternion import Misorientation, Rotation
+
+    crystals = first[0].crystal, second[0].crystal
+    groups = tuple(point_group(crystal).proper_subgroup for crystal in crystals)
+    one, other = (np.array([crystal.orientation for crystal in pair]) for pair in (first, second))
+    frames = tuple(map(orix_frame, crystals))
+    start = Rotation.from_matrix(frames[0] @ one.transpose(0, 2, 1))
+    angle, axis = np.full(len(first), np.inf), np.zeros((len(first), 3))
+    for turn in (np.eye(3), np.diag([-1.0, -1.0, 1.0])):
+        end = Rotation.from_matrix(frames[1] @ (turn @ other).transpose(0, 2, 1))
+        reduced = Misorientation((end * ~start).data, symmetry=groups).reduce()
+        smaller = reduced.angle < angle - 1e-6
+        angle[smaller], axis[smaller] = reduced.angle[smaller], reduced.axis.data[smaller]
+    return angle, axis
 
 
 def nearest_direction(crystal: Crystal, vector: np.ndarray) -> tuple[int, int, int]:
-    """Lattice direction of lowest indices along a vector of the frame of orix, within 1 degree.
+    """Lattice direction of lowest indices along a vector in the frame of orix, within 1 degree.
 
     The nearest of indices up to 6 where there is none.
     """
+    uvw, directions = _lattice_directions(crystal)
+    cosine = directions @ vector / np.linalg.norm(vector)
+    near = np.flatnonzero(cosine > min(np.cos(np.radians(AXIS_TOLERANCE)), cosine.max() - 1e-9))
+    size = np.square(uvw[near]).sum(axis=1)
+    u, v, w = uvw[near[np.lexsort((-cosine[near], size))[0]]].tolist()
+    return u, v, w
+
+
+@lru_cache(maxsize=256)
+def _lattice_directions(crystal: Crystal) -> tuple[np.ndarray, np.ndarray]:
+    """Give indices without common divisor, and unit vectors along them in the frame of orix."""
     grid = np.arange(-LARGEST_AXIS_INDEX, LARGEST_AXIS_INDEX + 1)
     uvw = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
     uvw = uvw[np.gcd.reduce(uvw, axis=1) == 1]
     directions = uvw @ crystal.base @ orix_frame(crystal).T
-    directions /= np.linalg.norm(directions, axis=1)[:, None]
-    cosine = directions @ vector / np.linalg.norm(vector)
-    near = np.flatnonzero(cosine > min(np.cos(np.radians(1.0)), cosine.max() - 1e-9))
-    size = np.square(uvw[near]).sum(axis=1)
-    u, v, w = uvw[near[np.lexsort((-cosine[near], size))[0]]].tolist()
-    return u, v, w
+    return uvw, directions / np.linalg.norm(directions, axis=1)[:, None]
 
 
 def orix_frame(crystal: Crystal) -> np.ndarray:
@@ -217,5 +240,5 @@ def _symmetry(matrices: np.ndarray) -> Symmetry:
 def _within(group: Any, rotations: np.ndarray) -> bool:
     """Whether the proper rotations of the Laue class of a group are all among given ones."""
     proper = group.to_matrix()
-    away = np.abs(proper[:, None] - rotations).max(axis=(2, 3))
-    return bool((away.min(axis=1) < 0.02).all())
+    difference = np.abs(proper[:, None] - rotations).max(axis=(2, 3))
+    return bool((difference.min(axis=1) < _SAME_ROTATION).all())

@@ -1,4 +1,4 @@
-"""Evidence that the spots are those of one crystal, but of none that is known."""
+"""Evidence that the peaks are those of one crystal, but of none that is known."""
 
 from __future__ import annotations
 
@@ -14,41 +14,46 @@ from hyperspy_twin.core import (
     normal_equations,
     reduce_pair,
 )
-from hyperspy_twin.crystals.indexing.affine import nearest_index
-from hyperspy_twin.crystals.indexing.evidence import DISTORTION_SD, FLAT_LOG_SCALE
-from hyperspy_twin.crystals.indexing.hypotheses import (
+from hyperspy_twin.crystals.evidence.affine import nearest_index
+from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
     LATTICE_FRACTION,
     MIN_SINE,
     Observed,
-    place_evidence,
+    position_evidence,
 )
-from hyperspy_twin.crystals.indexing.intensities import UNEXPLAINED
+from hyperspy_twin.crystals.evidence.intensities import UNEXPLAINED
+from hyperspy_twin.crystals.evidence.zone_evidence import DISTORTION_SD, FLAT_LOG_SCALE
 
-# Shares of square, hexagonal, rectangular, rhombic and oblique nets among the zones up to [222] of
-# the bundled structures, weighed as the zones are.
-SQUARE, HEXAGONAL, RECTANGULAR, RHOMBIC, OBLIQUE = 0.18, 0.15, 0.28, 0.25, 0.14
-# Hyperbolic lengths of the lines of rectangular (up to a ratio of 4) and of rhombic nets in the
+# Fractions of the plane lattices of each kind among the zones up to [222] of the bundled
+# structures, weighed as the zones are.
+SQUARE = 0.18
+HEXAGONAL = 0.15
+RECTANGULAR = 0.28
+RHOMBIC = 0.25
+OBLIQUE = 0.14
+# Hyperbolic lengths of the lines of rectangular (up to a ratio of 4) and of rhombic lattices in the
 # domain of reduced bases, whose area is pi / 3.
-RECTANGULAR_LENGTH, RHOMBIC_LENGTH = float(np.log(4)), 2.1
+RECTANGULAR_LENGTH = float(np.log(4))
+RHOMBIC_LENGTH = 2.1
 # Density of ln(shortest reciprocal vector), e.g. from 1 to 10 per nm.
 LOG_SCALE_DENSITY = -np.log(2.3)
-STEPS = 3
-# Two spots may be twice or three times a shortest vector of the lattice.
+STEPS = 3  # of assigning peaks to the lattice and least squares
+# Two peaks may be twice or three times a shortest vector of the lattice.
 INDEX, NUMERATOR = finer_lattices(1, 3)
-KEPT = 6
+KEPT = 6  # best plane lattices of the vote, which are weighed in full
 
 
 @njit(cache=True, nogil=True)
 def shape_density(first: complex, second: complex, variance: float) -> float:
-    """Prior density of the shape of a net.
+    """Prior density of the shape of a plane lattice.
 
     Parameters
     ----------
     first, second
         Reduced basis.
     variance
-        Of each component of the relative distortion that is between the true net and this one.
+        Of each component of the relative distortion that is between the true lattice and this one.
 
     Returns
     -------
@@ -76,10 +81,10 @@ def shape_density(first: complex, second: complex, variance: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def assigned(
+def assign_to_lattice(
     observed: Observed, first: complex, second: complex, number: int, gate: float
 ) -> tuple[np.ndarray, float]:
-    """Coordinates of the spots on a net, shape (n, 2), and the logarithm of their likelihood."""
+    """Coordinates of the peaks on a plane lattice, (n, 2), and ln of their likelihood."""
     basis = np.array([first, second])
     limit = LATTICE_FRACTION * min(abs(first), abs(second))
     index = np.zeros((number, 2), np.int64)
@@ -87,11 +92,11 @@ def assigned(
     for i in range(number):
         q, sigma, weight = observed.position[i], observed.sigma[i], observed.weight[i]
         h, k = nearest_index(q, basis)
-        away = abs(q - h * first - k * second)
+        deviation = abs(q - h * first - k * second)
         term = UNEXPLAINED * weight
-        if (h != 0 or k != 0) and away < min(limit, gate * sigma):
+        if (h != 0 or k != 0) and deviation < min(limit, gate * sigma):
             index[i, 0], index[i, 1] = h, k
-            term = max(term, weight * place_evidence(observed, i, away))
+            term = max(term, weight * position_evidence(observed, i, deviation))
         total += term
     return index, total
 
@@ -101,7 +106,9 @@ def refined(observed: Observed, first: complex, second: complex) -> tuple[comple
     """Least-squares basis of a net."""
     number, weight = len(observed.position), 1.0 / observed.sigma**2
     for step in range(STEPS):
-        index, _ = assigned(observed, first, second, number, GATE * (2.0 if step == 0 else 1.0))
+        index, _ = assign_to_lattice(
+            observed, first, second, number, GATE * (2.0 if step == 0 else 1.0)
+        )
         basis, _, determinant = fit_basis(index, observed.position, weight)
         if determinant == 0:
             break
@@ -110,30 +117,30 @@ def refined(observed: Observed, first: complex, second: complex) -> tuple[comple
 
 
 @njit(cache=True, nogil=True)
-def net_evidence(
+def plane_lattice_evidence(
     observed: Observed, first: complex, second: complex, calibrated: bool = True
 ) -> float:
-    """Logarithm of the evidence for an unknown crystal with a net next to this one.
+    """Logarithm of the evidence for an unknown crystal with a plane lattice next to this one.
 
     Parameters
     ----------
     observed
-        The spots.
+        The peaks.
     first, second
-        Basis of the net.
+        Basis of the plane lattice.
     calibrated
         Whether the pixel size is known.
 
     Returns
     -------
     float
-        Against "all spots are false", integrated over nets of any scale and rotation, whose
+        Against "all peaks are false", integrated over lattices of any scale and rotation, whose
         reflections have any intensity and are seen with a probability that is integrated out.
     """
     first, second, _ = reduce_pair(first, second)
     first, second = refined(observed, first, second)
     area = abs((first.conjugate() * second).imag)
-    index, total = assigned(observed, first, second, len(observed.position), GATE)
+    index, total = assign_to_lattice(observed, first, second, len(observed.position), GATE)
     weight = observed.weight / observed.sigma**2
     _, determinant = normal_equations(index, weight)
     if determinant == 0:
@@ -154,24 +161,24 @@ def net_evidence(
 
 
 @njit(cache=True, nogil=True)
-def unknown_crystal(observed: Observed, calibrated: bool) -> float:
-    """Logarithm of the evidence for a crystal of any net.
+def weigh_unknown_crystal(observed: Observed, calibrated: bool) -> float:
+    """Logarithm of the evidence for a crystal of any plane lattice.
 
     Parameters
     ----------
     observed
-        The spots.
+        The peaks.
     calibrated
         Whether the pixel size is known.
 
     Returns
     -------
     float
-        That of the best net, in the units of the evidence of a known crystal; -inf without
-        spots in two directions.
+        That of the best one, in the units of the evidence of a known crystal; -inf without
+        peaks in two directions.
     """
     votes = np.full(KEPT, -np.inf)
-    nets = np.zeros((KEPT, 2), np.complex128)
+    lattices = np.zeros((KEPT, 2), np.complex128)
     seeds = observed.seeds
     for s in range(len(seeds)):
         for t in range(s + 1, len(seeds)):
@@ -181,15 +188,17 @@ def unknown_crystal(observed: Observed, calibrated: bool) -> float:
                 continue
             for f in range(len(INDEX)):
                 a, b = finer_pair(first, second, INDEX[f], NUMERATOR[f])
-                vote = assigned(observed, a, b, min(24, len(observed.position)), GATE)[1]
+                vote = assign_to_lattice(observed, a, b, min(24, len(observed.position)), GATE)[1]
                 points = 0.5 * np.pi * observed.reach**2 / abs((a.conjugate() * b).imag)
                 vote -= np.log(1 + points)
-                place = int(np.argmin(votes))
-                if vote > votes[place]:
-                    votes[place] = vote
-                    nets[place, 0], nets[place, 1] = a, b
+                slot = int(np.argmin(votes))
+                if vote > votes[slot]:
+                    votes[slot] = vote
+                    lattices[slot, 0], lattices[slot, 1] = a, b
     best = -np.inf
     for k in range(KEPT):
         if np.isfinite(votes[k]):
-            best = max(best, net_evidence(observed, nets[k, 0], nets[k, 1], calibrated))
+            best = max(
+                best, plane_lattice_evidence(observed, lattices[k, 0], lattices[k, 1], calibrated)
+            )
     return best

@@ -1,4 +1,4 @@
-"""How well a crystal, zone axis and orientation explain the spots: a logarithm of evidence."""
+"""How well a crystal, zone axis and orientation explain the peaks: a logarithm of evidence."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.crystals.indexing.affine import backward, fit, forward, nearest_index
-from hyperspy_twin.crystals.indexing.hypotheses import (
+from hyperspy_twin.crystals.evidence.affine import backward, fit_affine, forward, nearest_index
+from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
-    Lattice,
     Observed,
+    ZoneReflections,
     match_distance,
     number_at,
-    place_evidence,
+    position_evidence,
     search,
 )
-from hyperspy_twin.crystals.indexing.intensities import weigh_spots
-from hyperspy_twin.crystals.indexing.superlattice import superlattice_gain
+from hyperspy_twin.crystals.evidence.intensities import weigh_peaks
+from hyperspy_twin.crystals.evidence.superlattice import superlattice_gain
 
-DISTORTION_SD = 0.015
-FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration
+# Those that are not said to be something else were set on the tuning half of benchmarks/phases.py.
+DISTORTION_SD = 0.015  # standard deviation of each component of a relative distortion of the image
+FLAT_LOG_SCALE = np.log(0.1)  # density of ln(scale) without a calibration: flat over ten units
 FLANK = 0.05  # how sharp the limit of an error is, relative to it
-ITERATIONS = 4
-HYPOTHESES = 4
+ITERATIONS = 4  # of assigning peaks to reflections and least squares
+HYPOTHESES = 4  # of each zone that are refined and weighed
 MARGIN = 1.2  # by which the fitted distortion may exceed the tolerance
+COLLINEAR = 0.995  # mean of exp(2i angle): peaks whose directions agree so well are on one line
 
 
 class ScalePrior(NamedTuple):
@@ -63,18 +65,18 @@ def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> floa
     """
     if np.isinf(prior.width):
         return FLAT_LOG_SCALE
-    width, away = np.hypot(prior.width, error), log_scale - prior.centre
-    outside = 1.0 / (np.pi * width * (1 + (away / width) ** 2))
+    width, excess = np.hypot(prior.width, error), log_scale - prior.centre
+    outside = 1.0 / (np.pi * width * (1 + (excess / width) ** 2))
     flank = np.sqrt(2.0) * np.hypot(FLANK * prior.limit, error)
-    inside = erf((away + prior.limit) / flank) - erf((away - prior.limit) / flank)
+    inside = erf((excess + prior.limit) / flank) - erf((excess - prior.limit) / flank)
     return np.log(prior.doubt * outside + (1 - prior.doubt) * inside / (4 * prior.limit))
 
 
 @njit(cache=True, nogil=True)
-def assign(
-    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, gate: float
+def assign_peaks(
+    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, gate: float
 ) -> np.ndarray:
-    """Lattice coordinates of each spot, shape (n, 2), zero where it belongs to none."""
+    """ZoneReflections coordinates of each peak, shape (n, 2), zero where it belongs to none."""
     n = len(observed.position)
     index = np.zeros((n, 2), np.int64)
     distance = np.full(n, np.inf)
@@ -85,12 +87,12 @@ def assign(
         if number_at(lattice.number, first, second) < 0:
             continue
         point = forward(first * lattice.basis[0] + second * lattice.basis[1], alpha, beta)
-        away = abs(q - point)
-        if away > min(limit, gate * observed.sigma[i]):
+        deviation = abs(q - point)
+        if deviation > min(limit, gate * observed.sigma[i]):
             continue
-        distance[i] = away / observed.sigma[i]
+        distance[i] = deviation / observed.sigma[i]
         index[i, 0], index[i, 1] = first, second
-        for k in range(i):  # a lattice point has one spot: the nearer
+        for k in range(i):  # a lattice point has one peak: the nearer
             same = index[k, 0] == first and index[k, 1] == second
             opposite = index[k, 0] == -first and index[k, 1] == -second
             if (same or opposite) and np.isfinite(distance[k]):
@@ -101,7 +103,7 @@ def assign(
 
 @njit(cache=True, nogil=True)
 def _refine(
-    observed: Observed, lattice: Lattice, alpha: complex, beta: complex
+    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex
 ) -> tuple[complex, complex, np.ndarray]:
     n = len(observed.position)
     g = np.zeros(n, np.complex128)
@@ -109,24 +111,24 @@ def _refine(
     index = np.zeros((n, 2), np.int64)
     for step in range(ITERATIONS):
         gate = GATE * (2.0 if step == 0 else 1.0)
-        index = assign(observed, lattice, alpha, beta, gate)
+        index = assign_peaks(observed, lattice, alpha, beta, gate)
         area, straight = 0j, 0.0
         for i in range(n):
             g[i] = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
             weight[i] = 1.0 / observed.sigma[i] ** 2 if g[i] != 0 else 0.0
             area += weight[i] * g[i] * g[i]
             straight += weight[i] * abs(g[i]) ** 2
-        if straight == 0 or abs(area) > 0.995 * straight:  # none, or all along one line
+        if straight == 0 or abs(area) > COLLINEAR * straight:  # none, or all along one line
             return alpha, beta, np.zeros((n, 2), np.int64)
-        alpha, beta = fit(g, observed.position, weight, alpha, DISTORTION_SD)
-    return alpha, beta, assign(observed, lattice, alpha, beta, GATE)
+        alpha, beta = fit_affine(g, observed.position, weight, alpha, DISTORTION_SD)
+    return alpha, beta, assign_peaks(observed, lattice, alpha, beta, GATE)
 
 
 @njit(cache=True, nogil=True)
 def _geometry(
-    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, index: np.ndarray
+    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Reflection of each spot, -1 for none, and the likelihood of its place against a false one."""
+    """Reflection of each peak, -1 for none, and likelihood of its position against a false one."""
     n = len(index)
     matched = np.full(n, -1)
     term = np.zeros(n)
@@ -135,16 +137,16 @@ def _geometry(
             continue
         matched[i] = number_at(lattice.number, index[i, 0], index[i, 1])
         g = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
-        away = abs(observed.position[i] - forward(g, alpha, beta))
-        term[i] = place_evidence(observed, i, away)
+        deviation = abs(observed.position[i] - forward(g, alpha, beta))
+        term[i] = position_evidence(observed, i, deviation)
     return matched, term
 
 
 @njit(cache=True, nogil=True)
 def _missing(
-    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, matched: np.ndarray
+    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, matched: np.ndarray
 ) -> np.ndarray:
-    """Numbers of the reflections within reach that no spot stands on."""
+    """Numbers of the reflections within reach that no peak stands on."""
     seen = np.zeros(len(lattice.vector), np.bool_)
     for k in matched:
         if k >= 0:
@@ -163,7 +165,7 @@ def _missing(
 @njit(cache=True, nogil=True)
 def evaluate(
     observed: Observed,
-    lattice: Lattice,
+    lattice: ZoneReflections,
     alpha: complex,
     beta: complex,
     scale_prior: ScalePrior,
@@ -173,7 +175,7 @@ def evaluate(
     Parameters
     ----------
     observed, lattice
-        The spots and the pattern.
+        The peaks and the pattern.
     alpha, beta
         Hypothesis from the search.
     scale_prior
@@ -182,8 +184,8 @@ def evaluate(
     Returns
     -------
     evidence : float
-        Natural logarithm of the evidence against "all spots are false", integrated over rotation,
-        scale and distortion (Laplace's method); -inf without spots in two directions.
+        Natural logarithm of the evidence against "all peaks are false", integrated over rotation,
+        scale and distortion (Laplace's method); -inf without peaks in two directions.
     intensity : float
         The part of it that comes from the intensities.
     error : float
@@ -191,16 +193,16 @@ def evaluate(
     alpha, beta : complex
         Refined.
     index : numpy.ndarray
-        Lattice coordinates of each spot, shape (n, 2); zero where it belongs to none.
+        ZoneReflections coordinates of each peak, shape (n, 2); zero where it belongs to none.
     """
     alpha, beta, index = _refine(observed, lattice, alpha, beta)
     if not index.any():
         return -np.inf, 0.0, np.inf, alpha, beta, index
     matched, geometry = _geometry(observed, lattice, alpha, beta, index)
     missing = _missing(observed, lattice, alpha, beta, matched)
-    spots, intensity = weigh_spots(observed, lattice, matched, geometry, missing)
-    spots += superlattice_gain(observed, lattice, alpha, beta, matched)
-    # What a spot counts in the likelihood it has to count in the volume, too.
+    peaks, intensity = weigh_peaks(observed, lattice, matched, geometry, missing)
+    peaks += superlattice_gain(observed, lattice, alpha, beta, matched)
+    # What a peak counts in the likelihood it has to count in the volume, too.
     information, weighed = 0.0, 0.0
     for i in range(len(index)):
         if index[i].any():
@@ -213,14 +215,14 @@ def evaluate(
     rotation = -np.log(np.pi)  # the pattern repeats after half a turn
     distortion = -0.5 * tied * abs(beta / alpha) ** 2 + np.log(tied / (2 * np.pi))
     volume = 2 * np.log(2 * np.pi) - np.log(weighed) - np.log(weighed + tied)
-    total = spots + scale + rotation + distortion + volume
+    total = peaks + scale + rotation + distortion + volume
     return total, intensity, error, alpha, beta, index
 
 
 @njit(cache=True, nogil=True)
 def explain(
     observed: Observed,
-    lattice: Lattice,
+    lattice: ZoneReflections,
     scales: tuple[float, float],
     tolerance: float,
     scale_prior: ScalePrior,
@@ -230,9 +232,9 @@ def explain(
     Parameters
     ----------
     observed, lattice
-        The spots and the pattern.
+        The peaks and the pattern.
     scales
-        Least and greatest scale.
+        Smallest and largest scale.
     tolerance
         Largest relative distortion that is looked for.
     scale_prior

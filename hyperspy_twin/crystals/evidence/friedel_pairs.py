@@ -1,4 +1,4 @@
-"""Spots of a spectrum made ready for indexing: Friedel pairs folded, expectations attached."""
+"""Peaks of a spectrum made ready for indexing: Friedel pairs folded, expectations attached."""
 
 from __future__ import annotations
 
@@ -7,29 +7,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.crystals.indexing.hypotheses import FADING, MIN_SINE, Observed
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.evidence.hypotheses import FADING, MIN_SINE, Observed
 
-RELATIVE_ERROR = 0.007  # of a spot's length: what bending and scan distortion leave
-SAME_SPOT = 0.006
-HEAVIEST_SEEDS, SHORTEST_SEEDS = 5, 2
-LEAST_WEIGHT, SEEN_WEIGHT = 0.02, 0.15
-SATELLITE_DISTANCE, SATELLITE_STRENGTH, SATELLITE_WEIGHT = 0.12, 0.2, 0.2
-TAKEN_WEIGHT = 1e-3
+# All of these were set on the tuning half of benchmarks/phases.py.
+RELATIVE_ERROR = 0.007  # of a peak's length: what bending and scan distortion leave
+SAME_PEAK = 0.006  # of a peak's length: the members of a Friedel pair agree so well
+HEAVIEST_SEEDS = 5  # peaks of most weight that pairs are formed of
+SHORTEST_SEEDS = 2  # and shortest peaks that are not weak
+MINIMUM_WEIGHT = 0.02  # of the weakest peaks, relative to the strongest
+SEEN_WEIGHT = 0.15  # weight above which a peak is not weak
+SATELLITE_DISTANCE = 0.12  # of a peak's length: a weak peak so close to a strong one is a satellite
+SATELLITE_STRENGTH = 0.2  # of the intensity of the strong one, below which a peak is weak
+SATELLITE_WEIGHT = 0.2  # factor on the weight of a satellite
+TAKEN_WEIGHT = 1e-3  # of a peak that another crystal explains: present, but no evidence
 FARTHEST = 3.5  # times the root mean square length; beyond it lie artefacts of the scan
+THRESHOLD_FRACTION = 0.1  # of the weight, weakest peaks first, below the detection threshold
+REACH_MARGIN = 1.01  # on the length up to which missing reflections count
 
 
 @dataclass(frozen=True)
-class FoldedSpots:
-    """Folded spots and where each of the given ones went.
+class FoldedPeaks:
+    """Folded peaks and where each of the given ones went.
 
     Attributes
     ----------
     observed
         One of each Friedel pair, for the kernels.
     member
-        Row of ``observed`` of each given spot, -1 if left out, shape (n,).
+        Row of ``observed`` of each given peak, -1 if left out, shape (n,).
     sign
-        +1 or -1: the given spot is this times the folded one, shape (n,).
+        +1 or -1: the given peak is this times the folded one, shape (n,).
     typical
         Root mean square length weighted by intensity, in 1/nm.
     """
@@ -40,53 +48,46 @@ class FoldedSpots:
     typical: float
 
 
-def fold_spots(
-    spots: ArrayLike,
-    error: ArrayLike,
-    intensity: ArrayLike,
-    longest: float = np.inf,
-    taken: ArrayLike | None = None,
-) -> FoldedSpots | None:
+def fold_peaks(
+    peaks: Peaks, *, longest: float = np.inf, taken: ArrayLike | None = None
+) -> FoldedPeaks | None:
     """Fold Friedel pairs and work out what the kernels need.
 
     Parameters
     ----------
-    spots
-        Reciprocal vectors (x, y) in 1/nm, one or both of each Friedel pair, shape (n, 2).
-    error
-        Their standard errors, shape (n, 2).
-    intensity
-        Their intensities (squared amplitudes), shape (n,).
+    peaks
+        One or both of each Friedel pair. Satellites of lattice points are left out.
     longest
-        Leave out spots beyond this length, and those beyond 3.5 times the root mean square
+        Leave out peaks beyond this length, and those beyond 3.5 times the root mean square
         length of all: no lattice is seen at that resolution.
     taken
-        Spots that another crystal explains, bool, shape (n,): another one may share them, but they
+        Peaks that another crystal explains, bool, shape (n,): another one may share them, but they
         are no evidence for it; none by default.
 
     Returns
     -------
-    FoldedSpots or None
-        Spots strongest first; None where none is left.
+    FoldedPeaks or None
+        Peaks strongest first; None where none is left.
 
     Raises
     ------
     ValueError
-        If shapes differ, a value is not finite, or a spot lies at the origin.
+        If shapes differ, a value is not finite, or a peak lies at the origin.
     """
-    position, sd, power = _checked(spots, error, intensity)
+    position, sd, power = _check_peaks(peaks)
     sign = np.where((position.real > 0) | ((position.real == 0) & (position.imag > 0)), 1, -1)
     folded = position * sign
     member = np.full(len(position), -1)
     groups: list[list[int]] = []
-    kept = _plausible(np.abs(position), power, longest)
+    own = np.asarray(peaks.satellite) == 0
+    kept = _mark_plausible(np.abs(position), power, longest, own)
     for i in np.argsort(-power, kind="stable"):
         if not kept[i]:
             continue
         for number, group in enumerate(groups):
             head = folded[group[0]]
             near = min(abs(folded[i] - head), abs(folded[i] + head))
-            if near < max(SAME_SPOT * abs(head), sd[i] + sd[group[0]]):
+            if near < max(SAME_PEAK * abs(head), sd[i] + sd[group[0]]):
                 sign[i] *= 1 if abs(folded[i] - head) <= abs(folded[i] + head) else -1
                 member[i] = number
                 group.append(i)
@@ -105,11 +106,13 @@ def fold_spots(
         free = ~np.array([np.asarray(taken, bool)[group].any() for group in groups])
     if not free.any():
         return None
-    return FoldedSpots(_observed(mean, deviation, strength, free), member, sign, typical)
+    return FoldedPeaks(_prepare(mean, deviation, strength, free), member, sign, typical)
 
 
-def _plausible(length: np.ndarray, power: np.ndarray, longest: float) -> np.ndarray:
-    kept = length <= longest
+def _mark_plausible(
+    length: np.ndarray, power: np.ndarray, longest: float, own: np.ndarray
+) -> np.ndarray:
+    kept = own & (length <= longest)
     total = power[kept].sum()
     if total > 0:
         kept &= length <= FARTHEST * np.sqrt(np.sum((power * length**2)[kept]) / total)
@@ -117,59 +120,58 @@ def _plausible(length: np.ndarray, power: np.ndarray, longest: float) -> np.ndar
 
 
 def two_directions(position: np.ndarray) -> bool:
-    """Whether complex spots lie along more than one line."""
+    """Whether complex peaks lie along more than one line."""
     product = np.abs((position[:, None].conjugate() * position[None]).imag)
     return bool((product > MIN_SINE * np.abs(np.outer(position, position))).any())
 
 
-def _checked(
-    spots: ArrayLike, error: ArrayLike, intensity: ArrayLike
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    xy = np.asarray(spots, float).reshape(-1, 2)
-    sd = np.broadcast_to(np.asarray(error, float), xy.shape)
-    power = np.asarray(intensity, float)
+def _check_peaks(peaks: Peaks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions as complex numbers, their errors per component, and intensities."""
+    xy = np.asarray(peaks.position, float).reshape(-1, 2)
+    sd = np.broadcast_to(np.asarray(peaks.error, float), xy.shape)
+    power = np.asarray(peaks.intensity, float)
     if power.shape != (len(xy),):
-        raise ValueError(f"{len(xy)} spots need as many intensities, not shape {power.shape}")
+        raise ValueError(f"{len(xy)} peaks need as many intensities, not shape {power.shape}")
     if not (np.isfinite(xy).all() and np.isfinite(sd).all() and np.isfinite(power).all()):
-        raise ValueError("spot positions, errors and intensities must be finite numbers")
+        raise ValueError("peak positions, errors and intensities must be finite numbers")
     if (sd < 0).any() or (power < 0).any():
         raise ValueError("errors and intensities must not be negative")
     if len(xy) and not np.abs(xy).max(axis=1).all():
-        raise ValueError("a spot lies at the origin, which is no reflection: remove it")
+        raise ValueError("a peak lies at the origin, which is no reflection: remove it")
     return xy[:, 0] + 1j * xy[:, 1], np.sqrt(np.mean(sd**2, axis=1)), power
 
 
-def _observed(
+def _prepare(
     position: np.ndarray, deviation: np.ndarray, strength: np.ndarray, free: np.ndarray
 ) -> Observed:
-    """Work out the expectations for spots that are sorted by falling strength."""
+    """Work out the expectations for peaks that are sorted by falling strength."""
     length = np.abs(position)
     weakest = strength[0] * 1e-12 or 1.0
     log_intensity = np.log(np.maximum(strength, weakest))
     strongest = log_intensity[free].max()
-    weight = np.clip(np.exp((log_intensity - strongest) / FADING), LEAST_WEIGHT, 1.0)
-    weight[_satellites(position, strength)] *= SATELLITE_WEIGHT
+    weight = np.clip(np.exp((log_intensity - strongest) / FADING), MINIMUM_WEIGHT, 1.0)
+    weight[_mark_satellites(position, strength)] *= SATELLITE_WEIGHT
     weight[~free] *= TAKEN_WEIGHT
     ranked = np.sort(length[weight > SEEN_WEIGHT])
-    # One lone spot far out says little about how far the spectrum reaches.
+    # One lone peak far out says little about how far the spectrum reaches.
     reach = ranked[-2] if len(ranked) >= 6 else ranked[-1]
     order = np.argsort(log_intensity)
-    share = np.cumsum(weight[order]) / weight.sum()
+    fraction = np.cumsum(weight[order]) / weight.sum()
     return Observed(
         position=position,
         sigma=np.sqrt(deviation**2 + (RELATIVE_ERROR * length) ** 2),
         log_intensity=log_intensity,
         weight=weight,
-        seeds=_seeds(length, weight),
-        reach=float(reach * 1.01),
-        log_threshold=float(log_intensity[order][np.searchsorted(share, 0.1)]),
+        seeds=_choose_seeds(length, weight),
+        reach=float(reach * REACH_MARGIN),
+        log_threshold=float(log_intensity[order][np.searchsorted(fraction, THRESHOLD_FRACTION)]),
         log_density=float(np.log(len(length) / (0.5 * np.pi * length.max() ** 2))),
-        trend=_trend(length, log_intensity, weight),
+        trend=_fit_trend(length, log_intensity, weight),
     )
 
 
-def _satellites(position: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Mark weak spots close to a strong one: domains, drift and window, not reflections."""
+def _mark_satellites(position: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Mark weak peaks close to a strong one: domains, drift and window, not reflections."""
     apart = np.abs(position[:, None] - position)
     apart = np.minimum(apart, np.abs(position[:, None] + position))
     near = apart < SATELLITE_DISTANCE * np.abs(position)[:, None]
@@ -177,15 +179,15 @@ def _satellites(position: np.ndarray, strength: np.ndarray) -> np.ndarray:
     return (near & weak).any(axis=1)
 
 
-def _seeds(length: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Heaviest spots, and the shortest of those that are not weak."""
+def _choose_seeds(length: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Heaviest peaks, and the shortest of those that are not weak."""
     heavy = np.argsort(-weight, kind="stable")
     shortest = [i for i in np.argsort(length, kind="stable") if weight[i] > SEEN_WEIGHT]
     chosen = dict.fromkeys([*heavy[:HEAVIEST_SEEDS].tolist(), *shortest[:SHORTEST_SEEDS]])
     return np.array(list(chosen), np.int64)
 
 
-def _trend(length: np.ndarray, log_intensity: np.ndarray, weight: np.ndarray) -> np.ndarray:
+def _fit_trend(length: np.ndarray, log_intensity: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Intercept, slope and spread of the logarithmic intensities against squared length."""
     if len(length) < 3:
         return np.array([log_intensity.mean(), 0.0, 0.0])

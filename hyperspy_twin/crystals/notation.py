@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core import Crystal
 
 Style = Literal["plain", "unicode", "mathtext"]
 STYLES = ("plain", "unicode", "mathtext")
 
-_METRIC_TOLERANCE = 1e-3
+_METRIC_TOLERANCE = 1e-3  # relative: lengths that agree to this are equal
+_ANGLE_TOLERANCE = 0.05  # degrees: the same of angles
 _MACRON = "\N{COMBINING MACRON}"
 _NUMBER = re.compile(r"[-+]?\d+")
 _DIGIT = re.compile(r"[-+]?\d")
@@ -26,7 +27,9 @@ def has_four_indices(crystal: Crystal) -> bool:
     a = b, alpha = beta = 90 degrees, gamma = 120 degrees.
     """
     a, b, _, *angles = crystal.lattice
-    return abs(a - b) < _METRIC_TOLERANCE * a and np.allclose(angles, (90, 90, 120), atol=0.05)
+    return abs(a - b) < _METRIC_TOLERANCE * a and np.allclose(
+        angles, (90, 90, 120), atol=_ANGLE_TOLERANCE
+    )
 
 
 def four_plane_indices(hkl: Sequence[int]) -> tuple[int, int, int, int]:

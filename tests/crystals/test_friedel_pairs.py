@@ -3,16 +3,27 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.crystals.indexing.friedel_pairs import fold_spots, two_directions
+from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks, two_directions
 
 XY = np.array([[3.0, 1.0], [-1.0, 3.0], [2.0, 4.0]])
 POWER = np.array([5.0, 9.0, 2.0])
 
 
+def peaks_of(spots, error, intensity):
+    """Peaks of arrays; one error for all if it is a number."""
+    position = np.asarray(spots, float).reshape(-1, 2)
+    return Peaks(
+        position=position,
+        error=np.broadcast_to(error, position.shape),
+        intensity=np.asarray(intensity, float),
+    )
+
+
 def test_friedel_pairs_fold_onto_each_other():
     both = np.concatenate([XY, -XY])
-    once = fold_spots(XY, 0.01, POWER)
-    twice = fold_spots(both, 0.01, np.tile(POWER, 2))
+    once = fold_peaks(peaks_of(XY, 0.01, POWER))
+    twice = fold_peaks(peaks_of(both, 0.01, np.tile(POWER, 2)))
     assert np.allclose(np.abs(once.observed.position), np.abs(twice.observed.position))
     assert np.array_equal(twice.sign[:3], -twice.sign[3:])
     assert np.array_equal(twice.member[:3], twice.member[3:])
@@ -21,20 +32,20 @@ def test_friedel_pairs_fold_onto_each_other():
 
 
 def test_strongest_first_and_heavier():
-    observed = fold_spots(XY, 0.01, POWER).observed
+    observed = fold_peaks(peaks_of(XY, 0.01, POWER)).observed
     assert np.all(np.diff(observed.log_intensity) < 0)
     assert np.all(np.diff(observed.weight) < 0)
 
 
 def test_artefacts_far_out_are_left_out():
-    folded = fold_spots(np.vstack([XY, [[60, 5]]]), 0.01, [*POWER, 0.1])
+    folded = fold_peaks(peaks_of(np.vstack([XY, [[60, 5]]]), 0.01, [*POWER, 0.1]))
     assert folded.member[-1] == -1 and len(folded.observed.position) == 3
-    assert fold_spots(XY, 0.01, POWER, longest=1.0) is None
+    assert fold_peaks(peaks_of(XY, 0.01, POWER), longest=1.0) is None
 
 
 def test_satellite_weighs_little():
     spots = np.vstack([XY, [[-1.1, 3.1]]])
-    folded = fold_spots(spots, 0.001, [*POWER, 1.0])
+    folded = fold_peaks(peaks_of(spots, 0.001, [*POWER, 1.0]))
     weight = folded.observed.weight[folded.member]
     assert weight[3] < 0.3 * weight[2]
 
@@ -55,4 +66,4 @@ def test_directions():
 )
 def test_wrong_input(spots, power, message):
     with pytest.raises(ValueError, match=message):
-        fold_spots(spots, 0.01, power)
+        fold_peaks(peaks_of(spots, 0.01, power))

@@ -1,4 +1,4 @@
-"""Weak spots at fractions of the reflections of a crystal: ordering, reconstruction, stacking."""
+"""Weak peaks at fractions of the reflections of a crystal: ordering, reconstruction, stacking."""
 
 from __future__ import annotations
 
@@ -8,45 +8,44 @@ import numpy as np
 from numba import njit
 
 from hyperspy_twin.core import finer_lattices, finer_pair
-from hyperspy_twin.crystals.indexing.affine import backward, forward, nearest_index
-from hyperspy_twin.crystals.indexing.hypotheses import (
+from hyperspy_twin.crystals.evidence.affine import backward, forward, nearest_index
+from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
     LATTICE_FRACTION,
-    Lattice,
     Observed,
-    place_evidence,
+    ZoneReflections,
+    position_evidence,
 )
-from hyperspy_twin.crystals.indexing.intensities import UNEXPLAINED
+from hyperspy_twin.crystals.evidence.intensities import UNEXPLAINED
 
-# Prior probability that a crystal shows one, and the share of the strongest intensity that its
-# spots stay below.
-SHOWN = 0.05
-WEAKER = 0.2
+# Both were set on the tuning half of benchmarks/phases.py.
+SHOWN = 0.05  # prior probability that a crystal shows a superlattice
+WEAKER = 0.2  # of the strongest intensity, which the peaks of a superlattice stay below
 # Superlattices with two or three points for each reflection.
 INDEX, NUMERATOR = finer_lattices(2, 3)
 
 
 @njit(cache=True, nogil=True)
 def _on(point: complex, basis: np.ndarray) -> bool:
-    """Tell whether a point is one of the coarser net."""
+    """Tell whether a point is one of the coarser plane lattice."""
     h, k = nearest_index(point, basis)
     return abs(point - h * basis[0] - k * basis[1]) < 1e-6 * abs(basis[0])
 
 
 @njit(cache=True, nogil=True)
 def superlattice_gain(
-    observed: Observed, lattice: Lattice, alpha: complex, beta: complex, matched: np.ndarray
+    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, matched: np.ndarray
 ) -> float:
-    """Logarithm of the evidence gained by weak spots at halves or thirds of the reflections.
+    """Logarithm of the evidence gained by weak peaks at halves or thirds of the reflections.
 
     Parameters
     ----------
     observed, lattice
-        The spots and the pattern.
+        The peaks and the pattern.
     alpha, beta
         How the pattern lies in the spectrum.
     matched
-        Number of the reflection of each spot, -1 for none, shape (n,).
+        Number of the reflection of each peak, -1 for none, shape (n,).
 
     Returns
     -------
@@ -66,10 +65,10 @@ def superlattice_gain(
             q, sigma, weight = observed.position[i], observed.sigma[i], observed.weight[i]
             h, k = nearest_index(backward(q, alpha, beta), basis)
             point = h * basis[0] + k * basis[1]
-            away = abs(q - forward(point, alpha, beta))
-            if away > min(limit, GATE * sigma) or _on(point, lattice.basis):
+            deviation = abs(q - forward(point, alpha, beta))
+            if deviation > min(limit, GATE * sigma) or _on(point, lattice.basis):
                 continue
-            total += max(0.0, weight * (place_evidence(observed, i, away) - UNEXPLAINED))
+            total += max(0.0, weight * (position_evidence(observed, i, deviation) - UNEXPLAINED))
             found += 1
         if found == 0:
             continue

@@ -1,0 +1,124 @@
+"""The pixel size of an image, where it comes from, and how well it is known."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+# Relative: pixel sizes along x and y that agree to this are called square.
+SQUARE_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True, repr=False)
+class Calibration:
+    """Report on the pixel size of an image.
+
+    Attributes
+    ----------
+    pixel_size
+        Pixel size (x, y); None for an image without a scale.
+    source
+        Where the pixel size comes from, with the assumption made, if any.
+    note
+        What a reader should know about it; empty when there is nothing to say.
+    unit
+        Unit of the pixel size.
+    pixel_size_error
+        Standard errors of the pixel size (x, y). This and all that follows is measured by
+        crystals of known lattice constants, and None, NaN or empty where it was not.
+    scale, scale_error
+        True over nominal length, mean of x and y, with its standard error.
+    anisotropy, anisotropy_error
+        By how much the pixel is longer along x than its nominal size, less that along y, in %.
+    shear, shear_error
+        By how much the angle between +x and +y of the scan is below 90 degrees, in degrees.
+    regions
+        Numbers of the regions behind it.
+    distortion
+        Symmetric matrix D of trace 2, shape (2, 2): nominal peak = scale * D @ (M @ g)[:2].
+    """
+
+    pixel_size: tuple[float, float] | None
+    source: str
+    note: str = ""
+    unit: str = "nm"
+    pixel_size_error: tuple[float, float] | None = None
+    scale: float = math.nan
+    scale_error: float = math.nan
+    anisotropy: float = math.nan
+    anisotropy_error: float = math.nan
+    shear: float = math.nan
+    shear_error: float = math.nan
+    regions: tuple[int, ...] = ()
+    distortion: np.ndarray | None = field(default=None, compare=False)
+
+    @classmethod
+    def known(
+        cls, pixel_size: tuple[float, float], source: str, *, note: str = "", **measured: Any
+    ) -> Calibration:
+        """Report on a known pixel size, with a note where the pixels are not square.
+
+        Parameters
+        ----------
+        pixel_size, source, note, **measured
+            As the attributes.
+        """
+        x, y = pixel_size
+        report = cls((x, y), source, note, **measured)
+        if report.square:
+            return report
+        note = "; ".join(filter(None, [note, f"pixels are not square: y/x = {y / x:.4f}"]))
+        return cls((x, y), source, note, **measured)
+
+    @property
+    def square(self) -> bool:
+        """Whether both pixel sizes agree within one part in 10 000."""
+        return self.pixel_size is None or math.isclose(*self.pixel_size, rel_tol=SQUARE_TOLERANCE)
+
+    def __repr__(self) -> str:
+        if self.pixel_size is None:
+            size = "not calibrated"
+        elif self.pixel_size_error is not None:
+            pairs = zip("xy", self.pixel_size, self.pixel_size_error, strict=True)
+            size = ", ".join(f"{name} {value:.6g} ± {error:.1g}" for name, value, error in pairs)
+            size += f" {self.unit} per pixel"
+        elif self.square:
+            size = f"{self.pixel_size[0]:.6g} {self.unit} per pixel"
+        else:
+            x, y = self.pixel_size
+            size = f"{x:.6g} {self.unit} x {y:.6g} {self.unit} per pixel (not square)"
+        measured = ""
+        if self.regions:
+            measured = (
+                f"; scale {self.scale:.5g} ± {self.scale_error:.1g}, "
+                f"anisotropy {self.anisotropy:+.2f} ± {self.anisotropy_error:.2f} %, "
+                f"shear {self.shear:+.2f} ± {self.shear_error:.2f}°"
+            )
+        note = f"; {self.note}" if self.note else ""
+        return f"<Calibration: {size}, from {self.source}{measured}{note}>"
+
+    def to_json(self) -> str:
+        """Text form, as kept in the metadata of a signal: pixel size, source and note."""
+        names = ("pixel_size", "source", "square", "note")
+        return json.dumps({name: getattr(self, name) for name in names})
+
+    @classmethod
+    def from_json(cls, text: str) -> Calibration:
+        """Report of the text that :meth:`to_json` gives.
+
+        Raises
+        ------
+        ValueError
+            If ``text`` is not such a text.
+        """
+        try:
+            record = json.loads(text)
+            size = record["pixel_size"]
+            pixel_size = None if size is None else (float(size[0]), float(size[1]))
+            return cls(pixel_size, str(record["source"]), str(record["note"]))
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise ValueError(f"not a calibration record: {text!r}") from error

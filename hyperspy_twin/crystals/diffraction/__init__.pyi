@@ -1,0 +1,39 @@
+from .orientation import (
+    Pattern,
+    measure_misorientations,
+    orix_orientation,
+    point_group,
+    predict_pattern,
+)
+from .reflections import (
+    Reflections,
+    atomic_number_factors,
+    find_reflections,
+    find_zone_reflections,
+    primitive_zone_axis,
+    structure_factors,
+    zone_lattice,
+)
+from .zone_axes import distinct_zone_axes, log_zone_weight, usual_zone_axes
+from .zone_patterns import ZonePattern, make_zone_patterns, zone_frame
+
+__all__ = [
+    "Pattern",
+    "Reflections",
+    "ZonePattern",
+    "atomic_number_factors",
+    "distinct_zone_axes",
+    "find_reflections",
+    "find_zone_reflections",
+    "log_zone_weight",
+    "make_zone_patterns",
+    "measure_misorientations",
+    "orix_orientation",
+    "point_group",
+    "predict_pattern",
+    "primitive_zone_axis",
+    "structure_factors",
+    "usual_zone_axes",
+    "zone_frame",
+    "zone_lattice",
+]

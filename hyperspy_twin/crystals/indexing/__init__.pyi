@@ -1,0 +1,22 @@
+from .common_scale import REGION_SPREAD
+from .decisions import accept_phase, choose_candidates, constrain_phases, read_directions
+from .matches import Match
+from .peak_indexing import index_peaks
+from .phase_records import PhaseRecords
+from .records import RegionPhase
+from .region_indexing import index_regions
+from .settings import IndexingSettings
+
+__all__ = [
+    "REGION_SPREAD",
+    "IndexingSettings",
+    "Match",
+    "PhaseRecords",
+    "RegionPhase",
+    "accept_phase",
+    "choose_candidates",
+    "constrain_phases",
+    "index_peaks",
+    "index_regions",
+    "read_directions",
+]

@@ -1,0 +1,52 @@
+"""The lattice of a crystal, fitted to the peaks that it explains."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hyperspy_twin.core import OrientedCrystal, Peaks
+from hyperspy_twin.crystals.indexing import Match
+
+
+def explained_peaks(match: Match, peaks: Peaks) -> tuple[OrientedCrystal, np.ndarray, Peaks]:
+    """Crystal of an explanation, with the indices of the peaks that it explains, and these."""
+    used = match.hkl.any(axis=1)
+    return match.oriented, match.hkl[used], peaks.take(used)
+
+
+def fit_lattice(
+    oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks
+) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix that carries the reflections of an oriented crystal to the peaks of a region.
+
+    Parameters
+    ----------
+    oriented
+        Crystal and orientation of the region.
+    hkl
+        Miller indices of the peaks, shape (n, 3), not all along one line.
+    peaks
+        The n peaks.
+
+    Returns
+    -------
+    affine : numpy.ndarray
+        Matrix A, shape (2, 2), by weighted least squares: peak = A @ (M @ g)[:2].
+    covariance : numpy.ndarray
+        Of each row of A, shape (2, 2). It counts the scatter about the fit where that is larger
+        than the standard errors.
+    """
+    g = oriented.reciprocal_vectors(hkl)
+    weight = 1 / np.maximum(np.mean(peaks.error**2, axis=1), 1e-30)
+    covariance = np.linalg.inv((g * weight[:, None]).T @ g)
+    affine = (peaks.position * weight[:, None]).T @ g @ covariance
+    deviation = peaks.position - g @ affine.T
+    freedom = 2 * len(g) - 4
+    scatter = float((weight[:, None] * deviation**2).sum() / freedom) if freedom > 0 else 1.0
+    return affine, covariance * max(1.0, scatter)
+
+
+def square_root(matrix: np.ndarray) -> np.ndarray:
+    """Symmetric square root of a positive definite matrix."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(values)) @ vectors.T

@@ -1,0 +1,20 @@
+from . import catalogue, user_phases
+from .candidates import are_several, as_candidates
+from .cif import read_cif
+from .conversion import as_crystal
+from .optimade import query_structures
+from .phase_list import PhaseList, space_group_name
+from .symmetry import laue_rotations
+
+__all__ = [
+    "PhaseList",
+    "are_several",
+    "as_candidates",
+    "as_crystal",
+    "catalogue",
+    "laue_rotations",
+    "query_structures",
+    "read_cif",
+    "space_group_name",
+    "user_phases",
+]
