@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from hyperspy_twin.core import Calibration
 from hyperspy_twin.io.calibration import (
@@ -115,6 +116,33 @@ def calibrate_signal(
         size = pixel_size_from_known_spacing(measured, true, (x.scale, y.scale))
         source = f"a spacing of {true:.6g} nm measured as {measured:.6g}"
     write_calibration(signal, calibration_of(size, source))
+
+
+def calibrate_by_line(
+    signal: Signal2D, calibrate: Callable[..., None], *arguments: Any, **options: Any
+) -> None:
+    """Set the pixel size of an image in place by HyperSpy's two points and the length between.
+
+    Parameters
+    ----------
+    signal
+        Image.
+    calibrate
+        HyperSpy's method of the image.
+    *arguments, **options
+        Its arguments. A line that is drawn by hand sets the axes later, when it is applied;
+        :func:`calibration_of_signal` says then that they were changed.
+
+    Raises
+    ------
+    ValueError
+        If a point or the length is missing, or the unit is no length.
+    """
+    axes = signal.axes_manager.signal_axes
+    before = [(axis.scale, axis.units) for axis in axes]
+    calibrate(*arguments, **options)
+    if [(axis.scale, axis.units) for axis in axes] != before:
+        write_calibration(signal, _read_axes(signal, "a line of known length", None))
 
 
 def write_calibration(signal: Signal2D, calibration: Calibration) -> None:

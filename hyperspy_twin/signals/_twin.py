@@ -42,7 +42,8 @@ class Dimension(NamedTuple):
     def rescale(self, value: Any, factors: Factors) -> Any:
         """Value after the pixel sizes (x, y) were multiplied by factors."""
         if self.vector:
-            return np.asarray(value) * np.asarray(factors) ** self.power
+            changed = np.asarray(value) * np.asarray(factors) ** self.power
+            return tuple(changed.tolist()) if isinstance(value, tuple) else changed
         return value * float(np.sqrt(factors[0] * factors[1])) ** self.power
 
 

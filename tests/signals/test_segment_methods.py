@@ -69,7 +69,7 @@ def test_tables_of_regions_and_boundaries(chain):
     regions, boundaries = chain.segmented.regions, chain.segmented.boundaries
     np.testing.assert_allclose(regions["equivalent_diameter"], np.sqrt(4 / np.pi * regions["area"]))
     assert np.all(regions["confidence"] > 0.8)
-    assert [tuple(pair) for pair in boundaries[["first", "second"]].tolist()] == [(1, 2), (2, 3)]
+    assert [(row["first"], row["second"]) for row in boundaries] == [(1, 2), (2, 3)]
     # The well is brighter than both barriers, and the interfaces are sharp.
     assert boundaries["contrast"][0] > 0 > boundaries["contrast"][1]
     width = chain.segmented.axes_manager.signal_axes[0].size * 0.036
