@@ -1,27 +1,21 @@
 from .auto import segment_auto
-from .confidence import BoundaryStatistics, measure_boundaries, region_confidence
+from .confidence import measure_boundaries, region_confidence
 from .edges import segment_edges
 from .editing import add_region, merge_regions, relabel_regions, remove_regions, split_regions
 from .methods import check_options, segment_image
 from .particles import (
     ParticleSizes,
-    SizeDistribution,
     fit_size_distribution,
     measure_particles,
     separate_particles,
 )
-from .region_statistics import RegionStatistics, describe_regions
-from .result import Segmentation
+from .region_statistics import describe_regions
 from .segment_anything import segment_sam
 from .simplification import simplify_outlines
 from .texture import segment_texture
 
 __all__ = [
-    "BoundaryStatistics",
     "ParticleSizes",
-    "RegionStatistics",
-    "Segmentation",
-    "SizeDistribution",
     "add_region",
     "check_options",
     "describe_regions",

@@ -13,6 +13,7 @@ from hyperspy_twin.segmentation.labels import adjacent_labels, depth_inside
 from hyperspy_twin.segmentation.resampling import resample
 from hyperspy_twin.segmentation.smoothing import LATTICE_SMOOTHING, remove_lattice
 
+# No benchmark varies these; tests/segmentation/test_confidence.py checks what follows from them.
 # Reach of the profile across a boundary as a fraction of the shorter side.
 _REACH = 1 / 5
 # The same in pixels, at least.

@@ -9,7 +9,7 @@ import scipy.fft
 
 from hyperspy_twin.segmentation.resampling import resample
 from hyperspy_twin.segmentation.smoothing import remove_lattice
-from hyperspy_twin.segmentation.texture import HIGHEST, find_longest_period
+from hyperspy_twin.segmentation.texture import HIGHEST_FREQUENCY, find_longest_period
 
 # All but those with a reason of their own are set on the tuning half of benchmarks/segmentation.py.
 # Side of a tile for lattice features in periods of the lattice.
@@ -86,7 +86,7 @@ def measure_waves(image: np.ndarray, tile: int) -> np.ndarray:
     tiles = (tiles - tiles.mean(axis=(-2, -1), keepdims=True)) * window
     amplitude = np.abs(scipy.fft.rfft2(tiles, workers=-1)).reshape(*counts, tile, -1)
     frequency = np.hypot(np.fft.fftfreq(tile)[:, None], np.fft.rfftfreq(tile))
-    amplitude = amplitude[..., (frequency > _LOWEST / tile) & (frequency < HIGHEST)]
+    amplitude = amplitude[..., (frequency > _LOWEST / tile) & (frequency < HIGHEST_FREQUENCY)]
     flat = amplitude.reshape(-1, amplitude.shape[-1])
     strongest = np.argsort(-(flat**2).mean(axis=0))[:_WAVES]
     return amplitude[..., strongest]

@@ -118,10 +118,6 @@ class LatticeFreeSpectrum:
     rings: RadialSpectrum
     period: float | None
 
-    def choose_smoothing(self) -> float:
-        """Choose the smoothing in pixels, as the function of this name does."""
-        return choose_smoothing(self.spectrum, self.rings, self.period)
-
 
 def remove_lattice(image: np.ndarray) -> LatticeFreeSpectrum:
     """Find the lattice of an image about zero, shape (rows, columns), and take it off."""
@@ -220,7 +216,7 @@ def suppress_lattice(spectrum: np.ndarray, rings: RadialSpectrum, period: float)
     return np.clip(spectrum, -limit, limit)
 
 
-def choose_smoothing(spectrum: np.ndarray, rings: RadialSpectrum, period: float | None) -> float:
+def choose_smoothing(flat: LatticeFreeSpectrum) -> float:
     """Choose the smoothing, in pixels, that leaves regions and removes lattice and noise.
 
     The largest of three lengths: 0.4 periods of the lattice (`suppress_lattice` leaves little of
@@ -232,25 +228,16 @@ def choose_smoothing(spectrum: np.ndarray, rings: RadialSpectrum, period: float 
     therefore measured first between large areas, then at finer and finer scales for as long as it
     still stands out ten times from the noise there.
 
-    Parameters
-    ----------
-    spectrum : numpy.ndarray
-        Cosine spectrum of the image, its lattice suppressed.
-    rings : RadialSpectrum
-        Ring statistics of the image.
-    period : float, optional
-        Longest lattice period in pixels, None where there is no lattice.
-
     References
     ----------
     Elder & Zucker, IEEE Trans. Pattern Anal. Mach. Intell. 20 (1998) 699.
     """
-    shape = spectrum.shape
+    spectrum, shape = flat.spectrum, flat.spectrum.shape
     size = float(np.sqrt(shape[0] * shape[1]))
-    from_lattice = LATTICE_SMOOTHING * period if period else 0.0
+    from_lattice = LATTICE_SMOOTHING * flat.period if flat.period else 0.0
     of_image = size / _FINEST
     minimum = max(_MIN_SMOOTHING, of_image, from_lattice)
-    noise = float(np.sqrt(rings.noise_power / INDEPENDENT_AREA))
+    noise = float(np.sqrt(flat.rings.noise_power / INDEPENDENT_AREA))
     broad = max(min(shape) / _BROAD, of_image, _BROAD_OF_LATTICE * from_lattice)
     needed = _needed_smoothing(spectrum, noise, broad)
     smoothing = max(min(needed, size / _COARSEST), minimum)

@@ -9,6 +9,7 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.segmentation.edges.edge_segmentation import segment_edges
 from hyperspy_twin.segmentation.resampling import cosine_spectrum, linear_weights
 from hyperspy_twin.segmentation.smoothing import (
+    LatticeFreeSpectrum,
     choose_smoothing,
     radial_spectrum,
 )
@@ -29,7 +30,11 @@ def layer(size, tilt, seed, contrast=0.15):
 
 def smoothing(image):
     spectrum = cosine_spectrum((image - image.mean()).astype(np.float32))
-    return choose_smoothing(spectrum, radial_spectrum(spectrum), None)
+    return choose(spectrum, None)
+
+
+def choose(spectrum, period):
+    return choose_smoothing(LatticeFreeSpectrum(spectrum, radial_spectrum(spectrum), period))
 
 
 @pytest.mark.parametrize(("size", "tilt"), [(512, 0.0), (512, 0.2), (1024, 0.2)])
@@ -57,9 +62,9 @@ def test_noise_falls_to_a_tenth_of_the_contrast_of_halves():
 def test_scale_fits_a_narrow_strip_and_a_coarse_lattice():
     noise = np.random.default_rng(2).normal(size=(16, 4000)).astype(np.float32)
     spectrum = cosine_spectrum(noise)
-    assert choose_smoothing(spectrum, radial_spectrum(spectrum), None) == 2
+    assert choose(spectrum, None) == 2
     spectrum = cosine_spectrum(noise[:, :16].repeat(16, axis=0).repeat(16, axis=1))
-    assert choose_smoothing(spectrum, radial_spectrum(spectrum), 40.0) == pytest.approx(16)
+    assert choose(spectrum, 40.0) == pytest.approx(16)
 
 
 @pytest.mark.parametrize("slope", [0.0, 1.0, 3.0])

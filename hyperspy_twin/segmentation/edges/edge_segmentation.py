@@ -21,7 +21,7 @@ from hyperspy_twin.segmentation.gradient_noise import brightness_range
 from hyperspy_twin.segmentation.labels import order_regions
 from hyperspy_twin.segmentation.resampling import resample, sample, working_shape
 from hyperspy_twin.segmentation.result import Segmentation
-from hyperspy_twin.segmentation.smoothing import minimum_area, remove_lattice
+from hyperspy_twin.segmentation.smoothing import choose_smoothing, minimum_area, remove_lattice
 
 # Pixels on each side that edges need.
 _SMALLEST_SIDE = 16
@@ -142,7 +142,7 @@ def regions_between_edges(
     if smoothing is not None:
         scales = [smoothing / pixel]
     else:
-        scales = scales_to_try(flat.choose_smoothing(), min(image.shape))
+        scales = scales_to_try(choose_smoothing(flat), min(image.shape))
     area = None if min_area is None else min_area / pixel**2
     with ThreadPoolExecutor() as pool:
         whole = list(pool.map(lambda s: _segment_whole(flat.spectrum, s, area), scales))

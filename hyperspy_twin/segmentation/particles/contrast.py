@@ -8,9 +8,13 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.segmentation.resampling import refine, resample, sample, working_shape
-from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN, remove_lattice
+from hyperspy_twin.segmentation.smoothing import (
+    DEVIATION_PER_MEDIAN,
+    choose_smoothing,
+    remove_lattice,
+)
 
-# Set on images of known particles (tests/segmentation/test_particles.py).
+# No benchmark varies these; tests/segmentation/test_particles.py checks what follows from them.
 # Height over noise of a region, or a pixel, that stands out.
 SIGNIFICANT = 5.0
 # Height of a pixel that stands out, as a fraction of the typical height of the regions.
@@ -88,7 +92,7 @@ def measure_contrast(
     """
     flat = remove_lattice(image - image.mean())
     spectrum, period = flat.spectrum, flat.period
-    smoothing = flat.choose_smoothing()
+    smoothing = choose_smoothing(flat)
     found = _compare_regions(labels, spectrum, smoothing, background)
     if found is None:
         return None

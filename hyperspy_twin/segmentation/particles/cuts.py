@@ -14,7 +14,7 @@ from hyperspy_twin.segmentation.basins import find_basins
 from hyperspy_twin.segmentation.labels import fill_from_nearest
 from hyperspy_twin.segmentation.particles.contrast import SIGNIFICANT
 
-# Set on images of known particles (tests/segmentation/test_particles.py).
+# No benchmark varies these; tests/segmentation/test_particles.py checks what follows from them.
 # Widest neck between two parts that stay apart, as a fraction of the smaller width: two discs of
 # one size at 0.8 have their centres 1.2 radii apart.
 NECK = 0.8

@@ -19,8 +19,8 @@ from hyperspy_twin.segmentation.thickness_profiles import (
     find_misfits,
 )
 
-# Largest blur of an edge that is tried, in radii; set on the tuning half of
-# benchmarks/segmentation.py.
+# No benchmark varies these; tests/segmentation/test_particle_outlines.py checks what follows.
+# Largest blur of an edge that is tried, in radii.
 _LARGEST_BLUR = 0.25
 # Number of blurs that are tried.
 _BLURS = 8

@@ -13,7 +13,7 @@ from hyperspy_twin.segmentation.particles.particle_outlines import move_outlines
 from hyperspy_twin.segmentation.resampling import sample
 from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN
 
-# Set on images of known particles (tests/segmentation/test_particles.py).
+# No benchmark varies these; tests/segmentation/test_particles.py checks what follows from them.
 # Smoothing of the brightness inside a mask, in half widths of its parts.
 _SMOOTHING = 0.1
 # The same in pixels, at least.

@@ -32,7 +32,12 @@ from hyperspy_twin.segmentation.segment_anything.mask_proposals import (
 )
 from hyperspy_twin.segmentation.segment_anything.networks import load_network, require_torch
 from hyperspy_twin.segmentation.segment_anything.part_merging import Resolution, join_unsupported
-from hyperspy_twin.segmentation.smoothing import THINNEST, minimum_area, remove_lattice
+from hyperspy_twin.segmentation.smoothing import (
+    THINNEST,
+    choose_smoothing,
+    minimum_area,
+    remove_lattice,
+)
 
 # Pixels on each side that the network needs.
 _SMALLEST_SIDE = 16
@@ -175,7 +180,7 @@ def segment_sam(
 
 def _prepare_view(image: np.ndarray) -> _View:
     flat = remove_lattice(image)
-    smoothing = flat.choose_smoothing()
+    smoothing = choose_smoothing(flat)
     shape = working_shape(image.shape, smoothing)
     working = resample(flat.spectrum, shape, smoothing)
     step = float(np.sqrt(image.size / working.size))

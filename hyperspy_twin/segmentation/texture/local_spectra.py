@@ -14,9 +14,9 @@ STRONG = 18.0
 WEAK = 4.0
 # What follows without a reason of its own is set on the tuning half of benchmarks/segmentation.py.
 # Lowest frequency of a peak in cycles per tile.
-LOWEST = 3.5
+LOWEST_FREQUENCY = 3.5
 # Highest frequency of a peak in cycles per pixel, a little below Nyquist's 0.5.
-HIGHEST = 0.45
+HIGHEST_FREQUENCY = 0.45
 # Peaks that are kept of a tile.
 _PEAKS = 32
 # Distance in cycles per tile beyond the main lobe of the Hann window: there a peak is dark, a
@@ -134,12 +134,12 @@ def _estimate_noise(power: np.ndarray, rings: np.ndarray) -> np.ndarray:
         noise[:, k] = _lower_quartile(around)
     result = noise[:, ring]
     tile = rings.shape[0]
-    along = np.flatnonzero(np.abs(np.fft.fftfreq(tile, 1 / tile)) >= LOWEST)
+    along = np.flatnonzero(np.abs(np.fft.fftfreq(tile, 1 / tile)) >= LOWEST_FREQUENCY)
     for line in (0, 1, -1):
         if line >= 0:
             column = _lower_quartile(power[:, along, line])[:, None]
             result[:, :, line] = np.maximum(result[:, :, line], column)
-        row = _lower_quartile(power[:, line, int(LOWEST) + 1 :])[:, None]
+        row = _lower_quartile(power[:, line, int(LOWEST_FREQUENCY) + 1 :])[:, None]
         result[:, line] = np.maximum(result[:, line], row)
     return result
 
@@ -153,7 +153,7 @@ def _lower_quartile(power: np.ndarray) -> np.ndarray:
 def _find_peaks(power: np.ndarray, rings: np.ndarray) -> tuple[np.ndarray, ...]:
     """Frequency, power and ratio of the strongest peaks, and the total noise of each tile."""
     tile = rings.shape[0]
-    inside = (rings >= LOWEST) & (rings <= HIGHEST * tile)
+    inside = (rings >= LOWEST_FREQUENCY) & (rings <= HIGHEST_FREQUENCY * tile)
     inside[:, 0] &= np.fft.fftfreq(tile) > 0
     noise = _estimate_noise(power, rings)
     doubled = np.where((np.arange(tile // 2 + 1) % (tile // 2)) == 0, 1, 2)
