@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict, dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import cos, gcd, radians, sqrt
 from typing import TYPE_CHECKING
 
@@ -77,12 +77,21 @@ class Crystal:
         object.__setattr__(self, "fractional", tuple(map(tuple, wrapped.tolist())))
         object.__setattr__(self, "occupancy", tuple(float(value) for value in self.occupancy))
 
-    @property
+    @cached_property
     def base(self) -> np.ndarray:
-        """Rows a, b, c in Å, Cartesian, as in ``diffpy.structure.Lattice.base``."""
+        """Rows a, b, c in Å, Cartesian, as in ``diffpy.structure.Lattice.base``; not writeable."""
         from diffpy.structure import Lattice
 
-        return Lattice(*self.lattice).base
+        base = Lattice(*self.lattice).base
+        base.setflags(write=False)
+        return base
+
+    @cached_property
+    def reciprocal_base(self) -> np.ndarray:
+        """Rows a*, b*, c* in 1/Å, Cartesian, so that g = hkl @ these rows; not writeable."""
+        reciprocal = np.linalg.inv(self.base)
+        reciprocal.setflags(write=False)
+        return reciprocal.T
 
     @property
     def numbers(self) -> np.ndarray:

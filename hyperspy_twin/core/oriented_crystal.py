@@ -32,5 +32,5 @@ class OrientedCrystal:
 
     def reciprocal_vectors(self, hkl: np.ndarray) -> np.ndarray:
         """In-plane components (x, y) of reflections, shape (n, 3), in 1/nm, shape (n, 2)."""
-        g = hkl @ np.linalg.inv(self.crystal.base).T * ANGSTROM_PER_NM
+        g = hkl @ self.crystal.reciprocal_base * ANGSTROM_PER_NM
         return (g @ self.orientation.T)[..., :2]

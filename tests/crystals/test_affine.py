@@ -39,14 +39,14 @@ def test_fit_is_exact_without_noise_and_prior(angle, ratio):
     g = INDEX @ BASIS
     q = alpha * g + alpha * ratio * g.conjugate()
     weight = np.full(len(g), 1e6)
-    for fit in both("fit"):
+    for fit in both("fit_affine"):
         assert fit(g, q, weight, alpha, 1e3) == pytest.approx((alpha, alpha * ratio), abs=1e-6)
 
 
 def test_prior_pulls_distortion_to_zero():
     g = (INDEX @ BASIS).astype(complex)
     q = g + 0.05 * g.conjugate()
-    _, beta = affine.fit(g, q, np.full(len(g), 1e-3), 1.0 + 0j, 0.001)
+    _, beta = affine.fit_affine(g, q, np.full(len(g), 1e-3), 1.0 + 0j, 0.001)
     assert abs(beta) < 1e-4
 
 

@@ -14,11 +14,12 @@ from hyperspy_twin.crystals.diffraction.zone_patterns import make_zone_patterns
 from hyperspy_twin.crystals.structures import laue_rotations
 
 if TYPE_CHECKING:
-    from orix.quaternion import Orientation, Symmetry
+    from orix.quaternion import Orientation, OrientationRegion, Symmetry
 
 LARGEST_AXIS_INDEX = 6  # of the directions that axes of misorientation are named by
 AXIS_TOLERANCE = 1.0  # degrees; the simplest direction so close to an axis names it
 _SPACE_GROUPS = 230
+_CHUNK = 256  # misorientations reduced at once: bounds the memory
 _SAME_ROTATION = 0.02  # largest difference of an element of two matrices of one rotation
 
 
@@ -124,29 +125,61 @@ def measure_misorientations(
     for number, (one, other) in enumerate(zip(first, second, strict=True)):
         groups.setdefault((one.crystal, other.crystal), []).append(number)
     for (crystal, _), rows in groups.items():
-        angle[rows], vectors = _reduce([first[row] for row in rows], [second[row] for row in rows])
-        axis[rows] = [nearest_direction(crystal, vector) for vector in vectors]
+        for start in range(0, len(rows), _CHUNK):
+            some = rows[start : start + _CHUNK]
+            pairs = [(first[row], second[row]) for row in some]
+            angle[some], vectors = _reduce(pairs)
+            axis[some] = [nearest_direction(crystal, vector) for vector in vectors]
     return np.degrees(angle), axis
 
 
 def _reduce(
-    first: list[OrientedCrystal], second: list[OrientedCrystal]
+    pairs: list[tuple[OrientedCrystal, OrientedCrystal]],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Misorientations of pairs of the same two crystals: angles in radians, and their axes."""
-    from orix.quaternion import Misorientation, Rotation
+    """Misorientations of pairs of the same two crystals: angles in radians, and their axes.
 
-    crystals = first[0].crystal, second[0].crystal
-    groups = tuple(point_group(crystal).proper_subgroup for crystal in crystals)
-    one, other = (np.array([crystal.orientation for crystal in pair]) for pair in (first, second))
-    frames = tuple(map(orix_frame, crystals))
-    start = Rotation.from_matrix(frames[0] @ one.transpose(0, 2, 1))
-    angle, axis = np.full(len(first), np.inf), np.zeros((len(first), 3))
+    What ``orix.quaternion.Misorientation.reduce`` gives, for all symmetry operations at once.
+    """
+    from orix.quaternion import Rotation
+
+    crystals = [oriented.crystal for oriented in pairs[0]]
+    start, end = (_proper_group(crystal) for crystal in crystals)
+    zone = _fundamental_zone(start.tobytes(), end.tobytes())
+    to_crystal = [
+        np.array([frame @ pair[side].orientation.T for pair in pairs])
+        for side, frame in enumerate(map(orix_frame, crystals))
+    ]
+    before = Rotation(start[:, None, None])
+    after = Rotation(end[:, None])
+    number = np.arange(len(pairs))
+    angle, axis = np.full(len(pairs), np.inf), np.zeros((len(pairs), 3))
     for turn in (np.eye(3), np.diag([-1.0, -1.0, 1.0])):
-        end = Rotation.from_matrix(frames[1] @ (turn @ other).transpose(0, 2, 1))
-        reduced = Misorientation((end * ~start).data, symmetry=groups).reduce()
+        rotation = Rotation.from_matrix(to_crystal[1] @ turn) * ~Rotation.from_matrix(to_crystal[0])
+        # Each object that is made of data is normalised anew, as orix does on its way.
+        rotation = Rotation(Rotation(rotation.data).data)
+        equal = after * rotation * before
+        inside = (equal < zone).reshape(-1, len(pairs))
+        inside[-1] |= ~inside.any(axis=0)
+        reduced = Rotation.identity((len(pairs),))
+        reduced.data[:] = equal.data.reshape(-1, len(pairs), 4)[inside.argmax(axis=0), number]
         smaller = reduced.angle < angle - 1e-6
         angle[smaller], axis[smaller] = reduced.angle[smaller], reduced.axis.data[smaller]
     return angle, axis
+
+
+@lru_cache(maxsize=256)
+def _proper_group(crystal: Crystal) -> np.ndarray:
+    """Quaternions of the proper rotations of the point group, shape (n, 4)."""
+    return point_group(crystal).proper_subgroup.data
+
+
+@lru_cache(maxsize=256)
+def _fundamental_zone(start: bytes, end: bytes) -> OrientationRegion:
+    """Region of the misorientations that differ under two proper groups."""
+    from orix.quaternion import OrientationRegion, Symmetry
+
+    groups = (Symmetry(np.frombuffer(group).reshape(-1, 4)) for group in (start, end))
+    return OrientationRegion.from_symmetry(*groups)
 
 
 def nearest_direction(crystal: Crystal, vector: np.ndarray) -> tuple[int, int, int]:

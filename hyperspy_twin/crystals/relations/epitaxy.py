@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import combinations, product
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal, Peaks, Table
+from hyperspy_twin.core import Peaks, Table
 from hyperspy_twin.crystals.diffraction import measure_misorientations
 from hyperspy_twin.crystals.indexing import RegionPhase
-from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
 from hyperspy_twin.crystals.relations.lattice_fit import explained_peaks
 from hyperspy_twin.crystals.relations.lattice_planes import (
     IndexedLattice,
     find_coincidence,
     fit_indexed_lattice,
-    plane_spacing,
 )
 
-LARGEST_INDEX = 3  # of the planes that are compared
 LARGEST_ANGLE = 2.0  # degrees; what still counts as nearly parallel
 PAIRS = 2  # of planes for two regions: one for each direction of the image
 APART = 20.0  # degrees between the planes of different pairs
@@ -159,30 +155,22 @@ def find_parallel_planes(
     """
     if not largest_angle > 0:
         raise ValueError(f"the largest angle must be positive, not {largest_angle}")
-    (one, cost_one), (other, cost_other) = (
-        _edge_on(lattice.oriented.crystal, lattice.oriented.zone_axis)
-        for lattice in (first, second)
-    )
-    normal_one, normal_other = first.normals(one), second.normals(other)
+    _, cost_one, normal_one = first.edge_on
+    _, cost_other, normal_other = second.edge_on
     angle = _degrees(normal_one[:, None], normal_other[None])
     cost = cost_one[:, None] + cost_other
     near = np.abs(angle) <= largest_angle
     if not near.any():
         near = np.abs(angle) <= np.abs(angle).min() + 1e-9
-    found: list[ParallelPlanes] = []
-    chosen: list[np.ndarray] = []
     candidates = np.argwhere(near)
-    order = np.lexsort((np.abs(angle[near]).round(3), cost[near]))
-    for i, j in candidates[order]:
-        normal = normal_one[i]
-        if any(abs(_degrees(normal, other_normal)) < APART for other_normal in chosen):
+    found: list[tuple[int, int]] = []
+    for i, j in candidates[np.lexsort((np.abs(angle[near]).round(3), cost[near]))].tolist():
+        if any(abs(_degrees(normal_one[i], normal_one[row])) < APART for row, _ in found):
             continue
-        chosen.append(normal)
-        sign = 1 if normal @ normal_other[j] > 0 else -1
-        found.append(_pair(one[i], sign * other[j], first, second, float(angle[i, j])))
+        found.append((i, j))
         if len(found) == PAIRS:
             break
-    return found
+    return [_compare(first, i, second, j, float(angle[i, j])) for i, j in found]
 
 
 def relate_crystals(
@@ -277,27 +265,21 @@ def _borders(labels: np.ndarray) -> list[tuple[int, int]]:
     return list(map(tuple, pairs.tolist()))
 
 
-def _pair(
-    one: np.ndarray,
-    other: np.ndarray,
-    first: IndexedLattice,
-    second: IndexedLattice,
-    angle: float,
+def _compare(
+    first: IndexedLattice, i: int, second: IndexedLattice, j: int, angle: float
 ) -> ParallelPlanes:
-    planes = tuple(one.tolist()), tuple(other.tolist())
-    sides = (first, planes[0]), (second, planes[1])
-    spacings = [plane_spacing(lattice.oriented.crystal, plane) for lattice, plane in sides]
-    stretches = [
-        np.linalg.norm(lattice.normals(np.array(plane)))
-        / np.linalg.norm(lattice.oriented.reciprocal_vectors(np.array(plane)))
-        for lattice, plane in sides
-    ]
+    """Compare two planes, given by their rows in ``edge_on`` of each crystal."""
+    (one, _, normal_one), (other, _, normal_other) = first.edge_on, second.edge_on
+    sign = 1 if normal_one[i] @ normal_other[j] > 0 else -1
+    h, k, l_ = one[i].tolist()
+    p, q, r = (sign * other[j]).tolist()
+    spacings = first.spacing(i), second.spacing(j)
     ratio = spacings[1] / spacings[0]
-    measured = float(ratio * stretches[0] / stretches[1])
+    measured = float(ratio * first.stretch(i) / second.stretch(j))
     multiples, left = find_coincidence(*spacings)
     return ParallelPlanes(
-        first=planes[0],
-        second=planes[1],
+        first=(h, k, l_),
+        second=(p, q, r),
         angle=angle,
         spacing_first=spacings[0],
         spacing_second=spacings[1],
@@ -307,24 +289,6 @@ def _pair(
         multiples=multiples,
         coincidence_misfit=100 * left,
     )
-
-
-@lru_cache(maxsize=256)
-def _edge_on(crystal: Crystal, zone_axis: Indices) -> tuple[np.ndarray, np.ndarray]:
-    """Planes that hold the zone axis, one of each (hkl) and its negative, shape (n, 3).
-
-    Also the sum of their squared indices as they are written, shape (n,).
-    """
-    grid = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
-    hkl = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    hkl = hkl[(hkl @ np.array(zone_axis) == 0) & (np.gcd.reduce(hkl, axis=1) == 1)]
-    negative = (hkl < 0).sum(axis=1) - (hkl > 0).sum(axis=1)
-    first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
-    planes = hkl[(negative < 0) | ((negative == 0) & (first > 0))]
-    written = planes
-    if has_four_indices(crystal):
-        written = np.array([four_plane_indices(plane) for plane in planes.tolist()])
-    return planes, np.square(written).sum(axis=1)
 
 
 def _degrees(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, Peaks
 from hyperspy_twin.crystals.diffraction import find_reflections
+from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
 from hyperspy_twin.crystals.relations.lattice_fit import fit_lattice
 
+LARGEST_INDEX = 3  # of the planes that are compared
 LARGEST_MULTIPLE = 10  # of spacings that are compared
 LARGEST_ORDER = 12  # of centring: no lattice translation is a smaller part of the cell
 # Radius, in units of the inverse cube root of the cell's volume, that holds reflections enough to
@@ -38,8 +40,34 @@ class IndexedLattice:
     affine: np.ndarray
     variance: float
 
-    def normals(self, planes: np.ndarray) -> np.ndarray:
-        """Reciprocal vectors (x, y) of planes (hkl) as the spectrum shows them, shape (n, 2)."""
+    @cached_property
+    def edge_on(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Planes that hold the zone axis, and what tells them apart.
+
+        Returns
+        -------
+        planes
+            Miller indices, one of each (hkl) and its negative, shape (n, 3).
+        cost
+            Sum of their squared indices as they are written, shape (n,).
+        normals
+            Their reciprocal vectors (x, y) as the spectrum shows them, shape (n, 2).
+        """
+        planes, cost = _edge_on_planes(self.oriented.crystal, self.oriented.zone_axis)
+        return planes, cost, self._normals(planes)
+
+    def spacing(self, row: int) -> float:
+        """Spacing in nm of the planes in a row of :attr:`edge_on`, by the structure."""
+        h, k, l_ = self.edge_on[0][row].tolist()
+        return plane_spacing(self.oriented.crystal, (h, k, l_))
+
+    def stretch(self, row: int) -> float:
+        """Length of a normal in :attr:`edge_on` in the spectrum over that by the structure."""
+        plane = self.edge_on[0][row]
+        true = np.linalg.norm(self.oriented.reciprocal_vectors(plane))
+        return float(np.linalg.norm(self._normals(plane)) / true)
+
+    def _normals(self, planes: np.ndarray) -> np.ndarray:
         return self.oriented.reciprocal_vectors(planes) @ self.affine.T
 
 
@@ -54,6 +82,22 @@ def fit_indexed_lattice(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks
     affine, covariance = fit_lattice(oriented, hkl, peaks)
     variance = float(np.trace(covariance) / np.abs(np.linalg.det(affine)) / 2)
     return IndexedLattice(oriented, affine, variance)
+
+
+@lru_cache(maxsize=256)
+def _edge_on_planes(
+    crystal: Crystal, zone_axis: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    grid = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
+    hkl = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    hkl = hkl[(hkl @ np.array(zone_axis) == 0) & (np.gcd.reduce(hkl, axis=1) == 1)]
+    negative = (hkl < 0).sum(axis=1) - (hkl > 0).sum(axis=1)
+    first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
+    planes = hkl[(negative < 0) | ((negative == 0) & (first > 0))]
+    written = planes
+    if has_four_indices(crystal):
+        written = np.array([four_plane_indices(plane) for plane in planes.tolist()])
+    return planes, np.square(written).sum(axis=1)
 
 
 @lru_cache(maxsize=256)
@@ -79,7 +123,7 @@ def plane_spacing(crystal: Crystal, plane: tuple[int, int, int]) -> float:
     phase = orders[:, None] * (shifts @ hkl)
     allowed = (np.abs(phase - np.rint(phase)) < _WHOLE).all(axis=1)
     order = int(orders[np.argmax(allowed)])
-    g = np.linalg.norm(hkl @ np.linalg.inv(crystal.base).T) * ANGSTROM_PER_NM
+    g = np.linalg.norm(hkl @ crystal.reciprocal_base) * ANGSTROM_PER_NM
     return float(1 / (order * g))
 
 
