@@ -126,7 +126,7 @@ def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
     head = ["region", "phase", "zone axis", "probability", "peaks", "residual (%)", "scale", "note"]
     body = _table(head, _phase_rows(signal))
     try:
-        body += f"<p>{escape(repr(signal.calibration).strip('<>').removeprefix('Lattice'))}</p>"
+        body += f"<p>{escape(repr(signal.calibration).strip('<>'))}</p>"
     except ValueError as error:
         body += f"<p>No calibration by the crystals: {escape(str(error))}</p>"
     relations = signal.epitaxy()

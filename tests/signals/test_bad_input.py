@@ -184,7 +184,7 @@ def test_image_without_a_lattice_stops_with_a_reason():
     noise = np.random.default_rng(0).normal(size=(200, 200))
     indexed = micrograph(noise).segment().find_peaks(show_progressbar=False).index_phases(["Si"])
     assert all(record.phase is None for record in indexed.phases)
-    assert "no spot stands out from the noise" in indexed.phases[1].reason
+    assert "no peak stands out from the noise" in indexed.phases[1].reason
     with pytest.raises(ValueError, match="no region has a lattice"):
         indexed.gpa()
 

@@ -11,7 +11,7 @@ import pytest
 
 import hyperspy_twin as ht
 from hyperspy_twin.crystals.structures import catalogue
-from hyperspy_twin.io.calibration import Calibration
+from hyperspy_twin.core import Calibration
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_report_shows_the_relations(chain, tmp_path):
 
     _, _, body = SECTIONS["indexed"](chain.indexed, tmp_path)
     assert "(001) Ge ∥ (001) Ge, [110] ∥ [110] along the beam" in body
-    assert "<p>Calibration by region 1, 2, 3" in body
+    assert "<p>Calibration: x 0.03" in body and "the crystals of region 1, 2, 3" in body
     alone = chain.indexed.constrain_phases(phase="Ge", zone_axis=(1, 0, 0))
     assert "No calibration by the crystals" in SECTIONS["indexed"](alone, tmp_path)[2]
 
@@ -172,7 +172,7 @@ def test_wrong_pixel_size_is_measured_and_corrected(chain, tmp_path):
     np.testing.assert_array_equal(right._labels, chain.segmented.labels.data)
     assert all(record.scale == pytest.approx(1, abs=0.02) for record in right.phases)
     assert right.history[-1]["step"] == "apply_calibration"
-    report = Calibration.from_json(right._twin("calibration"))
+    report = Calibration.from_json(right.metadata.Twin.calibration)
     assert report.pixel_size == pytest.approx(found.pixel_size)
     assert report.source == "the crystals of region 1, 2, 3"
 
@@ -221,7 +221,9 @@ def test_ties_leave_the_pixel_size_open(chain, tied):
 def test_ties_of_one_size_leave_nothing_open(chain):
     """A tie that asks for the same scale does not matter to the pixel size."""
     records = list(chain.indexed.phases)
-    twin = replace(records[0].ranking[0], crystal=replace(catalogue.get("Ge"), name="twin"))
+    oriented = records[0].match.oriented
+    other = replace(oriented, crystal=replace(catalogue.get("Ge"), name="twin"))
+    twin = replace(records[0].match, oriented=other)
     ranking = (*records[0].ranking, twin)
     records[0] = replace(records[0], ties=("twin",), ranking=ranking)
     same = chain.indexed._with_phases(records, "ties", {})

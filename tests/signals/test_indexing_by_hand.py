@@ -121,14 +121,14 @@ def test_wrong_zone_axis_explains_nothing(chain):
 
 def test_both_senses_of_a_zone_axis_are_meant_where_they_differ():
     """Along [111] of a monoclinic crystal the two senses have mirrored patterns."""
-    from hyperspy_twin.crystals.indexing.decisions import directions, with_opposites
+    from hyperspy_twin.crystals.indexing.decisions import _add_opposites, read_directions
     from hyperspy_twin.crystals.structures import catalogue
 
     oxide, silicon = catalogue.get("ZrO2"), catalogue.get("Si")
-    assert with_opposites(directions((1, 1, 1)), [silicon]) == [(1, 1, 1)]
-    assert with_opposites(directions("[111]"), [oxide]) == [(1, 1, 1), (-1, -1, -1)]
-    assert with_opposites(directions([(0, 1, 0)]), [oxide]) == [(0, 1, 0), (0, -1, 0)]
-    assert with_opposites(directions([(1, 0, 1)]), [oxide]) == [(1, 0, 1)]
+    assert _add_opposites(read_directions((1, 1, 1)), [silicon]) == [(1, 1, 1)]
+    assert _add_opposites(read_directions("[111]"), [oxide]) == [(1, 1, 1), (-1, -1, -1)]
+    assert _add_opposites(read_directions([(0, 1, 0)]), [oxide]) == [(0, 1, 0), (0, -1, 0)]
+    assert _add_opposites(read_directions([(1, 0, 1)]), [oxide]) == [(1, 0, 1)]
 
 
 def test_limits_that_say_nothing_or_are_unknown(chain):
@@ -170,15 +170,14 @@ def test_all_regions_are_navigated_with_their_patterns(chain):
 
 def test_predicted_pattern_lies_on_the_spots(chain):
     """The nearest predicted reflection of each spot is as close as the residual says."""
-    from hyperspy_twin.signals._predicted import predicted_markers, shown_patterns
+    from hyperspy_twin.signals._figures import spectrum_markers
 
-    patterns = shown_patterns(chain.indexed, [1], None)
-    peaks = chain.indexed.peaks(1)
-    points, *_, diamonds = predicted_markers(patterns, [peaks], ())
-    places = np.concatenate([points.kwargs["offsets"], diamonds.kwargs["offsets"]])
-    spots = np.stack([peaks["x"], peaks["y"]], axis=1)[peaks["h"] != 0]
-    away = np.linalg.norm(spots[:, None] - places, axis=2).min(axis=1)
-    assert np.all(away < 0.02 * np.linalg.norm(spots, axis=1))
+    record, peaks = chain.indexed.phases[1], chain.indexed._spectrum(1).peaks
+    _, _, points, *_, diamonds = spectrum_markers([peaks], [record], ())
+    reflections = np.concatenate([points.kwargs["offsets"], diamonds.kwargs["offsets"]])
+    explained = peaks.position[record.hkl[:, 0] != 0]
+    distance = np.linalg.norm(explained[:, None] - reflections, axis=2).min(axis=1)
+    assert np.all(distance < 0.02 * np.linalg.norm(explained, axis=1))
     # Reflections {002} and {222} are forbidden in diamond structures.
     assert len(diamonds.kwargs["offsets"]) >= 4
 
@@ -198,12 +197,12 @@ def test_hexagonal_zone_axis_is_asked_for_by_four_indices(shared_file):
 @pytest.fixture(scope="module")
 def overlapping():
     """Two crystals of gold seen through each other along [001], turned by 27 degrees."""
-    from hyperspy_twin.crystals.diffraction.reflections import zone_reflections
+    from hyperspy_twin.crystals import find_zone_reflections
     from hyperspy_twin.crystals.structures import catalogue
 
     y, x = np.mgrid[:400, :400] * 0.02
     image = np.random.default_rng(0).normal(0, 1.0, x.shape)
-    waves = zone_reflections(catalogue.get("Au"), (0, 0, 1), 8.0).vector[:, :2]
+    waves = find_zone_reflections(catalogue.get("Au"), (0, 0, 1), 8.0).vector[:, :2]
     for degrees in (5, 32):
         c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         for g_x, g_y in waves @ np.array([[c, s], [-s, c]]):
@@ -243,9 +242,9 @@ def test_crystals_of_one_region_have_a_relation_and_calibrate_together(overlappi
 def test_a_decision_that_claims_the_spots_of_another_crystal_replaces_it(overlapping):
     from dataclasses import replace
 
-    from hyperspy_twin.crystals.indexing.decisions import settled
+    from hyperspy_twin.crystals.indexing.decisions import _settle
 
     record = overlapping.phases[1]
-    assert settled(record, 1, replace(record, further=())).further == record.further
-    all_spots = replace(record, hkl=np.ones_like(record.hkl), further=())
-    assert settled(record, 1, all_spots).further == ()
+    assert _settle(record, 1, replace(record, further=())).further == record.further
+    every_peak = replace(record.match, hkl=np.ones_like(record.hkl))
+    assert _settle(record, 1, replace(record, match=every_peak, further=())).further == ()
