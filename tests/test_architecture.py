@@ -71,7 +71,8 @@ def imports(module: str) -> tuple[Import, ...]:
             source = _absolute(module, node)
             for alias in node.names:
                 whole = f"{source}.{alias.name}"
-                one = (whole, None) if whole in FILES else (source, alias.name)
+                hidden = whole in FILES and alias.name not in face(source)
+                one = (whole, None) if hidden else (source, alias.name)
                 found.append(Import(*one, node.lineno))
     return tuple(found)
 
@@ -79,8 +80,8 @@ def imports(module: str) -> tuple[Import, ...]:
 @cache
 def face(package: str) -> dict[str, str]:
     """Where each name of the face of a folder is defined, by its stub."""
-    stub = FILES[package].with_suffix(".pyi")
-    if not stub.exists():
+    stub = FILES[package].with_suffix(".pyi") if package in FILES else PACKAGE
+    if not stub.is_file():
         return {}
     found = {}
     for node in ast.parse(stub.read_text(encoding="utf8")).body:

@@ -110,7 +110,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.io import write_atoms
 
-        return write_atoms(self.to_ase(), path, format)
+        return write_atoms(self.to_ase(), path, format=format)
 
     def plot(self) -> Figure:
         """Plot the atoms as seen along the beam, coloured by element.

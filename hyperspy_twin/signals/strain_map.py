@@ -244,8 +244,8 @@ class StrainMap(TwinSignal, Signal2D):
         if reasons:
             return reasons[-1]
         return (
-            "no lattice is registered in the image: call strain.register_lattices(spectrum) with its "
-            "indexed spectrum"
+            "no lattice is registered in the image: call strain.register_lattices(spectrum) with "
+            "its indexed spectrum"
         )
 
     def _maps(self, names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -409,6 +409,8 @@ def test_every_real_file_is_named_here(shared_file):
         "SI-EELS.dm3",
         "FePt_core_shell_EDS.hspy",
         "IDP_0.bcf",
+        "Hitachi_TM3030Plus.bcf",
+        "64x64_diffraction_acquire_1.ser",
         "nanomegas_test1.blo",
     }
     present = {path.name for path in shared_file("data").iterdir()}
