@@ -17,6 +17,8 @@ _ABSENT: dict[str, Any] = {
     "lattice": 0,
     "satellite": 0,
 }
+# Default of the columns that need not be given: `Peaks` fills them.
+_FILLED: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,7 +111,7 @@ def reduce_plane(vectors: np.ndarray, metric_base: np.ndarray) -> np.ndarray:
     numpy.ndarray
         Integers, shape (2, 3), of the same handedness.
     """
-    triangle = np.linalg.qr((vectors @ metric_base).T, mode="r")
+    triangle = np.asarray(np.linalg.qr((vectors @ metric_base).T, mode="r"))
     _, change = reduce_basis(triangle.T)
     if np.linalg.det(change) < 0:
         change[1] *= -1

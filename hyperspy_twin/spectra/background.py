@@ -197,7 +197,7 @@ def on_half_plane(
     return np.where(mirrored, -rows, rows) % height, np.where(mirrored, width - columns, columns)
 
 
-def wrap(index: np.ndarray, size: int) -> np.ndarray:
+def wrap(index: np.ndarray, size: int | np.ndarray) -> np.ndarray:
     """Frequency in bins, between plus and minus half of ``size``, of any index."""
     return (index + size // 2) % size - size // 2
 

@@ -34,12 +34,8 @@ def edit_peaks(
 
     Parameters
     ----------
-    image
-        Finite image, shape (rows, columns).
-    grid
-        Grid of the image.
-    mask
-        Boolean region, shape (rows, columns), not empty.
+    image, grid, mask
+        As for :func:`~hyperspy_twin.spectra.region.find_region_peaks`.
     peaks
         Its peaks.
     add

@@ -1,4 +1,4 @@
 from .lattices import MATERIALS
-from .train import Settings, train
+from .train import Settings, train_network
 
-__all__ = ["MATERIALS", "Settings", "train"]
+__all__ = ["MATERIALS", "Settings", "train_network"]

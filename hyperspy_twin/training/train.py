@@ -77,7 +77,7 @@ class Settings:
     seed: int
 
 
-def train(settings: Settings, output: Path, cache: Path | None, workers: int) -> list[dict]:
+def train_network(settings: Settings, output: Path, cache: Path | None, workers: int) -> list[dict]:
     """Train a network and keep the weights that validate best.
 
     Parameters
@@ -185,7 +185,7 @@ def _candidates(
     found = []
     for image in images:
         with torch.inference_mode():
-            value = network(torch.from_numpy(image.patch[None]))[0].numpy()[image.place]
+            value = network(torch.from_numpy(image.patch[None]))[0].numpy()[image.position]
         order = np.argsort(-value, kind="stable")
         row, column, value = image.row[order], image.column[order], value[order]
         outcome, number = outcomes(row, column, image.peaks, image.shape)
@@ -266,7 +266,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = vars(parser.parse_args(arguments))
     output, picture = given.pop("output"), given.pop("picture")
     cache, workers = given.pop("cache"), given.pop("workers")
-    records = train(Settings(**given), output, cache, workers)
+    records = train_network(Settings(**given), output, cache, workers)
     if picture:
         plot(records, picture)
 

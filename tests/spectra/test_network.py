@@ -87,7 +87,7 @@ def test_missing_torch_names_the_extra(monkeypatch):
 
 
 def test_impossible_probability_is_refused():
-    with pytest.raises(ValueError, match="least_probability"):
+    with pytest.raises(ValueError, match="smallest_probability"):
         network.find_network_maxima(noise_region((64, 64), 0), 1.5)
 
 
@@ -154,7 +154,7 @@ def test_probabilities_are_calibrated():
     for seed in range(9_000_000, 9_000_016):
         drawn = training_image(seed)
         found = network.find_network_maxima(drawn.region, 0.02)
-        outcome, _ = outcomes(found.row, found.column, drawn.spots, drawn.region.grid.shape)
+        outcome, _ = outcomes(found.row, found.column, drawn.peaks, drawn.region.grid.shape)
         probability.append(found.probability[outcome >= 0])
         truth.append(outcome[outcome >= 0])
     probability, truth = np.concatenate(probability), np.concatenate(truth)

@@ -172,7 +172,7 @@ def test_narrow_and_flat_regions_are_said_to_be_so():
     assert find_region_peaks(image, grid, mask).crystallinity.name == "too small"
     flat = find_region_peaks(np.full(grid.shape, 3.0), grid, whole(grid))
     assert flat.crystallinity.name == "amorphous"
-    assert "no contrast" in flat.reason
+    assert "no contrast" in flat.crystallinity.reason
 
 
 def test_wrong_arguments_are_named():

@@ -42,7 +42,7 @@ def test_every_spot_that_must_be_found_has_one_label_on_a_maximum():
     image = training_image(1, "single")
     labels = label_peaks(image)
     row, column = np.nonzero(labels == POSITIVE)
-    must = (image.spots.snr > MUST_FIND) & image.spots.resolved
+    must = (image.peaks.snr > MUST_FIND) & image.peaks.resolved
     assert 5 < must.sum() - 2 <= len(row) <= 2 * must.sum()  # both of a pair in the first column
     assert find_summits(image.region.power)[row, column].all()
     assert (labels == NEGATIVE).sum() > 0.4 * labels.size
@@ -117,11 +117,11 @@ def test_calibration_recovers_a_logistic_curve():
 @needs_torch
 @pytest.mark.slow
 def test_training_is_repeatable_and_leaves_plain_weights(tmp_path):
-    from hyperspy_twin.training.train import Settings, plot, train
+    from hyperspy_twin.training.train import Settings, plot, train_network
 
     few = Settings(steps=2, batch=2, patch=32, images=3, validation_images=3, every=1, seed=5)
     files = [tmp_path / name for name in ("first.npz", "second.npz")]
-    records = [train(few, file, tmp_path, workers=1) for file in files]
+    records = [train_network(few, file, tmp_path, workers=1) for file in files]
     weights = [np.load(file, allow_pickle=False) for file in files]
     assert weights[0].files == weights[1].files and "calibration" in weights[0].files
     for name in weights[0].files:

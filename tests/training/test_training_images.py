@@ -97,7 +97,7 @@ def test_a_spot_in_the_flank_of_another_is_not_resolved():
 def test_the_same_seed_gives_the_same_image():
     first, again, other = training_image(3), training_image(3), training_image(4)
     np.testing.assert_array_equal(first.image, again.image)
-    np.testing.assert_array_equal(first.spots.snr, again.spots.snr)
+    np.testing.assert_array_equal(first.peaks.snr, again.peaks.snr)
     assert first.image.shape != other.image.shape or (first.image != other.image).any()
 
 
@@ -110,23 +110,23 @@ def test_every_category_gives_finite_images_of_its_size(category):
     assert drawn.mask.shape == drawn.image.shape
     assert drawn.mask.all() == (category not in ("small", "masked"))
     height, width = drawn.region.grid.shape
-    assert (drawn.spots.row < height).all() and (drawn.spots.column <= width // 2).all()
+    assert (drawn.peaks.row < height).all() and (drawn.peaks.column <= width // 2).all()
 
 
 @pytest.mark.parametrize("category", ["noise", "amorphous"])
 def test_noise_and_amorphous_images_have_no_spots(category):
-    assert not any(len(training_image(seed, category).spots) for seed in range(3))
+    assert not any(len(training_image(seed, category).peaks) for seed in range(3))
 
 
 def test_the_stated_signal_to_noise_ratio_is_that_of_the_image():
     ratios = []
     for seed in (1, 5, 7, 12):
         drawn = training_image(seed, "single")
-        strong = (drawn.spots.snr > 200) & drawn.spots.resolved
-        row, column = drawn.spots.row[strong], drawn.spots.column[strong]
+        strong = (drawn.peaks.snr > 200) & drawn.peaks.resolved
+        row, column = drawn.peaks.row[strong], drawn.peaks.column[strong]
         power = drawn.region.power
         noise = estimate_local_background(power, row, column, *drawn.region.grid.shape)
-        ratios.extend(power[row, column] / noise / drawn.spots.snr[strong])
+        ratios.extend(power[row, column] / noise / drawn.peaks.snr[strong])
     assert len(ratios) > 20
     assert np.median(ratios) == pytest.approx(1, abs=0.2)
 

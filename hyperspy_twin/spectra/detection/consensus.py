@@ -19,9 +19,10 @@ from hyperspy_twin.spectra.fitting import fit_weight
 from hyperspy_twin.spectra.lattices import distortion_variance, find_lattices
 from hyperspy_twin.spectra.transform import WindowedRegion
 
-# Maxima of noise among the candidates for each false alarm that is allowed: 20 for the default of
-# 0.05, many enough that no peak is lost before it is weighed.
-FALSE_CANDIDATES = 20.0 / 0.05
+# Expected number of maxima of noise among the candidates, at the usual number of false alarms: many
+# enough that no peak is lost before it is weighed.
+FALSE_CANDIDATES = 20.0
+USUAL_FALSE_ALARMS = 0.05
 # Ranges of the evidence, in units of the noise power and as a logarithm: the tails of noise in
 # real images are not those of theory. Set on the tuning half of benchmarks/spots.py.
 LOWEST_EXCESS = -6.0
@@ -64,7 +65,8 @@ def detect_consensus(
     Peaks
         Strongest first, with the calibrated probability of each to be a lattice peak.
     """
-    found = find_candidates(region, FALSE_CANDIDATES * false_alarms, shortest_spacing)
+    candidates = FALSE_CANDIDATES * false_alarms / USUAL_FALSE_ALARMS
+    found = find_candidates(region, candidates, shortest_spacing)
     if not len(found):
         return measure_peaks(region, found, np.zeros(0))
     threshold = detection_threshold(region, false_alarms, shortest_spacing)

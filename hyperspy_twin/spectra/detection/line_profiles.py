@@ -23,11 +23,6 @@ def measure_profile_snr(region: WindowedRegion) -> np.ndarray:
     of a sharp outline lifts the baseline of the lines that it runs along and vanishes; a peak
     stands out of both of its lines. A frequency that is no maximum of both profiles is zero.
 
-    Parameters
-    ----------
-    region
-        The windowed region with its spectrum.
-
     Returns
     -------
     numpy.ndarray

@@ -31,21 +31,12 @@ def measure_above_noise(
 
     Parameters
     ----------
-    region
-        The windowed region.
+    region, false_alarms, shortest_spacing
+        As for :func:`~hyperspy_twin.spectra.detection.candidates.find_candidates`.
     found
         The candidates.
     height
         Their height in units of the noise, shape (n,).
-    false_alarms
-        Expected number of false peaks in a spectrum of pure noise.
-    shortest_spacing
-        No lattice plane is sought below this spacing, in the unit of the grid.
-
-    Returns
-    -------
-    Peaks
-        Sorted by falling intensity; the probability is that noise makes no such maximum.
     """
     kept = height > detection_threshold(region, false_alarms, shortest_spacing)
     cells = resolution_cells(region, shortest_spacing)

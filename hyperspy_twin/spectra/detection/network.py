@@ -106,7 +106,9 @@ def find_network_maxima(
         If ``smallest_probability`` is not between 0 and 1.
     """
     if not 0 <= smallest_probability <= 1:
-        raise ValueError(f"a probability is between 0 and 1, not {smallest_probability}")
+        raise ValueError(
+            f"smallest_probability must be between 0 and 1, not {smallest_probability}"
+        )
     height, width = region.grid.shape
     probability = map_probability(region)
     row, column = np.nonzero(find_eligible(region.power, height, width))

@@ -85,14 +85,8 @@ def add_superlattice(
 
     Parameters
     ----------
-    fit
-        A lattice with its members.
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
-    free
-        Whether a peak is on no other lattice, shape (n,).
-    snr
-        Signal-to-noise ratios, shape (n,).
+    fit, position, variance, free, snr
+        As for :func:`reduce_to_strong_peaks`.
     shortest
         Length below which a lattice vector is not resolved.
 
@@ -176,12 +170,8 @@ def split_twin(
 
     Parameters
     ----------
-    fit
-        A lattice with its members.
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
-    free
-        Whether a peak is on no other lattice, shape (n,).
+    fit, position, variance, free
+        As for :func:`reduce_to_strong_peaks`.
 
     Returns
     -------
