@@ -172,7 +172,7 @@ def _projected(
 ) -> ProjectedLattice:
     """ProjectedLattice of one zone with its basis (x, y) in 1/nm."""
     plane = zone_lattice(crystal, axis)
-    vectors = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
+    vectors = plane @ crystal.reciprocal_base * ANGSTROM_PER_NM
     along_x = vectors[0] / np.linalg.norm(vectors[0])
     normal = np.cross(vectors[0], vectors[1])
     along_y = np.cross(normal / np.linalg.norm(normal), along_x)

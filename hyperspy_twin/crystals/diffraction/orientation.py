@@ -155,7 +155,7 @@ def _reduce(
     angle, axis = np.full(len(pairs), np.inf), np.zeros((len(pairs), 3))
     for turn in (np.eye(3), np.diag([-1.0, -1.0, 1.0])):
         rotation = Rotation.from_matrix(to_crystal[1] @ turn) * ~Rotation.from_matrix(to_crystal[0])
-        # Each object that is made of data is normalised anew, as orix does on its way.
+        # Normalised twice, as by orix, whose last bits these are.
         rotation = Rotation(Rotation(rotation.data).data)
         equal = after * rotation * before
         inside = (equal < zone).reshape(-1, len(pairs))

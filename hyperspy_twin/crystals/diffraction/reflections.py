@@ -109,7 +109,7 @@ def structure_factors(
         Complex structure factors in Å, shape (n,).
     """
     hkl = np.asarray(hkl, float).reshape(-1, 3)
-    length = np.linalg.norm(hkl @ np.linalg.inv(crystal.base).T, axis=1)
+    length = np.linalg.norm(hkl @ crystal.reciprocal_base, axis=1)
     damping = np.exp(-debye_waller * np.square(length / 2))
     fractional, occupancy = np.array(crystal.fractional), np.array(crystal.occupancy)
     symbols = np.array(crystal.symbols)
@@ -142,7 +142,7 @@ def atomic_number_factors(
         (``core.HAADF_EXPONENT``), and the sum over all atoms falls with g as for electrons.
     """
     hkl = np.asarray(hkl, float).reshape(-1, 3)
-    length = np.linalg.norm(hkl @ np.linalg.inv(crystal.base).T, axis=1)
+    length = np.linalg.norm(hkl @ crystal.reciprocal_base, axis=1)
     weight = crystal.numbers**HAADF_EXPONENT
     weight *= crystal.occupancy
     amounts = zip(crystal.symbols, crystal.occupancy, strict=True)
@@ -214,7 +214,7 @@ def find_zone_reflections(
     """
     _check_radius(g_max)
     plane = zone_lattice(crystal, zone_axis)
-    rows = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
+    rows = plane @ crystal.reciprocal_base * ANGSTROM_PER_NM
     area = np.linalg.norm(np.cross(*rows))
     limit = np.floor(g_max * np.linalg.norm(rows, axis=1)[::-1] / area).astype(int)
     axes = [np.arange(-n, n + 1) for n in limit]
@@ -245,7 +245,7 @@ def zone_lattice(crystal: Crystal, zone_axis: ArrayLike) -> np.ndarray:
         s, t = complete_basis((v // common, u // common))[0] * (1, -1)
         plane = np.array([[v // common, -u // common, 0], [-s * w, -t * w, s * u + t * v]])
         plane[1] *= np.sign(plane[1, 2])
-    plane = reduce_plane(plane, np.linalg.inv(crystal.base).T)
+    plane = reduce_plane(plane, crystal.reciprocal_base)
     if np.dot(np.cross(*plane), (u, v, w)) < 0:
         plane[1] *= -1
     return plane
@@ -267,7 +267,7 @@ def _check_radius(g_max: float) -> None:
 
 
 def _allowed(crystal: Crystal, hkl: np.ndarray, g_max: float, debye_waller: float) -> Reflections:
-    vector = hkl @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
+    vector = hkl @ crystal.reciprocal_base * ANGSTROM_PER_NM
     length = np.linalg.norm(vector, axis=1)
     inside = (length > 0) & (length <= g_max * (1 + 1e-9))
     hkl, vector, length = hkl[inside], vector[inside], length[inside]

@@ -134,7 +134,7 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     plane = _generating_vectors(crystal, allowed.hkl)
     if np.dot(np.cross(*plane), axis) < 0:
         plane[1] *= -1
-    vectors = plane @ np.linalg.inv(crystal.base).T * ANGSTROM_PER_NM
+    vectors = plane @ crystal.reciprocal_base * ANGSTROM_PER_NM
     frame = zone_frame(crystal, axis, vectors[0])
     flat = vectors @ frame[:2].T
     basis = flat[:, 0] + 1j * flat[:, 1]
@@ -202,4 +202,4 @@ def _generating_vectors(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
     start, generated = np.array([hkl[0], second]), integer_row_basis(hkl)
     if np.abs(np.cross(*start)).max() == np.abs(np.cross(*generated)).max():
         generated = start
-    return reduce_plane(generated, np.linalg.inv(crystal.base).T)
+    return reduce_plane(generated, crystal.reciprocal_base)

@@ -51,7 +51,7 @@ def fit_affine(
     Parameters
     ----------
     g, q
-        ZoneReflections vectors and peaks, complex, shape (n,).
+        Lattice vectors and peaks, complex, shape (n,).
     weight
         Inverse variance per component, shape (n,); zero leaves a peak out.
     alpha

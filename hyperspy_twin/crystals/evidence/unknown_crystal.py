@@ -102,8 +102,8 @@ def assign_to_lattice(
 
 
 @njit(cache=True, nogil=True)
-def refined(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
-    """Least-squares basis of a net."""
+def refine_lattice(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
+    """Least-squares basis of a plane lattice."""
     number, weight = len(observed.position), 1.0 / observed.sigma**2
     for step in range(STEPS):
         index, _ = assign_to_lattice(
@@ -138,7 +138,7 @@ def plane_lattice_evidence(
         reflections have any intensity and are seen with a probability that is integrated out.
     """
     first, second, _ = reduce_pair(first, second)
-    first, second = refined(observed, first, second)
+    first, second = refine_lattice(observed, first, second)
     area = abs((first.conjugate() * second).imag)
     index, total = assign_to_lattice(observed, first, second, len(observed.position), GATE)
     weight = observed.weight / observed.sigma**2

@@ -76,7 +76,7 @@ def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> floa
 def assign_peaks(
     observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, gate: float
 ) -> np.ndarray:
-    """ZoneReflections coordinates of each peak, shape (n, 2), zero where it belongs to none."""
+    """Lattice coordinates of each peak, shape (n, 2), zero where it belongs to none."""
     n = len(observed.position)
     index = np.zeros((n, 2), np.int64)
     distance = np.full(n, np.inf)
@@ -193,7 +193,7 @@ def evaluate(
     alpha, beta : complex
         Refined.
     index : numpy.ndarray
-        ZoneReflections coordinates of each peak, shape (n, 2); zero where it belongs to none.
+        Lattice coordinates of each peak, shape (n, 2); zero where it belongs to none.
     """
     alpha, beta, index = _refine(observed, lattice, alpha, beta)
     if not index.any():

@@ -10,11 +10,11 @@ import numpy as np
 from scipy.special import logsumexp
 
 from hyperspy_twin.core import Crystal, Peaks
+from hyperspy_twin.crystals import catalogue
 from hyperspy_twin.crystals.diffraction import log_zone_weight, usual_zone_axes
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
-from hyperspy_twin.crystals.structures import catalogue
 
 # Å³; larger cells take long, and their dense patterns are seldom what an image shows.
 LARGEST_CELL = 250.0
