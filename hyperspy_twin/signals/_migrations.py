@@ -118,3 +118,6 @@ def _lattice(entry: dict[str, Any], crystals: Mapping[str, Crystal]) -> Register
         merit=entry["merit"],
         displaced=entry["displaced"],
     )
+
+
+READERS = {1: read_version_1}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.core import Outlines
+if TYPE_CHECKING:
+    from hyperspy_twin.core import Outlines
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ModelBox:
 
 def store_outlines(outlines: Outlines | tuple[Outlines, ...]) -> dict[str, np.ndarray]:
     """Outlines of one image, or of each image of a stack, as metadata hold them."""
-    images = (outlines,) if isinstance(outlines, Outlines) else outlines
+    images = outlines if isinstance(outlines, tuple) else (outlines,)
     lengths = [np.diff(one.ring_start) for one in images]
     found = {
         "vertices": np.concatenate([np.zeros((0, 2)), *(one.vertices for one in images)]),
@@ -66,7 +68,7 @@ def store_outlines(outlines: Outlines | tuple[Outlines, ...]) -> dict[str, np.nd
             [np.zeros(0, np.int32), *(one.ring_region for one in images)]
         ),
     }
-    if not isinstance(outlines, Outlines):
+    if isinstance(outlines, tuple):
         found["ring_image"] = np.repeat(np.arange(len(images)), list(map(len, lengths)))
         found["images"] = np.array([len(images)])
     return found
@@ -74,6 +76,8 @@ def store_outlines(outlines: Outlines | tuple[Outlines, ...]) -> dict[str, np.nd
 
 def load_outlines(stored: Mapping[str, np.ndarray]) -> Outlines | tuple[Outlines, ...]:
     """Outlines of what :func:`store_outlines` gave."""
+    from hyperspy_twin.core import Outlines
+
     start = np.asarray(stored["ring_start"])
     vertices, region = np.asarray(stored["vertices"]), np.asarray(stored["ring_region"])
     if "ring_image" not in stored:

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hyperspy_twin.core import Grid, Outlines, rasterise
+from hyperspy_twin.core import Grid
 from hyperspy_twin.signals._images import grid_of
 from hyperspy_twin.signals._twin import node_with, read
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from hyperspy_twin.core import Outlines
 
 _logger = logging.getLogger(__name__)
 
@@ -130,6 +132,8 @@ class TwinSignal:
     @property
     def _labels(self) -> np.ndarray:
         """Label image of a single image."""
+        from hyperspy_twin.core import rasterise
+
         return rasterise(self._outlines, self._grid)
 
     @property

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hyperspy_twin.core import Peaks, Table
-from hyperspy_twin.crystals import PhaseRecords
-from hyperspy_twin.spectra import RegionSpectrum
+
+if TYPE_CHECKING:
+    from hyperspy_twin.crystals import PhaseRecords
+    from hyperspy_twin.spectra import RegionSpectrum
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 

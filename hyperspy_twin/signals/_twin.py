@@ -1,6 +1,6 @@
 """The schema of ``metadata.Twin``: each key with its type, its owner and the unit of its numbers.
 
-What a step finds out is kept here and nowhere else. A new step adds a row to :data:`ROWS`.
+What a step finds out is kept here and nowhere else. A new step adds a row to :func:`rows`.
 """
 
 from __future__ import annotations
@@ -8,28 +8,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal, Grid, Outlines, RegisteredLattice
-from hyperspy_twin.crystals import RegionPhase, rescale_record
+from hyperspy_twin.core import Crystal
 from hyperspy_twin.signals._codec import from_plain, to_plain
-from hyperspy_twin.signals._migrations import read_version_1
 from hyperspy_twin.signals._records import (
     ModelBox,
     StrainSettings,
     load_outlines,
     store_outlines,
 )
-from hyperspy_twin.spectra import RegionSpectrum
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
 SCHEMA = 2  # written with every state; a state without a number is of version 1
-READERS = {1: read_version_1}
 Factors = tuple[float, float]
 
 
@@ -74,34 +70,41 @@ class Row:
     rescale: Callable[[Any, Factors], Any] | None = None
 
 
-ROWS = {
-    "sample": Row(str, "data"),
-    "history": Row(list[str], "every step"),
-    "calibration": Row(str, "calibrate"),  # as io/axes.py writes it
-    "unit": Row(str, "segment"),
-    "outlines": Row(Outlines | tuple[Outlines, ...], "segment", {"vertices": POSITION}),
-    "image_grid": Row(Grid, "find_peaks", {"scale": POSITION, "offset": POSITION}),
-    "spectra": Row(
-        tuple[RegionSpectrum, ...],
-        "find_peaks",
-        {
-            "peaks.position": WAVE_VECTOR,
-            "peaks.error": WAVE_VECTOR,
-            "peaks.width": INVERSE_LENGTH,
-            "peaks.width_error": INVERSE_LENGTH,
-            **{
-                f"{part}.{name}": INVERSE_LENGTH
-                for part in ("halo", "rings")
-                for name in ("radius", "error", "width")
+@cache
+def rows() -> dict[str, Row]:
+    """Rows of the schema by key; a function, because the types come from rooms that are heavy."""
+    from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
+    from hyperspy_twin.crystals import RegionPhase, rescale_record
+    from hyperspy_twin.spectra import RegionSpectrum
+
+    return {
+        "sample": Row(str, "data"),
+        "history": Row(list[str], "every step"),
+        "calibration": Row(str, "calibrate"),  # as io/axes.py writes it
+        "unit": Row(str, "segment"),
+        "outlines": Row(Outlines | tuple[Outlines, ...], "segment", {"vertices": POSITION}),
+        "image_grid": Row(Grid, "find_peaks", {"scale": POSITION, "offset": POSITION}),
+        "spectra": Row(
+            tuple[RegionSpectrum, ...],
+            "find_peaks",
+            {
+                "peaks.position": WAVE_VECTOR,
+                "peaks.error": WAVE_VECTOR,
+                "peaks.width": INVERSE_LENGTH,
+                "peaks.width_error": INVERSE_LENGTH,
+                **{
+                    f"{part}.{name}": INVERSE_LENGTH
+                    for part in ("halo", "rings")
+                    for name in ("radius", "error", "width")
+                },
             },
-        },
-    ),
-    "candidates": Row(tuple[Crystal, ...], "index_phases"),
-    "phases": Row(tuple[RegionPhase, ...], "index_phases", rescale=rescale_record),
-    "strain": Row(StrainSettings, "gpa", {"g": WAVE_VECTOR, "resolution": LENGTH}),
-    "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
-    "model": Row(ModelBox, "to_atoms"),
-}
+        ),
+        "candidates": Row(tuple[Crystal, ...], "index_phases"),
+        "phases": Row(tuple[RegionPhase, ...], "index_phases", rescale=rescale_record),
+        "strain": Row(StrainSettings, "gpa", {"g": WAVE_VECTOR, "resolution": LENGTH}),
+        "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
+        "model": Row(ModelBox, "to_atoms"),
+    }
 
 
 def read(signal: BaseSignal, key: str, default: Any = None) -> Any:
@@ -114,7 +117,7 @@ def read(signal: BaseSignal, key: str, default: Any = None) -> Any:
     signal
         The signal.
     key
-        One of :data:`ROWS`.
+        One of :func:`rows`.
     default
         What to give where the state has no such key.
 
@@ -127,7 +130,7 @@ def read(signal: BaseSignal, key: str, default: Any = None) -> Any:
     item = metadata.get_item(f"Twin.{key}")
     if item is None:
         return default
-    kind = ROWS[key].kind
+    kind = rows()[key].kind
     if kind in (str, list[str]):
         return item
     texts = tuple(metadata.get_item("Twin.crystals", ()))
@@ -165,7 +168,7 @@ def write(signal: BaseSignal, **state: Any) -> None:
 def rescale(signal: BaseSignal, factors: Factors) -> dict[str, Any]:
     """Values of the whole state after the pixel sizes (x, y) were multiplied by factors."""
     found = {}
-    for key, row in ROWS.items():
+    for key, row in rows().items():
         value = read(signal, key)
         if value is not None and (row.dimensions or row.rescale):
             found[key] = _rescaled(value, row, factors)
@@ -182,6 +185,8 @@ def _migrated(signal: BaseSignal) -> BaseSignal:
             f"{SCHEMA}): pip install --upgrade hyperspy_twin"
         )
     if version < SCHEMA and metadata.has_item("Twin"):
+        from hyperspy_twin.signals._migrations import READERS
+
         node: dict[str, Any] = {}
         _store(node, READERS[version](metadata.Twin.as_dictionary()))
         del metadata.Twin
@@ -201,7 +206,7 @@ def _store(node: dict[str, Any], state: Mapping[str, Any]) -> None:
 
 
 def _stored(key: str, value: Any, crystals: list[str]) -> Any:
-    kind = ROWS[key].kind
+    kind = rows()[key].kind
     if kind in (str, list[str]):
         return value
     if key == "outlines":

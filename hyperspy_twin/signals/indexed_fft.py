@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Signal2D
 
-from hyperspy_twin.core import Grid, Peaks, Table, rasterise
-from hyperspy_twin.crystals import IndexingSettings, PhaseRecords
+from hyperspy_twin.core import Grid, Peaks, Table
 from hyperspy_twin.signals._images import axes_of
 from hyperspy_twin.signals._records import StrainSettings
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
 from hyperspy_twin.signals.strain_map import StrainMap
-from hyperspy_twin.spectra import CRYSTALLINE, RegionSpectrum
 
 if TYPE_CHECKING:
     from typing import Self
@@ -31,7 +29,8 @@ if TYPE_CHECKING:
         RegisteredLattice,
         StrainField,
     )
-    from hyperspy_twin.crystals import RegionPhase
+    from hyperspy_twin.crystals import IndexingSettings, PhaseRecords, RegionPhase
+    from hyperspy_twin.spectra import RegionSpectrum
     from hyperspy_twin.strain import RegionLattice
 
 
@@ -326,6 +325,8 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         ``phases[3]`` is the record of region 3; iteration gives the records in order of region,
         and the whole prints as a table.
         """
+        from hyperspy_twin.crystals import PhaseRecords
+
         return PhaseRecords(self._state("phases", ()))
 
     def accept_phase(self, region: int, phase: str | int, *, crystal: int = 1) -> Self:
@@ -706,11 +707,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
     def _not_crystalline(self) -> dict[int, str]:
         """Why each region without a lattice has none."""
         found = {region: one.crystallinity for region, one in self._spectra.items()}
-        return {
-            n: f"{one.name}: {one.reason}"
-            for n, one in found.items()
-            if one.name not in CRYSTALLINE
-        }
+        return {n: f"{one.name}: {one.reason}" for n, one in found.items() if not one.has_lattice}
 
     @property
     def _region_lattices(self) -> dict[int, RegionLattice]:
@@ -723,7 +720,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             found[region] = RegionLattice(
                 one.peaks,
                 one.crystallinity.name,
-                one.crystallinity.name in CRYSTALLINE,
+                one.crystallinity.has_lattice,
                 indexed=None if match is None else match.hkl.any(axis=1),
                 explained=None if match is None else match.explained,
             )
@@ -774,6 +771,8 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
 
     @property
     def _labels(self) -> np.ndarray:
+        from hyperspy_twin.core import rasterise
+
         return rasterise(self._outlines, self._image_grid)
 
     @property
@@ -791,7 +790,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         self, regions: list[int], phase: str | int | None
     ) -> list[RegionPhase | None]:
         """Give the records of regions, or those that a ranked phase would give them."""
-        from hyperspy_twin.crystals import accept_phase
+        from hyperspy_twin.crystals import PhaseRecords, accept_phase
 
         if phase is None:
             records = self.phases
@@ -825,6 +824,8 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         return self._state("candidates", ())
 
     def _settings(self, **options: Any) -> IndexingSettings:
+        from hyperspy_twin.crystals import IndexingSettings
+
         elements = tuple(self._elements)
         return IndexingSettings(calibrated=self._calibrated, elements=elements, **options)
 

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.core import SHORTEST_SPACING, Outlines, Table, rasterise, trace
+from hyperspy_twin.core import SHORTEST_SPACING, Table
 from hyperspy_twin.signals._images import axes_of, finite_image, show_progress
 from hyperspy_twin.signals._signal import TwinSignal
-from hyperspy_twin.signals._stacks import StackSlicer
 from hyperspy_twin.signals.indexed_fft import IndexedFFT
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.figure import Figure
+
+    from hyperspy_twin.core import Outlines
 
 
 class SegmentedImage(TwinSignal, Signal2D):
@@ -54,6 +55,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         ValueError
             If the image is a stack or not finite, or the labels do not fit it.
         """
+        from hyperspy_twin.core import trace
         from hyperspy_twin.io import to_nanometres
 
         finite_image(image)
@@ -73,6 +75,8 @@ class SegmentedImage(TwinSignal, Signal2D):
     @property
     def labels(self) -> Signal2D:
         """Label image(s): the number of the region of each pixel, 0 where there is none."""
+        from hyperspy_twin.core import rasterise
+
         images = [rasterise(outlines, self._grid) for outlines in self._stack_outlines()]
         labels = np.reshape(images, (*self._navigation_shape, *self._grid.shape))
         metadata = {"General": {"title": f"Regions of {self.metadata.General.title}"}}
@@ -287,6 +291,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         min_diameter
             Smaller particles become unassigned, in the unit of the axes; by default 3 pixels.
         """
+        from hyperspy_twin.core import trace
         from hyperspy_twin.segmentation import separate_particles
 
         parameters = {"background": background, "min_diameter": min_diameter}
@@ -375,6 +380,8 @@ class SegmentedImage(TwinSignal, Signal2D):
         outlines = self._state("outlines")
         if not isinstance(outlines, tuple):
             return self._slicer_of_images
+        from hyperspy_twin.signals._stacks import StackSlicer
+
         return StackSlicer(self, self._slicer_of_images, outlines)
 
     @inav.setter

@@ -8,7 +8,7 @@ from .detection import (
     network_input,
 )
 from .editing import edit_peaks
-from .region import CRYSTALLINE, METHODS, detectors_of, find_region_peaks
+from .region import METHODS, detectors_of, find_region_peaks
 from .rings import Rings
 from .transform import (
     WindowedRegion,
@@ -20,7 +20,6 @@ from .transform import (
 )
 
 __all__ = [
-    "CRYSTALLINE",
     "METHODS",
     "Crystallinity",
     "PeakUNet",

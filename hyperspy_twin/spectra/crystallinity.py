@@ -45,6 +45,11 @@ class Crystallinity:
     reason: str
     probability: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def has_lattice(self) -> bool:
+        """Whether the region is one crystal or several."""
+        return self.name in ("single crystal", "several crystals")
+
 
 @dataclass(frozen=True, eq=False)
 class RegionSpectrum:

@@ -23,8 +23,6 @@ METHODS = ("consensus", "gaussian", "network", "profile")
 WEIGHING = ("consensus", "network")
 # Pixels across a region: below, it holds too few lattice periods to judge.
 SMALLEST_REGION = 24
-# Crystallinities of regions that have a lattice.
-CRYSTALLINE = ("single crystal", "several crystals")
 
 
 def find_region_peaks(

@@ -55,7 +55,7 @@ def test_every_key_is_declared(chain, step):
     node = getattr(chain, step).metadata.Twin.as_dictionary()
     assert node.pop("schema") == _twin.SCHEMA
     node.pop("crystals")
-    assert set(node) <= set(_twin.ROWS)
+    assert set(node) <= set(_twin.rows())
 
 
 def test_each_crystal_is_stored_once(chain):
