@@ -66,10 +66,10 @@ def from_plain(kind: Any, plain: Any, crystals: tuple[Crystal, ...]) -> Any:
         array = np.array(plain["values"], plain["dtype"]).reshape(plain["shape"])
         array.flags.writeable = False
         return array
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         known = {name: from_plain(hints[name], item, crystals) for name, item in plain.items()}
-        return kind(**known)  # type: ignore[operator]
+        return kind(**known)
     if origin is tuple:
         kinds = arguments[:1] * len(plain) if arguments[-1] is Ellipsis else arguments
         return tuple(from_plain(*pair, crystals) for pair in zip(kinds, plain, strict=True))

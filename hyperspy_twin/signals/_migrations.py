@@ -52,8 +52,10 @@ def read_version_1(node: Mapping[str, Any]) -> dict[str, Any]:
         crystals = {match.phase: match.crystal for one in phases for match in one.ranking}
         found["lattices"] = tuple(_lattice(json.loads(text), crystals) for text in node["lattices"])
     if "model" in node:
-        box = {k: tuple(node["model"][k]) for k in ("columns", "units", "pbc")}
-        arrays = {k: np.asarray(node["model"][k], float) for k in ("cell", "origin")}
+        box: dict[str, Any] = {k: tuple(node["model"][k]) for k in ("columns", "units", "pbc")}
+        arrays: dict[str, Any] = {
+            k: np.asarray(node["model"][k], float) for k in ("cell", "origin")
+        }
         found["model"] = ModelBox(**box, **arrays)
     return found
 

@@ -65,7 +65,7 @@ class TwinSignal:
 
     def _state(self, key: str, default: Any = None) -> Any:
         """Value of a key of the state, see :mod:`hyperspy_twin.signals._twin`."""
-        return read(self, key, default)  # type: ignore[arg-type]
+        return read(self, key, default)
 
     def _derive(
         self,
@@ -104,7 +104,7 @@ class TwinSignal:
         metadata = self.metadata.deepcopy().as_dictionary()
         metadata.pop("Markers", None)
         metadata["Signal"] = {"signal_type": kind._signal_type}  # type: ignore[attr-defined]
-        metadata["Twin"] = node_with(self, state)  # type: ignore[arg-type]
+        metadata["Twin"] = node_with(self, state)
         return kind(
             self.data if data is None else data,
             axes=self._axes() if axes is None else axes,

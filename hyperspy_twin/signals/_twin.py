@@ -231,7 +231,7 @@ def _rescaled(value: Any, row: Row, factors: Factors) -> Any:
 
 
 def _with_dimensions(value: Any, dimensions: Mapping[str, Dimension], factors: Factors) -> Any:
-    changed = {}
+    changed: dict[str, Any] = {}
     for name, dimension in dimensions.items():
         part, _, rest = name.partition(".")
         if rest:

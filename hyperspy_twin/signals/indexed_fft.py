@@ -586,7 +586,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         """
         from hyperspy_twin.signals._twin import rescale
 
-        calibration = self.calibration
+        calibration: Any = self.calibration
         (x, y), (old_x, old_y) = calibration.pixel_size, self._image_grid.scale
         state = rescale(self, (x / old_x, y / old_y))
         parameters = {
@@ -721,7 +721,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
                 one.peaks,
                 one.crystallinity.name,
                 one.crystallinity.has_lattice,
-                indexed=None if match is None else match.hkl.any(axis=1),
+                indexed=None if match is None else np.any(match.hkl, axis=1),
                 explained=None if match is None else match.explained,
             )
         return found
@@ -736,7 +736,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         indexed = []
         for record in self.phases:
             if record.match is not None:
-                used, peaks = record.hkl.any(axis=1), self._spectrum(record.region).peaks
+                used, peaks = np.any(record.hkl, axis=1), self._spectrum(record.region).peaks
                 indexed.append(
                     IndexedPeaks(peaks.take(used), record.hkl[used], record.match.oriented)
                 )
@@ -795,19 +795,28 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         if phase is None:
             records = self.phases
             return [records[region] if region in records else None for region in regions]
+        known, settings = self._known_phases(), self._last_settings()
         found: list[RegionPhase | None] = []
         errors = []
-        self._known_phases()
-        known = {"candidates": self._candidates, "settings": self._last_settings()}
         for region in regions:
             try:
-                decided = accept_phase(self._known_phases(), self._peaks, region, phase, **known)
-                record = PhaseRecords(decided)[region]
-                scale = {"scale": record.match.scale, "distortion": record.match.distortion}
-                found.append(replace(record, **scale, further=()))
+                decided = accept_phase(
+                    known,
+                    self._peaks,
+                    region,
+                    phase,
+                    candidates=self._candidates,
+                    settings=settings,
+                )
             except ValueError as error:
                 found.append(None)
                 errors.append(str(error))
+                continue
+            record = PhaseRecords(decided)[region]
+            match: Any = record.match
+            found.append(
+                replace(record, scale=match.scale, distortion=match.distortion, further=())
+            )
         if len(errors) == len(regions):
             raise ValueError("; ".join(dict.fromkeys(errors)))
         return found

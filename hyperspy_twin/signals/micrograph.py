@@ -12,7 +12,7 @@ from hyperspy_twin.signals._images import axes_of, check_images, finite_image
 from hyperspy_twin.signals._signal import TwinSignal
 
 if TYPE_CHECKING:
-    from hyperspy_twin.core import Calibration
+    from hyperspy_twin.core import Calibration, Outlines
     from hyperspy_twin.data import Truth
     from hyperspy_twin.signals.segmented_image import SegmentedImage
 
@@ -65,7 +65,7 @@ class Micrograph(TwinSignal, Signal2D):
         """
         from hyperspy_twin.io import calibrate_by_line, calibrate_signal
 
-        own = {"pixel_size": pixel_size, "scale_bar": scale_bar, "spacing": spacing}
+        own: dict[str, Any] = {"pixel_size": pixel_size, "scale_bar": scale_bar, "spacing": spacing}
         given = {name: value for name, value in own.items() if value is not None}
         if given and not arguments and not options:
             calibrate_signal(self, **given)
@@ -190,6 +190,7 @@ class Micrograph(TwinSignal, Signal2D):
         signal = self.isig[:, :]
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         grid, outcome = signal._grid, None
+        outlines: Outlines | tuple[Outlines, ...]
         if self.axes_manager.navigation_dimension == 0:
             found, outcome = segment_image(finite_image(self), grid, method=method, options=options)
             outlines = trace(found.labels, grid)

@@ -294,7 +294,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         from hyperspy_twin.core import trace
         from hyperspy_twin.segmentation import separate_particles
 
-        parameters = {"background": background, "min_diameter": min_diameter}
+        parameters: dict[str, Any] = {"background": background, "min_diameter": min_diameter}
         particles = separate_particles(self._labels, finite_image(self), self._grid, **parameters)
         return self._corrected("separate_particles", parameters, trace(particles, self._grid))
 

@@ -62,8 +62,9 @@ def spectrum_figure(
             reach = SAME * np.hypot(x, y)
             shared = any(name == n and np.hypot(x - a, y - b) < reach for n, a, b in named)
             if name and not shared:
-                offset = {"xytext": (6, 6), "textcoords": "offset points"}
-                axis.annotate(name, (x, y), color=colour, fontsize=11, **offset)
+                axis.annotate(
+                    name, (x, y), (6, 6), textcoords="offset points", color=colour, fontsize=11
+                )
             named.append((name, x, y))
     reach = 1.2 * find_farthest_peak(peaks, labels)
     if reach:
