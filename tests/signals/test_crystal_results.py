@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import hyperspy_twin as ht
-from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.core import Calibration
+from hyperspy_twin.crystals.structures import catalogue
 
 
 @pytest.fixture(autouse=True)
