@@ -33,23 +33,15 @@ def find_beam_displacement(
 
     Parameters
     ----------
-    field
-        Displacement (u_x, u_y) in nm without gaps, shape (2, rows, columns).
+    field, grid
+        As for :func:`~hyperspy_twin.atoms.columns.find_columns`.
     known
         False where the field was extended and its jumps mean nothing, shape (rows, columns).
-    grid
-        Pixel grid of the field.
-    plane
-        In-plane parts of two reduced lattice vectors as rows in nm, shape (2, 2).
-    lift
-        Parts of these vectors along the beam, shape (2,).
+    plane, lift
+        In-plane parts of two reduced lattice vectors as rows in nm, shape (2, 2), and their parts
+        along the beam, shape (2,), in the unit of the result, whose median is zero.
     length
         Repeat along the beam in the unit of ``lift``.
-
-    Returns
-    -------
-    numpy.ndarray
-        Displacement along the beam in the unit of ``lift``, median zero, shape (rows, columns).
 
     References
     ----------
@@ -57,19 +49,18 @@ def find_beam_displacement(
     cosine transform.
     """
     rows, columns = field.shape[1:]
+    step_x, step_y = (step**2 for step in grid.scale)
     divergence = np.zeros((rows, columns))
     x_steps = np.where(known[:, 1:] & known[:, :-1], np.diff(field, axis=2), 0.0)
     y_steps = np.where(known[1:] & known[:-1], np.diff(field, axis=1), 0.0)
-    along_x = _lifts(x_steps, grid, plane, lift, length) / grid.scale[0] ** 2
-    along_y = _lifts(y_steps, grid, plane, lift, length) / grid.scale[1] ** 2
+    along_x = _lifts(x_steps, grid, plane, lift, length) / step_x
+    along_y = _lifts(y_steps, grid, plane, lift, length) / step_y
     divergence[:, 1:] += along_x
     divergence[:, :-1] -= along_x
     divergence[1:] += along_y
     divergence[:-1] -= along_y
-    curvature = (2 - 2 * np.cos(np.pi * np.arange(rows) / rows))[:, None] / grid.scale[1] ** 2
-    curvature = curvature + (2 - 2 * np.cos(np.pi * np.arange(columns) / columns)) / (
-        grid.scale[0] ** 2
-    )
+    curvature = (2 - 2 * np.cos(np.pi * np.arange(rows) / rows))[:, None] / step_y
+    curvature = curvature + (2 - 2 * np.cos(np.pi * np.arange(columns) / columns)) / step_x
     curvature[0, 0] = 1.0  # the mean is free
     depth = idctn(dctn(divergence, workers=-1) / curvature, workers=-1)
     return depth - np.median(depth)

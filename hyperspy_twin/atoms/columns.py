@@ -38,25 +38,19 @@ def find_columns(
 
     Parameters
     ----------
-    plane
-        Two reduced lattice vectors as rows in nm, shape (2, 2).
-    offsets
-        Positions (x, y) of the columns of one cell in nm, shape (m, 2).
+    plane, offsets
+        Two reduced lattice vectors as rows in nm, shape (2, 2), and positions (x, y) of the columns
+        of one cell in nm, shape (m, 2).
     bounds
         Rectangle (x_min, y_min, x_max, y_max) in nm.
-    field
-        Displacement on the grid in nm without gaps (``prepare_field``), shape (2, rows, columns).
-    grid
-        Calibrated pixel grid.
+    field, grid
+        Displacement in nm without gaps (``prepare_field``), shape (2, rows, columns), and its grid.
 
     Yields
     ------
-    points : numpy.ndarray
-        Columns (x, y) in nm, shape (n, 2).
-    site : numpy.ndarray
-        Index into ``offsets``, shape (n,).
-    index : numpy.ndarray
-        Lattice indices along the two vectors of ``plane``, shape (n, 2).
+    points, site, index : numpy.ndarray
+        Columns (x, y) in nm, shape (n, 2), the index of each into ``offsets``, shape (n,), and its
+        lattice indices along the two vectors of ``plane``, shape (n, 2).
     """
     x_min, y_min, x_max, y_max = bounds
     if not (np.all(np.isfinite(bounds)) and x_max > x_min and y_max > y_min):
@@ -94,21 +88,8 @@ def separate_columns(
 ) -> np.ndarray:
     """Mark the columns to keep where a displacement that jumps has pushed some together.
 
-    Parameters
-    ----------
-    points
-        Columns (x, y), shape (n, 2).
-    height
-        Height of one atom of each column, in the unit of ``points``, shape (n,).
-    length
-        Repeat along the beam, in the same unit.
-    minimum_distance
-        Smallest distance between atoms, in the same unit.
-
-    Returns
-    -------
-    numpy.ndarray
-        True for columns to keep, shape (n,). Of two columns that are too close the later goes.
+    The columns (x, y), the height of one atom of each, the repeat along the beam and the smallest
+    distance between atoms are in one unit. Of two columns that are too close the later goes.
     """
     keep = np.ones(len(points), bool)
     pairs = cKDTree(points).query_pairs(minimum_distance, output_type="ndarray")

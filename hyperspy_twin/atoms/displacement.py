@@ -30,17 +30,7 @@ SMALLEST_DETERMINANT = 0.1
 
 
 def fill_missing(displacement: np.ndarray) -> np.ndarray:
-    """Extend a displacement field into the pixels where it is unknown.
-
-    Parameters
-    ----------
-    displacement
-        Displacement (u_x, u_y), NaN where there is no lattice, shape (2, rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        The field with each unknown pixel taken from the nearest known one, float64.
+    """Extend a displacement field to the pixels where it is NaN, from the nearest known ones.
 
     Raises
     ------
@@ -55,10 +45,8 @@ def fill_missing(displacement: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(displacement)
     if missing.all():
         raise ValueError("the displacement is unknown everywhere: run gpa() on a region first")
-    rows, columns = ndimage.distance_transform_edt(
-        missing, return_distances=False, return_indices=True
-    )
-    return displacement[:, rows, columns]
+    nearest = ndimage.distance_transform_edt(missing, return_distances=False, return_indices=True)
+    return displacement[:, nearest[0], nearest[1]]
 
 
 def prepare_field(displacement: np.ndarray, grid: Grid) -> np.ndarray:
@@ -126,13 +114,8 @@ def solve_point(
 ) -> tuple[float, float, bool]:
     """Solve r = R + u(r) for one point R from a start r by Newton's method.
 
-    Returns
-    -------
-    x, y : float
-        The displaced point in nm; NaN where none was found, as in the gap that opens at the cut of
-        a dislocation.
-    solved : bool
-        Whether it was found.
+    Returns the displaced point in nm and whether it was found; NaN where it was not, as in the gap
+    that opens at the cut of a dislocation.
     """
     for iteration in range(MOST_STEPS):
         u_x, u_y, xx, xy, yx, yy = interpolate(field, offset, scale, x, y)

@@ -108,21 +108,14 @@ def fill_blocks(
         What to fill. Where blocks of different lattices meet, earlier ones keep their atoms.
     region_of
         Function from points (n, 2) in nm to region labels (n,).
-    displacement
+    displacement, grid
         Displacement (u_x, u_y) of the reference lattice in nm at the deformed position, NaN where
-        unknown, shape (2, rows, columns). None means none.
-    grid
-        Pixel grid of ``displacement``.
+        unknown, shape (2, rows, columns), and its grid. None means none.
     seed
         Seed for the elements on mixed sites.
     minimum_distance
         Smallest distance between atoms of different lattices in Angstrom; 0.75 of the smallest
         nearest-neighbour distance if absent.
-
-    Returns
-    -------
-    FilledAtoms
-        The atoms.
 
     Raises
     ------
@@ -143,23 +136,22 @@ def fill_blocks(
             [(0, size - given) for size, given in zip(whole.shape[1:], grid.shape, strict=True)],
         )
         moved = whole, known, grid
-    cells = [
-        find_repeat_cell(one.crystal, one.base, one.zone_axis)
-        for one in (block.lattice for block in blocks)
-    ]
+    lattices = [block.lattice for block in blocks]
+    cells = [find_repeat_cell(one.crystal, one.base, one.zone_axis) for one in lattices]
     thickness, strains = _common_thickness(blocks, cells)
     generator = np.random.default_rng(seed)
-    fields = [moved if block.lattice.displaced else still for block in blocks]
     parts = [
-        _fill_block(block, cell, thickness, region_of, field, generator)
-        for block, cell, field in zip(blocks, cells, fields, strict=True)
+        _fill_block(
+            one, cell, thickness, region_of, moved if one.lattice.displaced else still, generator
+        )
+        for one, cell in zip(blocks, cells, strict=True)
     ]
     index = np.repeat(np.arange(len(blocks), dtype=np.int16), [len(part[1]) for part in parts])
     arrays = [
         np.concatenate(columns) if len(parts) > 1 else columns[0]
         for columns in zip(*parts, strict=True)
     ]
-    groups = _lattice_groups(blocks)
+    groups = _lattice_groups(lattices)
     if groups.max() > 0:
         if minimum_distance is None:
             minimum_distance = SHORTEST_BOND_FRACTION * min(map(nearest_neighbour_distance, cells))
@@ -206,10 +198,9 @@ def _common_thickness(
     return own[0], strains
 
 
-def _lattice_groups(blocks: Sequence[Block]) -> np.ndarray:
-    """Return a number for each block that blocks of the same lattice share."""
+def _lattice_groups(lattices: Sequence[RegisteredLattice]) -> np.ndarray:
+    """Return a number for each lattice that equal ones share."""
     groups: list[int] = []
-    lattices = [block.lattice for block in blocks]
     for one in lattices:
         same = (
             groups[i]

@@ -17,21 +17,8 @@ def remove_overlaps(
     Of a pair that is too close the atom of the higher group goes. Distances inside one group are
     not touched: they are those of its crystal.
 
-    Parameters
-    ----------
-    positions
-        Atom positions, Angstrom, shape (n, 3).
-    group
-        Group of each atom, integers, lower means kept first, shape (n,).
-    minimum_distance
-        Smallest allowed distance between groups, Angstrom.
-    period
-        Period along z in Angstrom, or None.
-
-    Returns
-    -------
-    numpy.ndarray
-        True for atoms to keep, shape (n,).
+    Positions (n, 3), the smallest distance and the period along z, if any, are in Angstrom; the
+    groups are integers, shape (n,).
 
     Raises
     ------

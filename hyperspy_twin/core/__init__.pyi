@@ -17,10 +17,9 @@ from .plane_lattice import (
     reduce_pair,
     reduce_plane,
 )
-from .printed import html_table, text_table
 from .registered_lattice import RegisteredLattice
 from .strain_field import Definition, StrainField
-from .table import Table
+from .table import Table, html_table, text_table
 from .windows import region_window
 
 __all__ = [

@@ -68,10 +68,8 @@ class Calibration:
             As the attributes.
         """
         x, y = pixel_size
-        report = cls((x, y), source, note, **measured)
-        if report.square:
-            return report
-        note = "; ".join(filter(None, [note, f"pixels are not square: y/x = {y / x:.4f}"]))
+        if not math.isclose(x, y, rel_tol=SQUARE_TOLERANCE):
+            note = "; ".join(filter(None, [note, f"pixels are not square: y/x = {y / x:.4f}"]))
         return cls((x, y), source, note, **measured)
 
     @property

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+# Default of the columns that need not be given: `Peaks` fills them.
 _NOT_MEASURED: Any = None
 _ABSENT: dict[str, Any] = {
     "snr": np.nan,
@@ -17,8 +18,6 @@ _ABSENT: dict[str, Any] = {
     "lattice": 0,
     "satellite": 0,
 }
-# Default of the columns that need not be given: `Peaks` fills them.
-_FILLED: Any = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,19 +85,13 @@ class Peaks:
 
     def join(self, other: Peaks) -> Peaks:
         """Peaks of both, strongest first; of the region of the first."""
-        columns = {
-            column.name: np.concatenate([getattr(self, column.name), getattr(other, column.name)])
-            for column in fields(self)
-            if column.name != "region"
-        }
-        both = Peaks(**columns, region=self.region)
-        return both.take(np.argsort(-both.intensity, kind="stable"))
+        columns = self._columns().items()
+        both = {name: np.concatenate([own, getattr(other, name)]) for name, own in columns}
+        return replace(self, **both).take(np.argsort(-both.intensity, kind="stable"))
 
     def take(self, which: np.ndarray) -> Peaks:
         """Peaks of some indices, or those that a mask marks."""
-        columns = {
-            column.name: getattr(self, column.name)[which]
-            for column in fields(self)
-            if column.name != "region"
-        }
-        return Peaks(**columns, region=self.region)
+        return replace(self, **{name: own[which] for name, own in self._columns().items()})
+
+    def _columns(self) -> dict[str, Any]:
+        return {name: values for name, values in vars(self).items() if name != "region"}

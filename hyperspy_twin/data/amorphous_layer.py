@@ -25,19 +25,9 @@ SILICON = 14
 def build_amorphous_layer(
     scan: Scan, *, layer: str, layer_thickness: float, thickness: float
 ) -> Truth:
-    """Build silicon below 55 % of the field's height, the layer on it and vacuum above.
+    """Build :func:`~hyperspy_twin.data.amorphous_on_crystal`, silicon below 55 % of the height.
 
-    Parameters
-    ----------
-    scan
-        The frame.
-    layer, layer_thickness, thickness
-        As in :func:`hyperspy_twin.data.amorphous_on_crystal`.
-
-    Returns
-    -------
-    Truth
-        Labels 0, 1, 2: vacuum, amorphous layer, crystal (the reference).
+    Labels 0, 1, 2: vacuum, amorphous layer, crystal (the reference).
     """
     require_positive(layer_thickness=layer_thickness, thickness=thickness)
     if layer not in GLASSES:

@@ -42,20 +42,10 @@ ATOM_RADIUS = 1.44
 def build_particles(
     scan: Scan, *, number: int, diameter: float, metals: tuple[str, ...], film_thickness: float
 ) -> Truth:
-    """Build faceted particles side by side, lying on the film.
+    """Build :func:`~hyperspy_twin.data.nanoparticles` side by side, lying on the film.
 
-    Parameters
-    ----------
-    scan
-        The frame.
-    number, diameter, metals, film_thickness
-        As in :func:`hyperspy_twin.data.nanoparticles`.
-
-    Returns
-    -------
-    Truth
-        Labels 1 to ``number`` for the particles and ``number + 1`` for the film alone. Each
-        particle is unstrained relative to its own metal; the reference is particle 1.
+    Labels 1 to ``number`` for the particles and ``number + 1`` for the film alone. Each particle is
+    unstrained relative to its own metal; the reference is particle 1.
     """
     require_positive(number=number, diameter=diameter, film_thickness=film_thickness)
     if not isinstance(number, Integral):

@@ -53,13 +53,7 @@ class Misfit:
 
 
 def relax_misfit() -> Misfit:
-    """Place one dislocation wherever the two lattices are one column out of step.
-
-    Returns
-    -------
-    Misfit
-        Of InSb on InP.
-    """
+    """Place one dislocation wherever InSb and InP are one column out of step."""
     ratio = WIRE_LATTICE / SUBSTRATE_LATTICE
     exact = Fraction(ratio).limit_denominator(MOST_COLUMNS)
     substrate_columns, wire_columns = exact.numerator, exact.denominator
@@ -80,20 +74,10 @@ def relax_misfit() -> Misfit:
 
 
 def build_nanowire(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
-    """Displace two relaxed zincblende lattices by the field of the dislocations between them.
+    """Build :func:`~hyperspy_twin.data.mismatched_nanowire`: relaxed lattices, then displaced.
 
-    Parameters
-    ----------
-    scan
-        The frame; the interface is at half its height.
-    wire_width, thickness
-        As in :func:`hyperspy_twin.data.mismatched_nanowire`.
-
-    Returns
-    -------
-    Truth
-        Labels 0, 1, 2: vacuum, InSb, InP (the reference). The strain is NaN within one Burgers
-        vector of a dislocation, where elasticity ends.
+    Labels 0, 1, 2: vacuum, InSb, InP (the reference); the interface is at half the height. The
+    strain is NaN within one Burgers vector of a dislocation, where elasticity ends.
     """
     require_positive(wire_width=wire_width, thickness=thickness)
     misfit = relax_misfit()
@@ -112,11 +96,7 @@ def build_nanowire(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
         heights = (-1 if wire else 1) * (count + 0.5) * spacing
         indices = (count if wire else -1 - count).astype(int)
         positions, plane = stack_diamond_planes(
-            heights,
-            indices,
-            period=period,
-            x_range=walls,
-            thickness=ANGSTROM_PER_NM * thickness,
+            heights, indices, period=period, x_range=walls, thickness=ANGSTROM_PER_NM * thickness
         )
         positions[:, :2] += displace_points(positions[:, :2], misfit.array) + centre
         atoms.append(positions)
@@ -130,15 +110,13 @@ def build_nanowire(scan: Scan, *, wire_width: float, thickness: float) -> Truth:
     gradient[labels == 0] = np.nan
     gradient[_in_core(points, misfit.array)] = np.nan
     stretch = np.where(labels == 1, misfit.wire_period / misfit.substrate_period, 1.0)
+    strain = _strain(gradient, stretch)
     return Truth(
         labels=labels.reshape(scan.shape),
         phases={1: "InSb", 2: "InP"},
         zone_axes=dict.fromkeys((1, 2), (1, 1, 0)),
         orientations=dict.fromkeys((1, 2), ORIENTATION_110.copy()),
-        strain={
-            name: component.reshape(scan.shape)
-            for name, component in _strain(gradient, stretch).items()
-        },
+        strain={name: values.reshape(scan.shape) for name, values in strain.items()},
         positions=np.concatenate(atoms),
         numbers=np.concatenate(numbers),
         reference=2,

@@ -23,17 +23,7 @@ GERMANIUM = 32
 
 
 def alloy_lattice(germanium_fraction: float) -> float:
-    """Compute the lattice parameter of relaxed Si(1-x)Ge(x).
-
-    Parameters
-    ----------
-    germanium_fraction
-        Atomic fraction x.
-
-    Returns
-    -------
-    float
-        Angstrom.
+    """Compute the lattice parameter of relaxed Si(1-x)Ge(x) in Angstrom.
 
     References
     ----------
@@ -45,17 +35,7 @@ def alloy_lattice(germanium_fraction: float) -> float:
 def well_lattice(in_plane: float) -> float:
     """Compute the lattice parameter along [001] of germanium held at another one in the plane.
 
-    Biaxial strain of a bulk (001) layer: ``e_perp = -2 C12 / C11 e_par``.
-
-    Parameters
-    ----------
-    in_plane
-        In-plane lattice parameter, Angstrom.
-
-    Returns
-    -------
-    float
-        Angstrom.
+    Both in Angstrom. Biaxial strain of a bulk (001) layer: ``e_perp = -2 C12 / C11 e_par``.
 
     References
     ----------
@@ -69,19 +49,9 @@ def well_lattice(in_plane: float) -> float:
 def build_quantum_well(
     scan: Scan, *, germanium_fraction: float, well_thickness: float, thickness: float
 ) -> Truth:
-    """Build barrier, well and barrier, plane by plane, with the well in mid-field.
+    """Build :func:`~hyperspy_twin.data.sige_quantum_well` plane by plane, the well in mid-field.
 
-    Parameters
-    ----------
-    scan
-        The frame.
-    germanium_fraction, well_thickness, thickness
-        As in :func:`hyperspy_twin.data.sige_quantum_well`.
-
-    Returns
-    -------
-    Truth
-        Labels 1, 2, 3: upper barrier, well, lower barrier (the reference).
+    Labels 1, 2, 3: upper barrier, well, lower barrier (the reference).
     """
     require_positive(well_thickness=well_thickness, thickness=thickness)
     if not 0 <= germanium_fraction <= 1:
@@ -106,12 +76,9 @@ def build_quantum_well(
     )
     indices = np.concatenate([-1 - below, within, planes + above]).astype(int)
     period = barrier / np.sqrt(2)
+    depth = ANGSTROM_PER_NM * thickness
     positions, plane = stack_diamond_planes(
-        heights,
-        indices,
-        period=period,
-        x_range=(left, right),
-        thickness=ANGSTROM_PER_NM * thickness,
+        heights, indices, period=period, x_range=(left, right), thickness=depth
     )
 
     in_well = (plane >= 0) & (plane < planes)

@@ -184,21 +184,13 @@ def amorphous_on_crystal(
     B. Widom, J. Chem. Phys. 44 (1966) 3888.
     S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14.
     """
-    return _micrograph(
-        "amorphous_on_crystal",
-        scan,
-        layer=layer,
-        layer_thickness=layer_thickness,
-        thickness=thickness,
-    )
+    options = {"layer": layer, "layer_thickness": layer_thickness, "thickness": thickness}
+    return _micrograph("amorphous_on_crystal", scan, **options)
 
 
 @_show_scan
 def mismatched_nanowire(
-    *,
-    wire_width: float = 28.0,
-    thickness: float = 5.0,
-    **scan: Any,
+    *, wire_width: float = 28.0, thickness: float = 5.0, **scan: Any
 ) -> Signal2D:
     """HAADF image of InSb grown on InP in a nanowire, relaxed by misfit dislocations.
 
@@ -260,8 +252,8 @@ def _micrograph(name: str, frame: Mapping[str, object], **sample: object) -> Sig
     signal.metadata.set_item(instrument + "acquisition_mode", "STEM")
     signal.metadata.set_item("Twin.sample", json.dumps({"name": name, "arguments": arguments}))
     signal.set_signal_type("Micrograph")
-    calibration = calibration_of((scan.pixel_size, scan.pixel_size), f"the sample {name}")
-    write_calibration(signal, calibration)
+    size = scan.pixel_size, scan.pixel_size
+    write_calibration(signal, calibration_of(size, f"the sample {name}"))
     return signal
 
 
@@ -299,28 +291,10 @@ def _cached_truth(name: str, arguments: str) -> Truth:
 
 
 def split_arguments(arguments: Mapping[str, object]) -> tuple[Scan, dict[str, object]]:
-    """Separate how a micrograph is recorded from what is recorded.
-
-    Parameters
-    ----------
-    arguments
-        Arguments of a sample.
-
-    Returns
-    -------
-    scan : Scan
-        The frame.
-    sample : dict
-        The arguments of the sample alone.
-    """
-    names = [field.name for field in fields(Scan)]
-    scan = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in arguments.items()
-        if key in names
-    }
-    sample = {key: value for key, value in arguments.items() if key not in names}
-    return Scan(**scan), sample  # type: ignore[arg-type]
+    """Separate how a micrograph is recorded from what is recorded."""
+    sample: dict[str, Any] = dict(arguments)
+    scan = {field.name: sample.pop(field.name) for field in fields(Scan) if field.name in sample}
+    return Scan(**{k: tuple(v) if isinstance(v, list) else v for k, v in scan.items()}), sample
 
 
 def _plain(value: Any) -> Any:

@@ -29,13 +29,7 @@ LARGEST_PIXEL = 1e4
 
 
 def nanometres_per_unit(unit: str) -> float:
-    """Length of one unit in nm.
-
-    Parameters
-    ----------
-    unit
-        Spelling of a unit of length as instruments write it, such as ``"µm"``, ``"n_m"``
-        or ``"Å"``.
+    """Length in nm of one unit, spelt as instruments write it, such as ``"µm"`` or ``"n_m"``.
 
     Raises
     ------
@@ -82,27 +76,13 @@ def calibration_of(pixel_size: Pair, source: str, note: str = "") -> Calibration
 
 
 def read_calibration(
-    scale: Pair,
-    units: tuple[str, str],
-    source: str = "axes",
-    assumed_unit: str | None = None,
+    scale: Pair, units: tuple[str, str], source: str = "axes", assumed_unit: str | None = None
 ) -> Calibration:
     """Report on the pixel size that the axes of an image hold.
 
     A missing unit leaves the image without a scale, because files are seen in the wild whose
-    number without a unit is a ratio, or a length whose unit the reader dropped.
-
-    Parameters
-    ----------
-    scale
-        Scales of the (x, y) axes.
-    units
-        Units of the (x, y) axes; ``""`` or ``"<undefined>"`` where the unit is missing.
-    source
-        Where the axes come from.
-    assumed_unit
-        Unit to take where both are missing and the scale is not 1. The assumption is written
-        in the source of the report.
+    number without a unit is a ratio, or a length whose unit the reader dropped. Where both are
+    missing and the scale is not 1, ``assumed_unit`` is taken, and the source of the report says so.
 
     Raises
     ------
@@ -114,9 +94,8 @@ def read_calibration(
         if scale == (1.0, 1.0) or "px" in units:
             return Calibration(None, source, note="no pixel size in the file")
         if assumed_unit is None:
-            return Calibration(
-                None, source, note=f"scale {scale[0]:.6g} x {scale[1]:.6g} has no unit: not used"
-            )
+            note = f"scale {scale[0]:.6g} x {scale[1]:.6g} has no unit: not used"
+            return Calibration(None, source, note=note)
         units = (assumed_unit, assumed_unit)
         source = f"{source}, unit missing: {assumed_unit} assumed"
     elif any(missing):
@@ -133,49 +112,31 @@ def read_calibration(
     return calibration_of((x, y), source)
 
 
-def pixel_size_from_value(value: float | Sequence[float], units: str = "nm") -> Pair:
-    """Pixel size (x, y) in nm of a stated pixel size.
-
-    Parameters
-    ----------
-    value
-        Pixel size, one number or (x, y).
-    units
-        Unit of length of ``value``.
+def pixel_size_from_value(value: float | Sequence[float]) -> Pair:
+    """Pixel size (x, y) of a stated one, a number or (x, y).
 
     Raises
     ------
     ValueError
-        If a value is not a positive number or ``units`` is not a length.
+        If a value is not a positive number.
     """
-    factor = nanometres_per_unit(units)
     sizes = np.ravel(np.asarray(value, dtype=object))
     if np.ndim(value) == 0:
         sizes = np.repeat(sizes, 2)
     if len(sizes) != 2:
         raise ValueError(f"pixel size must be one number or (x, y), not {value!r}")
-    x, y = (_positive(size, "pixel size") * factor for size in sizes)
-    return x, y
+    return _positive(sizes[0], "pixel size"), _positive(sizes[1], "pixel size")
 
 
-def pixel_size_from_scale_bar(length: float, pixels: float, units: str = "nm") -> Pair:
-    """Pixel size (x, y) in nm of a scale bar drawn in the image.
-
-    Parameters
-    ----------
-    length
-        Length that the bar stands for.
-    pixels
-        Length of the bar in pixels.
-    units
-        Unit of ``length``.
+def pixel_size_from_scale_bar(length: float, pixels: float) -> Pair:
+    """Pixel size (x, y) of a bar of some pixels that stands for a length.
 
     Raises
     ------
     ValueError
-        If a length is not a positive number or ``units`` is not a length.
+        If a length is not a positive number.
     """
-    size = _positive(length, "scale bar length") * nanometres_per_unit(units)
+    size = _positive(length, "scale bar length")
     size /= _positive(pixels, "scale bar length in pixels")
     return size, size
 
@@ -183,19 +144,10 @@ def pixel_size_from_scale_bar(length: float, pixels: float, units: str = "nm") -
 def pixel_size_from_known_spacing(
     measured: float, true: float, pixel_size: Pair = (1.0, 1.0)
 ) -> Pair:
-    """Pixel size (x, y) in nm that brings a measured lattice spacing to its true value.
+    """Pixel size (x, y) in nm that brings a measured lattice spacing to its true value in nm.
 
-    Both axes are scaled alike, since one spacing says nothing about their ratio.
-
-    Parameters
-    ----------
-    measured
-        Spacing measured in the image: in pixels, or in nm of the present ``pixel_size``.
-    true
-        True spacing in nm.
-    pixel_size
-        Present pixel size (x, y) in nm with which ``measured`` was taken; (1, 1) where it
-        was taken in pixels.
+    Both axes are scaled alike, since one spacing says nothing about their ratio. It is measured
+    in pixels, or in nm of the present ``pixel_size`` (x, y).
 
     Raises
     ------

@@ -15,7 +15,7 @@ from hyperspy_twin.core import (
     RegisteredLattice,
     StrainField,
 )
-from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes
+from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes, nearest_remainder
 from hyperspy_twin.registration.periodicity import find_repeat_cell
 from hyperspy_twin.registration.virtual_cell import (
     align_to_zone_axis,
@@ -198,8 +198,8 @@ def _place(
 def _is_equivalent(lattice: RegisteredLattice, origin: tuple[float, float]) -> bool:
     """Whether another origin (nm) differs by a period of the projected crystal, or by noise."""
     plane = find_repeat_cell(lattice.crystal, lattice.base, lattice.zone_axis).plane
-    steps = (np.asarray(lattice.origin) - origin) @ np.linalg.inv(plane)
-    return bool(np.linalg.norm((steps - np.rint(steps)) @ plane) < SAME_ORIGIN)
+    remainder = nearest_remainder(np.asarray(lattice.origin) - origin, plane)
+    return bool(np.linalg.norm(remainder) < SAME_ORIGIN)
 
 
 def _same_type(one: OrientedCrystal, other: OrientedCrystal) -> bool:

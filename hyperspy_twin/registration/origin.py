@@ -57,28 +57,11 @@ def measure_amplitudes(
 ) -> np.ndarray:
     """Measure complex Fourier amplitudes of a region at exact reciprocal vectors.
 
-    With a displacement field the lattice is straightened first, so that the phases belong to the
-    lattice which the displacement refers to and agree over a whole strained region.
-
-    Parameters
-    ----------
-    image
-        Image, shape (rows, columns). Pixels that are not finite are left out.
-    grid
-        Calibrated pixel grid.
-    mask
-        True inside the region, shape (rows, columns).
-    g
-        Reciprocal vectors (x, y) in 1/nm, shape (k, 2).
-    displacement
-        Displacement (u_x, u_y) in nm at each pixel, shape (2, rows, columns). Pixels where it is
-        not finite are left out.
-
-    Returns
-    -------
-    numpy.ndarray
-        Complex amplitudes A of "image = sum A exp(2 pi i g.(r - u))", with r counted from the
-        coordinate origin of the grid, shape (k,).
+    They are A in "image = sum A exp(2 pi i g.(r - u))", shape (k,), with r counted from the
+    coordinate origin of the grid, and g the vectors (x, y) in 1/nm, shape (k, 2). With a
+    displacement (u_x, u_y) in nm, shape (2, rows, columns), the lattice is straightened first, so
+    that the phases belong to the lattice which the displacement refers to and agree over a whole
+    strained region. Pixels whose image or displacement is not finite are left out.
 
     Raises
     ------
@@ -157,21 +140,14 @@ def fit_origin(
     ----------
     crystal
         The crystal; its atoms are as bright as their occupancy times Z ** 1.7, as in HAADF.
-    base
-        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
-    hkl
-        Miller indices of reflections of one zone, shape (k, 3).
+    base, hkl
+        As for :func:`reciprocal_vectors`; the reflections belong to one zone.
     amplitudes
         Complex amplitudes of the image, measured at ``reciprocal_vectors(base, hkl)``: those
         of ``base`` itself, since another vector's phase drifts with the distance from the
         coordinate origin. Shape (k,).
     near
         Point (x, y) in nm; of the equivalent origins the one nearest to it is returned.
-
-    Returns
-    -------
-    Origin
-        Position and figures of merit.
 
     Raises
     ------
@@ -202,7 +178,11 @@ def fit_origin(
     period = np.linalg.inv(reciprocal_vectors(base, generators)).T
     maxima = [_climb(start, g, coefficients) for start in _starts(g, coefficients, period)]
     best, merit = max(maxima, key=lambda item: item[1])
-    others = [value for point, value in maxima if not _equivalent(point, best, period)]
+    others = [
+        value
+        for point, value in maxima
+        if np.linalg.norm(nearest_remainder(point - best, period)) >= SAME_MAXIMUM
+    ]
     reference = np.asarray(near, float)
     fraction = (best - reference) @ np.linalg.inv(period)
     candidates = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
@@ -243,6 +223,7 @@ def _climb(point: np.ndarray, g: np.ndarray, coefficients: np.ndarray) -> tuple[
     return point, float((coefficients * np.exp(2j * np.pi * (g @ point))).real.sum())
 
 
-def _equivalent(point: np.ndarray, other: np.ndarray, period: np.ndarray) -> bool:
-    fraction = (point - other) @ np.linalg.inv(period)
-    return bool(np.linalg.norm((fraction - np.rint(fraction)) @ period) < SAME_MAXIMUM)
+def nearest_remainder(vector: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Give what a vector has beyond the nearest sum of whole periods, in rows."""
+    fraction = vector @ np.linalg.inv(period)
+    return (fraction - np.rint(fraction)) @ period

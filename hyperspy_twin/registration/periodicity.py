@@ -55,17 +55,8 @@ class RepeatCell:
 def find_translations(crystal: Crystal) -> tuple[int, np.ndarray]:
     """Find the translations inside the cell that leave a crystal unchanged.
 
-    Parameters
-    ----------
-    crystal
-        The crystal.
-
-    Returns
-    -------
-    order : int
-        Number of translations, 1 for a primitive cell.
-    steps : numpy.ndarray
-        Integers of shape (order, 3): the translations are ``steps / order``.
+    They are ``steps / order`` of the returned order, 1 for a primitive cell, and integers of shape
+    (order, 3).
 
     Raises
     ------

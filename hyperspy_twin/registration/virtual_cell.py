@@ -23,19 +23,10 @@ COLLINEAR = 1e-3
 
 
 def reciprocal_vectors(base: np.ndarray, hkl: np.ndarray) -> np.ndarray:
-    """Return the in-plane reciprocal vectors of reflections.
+    """Return the x and y components of h a* + k b* + l c* in 1/nm, shape (k, 2).
 
-    Parameters
-    ----------
-    base
-        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
-    hkl
-        Miller indices, shape (k, 3).
-
-    Returns
-    -------
-    numpy.ndarray
-        The x and y components of h a* + k b* + l c* in 1/nm, shape (k, 2).
+    The lattice vectors a, b, c are rows in the image frame, Angstrom, shape (3, 3), and the Miller
+    indices of shape (k, 3).
     """
     reciprocal = np.linalg.inv(np.asarray(base, float)).T
     return ANGSTROM_PER_NM * (np.asarray(hkl, float) @ reciprocal)[:, :2]
@@ -46,16 +37,6 @@ def align_to_zone_axis(oriented: OrientedCrystal) -> OrientedCrystal:
 
     A model that repeats along the beam needs a lattice translation exactly along +z, which an
     orientation fitted with a small mistilt does not offer.
-
-    Parameters
-    ----------
-    oriented
-        The crystal with its zone axis and orientation.
-
-    Returns
-    -------
-    OrientedCrystal
-        The same crystal with the aligned orientation.
 
     Raises
     ------
@@ -97,22 +78,16 @@ def fit_virtual_cell(
     tetragonal distortion, a shear and a small rotation are kept. The length along the beam cannot
     be seen in a projection; it is scaled by the mean in-plane factor, the square root of the
     in-plane change of area, which is exact for a wrong pixel size or an isotropic expansion.
+    The fitted lattice vectors a, b, c are rows in the image frame, Angstrom, shape (3, 3).
 
     Parameters
     ----------
     oriented
         The crystal, its zone axis along the beam.
-    hkl
-        Miller indices of the peaks, shape (k, 3).
-    g
-        Their reciprocal vectors (x, y) in 1/nm, shape (k, 2).
+    hkl, g
+        Miller indices (k, 3) of the peaks, and their vectors (x, y) in 1/nm, shape (k, 2).
     weights
         Weights of the peaks, such as inverse variances of g, shape (k,). Equal if absent.
-
-    Returns
-    -------
-    numpy.ndarray
-        Lattice vectors a, b, c as rows in the image frame, Angstrom, shape (3, 3).
 
     Raises
     ------

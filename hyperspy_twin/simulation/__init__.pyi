@@ -1,11 +1,10 @@
-from .checks import require_positive
 from .crystallites import cut_octahedron, turn_along_beam
 from .diamond import ORIENTATION_110, SILICON_LATTICE, stack_diamond_planes
 from .dislocations import DislocationArray, displace_points, undo_displacement
 from .imaging import record_image
 from .packing import GLASSES, fill_glass
 from .probe import Microscope
-from .scan import SAMPLE, Scan
+from .scan import SAMPLE, Scan, require_positive
 
 __all__ = [
     "GLASSES",

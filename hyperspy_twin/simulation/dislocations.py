@@ -45,19 +45,8 @@ def dislocation_field(
     The sum of isotropic edge dislocations along y = 0, Burgers vectors along x and extra half
     planes at y > 0, repeated with ``period``, less the uniform strain of opposite sign that they
     leave on either side. It relates two lattices that are relaxed far away: between the cores
-    it brings them into register, and it decays exponentially with the distance.
-
-    Parameters
-    ----------
-    x, y
-        Point; y = 0 belongs to the upper side of the sheet (y > 0).
-    array
-        The dislocations.
-
-    Returns
-    -------
-    tuple of float
-        u_x, u_y, du_x/dx, du_x/dy, du_y/dx, du_y/dy.
+    it brings them into register, and it decays exponentially with the distance. The numbers are
+    u_x, u_y, du_x/dx, du_x/dy, du_y/dx, du_y/dy; y = 0 belongs to the upper side (y > 0).
 
     References
     ----------

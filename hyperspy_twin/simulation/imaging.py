@@ -22,18 +22,10 @@ REACH = 5
 def add_gaussians(
     image: np.ndarray, points: np.ndarray, weights: np.ndarray, widths: np.ndarray
 ) -> None:
-    """Add normalised Gaussians to an image, in place, at sub-pixel positions.
+    """Add Gaussians, whose pixels sum to their weights (n,), to an image, in place.
 
-    Parameters
-    ----------
-    image
-        Shape (rows, columns); each Gaussian's pixels sum to its weight.
-    points
-        Centres (x, y) in pixels, shape (n, 2); those outside add what reaches inside.
-    weights
-        Shape (n,).
-    widths
-        Root-mean-square widths in pixels, shape (n,), at least 1 for an exact sum.
+    The centres (x, y), shape (n, 2), and the root-mean-square widths, shape (n,), at least 1 for an
+    exact sum, are in pixels. Centres outside the image add what reaches inside.
     """
     rows, columns = image.shape
     for i in range(points.shape[0]):
@@ -61,22 +53,6 @@ def scattered_fraction(
 
     Every atom adds its own cross-section times the intensity of the probe there: no channelling,
     no multiple scattering, a probe that keeps its size through the sample.
-
-    Parameters
-    ----------
-    positions
-        Shape (n, 3), Angstrom, image frame.
-    numbers
-        Atomic numbers, shape (n,).
-    scan
-        Field of view, drift, tilt and jitter.
-    microscope
-        Probe and detector.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (rows, columns).
 
     References
     ----------
@@ -127,9 +103,14 @@ def record_image(
 
     Parameters
     ----------
-    positions, numbers, scan, microscope
-        As in :func:`scattered_fraction`; by default the microscope as it is made without
-        arguments.
+    positions
+        Shape (n, 3), Angstrom, image frame.
+    numbers
+        Atomic numbers, shape (n,).
+    scan
+        Field of view, dose, drift, tilt and jitter.
+    microscope
+        Probe and detector; by default the microscope as it is made without arguments.
 
     Returns
     -------

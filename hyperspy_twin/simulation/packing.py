@@ -52,25 +52,10 @@ GLASSES = {
 def place_apart(
     trials: np.ndarray, placed: np.ndarray, cells: np.ndarray, count: int, closest: float
 ) -> int:
-    """Accept, one after the other, the trial points that keep their distance from all others.
+    """Accept, one by one, the trial points (n, 3) that keep their distance from all others.
 
-    Parameters
-    ----------
-    trials
-        Shape (n, 3), inside the box.
-    placed
-        Accepted points, shape (m, 3), filled in place from ``count`` on until full.
-    cells
-        Index of the point in each cell of edge ``closest / sqrt(3)``, or -1; updated in place.
-    count
-        Points accepted before.
-    closest
-        Smallest distance.
-
-    Returns
-    -------
-    int
-        Points accepted so far.
+    They fill ``placed``, shape (m, 3), from ``count`` on, and ``cells``: the index of the point in
+    each cell of edge ``closest / sqrt(3)``, or -1. Returns the number accepted so far.
     """
     edge = closest / np.sqrt(3.0)
     size_x, size_y, size_z = cells.shape

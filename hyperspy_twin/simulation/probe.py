@@ -34,18 +34,7 @@ class Microscope:
 
 
 def electron_wavelength(beam_energy: float) -> float:
-    """Compute the relativistic wavelength of the electrons.
-
-    Parameters
-    ----------
-    beam_energy
-        In keV.
-
-    Returns
-    -------
-    float
-        In nm.
-    """
+    """Compute the relativistic wavelength of the electrons in nm from their energy in keV."""
     momentum_energy = np.sqrt(beam_energy * (beam_energy + 2 * REST_ENERGY))
     planck_light = constants.h * constants.c / constants.e * 1e6
     return float(planck_light / momentum_energy)
@@ -54,17 +43,7 @@ def electron_wavelength(beam_energy: float) -> float:
 def probe_transfer(frequency: np.ndarray, microscope: Microscope) -> np.ndarray:
     """Compute the optical transfer function of the aberration-free probe intensity.
 
-    Parameters
-    ----------
-    frequency
-        Length of the spatial frequency, 1/nm, any shape.
-    microscope
-        Beam energy and convergence.
-
-    Returns
-    -------
-    numpy.ndarray
-        Transfer, same shape: 1 at zero, 0 from twice the aperture radius on.
+    The frequencies are lengths in 1/nm. 1 at zero, 0 from twice the aperture radius on.
 
     References
     ----------

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from dataclasses import dataclass
 
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM
-from hyperspy_twin.simulation.checks import require_positive
 
 # nm. Atoms reach this far beyond the field of view, so that the image has no border: 2 / (pi u) of
 # an Airy disc lies further out than u = 2 pi angle radius / wavelength, which is 0.8 % here at
@@ -61,7 +61,13 @@ class Scan:
 
     def __post_init__(self) -> None:
         """Refuse what no microscope could record."""
-        _check_shape(self.shape)
+        pair = isinstance(self.shape, tuple) and len(self.shape) == 2
+        if not pair or not all(
+            isinstance(n, numbers.Integral) and n >= SMALLEST_SIDE for n in self.shape
+        ):
+            raise ValueError(
+                f"shape must be (rows, columns), each at least {SMALLEST_SIDE}, not {self.shape!r}."
+            )
         require_positive(pixel_size=self.pixel_size, dose=self.dose)
         if not (np.isfinite(self.scan_jitter) and self.scan_jitter >= 0):
             raise ValueError(f"scan_jitter must be zero or positive, not {self.scan_jitter!r}.")
@@ -150,9 +156,19 @@ class Scan:
         return self.random(SCAN_LINES).standard_normal((self.shape[0], 2)) * spread
 
 
-def _check_shape(shape: tuple[int, int]) -> None:
-    pair = isinstance(shape, tuple) and len(shape) == 2
-    if not pair or not all(isinstance(n, numbers.Integral) and n >= SMALLEST_SIDE for n in shape):
-        raise ValueError(
-            f"shape must be (rows, columns), each at least {SMALLEST_SIDE}, not {shape!r}."
-        )
+def require_positive(**values: float) -> None:
+    """Raise unless every value is a positive finite number.
+
+    Parameters
+    ----------
+    **values
+        Arguments by name.
+
+    Raises
+    ------
+    ValueError
+        Naming the first argument that is not.
+    """
+    for name, value in values.items():
+        if not (math.isfinite(value) and value > 0):
+            raise ValueError(f"{name} must be a positive number, not {value!r}.")

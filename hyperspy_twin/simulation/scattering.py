@@ -28,22 +28,10 @@ THERMAL_DISPLACEMENT = {
 
 
 def detector_cross_section(number: int, microscope: Microscope) -> float:
-    """Integrate the elastic cross-section of one atom over the annular detector.
+    """Integrate the elastic cross-section of one atom over the annular detector, in nm².
 
     First Born approximation with the exponentially screened (Wentzel) potential of radius
     ``a0 / Z**(1/3)`` chosen by Lenz, integrated in closed form between the detector's angles.
-
-    Parameters
-    ----------
-    number
-        Atomic number.
-    microscope
-        Beam energy and detector angles.
-
-    Returns
-    -------
-    float
-        In nm².
 
     References
     ----------
@@ -59,19 +47,7 @@ def detector_cross_section(number: int, microscope: Microscope) -> float:
 
 
 def atom_image_width(number: int, microscope: Microscope) -> float:
-    """Combine vibration and source size into the Gaussian width of an atom's image.
-
-    Parameters
-    ----------
-    number
-        Atomic number.
-    microscope
-        Source size.
-
-    Returns
-    -------
-    float
-        Root-mean-square width along one axis, in nm.
+    """Combine vibration and source size into the root-mean-square width of an atom's image, in nm.
 
     Raises
     ------

@@ -110,14 +110,7 @@ def check_lattice(
 ) -> None:
     """Raise a ValueError where a wave is not above the noise in half of the reference.
 
-    Parameters
-    ----------
-    weights
-        Weights of the reference at the nodes of each region.
-    regions
-        The lattice waves of each region.
-    noises
-        Their noise.
+    ``weights`` are those of the reference at the nodes of each region.
     """
     total = sum(float(weight.sum(dtype=float)) for weight in weights)
     for index in range(len(regions[0].waves)):

@@ -81,28 +81,20 @@ class CoarseGrid:
         return scipy.fft.rfft2(image.astype(np.float32, copy=False), self.padded, workers=-1)
 
     def crop(self, spectrum: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
-        """Fourier coefficients around ``centre`` (column, row), with those behind the half plane.
+        """Fourier coefficients around ``centre`` (column, row), in the order of ``fftfreq``."""
+        row = centre[1] + _integer_frequencies(self.reduced[0])
+        column = centre[0] + _integer_frequencies(self.reduced[1])
+        return self.coefficients(spectrum, row, column)
 
-        Parameters
-        ----------
-        spectrum
-            Half spectrum from :meth:`spectrum`.
-        centre
-            Column and row index of the coefficient that becomes the zero frequency.
-
-        Returns
-        -------
-        numpy.ndarray
-            Complex array of shape ``reduced``, in the order of ``numpy.fft.fftfreq``.
-        """
+    def coefficients(self, spectrum: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+        """Fourier coefficients of some rows and columns, with those behind the half plane."""
         rows, columns = self.padded
-        row = (centre[1] + _integer_frequencies(self.reduced[0])) % rows
-        column = (centre[0] + _integer_frequencies(self.reduced[1])) % columns
+        column = column % columns
         behind = column > columns // 2
-        cropped = np.empty(self.reduced, spectrum.dtype)
-        cropped[:, ~behind] = spectrum[np.ix_(row, column[~behind])]
-        cropped[:, behind] = spectrum[np.ix_(-row % rows, columns - column[behind])].conj()
-        return cropped
+        found = np.empty((len(row), len(column)), spectrum.dtype)
+        found[:, ~behind] = spectrum[np.ix_(row % rows, column[~behind])]
+        found[:, behind] = spectrum[np.ix_(-row % rows, columns - column[behind])].conj()
+        return found
 
     def to_nodes(self, cropped: np.ndarray) -> np.ndarray:
         """Complex field at the nodes of a cropped spectrum."""
@@ -143,35 +135,15 @@ class CoarseGrid:
 def make_coarse_grid(
     shape: tuple[int, int], scale: tuple[float, float], resolution: float
 ) -> CoarseGrid:
-    """Choose padding and coarse grid for Gaussian windows of one width.
-
-    Parameters
-    ----------
-    shape
-        Rows and columns of the image or of the part of it that is described.
-    scale
-        Pixel size (x, y).
-    resolution
-        Standard deviation of the Gaussian window, in the unit of ``scale``.
-
-    Returns
-    -------
-    CoarseGrid
-        The grid.
-    """
+    """Choose padding and coarse grid for Gaussian windows of one width."""
     padded, reduced = [], []
     for size, step in zip(shape, scale[::-1], strict=True):
         length = scipy.fft.next_fast_len(size + int(np.ceil(PADDING * resolution / step)), True)
         wanted = int(np.ceil(length * step * NODES_PER_RESOLUTION / resolution))
         padded.append(length)
         reduced.append(min(scipy.fft.next_fast_len(wanted), length))
-    return CoarseGrid(
-        shape=shape,
-        padded=(padded[0], padded[1]),
-        reduced=(reduced[0], reduced[1]),
-        scale=scale,
-        resolution=resolution,
-    )
+    whole, crop = (padded[0], padded[1]), (reduced[0], reduced[1])
+    return CoarseGrid(shape, whole, crop, scale, resolution)
 
 
 def _degree(count: int, degree: int) -> int:

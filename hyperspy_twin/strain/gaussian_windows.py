@@ -59,20 +59,7 @@ def gaussian_mask(coarse: CoarseGrid, offset: np.ndarray, resolution: float) -> 
 
 
 def measure_window(coarse: CoarseGrid, weights: np.ndarray) -> Window:
-    """Measure the moments of the Gaussian windows inside a region.
-
-    Parameters
-    ----------
-    coarse
-        The coarse grid.
-    weights
-        Weight of each pixel, between 0 and 1, shape ``coarse.shape``.
-
-    Returns
-    -------
-    Window
-        The moments.
-    """
+    """Measure the moments of the windows in a region: pixels with weights between 0 and 1."""
     width = coarse.resolution
     mass, first, second = _derivatives(coarse, coarse.spectrum(weights), width)
     inside = mass > MINIMUM_MASS
@@ -104,19 +91,10 @@ def measure_window(coarse: CoarseGrid, weights: np.ndarray) -> Window:
 
 
 def fit_background(window: Window, spectrum: np.ndarray) -> np.ndarray:
-    """Gaussian average of a weighted image at the nodes, exact for a plane up to the outline.
+    """Gaussian average of an image at the nodes, exact for a plane up to the outline.
 
-    Parameters
-    ----------
-    window
-        Moments of the windows.
-    spectrum
-        ``window.coarse.spectrum`` of the image with the same weights.
-
-    Returns
-    -------
-    numpy.ndarray
-        Local mean of the image, 0 where no window lies inside the region.
+    ``spectrum`` is that of the image with the weights of the window. The average is 0 where no
+    window lies inside the region.
     """
     inside = window.mass > 0.0
     gain = inside / np.where(inside, window.mass, np.float32(1.0))
@@ -132,8 +110,7 @@ def invert(matrix: np.ndarray) -> np.ndarray:
     """Inverse of a field of 2x2 matrices, shape (2, 2, ...)."""
     determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
     adjugate = np.array([[matrix[1, 1], -matrix[0, 1]], [-matrix[1, 0], matrix[0, 0]]])
-    adjugate /= determinant
-    return adjugate
+    return adjugate / determinant
 
 
 def _derivatives(

@@ -28,6 +28,9 @@ from hyperspy_twin.strain.strain_tensor import NodeStrain, compute_strain
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
 
+# Each piece with its strain.
+Analysed = list[tuple[LatticeWaves, NodeStrain]]
+
 
 def geometric_phase_analysis(
     image: np.ndarray,
@@ -108,19 +111,19 @@ def geometric_phase_analysis(
     check_drift(refined, vectors, resolution)
     noises = [measure_noise(region) for region in regions]
     check_lattice(weights, regions, noises)
-    strains = [
-        compute_strain(region, noise, refined, definition)
+    analysed = [
+        (region, compute_strain(region, noise, refined, definition))
         for region, noise in zip(regions, noises, strict=True)
     ]
     maps = {
-        name: _assemble(grid.shape, regions, strains, name)
+        name: _assemble(grid.shape, analysed, name)
         for name in ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
     }
     if not np.isfinite(maps["e_xx"][reference]).any():
         raise ValueError(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
-    u_x, u_y = _displacement(grid.shape, regions, strains, refined, reference)
+    u_x, u_y = _displacement(grid.shape, analysed, refined, reference)
     return StrainField(
         **maps,
         u_x=u_x,
@@ -166,14 +169,12 @@ def _reference_lattice(
     return frequency / intensity[:, None], np.sqrt(intensity / mass)
 
 
-def _assemble(
-    shape: tuple[int, int], regions: list[LatticeWaves], strains: list[NodeStrain], name: str
-) -> np.ndarray:
+def _assemble(shape: tuple[int, int], analysed: Analysed, name: str) -> np.ndarray:
     """One component at the pixels, from all pieces."""
     result = np.full(shape, np.nan, np.float32)
-    for region, strain in zip(regions, strains, strict=True):
+    for region, strain in analysed:
         inside = _present(region, strain)
-        field = region.coarse.to_pixels(fill_nearest(getattr(strain, name), strain.valid))
+        field = region.coarse.to_pixels(fill_nearest(strain.components[name], strain.valid))
         np.copyto(result[region.piece.box], field, where=inside)
     return result
 
@@ -186,30 +187,26 @@ def _present(region: LatticeWaves, strain: NodeStrain) -> np.ndarray:
 
 
 def _displacement(
-    shape: tuple[int, int],
-    regions: list[LatticeWaves],
-    strains: list[NodeStrain],
-    vectors: np.ndarray,
-    reference: np.ndarray,
+    shape: tuple[int, int], analysed: Analysed, vectors: np.ndarray, reference: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Displacements along x and y from the unwrapped phases, zero mean in the reference."""
     displacement = np.full((2, *shape), np.nan, np.float32)
     piece = np.full(shape, -1, np.int32)
-    for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
+    for number, (region, strain) in enumerate(analysed):
         inside = _present(region, strain)
         piece[region.piece.box][inside] = number
         for component in displacement:
             np.copyto(component[region.piece.box], 0.0, where=inside)
     for index, vector in enumerate(vectors):
         phase = np.full(shape, np.nan, np.float32)
-        for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
+        for number, (region, strain) in enumerate(analysed):
             inside = piece[region.piece.box] == number
             found = unwrap_wave(region, index, vector, strain.significant[index])
             np.copyto(phase[region.piece.box], found, where=inside)
-        if len(regions) > 1:
-            join_pieces(phase, piece, len(regions))
+        if len(analysed) > 1:
+            join_pieces(phase, piece, len(analysed))
         phase -= np.nanmean(phase[reference], dtype=float)
-        for number, (region, strain) in enumerate(zip(regions, strains, strict=True)):
+        for number, (region, strain) in enumerate(analysed):
             box = region.piece.box
             inside = piece[box] == number
             for axis in (0, 1):

@@ -1,4 +1,4 @@
-"""Lattice waves of one piece of the image."""
+"""Lattice waves of one piece of the image: amplitude, phase and frequency, without unwrapping."""
 
 from __future__ import annotations
 
@@ -7,13 +7,36 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hyperspy_twin.strain.coarse_grid import CoarseGrid, make_coarse_grid
-from hyperspy_twin.strain.demodulation import Wave, demodulate
-from hyperspy_twin.strain.gaussian_windows import Window, fit_background, measure_window
+from hyperspy_twin.strain.gaussian_windows import (
+    Window,
+    fit_background,
+    gaussian_mask,
+    measure_window,
+)
 from hyperspy_twin.strain.pieces import Piece, taper
 
 # The weights rise over this many of the longest lattice spacings at an outline, which keeps
 # the leakage of the other reflections into a cut window small.
 TAPER_SPACINGS = 1.5
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One lattice wave A exp(2 pi i carrier.r + i phase) at the nodes of a coarse grid.
+
+    Attributes
+    ----------
+    carrier
+        Frequency (x, y) that is taken out of the phase.
+    amplitude
+        Complex amplitude relative to the carrier, normalised to the window's mass.
+    frequency
+        Local frequency (x, y) of the lattice, shape (2, rows, columns).
+    """
+
+    carrier: np.ndarray
+    amplitude: np.ndarray
+    frequency: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -70,26 +93,7 @@ def measure_lattice_waves(
     vectors: np.ndarray,
     resolution: float,
 ) -> LatticeWaves:
-    """Measure the lattice waves of one piece of the image.
-
-    Parameters
-    ----------
-    image
-        Image, shape (rows, columns).
-    piece
-        The piece.
-    scale
-        Pixel size (x, y).
-    vectors
-        Reciprocal vectors (x, y), shape (k, 2).
-    resolution
-        Standard deviation of the Gaussian window, in the unit of ``scale``.
-
-    Returns
-    -------
-    LatticeWaves
-        The waves, carried by ``vectors``.
-    """
+    """Measure the waves, carried by reciprocal vectors (k, 2), of one piece of the image."""
     part = image[piece.box]
     part = (part - part[piece.mask].mean(dtype=float)).astype(np.float32)
     coarse = make_coarse_grid(part.shape, scale, resolution)
@@ -99,7 +103,48 @@ def measure_lattice_waves(
 
     part -= coarse.to_pixels(fit_background(window, coarse.spectrum(weights * part)))
     spectrum = coarse.spectrum(weights * part)
-    origin = np.array([piece.columns.start, piece.rows.start]) * np.array(scale)
-
+    origin = np.array([part.start for part in piece.box[::-1]]) * np.array(scale)
     waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
     return LatticeWaves(piece, window, part, spectrum, waves, origin)
+
+
+def demodulate(
+    window: Window, spectrum: np.ndarray, carrier: np.ndarray, origin: np.ndarray
+) -> Wave:
+    """Measure the complex amplitude and local frequency of the lattice wave near a carrier.
+
+    The phase gradient is obtained without unwrapping [1]_. ``spectrum`` is that of the image with
+    the weights of the window, ``carrier`` the frequency (x, y) on which the Gaussian mask is
+    centred, and ``origin`` the position (x, y) of the first pixel, where the phase is zero.
+
+    References
+    ----------
+    .. [1] M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
+    """
+    coarse = window.coarse
+    centre = coarse.nearest_bin(carrier)
+    offset = np.asarray(carrier) - coarse.bin_frequency(centre)
+    masked = coarse.crop(spectrum, centre) * gaussian_mask(coarse, offset, coarse.resolution)
+    field = coarse.to_nodes(masked)
+    x, y = coarse.frequencies()
+    present = (window.mass > 0.0) & (np.abs(field) > 0.0)
+    safe = np.where(present, field, 1.0)
+    deviation = np.empty((2, *field.shape), np.float32)
+    for axis, frequency in enumerate((x, y)):
+        # d(field)/d(axis) / field is 2 pi i times the local frequency about the crop's centre.
+        slope = coarse.to_nodes(masked * (frequency - offset[axis]).astype(np.float32))
+        deviation[axis] = np.where(present, (slope / safe).real, 0.0)
+    deviation = np.einsum("ij...,j...->i...", window.jacobian_inverse, deviation)
+
+    node_x, node_y = coarse.node_positions()
+    start = float(np.dot(carrier, origin)) % 1.0
+    turn = (offset[0] * node_x + start)[None, :] + (offset[1] * node_y)[:, None]
+    turn = turn.astype(np.float32)
+    turn += np.einsum("i...,i...->...", deviation, window.centroid)
+    mass = np.where(present, window.mass, 1.0)
+    amplitude = np.where(present, field / mass * np.exp(np.complex64(-2j * np.pi) * turn), 0.0)
+    return Wave(
+        carrier=np.asarray(carrier, float),
+        amplitude=amplitude.astype(np.complex64),
+        frequency=deviation + np.asarray(carrier, np.float32)[:, None, None],
+    )

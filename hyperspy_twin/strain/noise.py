@@ -54,16 +54,6 @@ def measure_noise(region: LatticeWaves) -> Noise:
     gives the phase error of a row; reflections share the displacement, so their errors are
     correlated.
 
-    Parameters
-    ----------
-    region
-        The lattice waves of one piece.
-
-    Returns
-    -------
-    Noise
-        The noise.
-
     Raises
     ------
     ValueError
@@ -109,11 +99,7 @@ def _ring_median(region: LatticeWaves, spectrum: np.ndarray, vector: np.ndarray)
             "too few Fourier coefficients around the reflection to measure the noise: "
             "use a larger image or region, or a smaller resolution"
         )
-    behind = column < 0
-    power = np.empty(ring.shape, np.float32)
-    rows = coarse.padded[0]
-    power[:, ~behind] = np.abs(spectrum[np.ix_(row % rows, column[~behind])]) ** 2
-    power[:, behind] = np.abs(spectrum[np.ix_(-row % rows, -column[behind])]) ** 2
+    power = np.abs(coarse.coefficients(spectrum, row, column)) ** 2
     return float(np.median(power[ring])) / np.log(2.0)
 
 

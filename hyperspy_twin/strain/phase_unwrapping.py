@@ -14,23 +14,7 @@ def unwrap_wave(
 
     The phase is unwrapped on the coarse grid, where it is sampled without loss, with the
     nodes left out at which the wave is absent, and then refined modulo 2 pi from the complex
-    amplitude at each pixel.
-
-    Parameters
-    ----------
-    region
-        The lattice waves of one piece.
-    index
-        Which of the waves.
-    reference
-        Reciprocal vector (x, y) of the unstrained lattice.
-    significant
-        Nodes at which the wave is present.
-
-    Returns
-    -------
-    numpy.ndarray
-        Phase in radians, shape of the piece's bounding box, float32.
+    amplitude at each pixel of the piece's bounding box; in radians, float32.
     """
     from skimage.restoration import unwrap_phase
 
@@ -66,14 +50,8 @@ def fill_nearest(field: np.ndarray, valid: np.ndarray) -> np.ndarray:
 def join_pieces(phase: np.ndarray, piece: np.ndarray, count: int) -> None:
     """Shift pieces by whole turns, in place, to make the phase steps between neighbours smallest.
 
-    Parameters
-    ----------
-    phase
-        Phase in radians, NaN where unknown, shape (rows, columns).
-    piece
-        Index of the piece that each pixel belongs to, -1 for none.
-    count
-        Number of pieces; piece 0 stays as it is.
+    The phase is NaN where it is unknown; ``piece`` is the index, below ``count``, of the piece that
+    each pixel belongs to, -1 for none. Piece 0 stays as it is.
     """
     jumps = _jumps(phase, piece)
     turns = np.zeros(count)
@@ -93,12 +71,8 @@ def join_pieces(phase: np.ndarray, piece: np.ndarray, count: int) -> None:
 def _jumps(phase: np.ndarray, piece: np.ndarray) -> dict[tuple[int, int], float]:
     """Median phase step from one piece to another over their common outline."""
     steps: dict[tuple[int, int], list[np.ndarray]] = {}
-    for axis in (0, 1):
-        before = [slice(None), slice(None)]
-        after = [slice(None), slice(None)]
-        before[axis], after[axis] = slice(None, -1), slice(1, None)
-        first, second = piece[tuple(before)], piece[tuple(after)]
-        step = phase[tuple(after)] - phase[tuple(before)]
+    for number, values in ((piece, phase), (piece.T, phase.T)):
+        first, second, step = number[:-1], number[1:], np.diff(values, axis=0)
         touching = (first != second) & (first >= 0) & (second >= 0) & np.isfinite(step)
         first, second, step = first[touching], second[touching], step[touching]
         for pair in np.unique(np.stack([first, second], axis=1), axis=0):

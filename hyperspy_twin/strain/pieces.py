@@ -20,8 +20,8 @@ class Piece:
 
     Attributes
     ----------
-    rows, columns
-        Bounding box.
+    box
+        Bounding box as an index of the image.
     mask
         Pixels of the piece inside the bounding box.
     distance
@@ -29,33 +29,15 @@ class Piece:
         the pixel size, float32.
     """
 
-    rows: slice
-    columns: slice
+    box: tuple[slice, slice]
     mask: np.ndarray
     distance: np.ndarray
 
-    @property
-    def box(self) -> tuple[slice, slice]:
-        """Bounding box as an index of the image."""
-        return self.rows, self.columns
-
 
 def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> list[Piece]:
-    """Split labels into connected pieces that are large enough; the whole image without labels.
+    """Split labels into connected pieces that are large enough, the largest first.
 
-    Parameters
-    ----------
-    labels
-        Region number of each pixel, 0 where unassigned, or None.
-    grid
-        Pixel grid of the image.
-    resolution
-        Standard deviation of the Gaussian window, in the unit of the grid.
-
-    Returns
-    -------
-    list of Piece
-        Largest piece first.
+    Without labels the whole image is one piece.
     """
     if labels is None:
         return [_whole(grid)]
@@ -82,8 +64,8 @@ def _whole(grid: Grid) -> Piece:
         for size, step in zip(grid.shape, grid.scale[::-1], strict=True)
     ]
     distance = np.minimum(near[0][:, None], near[1][None, :]).astype(np.float32)
-    rows, columns = (slice(0, size) for size in grid.shape)
-    return Piece(rows, columns, np.ones(grid.shape, bool), distance)
+    box = slice(0, grid.shape[0]), slice(0, grid.shape[1])
+    return Piece(box, np.ones(grid.shape, bool), distance)
 
 
 def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Piece:
@@ -91,4 +73,4 @@ def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float
     distance = scipy.ndimage.distance_transform_edt(np.pad(mask, 1), sampling=scale[::-1])
     half_pixel = 0.5 * min(scale)
     inner = np.where(mask, distance[1:-1, 1:-1] - half_pixel, 0.0)
-    return Piece(box[0], box[1], mask, inner.astype(np.float32))
+    return Piece(box, mask, inner.astype(np.float32))

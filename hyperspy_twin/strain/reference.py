@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from hyperspy_twin.core import Peaks
-from hyperspy_twin.strain.vectors import HIGHEST_ORDER
+from hyperspy_twin.strain.vectors import HIGHEST_ORDER, partner_distance
 
 # Regions within this fraction of the best are equal, and the lowest on the screen is taken; set by
 # judgement.
@@ -39,20 +39,13 @@ def choose_reference(
 
     Parameters
     ----------
-    labels
-        Region of each pixel, shape (rows, columns), 0 where unassigned.
+    labels, margin_pixels
+        As for :func:`reference_mask`, which takes the margin off.
     quality
         How well each region is a single crystal, from 0 to 1: its phase score, or the
         fraction of its peaks that are indexed. Regions that are absent or at 0 are not crystalline.
-    margin_pixels
-        Margin that :func:`reference_mask` will take off.
     peaks
         Peaks of the lattices of the regions. Without them each region counts for itself.
-
-    Returns
-    -------
-    int
-        Label of the reference.
 
     Raises
     ------
@@ -99,20 +92,8 @@ def choose_reference(
 def reference_mask(labels: np.ndarray, label: int, margin_pixels: float) -> np.ndarray:
     """Pixels of a region that keep a distance from its outline and from the image's edge.
 
-    Parameters
-    ----------
-    labels
-        Region of each pixel, shape (rows, columns).
-    label
-        Label of the reference.
-    margin_pixels
-        Distance in pixels; two to three resolutions keep the windows inside the region. At most
-        half of the largest distance is taken.
-
-    Returns
-    -------
-    numpy.ndarray
-        Boolean mask, shape (rows, columns).
+    Two to three resolutions keep the windows inside the region. At most half of the largest
+    distance is taken, so that thin regions keep a core.
 
     Raises
     ------
@@ -125,10 +106,7 @@ def reference_mask(labels: np.ndarray, label: int, margin_pixels: float) -> np.n
 
 
 def _inner(labels: np.ndarray, label: int, margin_pixels: float) -> np.ndarray:
-    """Pixels of a label farther than the margin from any other pixel and from the edge.
-
-    The margin is at most half of the largest such distance, so that thin regions keep a core.
-    """
+    """Give :func:`reference_mask` also for a label that is absent."""
     from scipy.ndimage import distance_transform_edt
 
     result = np.zeros(labels.shape, bool)
@@ -145,9 +123,6 @@ def _same_lattice(peaks: Peaks, others: Peaks) -> bool:
     """Whether nearly all low-order peaks of two regions coincide."""
     length = np.linalg.norm(peaks.position, axis=1)
     low = length <= HIGHEST_ORDER * length.min(initial=np.inf)
-    both = np.concatenate([others.position, -others.position])
-    if not low.any() or not len(both):
-        return False
-    distance = np.linalg.norm(both[None] - peaks.position[low, None], axis=2).min(axis=1)
+    distance = partner_distance(peaks.position[low], others.position)
     same = distance <= SAME_LATTICE_TOLERANCE * length[low]
-    return bool(np.mean(same) >= SAME_LATTICE_FRACTION)
+    return bool(low.any() and np.mean(same) >= SAME_LATTICE_FRACTION)

@@ -21,8 +21,8 @@ class NodeStrain:
 
     Attributes
     ----------
-    e_xx, e_yy, e_xy, rotation, sigma
-        As in :class:`~hyperspy_twin.core.StrainField`.
+    components
+        e_xx, e_yy, e_xy, rotation and sigma of :class:`~hyperspy_twin.core.StrainField`.
     solution
         Matrix that turns phases over -2 pi into displacements, shape (2, k, rows, columns).
     valid
@@ -31,11 +31,7 @@ class NodeStrain:
         Nodes at which each wave is present, shape (k, rows, columns).
     """
 
-    e_xx: np.ndarray
-    e_yy: np.ndarray
-    e_xy: np.ndarray
-    rotation: np.ndarray
-    sigma: np.ndarray
+    components: dict[str, np.ndarray]
     solution: np.ndarray
     valid: np.ndarray
     significant: np.ndarray
@@ -46,21 +42,7 @@ def compute_strain(
 ) -> NodeStrain:
     """Strain, rotation and standard error at the nodes of one piece.
 
-    Parameters
-    ----------
-    region
-        The lattice waves.
-    noise
-        Their noise.
-    reference
-        Reciprocal vectors (x, y) of the unstrained lattice, shape (k, 2).
-    definition
-        ``"lagrangian"`` or ``"eulerian"``.
-
-    Returns
-    -------
-    NodeStrain
-        The fields.
+    ``reference`` holds the reciprocal vectors (x, y) of the unstrained lattice, shape (k, 2).
     """
     significant = np.array(
         [is_significant(region, noise, index) for index in range(len(reference))]
@@ -88,16 +70,14 @@ def compute_strain(
         deformation = np.broadcast_to(IDENTITY, eulerian.shape)
         gradient = eulerian
         rotation = 0.5 * (eulerian[0, 1] - eulerian[1, 0])
-    return NodeStrain(
-        e_xx=gradient[0, 0],
-        e_yy=gradient[1, 1],
-        e_xy=0.5 * (gradient[0, 1] + gradient[1, 0]),
-        rotation=np.degrees(rotation),
-        sigma=_standard_error(region, noise, solution, deformation, significant),
-        solution=solution,
-        valid=valid,
-        significant=significant,
-    )
+    components = {
+        "e_xx": gradient[0, 0],
+        "e_yy": gradient[1, 1],
+        "e_xy": 0.5 * (gradient[0, 1] + gradient[1, 0]),
+        "rotation": np.degrees(rotation),
+        "sigma": _standard_error(region, noise, solution, deformation, significant),
+    }
+    return NodeStrain(components, solution, valid, significant)
 
 
 def _solution(

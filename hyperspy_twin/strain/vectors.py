@@ -32,18 +32,9 @@ def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
     perpendicular vectors make it small. The pair with the smallest variance is taken among the
     peaks of low order that all regions show, if there is such a pair.
 
-    Parameters
-    ----------
-    peaks
-        Peaks of the reference; both, or one, of each pair of opposite ones.
-    regions
-        Peaks of each region. A peak is common when each region has one within 12 % of its length.
-
-    Returns
-    -------
-    numpy.ndarray
-        The two vectors, shape (2, 2), in the half plane of positive x, or of positive y along
-        the y axis.
+    ``peaks`` are those of the reference, both or one of each pair of opposite ones. One of them is
+    common when each of ``regions`` has one within 12 % of its length. The two vectors, shape
+    (2, 2), lie in the half plane of positive x, or of positive y along the y axis.
 
     Raises
     ------
@@ -71,20 +62,16 @@ def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
 
 
 def has_partners(vectors: np.ndarray, position: np.ndarray) -> bool:
-    """Whether each vector has a peak near it, or opposite to it.
+    """Whether each of the vectors (k, 2) has a peak near it, or opposite to it."""
+    limit = PARTNER_TOLERANCE * np.linalg.norm(vectors, axis=1)
+    return bool(np.all(partner_distance(vectors, position) <= limit))
 
-    Parameters
-    ----------
-    vectors
-        Reciprocal vectors of the analysis, shape (k, 2).
-    position
-        Peaks of a region, one or both of each pair, shape (n, 2).
-    """
+
+def partner_distance(vectors: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Distance of each vector from the nearest peak or its opposite; infinite without peaks."""
     both = np.concatenate([position, -position]).reshape(-1, 2)
-    if not len(both):
-        return False
-    distance = np.linalg.norm(both[None] - vectors[:, None], axis=2).min(axis=1)
-    return bool(np.all(distance <= PARTNER_TOLERANCE * np.linalg.norm(vectors, axis=1)))
+    distance = np.linalg.norm(both[None] - vectors[:, None], axis=2)
+    return distance.min(axis=1, initial=np.inf)
 
 
 def _best_pair(

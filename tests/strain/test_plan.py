@@ -7,8 +7,8 @@ import pytest
 
 from hyperspy_twin.core import Grid, Peaks
 from hyperspy_twin.strain import RegionLattice, plan_analysis
+from hyperspy_twin.strain.plan import choose_resolution
 from hyperspy_twin.strain.reference import choose_reference, reference_mask
-from hyperspy_twin.strain.resolution import choose_resolution
 from hyperspy_twin.strain.vectors import choose_vectors
 
 # Reflections of a diamond lattice along [110], a = 0.55 nm.
