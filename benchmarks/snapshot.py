@@ -37,7 +37,7 @@ Items = Iterator[tuple[str, np.ndarray]]
 
 def record_items(record: Any, name: str) -> Items:
     """Give the numbers of the record of a region, and of its further crystals."""
-    for field in ("phase", "zone_axis", "score", "probability", "scale", "residual", "reason"):
+    for field in ("phase", "zone_axis", "score", "probability", "scale", "residual"):
         yield f"{name}/{field}", np.array(str(getattr(record, field)))
     for field in ("distortion", "hkl", "forbidden", "orientation"):
         value = getattr(record, field)

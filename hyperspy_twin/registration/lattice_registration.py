@@ -169,7 +169,7 @@ def _find_indices(one: IndexedPeaks, vectors: np.ndarray) -> np.ndarray:
         distance = np.linalg.norm(both - vector, axis=1)
         if distance.min() > SAME_VECTOR * np.linalg.norm(vector):
             raise ValueError(
-                f"no indexed spot of region {one.peaks.region} lies at the vector "
+                f"no indexed peak of region {one.peaks.region} lies at the vector "
                 f"({vector[0]:.3f}, {vector[1]:.3f}): give gpa vectors that index_phases explained"
             )
         found.append(hkl[distance.argmin()])

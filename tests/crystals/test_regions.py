@@ -74,7 +74,7 @@ def test_random_spots_are_refused(calibrated):
 def test_too_few_spots():
     for spots in (np.zeros((0, 2)), [[3.0, 0.0]], [[3.0, 1.0], [6.0, 2.0]]):
         verdict = identify(peaks_of(spots, 0.01, np.ones(len(spots))), SEVEN)
-        assert verdict.phase is None and verdict.reason.startswith("too few spots")
+        assert verdict.phase is None and verdict.reason.startswith("too few peaks")
         assert verdict.ranking == () and len(verdict.hkl) == len(spots)
 
 

@@ -51,7 +51,7 @@ def test_zone_is_found_at_three_degrees(name, towards, same_family):
     verdict = identify(peaks, CANDIDATES)
     assert verdict.phase == name
     assert same_family(catalogue.get(name), verdict.zone_axis, zone)
-    # The tilt itself does not show in the places of the spots.
+    # The tilt itself does not show in the places of the peaks.
     beam = verdict.orientation @ (np.array(verdict.zone_axis) @ catalogue.get(name).base)
     true = orientation @ (np.array(zone) @ catalogue.get(name).base)
     between = beam @ true / np.linalg.norm(beam) / np.linalg.norm(true)

@@ -61,7 +61,7 @@ def test_too_few_spots(make_pattern):
     verdict = judge(matches, -np.inf, 1, 2)
     assert verdict.best is None
     assert verdict.reason == (
-        "too few spots: the best, Au [110], explains 2, and 3 are the least that tell crystals "
+        "too few peaks: the best, Au [110], explains 2, and 3 are the least that tell crystals "
         "apart"
     )
 
@@ -69,5 +69,5 @@ def test_too_few_spots(make_pattern):
 def test_taken_back(silicon):
     matches = judge(silicon, -np.inf, 3, 20).ranking
     verdict = refuse(matches, 0.4)
-    assert verdict.best is None and "explains 40% of the spots" in verdict.reason
+    assert verdict.best is None and "explains 40% of the peaks" in verdict.reason
     assert verdict.probability == pytest.approx(1 - sum(m.probability for m in matches))

@@ -121,7 +121,7 @@ def test_vectors_are_indexed_where_they_were_given(stretched, layers):
     image, labels, u = stretched
     given = layers[0].peaks.position[:2]
     refined = strain_of(np.zeros_like(u), given / 1.03)
-    with pytest.raises(ValueError, match="no indexed spot of region 1"):
+    with pytest.raises(ValueError, match="no indexed peak of region 1"):
         register_lattices(
             image, GRID, labels=labels, indexed=layers[:1], strain=refined, reference=1
         )
@@ -134,7 +134,7 @@ def test_vectors_are_indexed_where_they_were_given(stretched, layers):
 def test_what_is_missing_is_named(stretched, layers):
     image, labels, u = stretched
     known = {"labels": labels, "strain": strain_of(u)}
-    with pytest.raises(ValueError, match="no indexed spot of region 1"):
+    with pytest.raises(ValueError, match="no indexed peak of region 1"):
         other = strain_of(u, [(1.0, 1.0), (1.0, -1.0)])
         register_lattices(image, GRID, labels=labels, indexed=layers, strain=other, reference=1)
     with pytest.raises(ValueError, match="pixel size is missing: call s.calibrate"):

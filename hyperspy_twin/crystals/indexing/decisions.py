@@ -304,7 +304,7 @@ def _decide(record: RegionPhase, match: Match, others: list[RegionPhase]) -> Reg
     RegionPhase
         The explanation, first in its ranking and without ties.
     """
-    reason = f"accepted by the user; {match.label} explains {match.explained:.0%} of the spots"
+    reason = f"accepted by the user; {match.label} explains {match.explained:.0%} of the peaks"
     reason += f" within {match.residual:.2%}"
     best = max(record.ranking, key=lambda one: one.score)
     if best.score > match.score:

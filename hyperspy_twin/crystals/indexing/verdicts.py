@@ -1,4 +1,4 @@
-"""What the evidence for the candidates amounts to: a phase, a tie, none of these, too few spots."""
+"""What the evidence for the candidates amounts to: a phase, a tie, none of these, too few peaks."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
     Verdict
         Without a phase.
     """
-    reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the spots"
+    reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the peaks"
     none = 1 - sum(match.probability for match in ranking)
     return Verdict(None, none, reason, (), ranking)
 
@@ -190,13 +190,13 @@ def _explain_failure(match: Match, none: float, rival: Match | None) -> str | No
     explained = int(match.hkl.any(axis=1).sum())
     if explained < MINIMUM_PEAKS:
         return (
-            f"too few spots: the best, {match.label}, explains {explained}, and {MINIMUM_PEAKS} "
+            f"too few peaks: the best, {match.label}, explains {explained}, and {MINIMUM_PEAKS} "
             "are the least that tell crystals apart"
         )
     if none > REFUSED:
         return (
             f"none of these, with a probability of {none:.0%}: the best, {match.label}, "
-            f"explains {match.explained:.0%} of the spots within {match.residual:.2%}, at a "
+            f"explains {match.explained:.0%} of the peaks within {match.residual:.2%}, at a "
             f"pixel size that is wrong by {match.scale - 1:+.1%}{_name_rival(match, rival)}"
         )
     return None
@@ -214,7 +214,7 @@ def _name_rival(match: Match, rival: Match | None) -> str:
 
 def _describe(best: Match, calibrated: bool) -> str:
     """Say what the match explains, and what it asks one to believe about the image."""
-    reason = f"{best.label} explains {best.explained:.0%} of the spots within {best.residual:.2%}"
+    reason = f"{best.label} explains {best.explained:.0%} of the peaks within {best.residual:.2%}"
     if calibrated and abs(best.scale - 1) > NOTEWORTHY:
         reason += f", if the pixel size is wrong by {best.scale - 1:+.1%}"
     distortion = float(np.hypot(best.distortion[0, 0] - 1, best.distortion[0, 1]))
@@ -225,11 +225,11 @@ def _describe(best: Match, calibrated: bool) -> str:
 
 def _no_match(count: int, other: float) -> Verdict:
     if other > np.log(NO_CRYSTAL) + MINIMUM_EVIDENCE:
-        reason = "none of these: the spots form a net, but that of no candidate"
+        reason = "none of these: the peaks form a plane lattice, but that of no candidate"
         return Verdict(None, 1.0, reason, (), ())
-    reason = "too few spots: no two along different directions that any candidate could explain"
+    reason = "too few peaks: no two along different directions that any candidate could explain"
     if count < 2:
-        reason = f"too few spots: {count}; at least two that are not collinear are needed"
+        reason = f"too few peaks: {count}; at least two that are not collinear are needed"
     return Verdict(None, float("nan"), reason, (), ())
 
 
