@@ -85,9 +85,11 @@ class Peaks:
 
     def join(self, other: Peaks) -> Peaks:
         """Peaks of both, strongest first; of the region of the first."""
-        columns = self._columns().items()
-        both = {name: np.concatenate([own, getattr(other, name)]) for name, own in columns}
-        return replace(self, **both).take(np.argsort(-both.intensity, kind="stable"))
+        columns: dict[str, Any] = {}
+        for name, own in self._columns().items():
+            columns[name] = np.concatenate([own, getattr(other, name)])
+        both = replace(self, **columns)
+        return both.take(np.argsort(-both.intensity, kind="stable"))
 
     def take(self, which: np.ndarray) -> Peaks:
         """Peaks of some indices, or those that a mask marks."""

@@ -293,8 +293,11 @@ def _cached_truth(name: str, arguments: str) -> Truth:
 def split_arguments(arguments: Mapping[str, object]) -> tuple[Scan, dict[str, object]]:
     """Separate how a micrograph is recorded from what is recorded."""
     sample: dict[str, Any] = dict(arguments)
-    scan = {field.name: sample.pop(field.name) for field in fields(Scan) if field.name in sample}
-    return Scan(**{k: tuple(v) if isinstance(v, list) else v for k, v in scan.items()}), sample
+    scan: dict[str, Any] = {}
+    for name in sample.keys() & {field.name for field in fields(Scan)}:
+        value = sample.pop(name)
+        scan[name] = tuple(value) if isinstance(value, list) else value
+    return Scan(**scan), sample
 
 
 def _plain(value: Any) -> Any:
