@@ -17,10 +17,13 @@ from hyperspy_twin.crystals.diffraction.orientation import (
 )
 from hyperspy_twin.crystals.diffraction.reflections import find_zone_reflections
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.records import RegionPhase
 from hyperspy_twin.crystals.relations.epitaxy import (
     find_adjacent,
     find_parallel_planes,
     relate_crystals,
+    tabulate_epitaxy,
 )
 from hyperspy_twin.crystals.relations.lattice_planes import (
     IndexedLattice,
@@ -245,3 +248,23 @@ def test_table_of_relations():
     empty = relate_crystals(lattices, [])
     assert len(empty) == 0
     assert empty["axis"].shape == (0, 3)
+
+
+def test_table_from_records():
+    """Two regions side by side, indexed by their own reflections."""
+    records, peaks = [], []
+    for region, (name, degrees) in enumerate([("Si", 0.0), ("Ge", 1.5)], 1):
+        crystal = oriented(name, (1, 1, 0), (0, 0, 1), degrees)
+        hkl = find_zone_reflections(crystal.crystal, (1, 1, 0), 9.0).hkl
+        position = crystal.reciprocal_vectors(hkl)
+        error, count = np.full(position.shape, 1e-3), len(hkl)
+        peaks.append(Peaks(position=position, error=error, intensity=np.ones(count), region=region))
+        match = Match(
+            crystal, 1.0, 0.001, np.eye(2), hkl, 1.0, 0.0, np.zeros(count, bool), 50.0, 0.0
+        )
+        records.append(RegionPhase(region, match, count, 0.9, 1.0, np.eye(2), "", (), (match,)))
+    table = tabulate_epitaxy(records, peaks, np.array([[1, 2]]))
+    assert table["first"].tolist() == [1, 1] and table["phase_second"].tolist() == ["Ge", "Ge"]
+    assert np.allclose(table["angle"], 1.5, atol=1e-6) and table.units["misfit"] == "%"
+    assert np.allclose(table["misorientation"], 1.5, atol=1e-4)
+    assert np.allclose(table["measured_misfit"], table["misfit"])

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from hyperspy_twin.core import Calibration
+
+
+def test_pixels_that_are_not_square_are_noted():
+    report = Calibration.known((0.1, 0.11), "me", note="a note")
+    assert not report.square and report.note == "a note; pixels are not square: y/x = 1.1000"
+    assert Calibration.known((0.1, 0.1), "me").note == ""
+    assert Calibration(None, "me").square
+
+
+def test_what_crystals_measured_is_shown_and_not_stored():
+    report = Calibration.known(
+        (0.01, 0.01), "the crystals of region 2", pixel_size_error=(1e-5, 2e-5), scale=1.01,
+        scale_error=2e-3, anisotropy=0.5, anisotropy_error=0.1, shear=-0.2, shear_error=0.1,
+        regions=(2,),
+    )  # fmt: skip
+    assert repr(report) == (
+        "<Calibration: x 0.01 ± 1e-05, y 0.01 ± 2e-05 nm per pixel, from the crystals of region 2; "
+        "scale 1.01 ± 0.002, anisotropy +0.50 ± 0.10 %, shear -0.20 ± 0.10°>"
+    )
+    stored = Calibration.from_json(report.to_json())
+    assert stored == Calibration((0.01, 0.01), "the crystals of region 2")
