@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 TYPES = ("Micrograph", "SegmentedImage", "IndexedFFT", "StrainMap", "AtomicModel")
-RECORDED_PACKAGES = ("hyperspy_twin", "hyperspy", "numpy", "scipy", "scikit-image", "diffsims")
+# Packages whose version can change a result; the history records them.
+RECORDED_PACKAGES = "hyperspy_twin hyperspy numpy scipy scikit-image diffsims spglib".split()
 
 
 class TwinSignal:

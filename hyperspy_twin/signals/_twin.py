@@ -43,8 +43,10 @@ class Dimension(NamedTuple):
         return value * float(np.sqrt(factors[0] * factors[1])) ** self.power
 
 
-POSITION, WAVE_VECTOR = Dimension(1, True), Dimension(-1, True)
-LENGTH, INVERSE_LENGTH = Dimension(1, False), Dimension(-1, False)
+POSITION = Dimension(1, True)
+WAVE_VECTOR = Dimension(-1, True)
+LENGTH = Dimension(1, False)
+INVERSE_LENGTH = Dimension(-1, False)
 
 
 @dataclass(frozen=True)
