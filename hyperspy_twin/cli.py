@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-BAD_INPUT, INCOMPLETE = 2, 1
+# Exit codes.
+BAD_INPUT = 2
+INCOMPLETE = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
