@@ -273,11 +273,11 @@ def _drop_equal_ties(record: RegionPhase) -> RegionPhase:
     """Record without ties that are its own answer under an equivalent zone axis."""
     if record.match is None:
         return record
+    crystal, own = record.match.crystal, record.match.zone_axis
     ties = []
     for tie in record.ties:
         name, axis = _split_label(tie)
-        equal = axis is not None and name == record.phase
-        if not (equal and _are_equivalent(record.match.crystal, record.match.zone_axis, axis)):
+        if name != record.phase or axis is None or not _are_equivalent(crystal, own, axis):
             ties.append(tie)
     return replace(record, ties=tuple(ties))
 

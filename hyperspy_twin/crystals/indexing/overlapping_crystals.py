@@ -84,7 +84,7 @@ def find_further_crystals(
     settings = replace(settings, calibrated=True, scale_prior=prior)
     corrected = common.correct(peaks)
     own = np.asarray(peaks.satellite) == 0
-    taken = first.hkl.any(axis=1)
+    taken = np.any(first.hkl, axis=1)
     left = 1 - first.match.explained
     found: list[RegionPhase] = []
     while len(found) < MOST_CRYSTALS - 1 and (own & ~taken).sum() >= MINIMUM_OWN:

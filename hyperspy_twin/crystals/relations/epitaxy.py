@@ -221,7 +221,7 @@ def relate_crystals(
             )
             for name, value in zip(_COLUMNS, row, strict=True):
                 columns[name].append(value)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         name: np.array(columns[name], kind).reshape(-1, *shape)
         for name, (kind, shape, _) in _COLUMNS.items()
     }

@@ -10,7 +10,7 @@ from hyperspy_twin.crystals.indexing import Match
 
 def explained_peaks(match: Match, peaks: Peaks) -> tuple[OrientedCrystal, np.ndarray, Peaks]:
     """Crystal of an explanation, with the indices of the peaks that it explains, and these."""
-    used = match.hkl.any(axis=1)
+    used = np.flatnonzero(match.hkl.any(axis=1))
     return match.oriented, match.hkl[used], peaks.take(used)
 
 

@@ -31,7 +31,7 @@ def laue_rotations(crystal: Crystal) -> np.ndarray:
         Integer matrices acting on lattice directions [uvw] as columns, shape (n, 3, 3), in order
         of their elements; only the identity where no symmetry is found.
     """
-    sites = merge_sites(crystal.numbers, crystal.fractional, crystal.occupancy)
+    sites = merge_sites(crystal.numbers, np.array(crystal.fractional), np.array(crystal.occupancy))
     occupied = np.hstack([sites.numbers, sites.probability.round(3)])
     kinds = np.unique(occupied, axis=0, return_inverse=True)[1].ravel()
     found = _symmetry_dataset(crystal.base, sites.fractional, kinds)
