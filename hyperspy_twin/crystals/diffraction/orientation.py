@@ -133,9 +133,7 @@ def measure_misorientations(
     return np.degrees(angle), axis
 
 
-def _reduce(
-    pairs: list[tuple[OrientedCrystal, OrientedCrystal]],
-) -> tuple[np.ndarray, np.ndarray]:
+def _reduce(pairs: list[tuple[OrientedCrystal, OrientedCrystal]]) -> tuple[np.ndarray, np.ndarray]:
     """Misorientations of pairs of the same two crystals: angles in radians, and their axes.
 
     What ``orix.quaternion.Misorientation.reduce`` gives, for all symmetry operations at once.

@@ -7,13 +7,7 @@ from math import lgamma
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.core import (
-    finer_lattices,
-    finer_pair,
-    fit_basis,
-    normal_equations,
-    reduce_pair,
-)
+from hyperspy_twin.core import finer_lattices, finer_pair, fit_basis, normal_equations, reduce_pair
 from hyperspy_twin.crystals.evidence.affine import nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,

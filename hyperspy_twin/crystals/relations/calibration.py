@@ -9,11 +9,7 @@ import numpy as np
 
 from hyperspy_twin.core import Calibration, OrientedCrystal, Peaks
 from hyperspy_twin.crystals.indexing import REGION_SPREAD, RegionPhase
-from hyperspy_twin.crystals.relations.lattice_fit import (
-    explained_peaks,
-    fit_lattice,
-    square_root,
-)
+from hyperspy_twin.crystals.relations.lattice_fit import explained_peaks, fit_lattice, square_root
 
 Pair = tuple[float, float]
 SAME_SCALE = 0.005  # relative; ties that differ by less give the same pixel size
