@@ -1,6 +1,5 @@
 from .affine import forward
 from .friedel_pairs import FoldedPeaks, fold_peaks, two_directions
-from .hypotheses import ZoneReflections
 from .unknown_crystal import weigh_unknown_crystal
 from .zone_evidence import DISTORTION_SD, FLAT_LOG_SCALE, ScalePrior, explain, log_scale_density
 
@@ -9,7 +8,6 @@ __all__ = [
     "FLAT_LOG_SCALE",
     "FoldedPeaks",
     "ScalePrior",
-    "ZoneReflections",
     "explain",
     "fold_peaks",
     "forward",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.crystals.evidence.hypotheses import FADING, Observed, ZoneReflections
+from hyperspy_twin.crystals.diffraction import ZonePattern
+from hyperspy_twin.crystals.evidence.hypotheses import FADING, Observed
 
 # The numbers here were set on the tuning half of benchmarks/phases.py.
 #
@@ -82,7 +83,7 @@ def detection_probability(log_intensity: float, log_threshold: float, sd: float)
 @njit(cache=True, nogil=True)
 def _sum_of_terms(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     matched: np.ndarray,
     geometry: np.ndarray,
     missing: np.ndarray,
@@ -131,7 +132,7 @@ def _sum_of_terms(
 @njit(cache=True, nogil=True)
 def weigh_peaks(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     matched: np.ndarray,
     geometry: np.ndarray,
     missing: np.ndarray,

@@ -8,12 +8,12 @@ import numpy as np
 from numba import njit
 
 from hyperspy_twin.core import finer_lattices, finer_pair
+from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, forward, nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
     LATTICE_FRACTION,
     Observed,
-    ZoneReflections,
     position_evidence,
 )
 from hyperspy_twin.crystals.evidence.intensities import UNEXPLAINED
@@ -34,7 +34,7 @@ def _on(point: complex, basis: np.ndarray) -> bool:
 
 @njit(cache=True, nogil=True)
 def superlattice_gain(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, matched: np.ndarray
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> float:
     """Logarithm of the evidence gained by weak peaks at halves or thirds of the reflections.
 

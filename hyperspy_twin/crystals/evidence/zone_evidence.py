@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, fit_affine, forward, nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
     Observed,
-    ZoneReflections,
     match_distance,
     number_at,
     position_evidence,
@@ -74,7 +74,7 @@ def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> floa
 
 @njit(cache=True, nogil=True)
 def assign_peaks(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, gate: float
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, gate: float
 ) -> np.ndarray:
     """Lattice coordinates of each peak, shape (n, 2), zero where it belongs to none."""
     n = len(observed.position)
@@ -103,7 +103,7 @@ def assign_peaks(
 
 @njit(cache=True, nogil=True)
 def _refine(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex
 ) -> tuple[complex, complex, np.ndarray]:
     n = len(observed.position)
     g = np.zeros(n, np.complex128)
@@ -126,7 +126,7 @@ def _refine(
 
 @njit(cache=True, nogil=True)
 def _geometry(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, index: np.ndarray
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reflection of each peak, -1 for none, and likelihood of its position against a false one."""
     n = len(index)
@@ -144,7 +144,7 @@ def _geometry(
 
 @njit(cache=True, nogil=True)
 def _missing(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, matched: np.ndarray
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> np.ndarray:
     """Numbers of the reflections within reach that no peak stands on."""
     seen = np.zeros(len(lattice.vector), np.bool_)
@@ -164,11 +164,7 @@ def _missing(
 
 @njit(cache=True, nogil=True)
 def evaluate(
-    observed: Observed,
-    lattice: ZoneReflections,
-    alpha: complex,
-    beta: complex,
-    scale_prior: ScalePrior,
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, scale_prior: ScalePrior
 ) -> tuple[float, float, float, complex, complex, np.ndarray]:
     """Refine a hypothesis and weigh it.
 
@@ -222,7 +218,7 @@ def evaluate(
 @njit(cache=True, nogil=True)
 def explain(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     scales: tuple[float, float],
     tolerance: float,
     scale_prior: ScalePrior,
