@@ -123,23 +123,10 @@ def search(
     tolerance: float,
     count: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best hypotheses (alpha, beta) of one zone.
+    """Best hypotheses of one zone: votes, shape (count,), and (alpha, beta), shape (count, 2).
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    scales
-        Smallest and largest ``|alpha|``.
-    tolerance
-        Largest ``|beta / alpha|``, i.e. relative distortion.
-    count
-        How many distinct hypotheses to keep.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Votes, shape (count,), -inf where fewer were found, and (alpha, beta), shape (count, 2).
+    ``scales`` bound ``|alpha|``, and ``tolerance`` the relative distortion ``|beta / alpha|``.
+    Votes are -inf where fewer than ``count`` distinct hypotheses were found.
     """
     best_vote = np.full(count, -np.inf)
     best = np.zeros((count, 2), np.complex128)

@@ -38,19 +38,8 @@ def superlattice_gain(
 ) -> float:
     """Logarithm of the evidence gained by weak peaks at halves or thirds of the reflections.
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    alpha, beta
-        How the pattern lies in the spectrum.
-    matched
-        Number of the reflection of each peak, -1 for none, shape (n,).
-
-    Returns
-    -------
-    float
-        Averaged over "none" and "one of these", by their prior probabilities.
+    Averaged over "none" and "one of these", by their prior probabilities. ``matched`` is the
+    reflection of each peak of the pattern, as it lies by (alpha, beta); -1 for none.
     """
     gain = np.log(1 - SHOWN)
     highest = observed.log_intensity[0] + np.log(WEAKER)

@@ -47,22 +47,7 @@ class ScalePrior(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> float:
-    """Logarithm of the density of a measured ln(scale).
-
-    Parameters
-    ----------
-    log_scale
-        Natural logarithm of the scale.
-    error
-        Its standard error.
-    prior
-        What is known of it.
-
-    Returns
-    -------
-    float
-        Logarithm of the density.
-    """
+    """Logarithm of the density of a measured ln(scale) with this standard error."""
     if np.isinf(prior.width):
         return FLAT_LOG_SCALE
     width, excess = np.hypot(prior.width, error), log_scale - prior.centre
@@ -166,16 +151,7 @@ def _missing(
 def evaluate(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, scale_prior: ScalePrior
 ) -> tuple[float, float, float, complex, complex, np.ndarray]:
-    """Refine a hypothesis and weigh it.
-
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    alpha, beta
-        Hypothesis from the search.
-    scale_prior
-        See :func:`log_scale_density`.
+    """Refine a hypothesis (alpha, beta) from the search and weigh it.
 
     Returns
     -------
@@ -223,23 +199,10 @@ def explain(
     tolerance: float,
     scale_prior: ScalePrior,
 ) -> tuple[float, float, float, complex, complex, np.ndarray]:
-    """Find the best hypothesis of one zone and weigh it.
+    """Find the best hypothesis of one zone and weigh it: as of :func:`evaluate`.
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    scales
-        Smallest and largest scale.
-    tolerance
-        Largest relative distortion that is looked for.
-    scale_prior
-        See :func:`log_scale_density`.
-
-    Returns
-    -------
-    tuple
-        As of :func:`evaluate`; the evidence is -inf where there is none.
+    ``scales`` are the smallest and the largest, ``tolerance`` is the largest relative distortion
+    that is looked for. The evidence is -inf where there is none.
     """
     votes, found = search(observed, lattice, scales, tolerance, HYPOTHESES)
     best = (-np.inf, 0.0, np.inf, 0j, 0j, np.zeros((len(observed.position), 2), np.int64))

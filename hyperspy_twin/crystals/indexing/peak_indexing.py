@@ -127,13 +127,7 @@ def fold_plausible_peaks(
 
 
 def read_candidates(candidates: Sequence[Any]) -> list[Crystal]:
-    """Crystals of a list of candidates.
-
-    Raises
-    ------
-    ValueError
-        If it is no list, or empty.
-    """
+    """Crystals of a list of candidates, which must not be empty."""
     if isinstance(candidates, (str, Crystal)):
         raise ValueError("give a list of candidate crystals, e.g. ['Si', 'Ge']")
     crystals = [as_crystal(candidate) for candidate in candidates]

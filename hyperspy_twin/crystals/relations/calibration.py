@@ -81,18 +81,7 @@ def calibrate(
 
 
 def measure_stretch(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) -> Stretch:
-    """Fit the lattice of one region to its peaks, and part the stretch from the rotation.
-
-    Parameters
-    ----------
-    oriented, hkl, peaks
-        As for :func:`fit_lattice`.
-
-    Returns
-    -------
-    Stretch
-        With the variances of that fit.
-    """
+    """Fit the lattice of one region by :func:`fit_lattice`, and part stretch and rotation."""
     affine, covariance = fit_lattice(oriented, hkl, peaks)
     matrix = square_root(affine @ affine.T)
     rotation = np.linalg.solve(matrix, affine)
@@ -104,24 +93,11 @@ def measure_stretch(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) ->
 def combine_stretches(
     stretches: Sequence[Stretch], regions: Sequence[int], pixel_size: Pair
 ) -> Calibration:
-    """Pixel size of the mean stretch of some crystals.
+    """Pixel size by the mean stretch of some crystals of these regions; the nominal one is in nm.
 
-    Parameters
-    ----------
-    stretches
-        Of each crystal.
-    regions
-        Numbers of the regions that the crystals are of.
-    pixel_size
-        Nominal pixel size (x, y) in nm.
-
-    Returns
-    -------
-    Calibration
-        Mean weighted by the inverse of variance from the peaks plus variance between regions.
-        The latter is estimated from the regions and the 0.8 % that strain usually leaves between
-        them, which counts as one region more: a single region cannot tell strain from a wrong
-        pixel size.
+    Mean weighted by the inverse of variance from the peaks plus variance between regions. The
+    latter is estimated from the regions and the 0.8 % that strain usually leaves between them,
+    which counts as one region more: a single region cannot tell strain from a wrong pixel size.
 
     References
     ----------

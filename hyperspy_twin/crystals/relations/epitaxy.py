@@ -135,23 +135,9 @@ def find_parallel_planes(
 ) -> list[ParallelPlanes]:
     """Find the planes of lowest indices that two crystals have nearly parallel.
 
-    Parameters
-    ----------
-    first, second
-        The crystals; the zone axis of each lies along the beam.
-    largest_angle
-        Largest angle between normals, in degrees, that counts as nearly parallel.
-
-    Returns
-    -------
-    list of ParallelPlanes
-        At most two, the normals of the second pair at least 20 degrees from those of the first.
-        The one nearest to parallel of all where none is within ``largest_angle``.
-
-    Raises
-    ------
-    ValueError
-        If the angle is not positive.
+    At most two pairs, the normals of the second at least 20 degrees from those of the first; the
+    one nearest to parallel of all where none is within ``largest_angle``, in degrees, which is
+    positive.
     """
     if not largest_angle > 0:
         raise ValueError(f"the largest angle must be positive, not {largest_angle}")
@@ -179,17 +165,7 @@ def relate_crystals(
     *,
     largest_angle: float = LARGEST_ANGLE,
 ) -> Table:
-    """Relations of pairs of crystals, as :func:`tabulate_epitaxy` gives them.
-
-    Parameters
-    ----------
-    lattices
-        Lattice of each crystal, under its region and its number within it.
-    pairs
-        Pairs of crystals.
-    largest_angle
-        As for :func:`find_parallel_planes`.
-    """
+    """Relations of pairs of crystals, as :func:`tabulate_epitaxy` gives them."""
     columns: dict[str, list] = {name: [] for name in _COLUMNS}
     first, second = ([lattices[pair[side]] for pair in pairs] for side in (0, 1))
     turns, axes = measure_misorientations(
@@ -231,19 +207,9 @@ def relate_crystals(
 
 
 def find_adjacent(labels: np.ndarray, crystals: Iterable[Key]) -> list[tuple[Key, Key]]:
-    """Pairs of crystals in one region or in regions that share a border.
+    """Pairs of crystals in one region or in regions that share a border, in order.
 
-    Parameters
-    ----------
-    labels
-        Region of each pixel, shape (rows, columns).
-    crystals
-        The crystals: region, and number within it.
-
-    Returns
-    -------
-    list of (Key, Key)
-        In order. Where no two of the regions share a border, all of them count as adjacent.
+    Where no two of the regions share a border, all of them count as adjacent.
     """
     within: dict[int, list[Key]] = {}
     for key in sorted(crystals):

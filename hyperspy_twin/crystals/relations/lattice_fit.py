@@ -19,22 +19,10 @@ def fit_lattice(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Matrix that carries the reflections of an oriented crystal to the peaks of a region.
 
-    Parameters
-    ----------
-    oriented
-        Crystal and orientation of the region.
-    hkl
-        Miller indices of the peaks, shape (n, 3), not all along one line.
-    peaks
-        The n peaks.
-
-    Returns
-    -------
-    affine : numpy.ndarray
-        Matrix A, shape (2, 2), by weighted least squares: peak = A @ (M @ g)[:2].
-    covariance : numpy.ndarray
-        Of each row of A, shape (2, 2). It counts the scatter about the fit where that is larger
-        than the standard errors.
+    By weighted least squares, peak = A @ (M @ g)[:2], from the Miller indices of the peaks, shape
+    (n, 3), not all along one line. With A, shape (2, 2), comes the covariance of each of its rows,
+    of the same shape, which counts the scatter about the fit where that exceeds the standard
+    errors.
     """
     g = oriented.reciprocal_vectors(hkl)
     weight = 1 / np.maximum(np.mean(peaks.error**2, axis=1), 1e-30)

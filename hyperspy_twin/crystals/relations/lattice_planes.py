@@ -72,13 +72,7 @@ class IndexedLattice:
 
 
 def fit_indexed_lattice(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) -> IndexedLattice:
-    """Lattice of a region by its peaks.
-
-    Parameters
-    ----------
-    oriented, hkl, peaks
-        As for :func:`fit_lattice`.
-    """
+    """Lattice of a region by its peaks, given as for :func:`fit_lattice`."""
     affine, covariance = fit_lattice(oriented, hkl, peaks)
     variance = float(np.trace(covariance) / np.abs(np.linalg.det(affine)) / 2)
     return IndexedLattice(oriented, affine, variance)

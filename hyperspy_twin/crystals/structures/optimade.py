@@ -63,20 +63,8 @@ class Answer:
 def query_filter(wanted: str | Sequence[str]) -> str:
     """OPTIMADE filter of a formula, or of compounds of exactly these elements.
 
-    Parameters
-    ----------
-    wanted
-        Formula, such as ``"SrTiO3"``, or chemical symbols.
-
-    Returns
-    -------
-    str
-        The filter, for example ``elements HAS ALL "Ge","Si" AND nelements=2``.
-
-    Raises
-    ------
-    ValueError
-        If it is empty, or something in it names no element.
+    For example ``elements HAS ALL "Ge","Si" AND nelements=2``. A ValueError tells if it is empty,
+    or something in it names no element.
     """
     amounts = _amounts(wanted)
     if isinstance(wanted, str):

@@ -48,20 +48,7 @@ def with_elements(elements: Iterable[str]) -> tuple[Crystal, ...]:
 
 
 def add(crystal: Crystal, *, save: bool = False) -> None:
-    """Add a phase under its name.
-
-    Parameters
-    ----------
-    crystal
-        The structure. One that was added under the same name before is replaced.
-    save
-        Write it to :func:`folder` too, for later sessions.
-
-    Raises
-    ------
-    ValueError
-        If a bundled structure has this name, or it cannot be that of a file.
-    """
+    """Add a phase in place of one of the same name, with a file in :func:`folder` if ``save``."""
     check_name(crystal.name)
     if save:
         target = _file(crystal.name)
@@ -71,13 +58,7 @@ def add(crystal: Crystal, *, save: bool = False) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that cannot be added.
-
-    Raises
-    ------
-    ValueError
-        If a bundled structure has this name, or it cannot be that of a file.
-    """
+    """Refuse the name of a bundled structure, and what cannot be the name of a file."""
     if name in catalogue.names(aliases=True):
         raise ValueError(f"'{name}' is the name of a bundled structure: choose another")
     _file(name)
