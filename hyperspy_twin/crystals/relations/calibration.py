@@ -70,13 +70,7 @@ def calibrate(
             f"phases are tied, which leaves the pixel size open ({ties}): choose one with "
             "accept(region, phase), or index_phases(...) with fewer candidates"
         )
-    measured = {one.region: one for one in peaks}
-    stretches = [
-        measure_stretch(*explained_peaks(one.match, measured[one.region]))
-        for record in clear
-        for one in record.crystals
-        if one.match is not None
-    ]
+    stretches = [measure_stretch(*crystal) for crystal in explained_peaks(clear, peaks).values()]
     return combine_stretches(stretches, [record.region for record in clear], pixel_size)
 
 
@@ -103,7 +97,7 @@ def combine_stretches(
     ----------
     DerSimonian & Laird, Control. Clin. Trials 7 (1986) 177 (mean of unequal variances).
     """
-    values = np.array([_components(stretch.matrix) for stretch in stretches])
+    values = np.array([stretch.matrix[(0, 1, 0), (0, 1, 1)] for stretch in stretches])
     variance = np.array([stretch.variance for stretch in stretches])
     size = values[:, :2].mean()
     mean, total = np.zeros(3), np.zeros(3)
@@ -146,7 +140,3 @@ def _mean(values: np.ndarray, variance: np.ndarray, spread: float) -> tuple[floa
     between = (spread**2 + excess) / len(values)
     weight = 1 / (variance + between)
     return float(np.average(values, weights=weight)), float(1 / weight.sum())
-
-
-def _components(matrix: np.ndarray) -> tuple[float, float, float]:
-    return matrix[0, 0], matrix[1, 1], matrix[0, 1]

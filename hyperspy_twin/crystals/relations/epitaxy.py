@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations, product
 
 import numpy as np
@@ -82,15 +82,8 @@ def tabulate_epitaxy(
     ValueError
         If the angle is not positive.
     """
-    measured = {one.region: one for one in peaks}
-    lattices = {
-        (record.region, number): fit_indexed_lattice(
-            *explained_peaks(one.match, measured[record.region])
-        )
-        for record in records
-        for number, one in enumerate(record.crystals, 1)
-        if one.match is not None
-    }
+    explained = explained_peaks(records, peaks)
+    lattices = {key: fit_indexed_lattice(*crystal) for key, crystal in explained.items()}
     return relate_crystals(lattices, find_adjacent(labels, lattices), largest_angle=largest_angle)
 
 
@@ -173,28 +166,11 @@ def relate_crystals(
     )
     for (one, other), a, b, turn, axis in zip(pairs, first, second, turns, axes, strict=True):
         for planes in find_parallel_planes(a, b, largest_angle=largest_angle):
-            row = (
-                one[0],
-                other[0],
-                one[1],
-                other[1],
-                a.oriented.crystal.name,
-                b.oriented.crystal.name,
-                a.oriented.zone_axis,
-                b.oriented.zone_axis,
-                planes.first,
-                planes.second,
-                planes.angle,
-                planes.spacing_first,
-                planes.spacing_second,
-                planes.misfit,
-                planes.measured_misfit,
-                planes.measured_error,
-                *planes.multiples,
-                planes.coincidence_misfit,
-                turn,
-                axis,
-            )
+            names = (a.oriented.crystal.name, b.oriented.crystal.name)
+            zones = (a.oriented.zone_axis, b.oriented.zone_axis)
+            *geometry, multiples, left = astuple(planes)
+            numbers = (one[0], other[0], one[1], other[1])
+            row = (*numbers, *names, *zones, *geometry, *multiples, left, turn, axis)
             for name, value in zip(_COLUMNS, row, strict=True):
                 columns[name].append(value)
     arrays = {

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from hyperspy_twin.core import OrientedCrystal, Peaks
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.indexing import RegionPhase
 
 
-def explained_peaks(match: Match, peaks: Peaks) -> tuple[OrientedCrystal, np.ndarray, Peaks]:
-    """Crystal of an explanation, with the indices of the peaks that it explains, and these."""
-    used = match.hkl.any(axis=1)
-    return match.oriented, match.hkl[used], peaks.take(used)
+def explained_peaks(
+    records: Iterable[RegionPhase], peaks: Iterable[Peaks]
+) -> dict[tuple[int, int], tuple[OrientedCrystal, np.ndarray, Peaks]]:
+    """Each crystal, under its region and number in it, with the peaks it explains and their hkl."""
+    measured = {one.region: one for one in peaks}
+    found = {}
+    for record in records:
+        for number, one in enumerate(record.crystals, 1):
+            if one.match is not None:
+                used = one.hkl.any(axis=1)
+                own = measured[record.region].take(used)
+                found[record.region, number] = one.match.oriented, one.hkl[used], own
+    return found
 
 
 def fit_lattice(

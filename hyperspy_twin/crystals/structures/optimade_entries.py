@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,15 +72,8 @@ def to_crystal(entry: dict[str, Any], source: str) -> Crystal:
         raise ValueError("it holds no atoms")
     symbols, positions, occupancies = zip(*atoms, strict=True)
     crystal = Crystal("entry", _parameters(lattice), symbols, positions, occupancies)
-    return Crystal(
-        name=f"{crystal.formula} ({entry_id(entry)})",
-        lattice=crystal.lattice,
-        symbols=symbols,
-        fractional=positions,
-        occupancy=occupancies,
-        space_group=space_group,
-        source=source,
-    )
+    name = f"{crystal.formula} ({entry_id(entry)})"
+    return replace(crystal, name=name, space_group=space_group, source=source)
 
 
 def _geometry(attributes: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ _read: dict[tuple[Path, int], Crystal | str] = {}
 
 
 def folder() -> Path:
-    """Folder whose CIF and JSON files are phases in every session; it need not exist.
+    """Folder whose CIF and JSON files are phases in every session; it need not exist yet.
 
     Returns
     -------
@@ -65,17 +65,17 @@ def check_name(name: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Forget a phase of the session, and delete the file that ``add(save=True)`` wrote.
+    """Remove a structure that was added, and the file that ``add(save=True)`` wrote.
 
     Parameters
     ----------
     name
-        As it was added.
+        Its name.
 
     Raises
     ------
     ValueError
-        If there is none, or if it comes from a file that was put into the folder by hand.
+        If no added structure has this name, or its file was put into :func:`folder` by hand.
     """
     known = _session.pop(name, None)
     written = any(crystal.name == name for crystal in _saved((".json",)))
