@@ -14,8 +14,7 @@ from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
-from hyperspy_twin.crystals.indexing.phase_records import PhaseRecords
-from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.records import PhaseRecords, RegionPhase
 from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.notation import direction_label, read_direction
