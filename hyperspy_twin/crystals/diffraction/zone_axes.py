@@ -84,12 +84,12 @@ def log_zone_weight(crystal: Crystal, zone_axis: tuple[int, int, int]) -> float:
     Zones of short translations show dense patterns: [110] of a face-centred and [111] of a
     body-centred cubic lattice before [001]. Natural logarithm, not normalised.
     """
-    translations = np.gcd.reduce(_some_reflections(crystal) @ zone_axis)
+    translations = np.gcd.reduce(centring_reflections(crystal) @ zone_axis)
     return float(np.log(translations) - 0.5 * np.log(np.sum(np.square(zone_axis))))
 
 
 @lru_cache(maxsize=256)
-def _some_reflections(crystal: Crystal) -> np.ndarray:
-    """Give allowed (h, k, l), enough of them to show the centring."""
+def centring_reflections(crystal: Crystal) -> np.ndarray:
+    """Give allowed (h, k, l), shape (n, 3), enough of them to show the centring."""
     radius = CENTRING_RADIUS * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
     return find_reflections(crystal, radius).hkl
