@@ -138,32 +138,8 @@ def add(structures: Any, *, name: str | None = None, save: bool = False) -> Phas
     return crystals
 
 
-def remove(name: str) -> None:
-    """Remove a structure that was added, and the file that ``add(save=True)`` wrote.
-
-    Parameters
-    ----------
-    name
-        Its name.
-
-    Raises
-    ------
-    ValueError
-        If no added structure has this name, or its file was put into :func:`folder` by hand.
-    """
-    user_phases.remove(name)
-
-
-def folder() -> Path:
-    """Folder whose CIF files are phases in every session.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder, which need not exist yet. The environment variable
-        ``HYPERSPY_TWIN_PHASES`` names another.
-    """
-    return user_phases.folder()
+remove = user_phases.remove
+folder = user_phases.folder
 
 
 def download(

@@ -68,10 +68,7 @@ def three_direction_indices(indices: Sequence[int]) -> tuple[int, int, int]:
 
 
 def plane_label(
-    hkl: Sequence[int],
-    crystal: Crystal | None = None,
-    style: Style = "plain",
-    brackets: str = "()",
+    hkl: Sequence[int], crystal: Crystal | None = None, style: Style = "plain", brackets: str = "()"
 ) -> str:
     """Name of a plane.
 
@@ -105,10 +102,7 @@ def plane_family(hkl: Sequence[int], crystal: Crystal | None = None, style: Styl
 
 
 def direction_label(
-    uvw: Sequence[int],
-    crystal: Crystal | None = None,
-    style: Style = "plain",
-    brackets: str = "[]",
+    uvw: Sequence[int], crystal: Crystal | None = None, style: Style = "plain", brackets: str = "[]"
 ) -> str:
     """Name of a direction; the parameters are those of :func:`plane_label`."""
     return _label(uvw, crystal, style, brackets, four_direction_indices)

@@ -7,11 +7,11 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from hyperspy_twin.crystals.diffraction import make_zone_patterns
 from hyperspy_twin.crystals.evidence import affine, hypotheses, intensities
 from hyperspy_twin.crystals.evidence import unknown_crystal as unknown
 from hyperspy_twin.crystals.evidence import zone_evidence as evidence
 from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks
-from hyperspy_twin.crystals.indexing.peak_indexing import _tabulate
 from hyperspy_twin.crystals.indexing.settings import CALIBRATED, UNCALIBRATED
 from hyperspy_twin.crystals.structures import catalogue
 
@@ -27,7 +27,7 @@ def plain(module):
 def test_search_and_evidence_agree_with_plain_python(make_pattern):
     pattern = make_pattern("Si", (1, 1, 0), scale=1.02, false=1)
     observed = fold_peaks(pattern.peaks).observed
-    ((_, lattice),) = _tabulate(catalogue.get("Si"), 1, 16.0, ((1, 1, 0),))
+    (lattice,) = make_zone_patterns(catalogue.get("Si"), 1, 16.0, ((1, 1, 0),))
     arguments = observed, lattice, (0.9, 1.1), 0.05
     compiled = evidence.explain(*arguments, CALIBRATED)
     net = unknown.weigh_unknown_crystal(observed, True)

@@ -10,8 +10,7 @@ from ase import Atoms
 import hyperspy_twin as ht
 from hyperspy_twin.core.crystal import Crystal
 from hyperspy_twin.crystals.structures import catalogue, user_phases
-from hyperspy_twin.crystals.structures.candidates import as_candidates
-from hyperspy_twin.crystals.structures.conversion import as_crystal
+from hyperspy_twin.crystals.structures.conversion import as_candidates, as_crystal
 from hyperspy_twin.crystals.structures.phase_list import PhaseList
 
 CIF = """data_{name}

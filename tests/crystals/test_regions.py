@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperspy_twin.core import Peaks
-from hyperspy_twin.crystals.indexing.phase_records import PhaseRecords
+from hyperspy_twin.crystals.indexing.records import PhaseRecords
 from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue

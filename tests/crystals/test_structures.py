@@ -158,10 +158,7 @@ def test_oxidation_states_and_partial_occupancy(tmp_path):
         (CELL + P1 + LOOP + "Qq Qq 0 0 0 1\n", "names no chemical element"),
         (CELL.replace("4\n", "0\n", 1) + P1 + LOOP + "Sr Sr 0 0 0 1\n", "cannot read"),
         (CELL.replace("_cell_length_a 4\n", "") + P1 + LOOP + "Sr Sr 0 0 0 1\n", "unit cell"),
-        (
-            CELL + P1 + "_chemical_formula_sum 'Sr Ti O3'\n" + LOOP + "Sr Sr 0 0 0 1\n",
-            "not whole",
-        ),
+        (CELL + P1 + "_chemical_formula_sum 'Sr Ti O3'\n" + LOOP + "Sr Sr 0 0 0 1\n", "not whole"),
         (
             CELL
             + "_symmetry_space_group_name_H-M 'F d -3 m :2'\n_space_group_IT_number 227\n"

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.diffraction import make_zone_patterns
 from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks
 from hyperspy_twin.crystals.evidence.superlattice import SHOWN, superlattice_gain
 from hyperspy_twin.crystals.evidence.zone_evidence import explain
-from hyperspy_twin.crystals.indexing.peak_indexing import _tabulate
 from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import CALIBRATED, IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
@@ -31,7 +31,7 @@ def identify(peaks, candidates, **options):
 def gain_of(spots, error, power, zone=(1, 1, 1), name="Pd"):
     """Gain by a superlattice, of the best explanation by one zone."""
     observed = fold_peaks(peaks_of(spots, error, power)).observed
-    ((_, lattice),) = _tabulate(catalogue.get(name), 1, 16.0, (zone,))
+    (lattice,) = make_zone_patterns(catalogue.get(name), 1, 16.0, (zone,))
     *_, alpha, beta, index = explain(observed, lattice, (0.9, 1.1), 0.05, CALIBRATED)
     reach = len(lattice.number) // 2
     matched = np.where(index.any(axis=1), lattice.number[tuple(index.T + reach)], -1)

@@ -14,7 +14,7 @@ from .reflections import (
     structure_factors,
     zone_lattice,
 )
-from .zone_axes import distinct_zone_axes, log_zone_weight, usual_zone_axes
+from .zone_axes import centring_reflections, distinct_zone_axes, log_zone_weight, usual_zone_axes
 from .zone_patterns import ZonePattern, make_zone_patterns, zone_frame
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Reflections",
     "ZonePattern",
     "atomic_number_factors",
+    "centring_reflections",
     "distinct_zone_axes",
     "find_reflections",
     "find_zone_reflections",

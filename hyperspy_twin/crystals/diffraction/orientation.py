@@ -105,20 +105,11 @@ def orix_orientation(oriented: OrientedCrystal) -> Orientation:
 def measure_misorientations(
     first: Sequence[OrientedCrystal], second: Sequence[OrientedCrystal]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest rotations that carry crystals into others.
+    """Smallest rotations that carry n crystals into n others.
 
-    Parameters
-    ----------
-    first, second
-        The crystals, n each.
-
-    Returns
-    -------
-    angle : numpy.ndarray
-        In degrees, shape (n,), reduced by the symmetry of both, and the smallest that the peaks
-        allow: a pattern of peaks is the same after half a turn about the beam.
-    axis : numpy.ndarray
-        Lattice direction [uvw] of the first crystal that is nearest to the axis, int, (n, 3).
+    Their angles in degrees, shape (n,), are reduced by the symmetry of both, and the smallest that
+    the peaks allow: a pattern of peaks is the same after half a turn about the beam. Their axes are
+    the nearest lattice directions [uvw] of the first crystals, int, shape (n, 3).
     """
     angle, axis = np.zeros(len(first)), np.zeros((len(first), 3), int)
     groups: dict[tuple[Crystal, Crystal], list[int]] = {}
@@ -133,9 +124,7 @@ def measure_misorientations(
     return np.degrees(angle), axis
 
 
-def _reduce(
-    pairs: list[tuple[OrientedCrystal, OrientedCrystal]],
-) -> tuple[np.ndarray, np.ndarray]:
+def _reduce(pairs: list[tuple[OrientedCrystal, OrientedCrystal]]) -> tuple[np.ndarray, np.ndarray]:
     """Misorientations of pairs of the same two crystals: angles in radians, and their axes.
 
     What ``orix.quaternion.Misorientation.reduce`` gives, for all symmetry operations at once.
@@ -218,17 +207,9 @@ def orix_frame(crystal: Crystal) -> np.ndarray:
 def point_group(crystal: Crystal) -> Symmetry:
     """Point group of a crystal in the frame of orix.
 
-    Parameters
-    ----------
-    crystal
-        The unit cell.
-
-    Returns
-    -------
-    orix.quaternion.Symmetry
-        That of the space group, turned to where the cell has its axes: orix puts the twofold
-        axis of every monoclinic crystal along z, most cells have it along b. Without a known
-        space group, the proper part of the Laue group, which is all that a diffractogram shows.
+    That of the space group, turned to where the cell has its axes: orix puts the twofold axis of
+    every monoclinic crystal along z, most cells have it along b. Without a known space group, the
+    proper part of the Laue group, which is all that a diffractogram shows.
     """
     from diffpy.structure.spacegroups import GetSpaceGroup
     from orix.quaternion.symmetry import get_point_group

@@ -61,24 +61,10 @@ def _lobato(symbol: str) -> np.ndarray:
 
 
 def electron_scattering_factor(symbol: str, g: ArrayLike) -> np.ndarray:
-    """Electron scattering factor of a neutral atom.
+    """Electron scattering factor of a neutral atom at rest mass in Å, of the shape of ``g``.
 
-    Parameters
-    ----------
-    symbol
-        Chemical symbol.
-    g
-        Length of the scattering vector, ``2 sin(theta) / wavelength``, in 1/Å.
-
-    Returns
-    -------
-    numpy.ndarray
-        Scattering factor for electrons at rest mass, in Å, of the shape of ``g``.
-
-    Raises
-    ------
-    ValueError
-        If the element is not tabulated.
+    ``g`` is the length of the scattering vector, ``2 sin(theta) / wavelength``, in 1/Å. A
+    ValueError names an element that is not tabulated.
 
     References
     ----------

@@ -55,20 +55,7 @@ def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int,
 
 
 def usual_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
-    """Zone axes that are imaged: all distinct ones, but of a single sheet its normal only.
-
-    Parameters
-    ----------
-    crystal
-        The unit cell; that of a sheet holds vacuum along c.
-    max_index
-        Largest absolute value of u, v, w.
-
-    Returns
-    -------
-    tuple of (int, int, int)
-        As of :func:`distinct_zone_axes`.
-    """
+    """Distinct zone axes that are imaged: of a sheet, with vacuum along c, its normal only."""
     first, second, _ = crystal.base
     height = np.linalg.det(crystal.base) / np.linalg.norm(np.cross(first, second))
     levels = np.sort(np.array(crystal.fractional)[:, 2])
@@ -95,26 +82,14 @@ def log_zone_weight(crystal: Crystal, zone_axis: tuple[int, int, int]) -> float:
     """How often a zone is imaged: the inverse of the length of [uvw] up to the next lattice point.
 
     Zones of short translations show dense patterns: [110] of a face-centred and [111] of a
-    body-centred cubic lattice before [001].
-
-    Parameters
-    ----------
-    crystal
-        The unit cell.
-    zone_axis
-        Lattice direction [uvw].
-
-    Returns
-    -------
-    float
-        Natural logarithm, not normalised.
+    body-centred cubic lattice before [001]. Natural logarithm, not normalised.
     """
-    translations = np.gcd.reduce(_some_reflections(crystal) @ zone_axis)
+    translations = np.gcd.reduce(centring_reflections(crystal) @ zone_axis)
     return float(np.log(translations) - 0.5 * np.log(np.sum(np.square(zone_axis))))
 
 
 @lru_cache(maxsize=256)
-def _some_reflections(crystal: Crystal) -> np.ndarray:
-    """Give allowed (h, k, l), enough of them to show the centring."""
+def centring_reflections(crystal: Crystal) -> np.ndarray:
+    """Give allowed (h, k, l), shape (n, 3), enough of them to show the centring."""
     radius = CENTRING_RADIUS * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
     return find_reflections(crystal, radius).hkl

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,9 +22,8 @@ from hyperspy_twin.crystals.diffraction.zone_axes import log_zone_weight, usual_
 LARGEST_RATIO = 2.0
 
 
-@dataclass(frozen=True)
-class ZonePattern:
-    """Zeroth-order Laue zone of one zone axis.
+class ZonePattern(NamedTuple):
+    """Zeroth-order Laue zone of one zone axis, a tuple for the sake of compiled functions.
 
     Attributes
     ----------
@@ -38,8 +37,8 @@ class ZonePattern:
         The same two vectors as complex numbers x + i y in 1/nm, shape (2,).
     index
         Integer coordinates in ``basis`` of one of each Friedel pair, by length, shape (n, 2).
-    vector
-        The same as complex numbers in 1/nm, shape (n,).
+    vector, length, squared
+        The same as complex numbers in 1/nm, their lengths, and the squares of these, shape (n,).
     amplitude
         Expected amplitude in Å, shape (n,): geometric mean of the moduli of the structure factors
         for electrons and for atomic-number contrast; 0 for points of the generated lattice that
@@ -63,6 +62,8 @@ class ZonePattern:
     basis: np.ndarray
     index: np.ndarray
     vector: np.ndarray
+    length: np.ndarray
+    squared: np.ndarray
     amplitude: np.ndarray
     log_intensity: np.ndarray
     path: np.ndarray
@@ -70,7 +71,7 @@ class ZonePattern:
     log_prior: float
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def make_zone_patterns(
     crystal: Crystal,
     max_index: int,
@@ -99,7 +100,7 @@ def make_zone_patterns(
     found = [pattern for axis in axes if (pattern := _pattern(crystal, axis, g_max))]
     weight = sum(np.exp(pattern.log_prior) for pattern in found)
     return tuple(
-        replace(pattern, log_prior=pattern.log_prior - float(np.log(weight))) for pattern in found
+        pattern._replace(log_prior=pattern.log_prior - float(np.log(weight))) for pattern in found
     )
 
 
@@ -152,13 +153,16 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     log_intensity = np.full((2, len(half)), -np.inf)
     log_intensity[:, row] = _log_intensities(crystal, allowed)
     amplitude = np.exp(0.25 * log_intensity.sum(axis=0))
+    vector = half @ basis
     return ZonePattern(
         zone_axis=axis,
         frame=frame,
         plane=plane,
         basis=basis,
         index=half,
-        vector=half @ basis,
+        vector=vector,
+        length=np.abs(vector),
+        squared=np.abs(vector) ** 2,
         amplitude=amplitude,
         log_intensity=log_intensity,
         path=_double_diffraction(half, amplitude, number),

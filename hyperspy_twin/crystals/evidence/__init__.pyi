@@ -1,21 +1,13 @@
 from .affine import forward
 from .friedel_pairs import FoldedPeaks, fold_peaks, two_directions
-from .hypotheses import ZoneReflections
 from .unknown_crystal import weigh_unknown_crystal
-from .zone_evidence import (
-    DISTORTION_SD,
-    FLAT_LOG_SCALE,
-    ScalePrior,
-    explain,
-    log_scale_density,
-)
+from .zone_evidence import DISTORTION_SD, FLAT_LOG_SCALE, ScalePrior, explain, log_scale_density
 
 __all__ = [
     "DISTORTION_SD",
     "FLAT_LOG_SCALE",
     "FoldedPeaks",
     "ScalePrior",
-    "ZoneReflections",
     "explain",
     "fold_peaks",
     "forward",

@@ -48,21 +48,9 @@ def fit_affine(
 ) -> tuple[complex, complex]:
     """Least squares for (alpha, beta) with a Gaussian prior on beta / alpha.
 
-    Parameters
-    ----------
-    g, q
-        Lattice vectors and peaks, complex, shape (n,).
-    weight
-        Inverse variance per component, shape (n,); zero leaves a peak out.
-    alpha
-        Current estimate, which sets the size of the prior.
-    distortion_sd
-        Standard deviation of each component of beta / alpha.
-
-    Returns
-    -------
-    tuple of complex
-        ``alpha`` and ``beta``.
+    ``g`` and ``q`` are lattice vectors and peaks, complex, shape (n,); ``weight`` is the inverse
+    variance per component, and zero leaves a peak out. The current ``alpha`` sets the size of the
+    prior, of which ``distortion_sd`` is the standard deviation of each component.
     """
     straight, crossed = 0.0, 0j
     right_alpha, right_beta = 0j, 0j

@@ -51,28 +51,12 @@ class FoldedPeaks:
 def fold_peaks(
     peaks: Peaks, *, longest: float = np.inf, taken: ArrayLike | None = None
 ) -> FoldedPeaks | None:
-    """Fold Friedel pairs and work out what the kernels need.
+    """Fold Friedel pairs, strongest first, and work out what the kernels need; None without any.
 
-    Parameters
-    ----------
-    peaks
-        One or both of each Friedel pair. Satellites of lattice points are left out.
-    longest
-        Leave out peaks beyond this length, and those beyond 3.5 times the root mean square
-        length of all: no lattice is seen at that resolution.
-    taken
-        Peaks that another crystal explains, bool, shape (n,): another one may share them, but they
-        are no evidence for it; none by default.
-
-    Returns
-    -------
-    FoldedPeaks or None
-        Peaks strongest first; None where none is left.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a value is not finite, or a peak lies at the origin.
+    Satellites of lattice points are left out, and peaks beyond the length ``longest`` or beyond 3.5
+    times the root mean square length of all: no lattice is seen at that resolution. Peaks ``taken``
+    by another crystal, bool, shape (n,), may be shared, but are no evidence. A ValueError tells if
+    shapes differ, a value is not finite, or a peak lies at the origin.
     """
     position, sd, power = _check_peaks(peaks)
     sign = np.where((position.real > 0) | ((position.real == 0) & (position.imag > 0)), 1, -1)

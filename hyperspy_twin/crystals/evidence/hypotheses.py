@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, forward, from_pairs, nearest_index
 
 # Set on the tuning half of benchmarks/phases.py.
@@ -43,22 +44,6 @@ class Observed(NamedTuple):
     trend: np.ndarray
 
 
-class ZoneReflections(NamedTuple):
-    """Pattern of one zone as the kernels want it; see ``ZonePattern``.
-
-    ``squared`` are the squared lengths of the reflections.
-    """
-
-    basis: np.ndarray
-    vector: np.ndarray
-    length: np.ndarray
-    squared: np.ndarray
-    amplitude: np.ndarray
-    log_intensity: np.ndarray
-    path: np.ndarray
-    number: np.ndarray
-
-
 @njit(cache=True, nogil=True)
 def number_at(number: np.ndarray, first: int, second: int) -> int:
     """Give the reflection at integer coordinates; -1 beyond the table and at the centre."""
@@ -76,7 +61,7 @@ def position_evidence(observed: Observed, i: int, deviation: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def match_distance(lattice: ZoneReflections, alpha: complex) -> float:
+def match_distance(lattice: ZonePattern, alpha: complex) -> float:
     """Distance beyond which a peak belongs to no lattice point."""
     shortest = float(np.abs(lattice.basis).min())
     return LATTICE_FRACTION * abs(alpha) * shortest
@@ -84,7 +69,7 @@ def match_distance(lattice: ZoneReflections, alpha: complex) -> float:
 
 @njit(cache=True, nogil=True)
 def vote(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, minimum: float
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, minimum: float
 ) -> float:
     """Weight of the peaks on the lattice, less a part for each predicted one not seen.
 
@@ -133,28 +118,15 @@ def _remember(
 @njit(cache=True, nogil=True)
 def search(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     scales: tuple[float, float],
     tolerance: float,
     count: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Best hypotheses (alpha, beta) of one zone.
+    """Best hypotheses of one zone: votes, shape (count,), and (alpha, beta), shape (count, 2).
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    scales
-        Smallest and largest ``|alpha|``.
-    tolerance
-        Largest ``|beta / alpha|``, i.e. relative distortion.
-    count
-        How many distinct hypotheses to keep.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Votes, shape (count,), -inf where fewer were found, and (alpha, beta), shape (count, 2).
+    ``scales`` bound ``|alpha|``, and ``tolerance`` the relative distortion ``|beta / alpha|``.
+    Votes are -inf where fewer than ``count`` distinct hypotheses were found.
     """
     best_vote = np.full(count, -np.inf)
     best = np.zeros((count, 2), np.complex128)
@@ -174,7 +146,7 @@ def _search_pair(
     best_vote: np.ndarray,
     best: np.ndarray,
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     qi: complex,
     qj: complex,
     scales: tuple[float, float],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.crystals.evidence.hypotheses import FADING, Observed, ZoneReflections
+from hyperspy_twin.crystals.diffraction import ZonePattern
+from hyperspy_twin.crystals.evidence.hypotheses import FADING, Observed
 
 # The numbers here were set on the tuning half of benchmarks/phases.py.
 #
@@ -31,25 +32,11 @@ FALL_OFF_SD = 0.08  # nm²: its standard deviation
 def intensity_trend(
     observed: Observed, matched: np.ndarray, squared: np.ndarray, law: np.ndarray, sd: float
 ) -> tuple[float, float]:
-    """Intercept and fall-off that carry the logarithms of squared structure factors to intensities.
+    """Intercept and fall-off of ln(intensity) = first + law - second * squared.
 
-    Parameters
-    ----------
-    observed
-        The peaks.
-    matched
-        Number of the reflection of each peak, -1 for none, shape (n,).
-    squared
-        Squared length of each reflection in nm⁻².
-    law
-        ln(squared structure factor) of each reflection; -inf for a forbidden one.
-    sd
-        Standard deviation of the logarithmic intensities.
-
-    Returns
-    -------
-    tuple of float
-        ln(intensity) = first + law - second * squared.
+    ``matched`` is the reflection of each peak, -1 for none, ``squared`` the squared length of each
+    reflection in nm⁻², ``law`` its ln(squared structure factor), -inf for a forbidden one, and
+    ``sd`` the standard deviation of the logarithmic intensities.
     """
     mean, spread = FALL_OFF, FALL_OFF_SD
     w, wx, wy, wxx, wxy = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -82,7 +69,7 @@ def detection_probability(log_intensity: float, log_threshold: float, sd: float)
 @njit(cache=True, nogil=True)
 def _sum_of_terms(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     matched: np.ndarray,
     geometry: np.ndarray,
     missing: np.ndarray,
@@ -131,30 +118,17 @@ def _sum_of_terms(
 @njit(cache=True, nogil=True)
 def weigh_peaks(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     matched: np.ndarray,
     geometry: np.ndarray,
     missing: np.ndarray,
 ) -> tuple[float, float]:
-    """Evidence of all peaks, averaged over the kinds of contrast and of disorder.
+    """Logarithm of the evidence of all peaks, averaged over the kinds of contrast and of disorder.
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    matched
-        Number of the reflection of each peak, -1 for none, shape (n,).
-    geometry
-        Logarithm of the likelihood of the position of each peak, against that of a false one, (n,).
-    missing
-        Numbers of the reflections within reach that no peak stands on.
-
-    Returns
-    -------
-    evidence : float
-        Its natural logarithm, against "all peaks are false".
-    intensity : float
-        The part of it that comes from intensities, for the likeliest contrast and disorder.
+    Against "all peaks are false"; with it the part that comes from intensities, for the likeliest
+    contrast and disorder. ``matched`` is the reflection of each peak, -1 for none, ``geometry`` the
+    logarithm of the likelihood of its position, against that of a false one, both of shape (n,),
+    and ``missing`` are the reflections within reach that no peak stands on.
     """
     evidence, intensity, best = -np.inf, 0.0, -np.inf
     for kind in range(len(lattice.log_intensity)):

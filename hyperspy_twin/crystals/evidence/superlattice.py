@@ -8,12 +8,12 @@ import numpy as np
 from numba import njit
 
 from hyperspy_twin.core import finer_lattices, finer_pair
+from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, forward, nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
     LATTICE_FRACTION,
     Observed,
-    ZoneReflections,
     position_evidence,
 )
 from hyperspy_twin.crystals.evidence.intensities import UNEXPLAINED
@@ -34,23 +34,12 @@ def _on(point: complex, basis: np.ndarray) -> bool:
 
 @njit(cache=True, nogil=True)
 def superlattice_gain(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, matched: np.ndarray
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> float:
     """Logarithm of the evidence gained by weak peaks at halves or thirds of the reflections.
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    alpha, beta
-        How the pattern lies in the spectrum.
-    matched
-        Number of the reflection of each peak, -1 for none, shape (n,).
-
-    Returns
-    -------
-    float
-        Averaged over "none" and "one of these", by their prior probabilities.
+    Averaged over "none" and "one of these", by their prior probabilities. ``matched`` is the
+    reflection of each peak of the pattern, as it lies by (alpha, beta); -1 for none.
     """
     gain = np.log(1 - SHOWN)
     highest = observed.log_intensity[0] + np.log(WEAKER)

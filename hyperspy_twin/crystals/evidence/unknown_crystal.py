@@ -7,13 +7,7 @@ from math import lgamma
 import numpy as np
 from numba import njit
 
-from hyperspy_twin.core import (
-    finer_lattices,
-    finer_pair,
-    fit_basis,
-    normal_equations,
-    reduce_pair,
-)
+from hyperspy_twin.core import finer_lattices, finer_pair, fit_basis, normal_equations, reduce_pair
 from hyperspy_twin.crystals.evidence.affine import nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
@@ -46,20 +40,11 @@ KEPT = 6  # best plane lattices of the vote, which are weighed in full
 
 @njit(cache=True, nogil=True)
 def shape_density(first: complex, second: complex, variance: float) -> float:
-    """Prior density of the shape of a plane lattice.
+    """Prior density of the shape of a plane lattice of this reduced basis.
 
-    Parameters
-    ----------
-    first, second
-        Reduced basis.
-    variance
-        Of each component of the relative distortion that is between the true lattice and this one.
-
-    Returns
-    -------
-    float
-        Per unit area of the plane of relative distortions c, as of ``q = g + c conj(g)``, which is
-        half as long as hyperbolic length in the plane of ``second / first``.
+    Per unit area of the plane of relative distortions c, as of ``q = g + c conj(g)``, which is half
+    as long as hyperbolic length in the plane of ``second / first``. ``variance`` is that of each
+    component of the distortion that is between the true lattice and this one.
     """
     shape = second / first
     x, y = abs(shape.real), abs(shape.imag)
@@ -122,20 +107,8 @@ def plane_lattice_evidence(
 ) -> float:
     """Logarithm of the evidence for an unknown crystal with a plane lattice next to this one.
 
-    Parameters
-    ----------
-    observed
-        The peaks.
-    first, second
-        Basis of the plane lattice.
-    calibrated
-        Whether the pixel size is known.
-
-    Returns
-    -------
-    float
-        Against "all peaks are false", integrated over lattices of any scale and rotation, whose
-        reflections have any intensity and are seen with a probability that is integrated out.
+    Against "all peaks are false", integrated over lattices of any scale and rotation, whose
+    reflections have any intensity and are seen with a probability that is integrated out.
     """
     first, second, _ = reduce_pair(first, second)
     first, second = refine_lattice(observed, first, second)
@@ -162,20 +135,9 @@ def plane_lattice_evidence(
 
 @njit(cache=True, nogil=True)
 def weigh_unknown_crystal(observed: Observed, calibrated: bool) -> float:
-    """Logarithm of the evidence for a crystal of any plane lattice.
+    """Logarithm of the evidence for a crystal of any plane lattice: that of the best one.
 
-    Parameters
-    ----------
-    observed
-        The peaks.
-    calibrated
-        Whether the pixel size is known.
-
-    Returns
-    -------
-    float
-        That of the best one, in the units of the evidence of a known crystal; -inf without
-        peaks in two directions.
+    In the units of the evidence of a known crystal; -inf without peaks in two directions.
     """
     votes = np.full(KEPT, -np.inf)
     lattices = np.zeros((KEPT, 2), np.complex128)

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, fit_affine, forward, nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
     Observed,
-    ZoneReflections,
     match_distance,
     number_at,
     position_evidence,
@@ -47,22 +47,7 @@ class ScalePrior(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> float:
-    """Logarithm of the density of a measured ln(scale).
-
-    Parameters
-    ----------
-    log_scale
-        Natural logarithm of the scale.
-    error
-        Its standard error.
-    prior
-        What is known of it.
-
-    Returns
-    -------
-    float
-        Logarithm of the density.
-    """
+    """Logarithm of the density of a measured ln(scale) with this standard error."""
     if np.isinf(prior.width):
         return FLAT_LOG_SCALE
     width, excess = np.hypot(prior.width, error), log_scale - prior.centre
@@ -74,7 +59,7 @@ def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> floa
 
 @njit(cache=True, nogil=True)
 def assign_peaks(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, gate: float
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, gate: float
 ) -> np.ndarray:
     """Lattice coordinates of each peak, shape (n, 2), zero where it belongs to none."""
     n = len(observed.position)
@@ -103,7 +88,7 @@ def assign_peaks(
 
 @njit(cache=True, nogil=True)
 def _refine(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex
 ) -> tuple[complex, complex, np.ndarray]:
     n = len(observed.position)
     g = np.zeros(n, np.complex128)
@@ -126,7 +111,7 @@ def _refine(
 
 @njit(cache=True, nogil=True)
 def _geometry(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, index: np.ndarray
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reflection of each peak, -1 for none, and likelihood of its position against a false one."""
     n = len(index)
@@ -144,7 +129,7 @@ def _geometry(
 
 @njit(cache=True, nogil=True)
 def _missing(
-    observed: Observed, lattice: ZoneReflections, alpha: complex, beta: complex, matched: np.ndarray
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> np.ndarray:
     """Numbers of the reflections within reach that no peak stands on."""
     seen = np.zeros(len(lattice.vector), np.bool_)
@@ -164,22 +149,9 @@ def _missing(
 
 @njit(cache=True, nogil=True)
 def evaluate(
-    observed: Observed,
-    lattice: ZoneReflections,
-    alpha: complex,
-    beta: complex,
-    scale_prior: ScalePrior,
+    observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, scale_prior: ScalePrior
 ) -> tuple[float, float, float, complex, complex, np.ndarray]:
-    """Refine a hypothesis and weigh it.
-
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    alpha, beta
-        Hypothesis from the search.
-    scale_prior
-        See :func:`log_scale_density`.
+    """Refine a hypothesis (alpha, beta) from the search and weigh it.
 
     Returns
     -------
@@ -222,28 +194,15 @@ def evaluate(
 @njit(cache=True, nogil=True)
 def explain(
     observed: Observed,
-    lattice: ZoneReflections,
+    lattice: ZonePattern,
     scales: tuple[float, float],
     tolerance: float,
     scale_prior: ScalePrior,
 ) -> tuple[float, float, float, complex, complex, np.ndarray]:
-    """Find the best hypothesis of one zone and weigh it.
+    """Find the best hypothesis of one zone and weigh it: as of :func:`evaluate`.
 
-    Parameters
-    ----------
-    observed, lattice
-        The peaks and the pattern.
-    scales
-        Smallest and largest scale.
-    tolerance
-        Largest relative distortion that is looked for.
-    scale_prior
-        See :func:`log_scale_density`.
-
-    Returns
-    -------
-    tuple
-        As of :func:`evaluate`; the evidence is -inf where there is none.
+    ``scales`` are the smallest and the largest, ``tolerance`` is the largest relative distortion
+    that is looked for. The evidence is -inf where there is none.
     """
     votes, found = search(observed, lattice, scales, tolerance, HYPOTHESES)
     best = (-np.inf, 0.0, np.inf, 0j, 0j, np.zeros((len(observed.position), 2), np.int64))

@@ -2,8 +2,7 @@ from .common_scale import REGION_SPREAD
 from .decisions import accept_phase, choose_candidates, constrain_phases, read_directions
 from .matches import Match
 from .peak_indexing import index_peaks
-from .phase_records import PhaseRecords
-from .records import RegionPhase
+from .records import PhaseRecords, RegionPhase
 from .region_indexing import index_regions
 from .settings import IndexingSettings
 

@@ -26,25 +26,11 @@ SEEDS = 4
 def weigh_bundled_crystals(
     peaks: Peaks, candidates: Sequence[Crystal], settings: IndexingSettings
 ) -> tuple[float, Match | None]:
-    """Logarithm of the evidence for a bundled crystal that is not among the candidates.
+    """Logarithm of the evidence for a bundled crystal that is no candidate, and the best of them.
 
-    Parameters
-    ----------
-    peaks
-        Peaks of one region.
-    candidates
-        The candidates.
-    settings
-        How peaks are indexed; zone axes and their largest index are those of the candidates, and
-        do not count here. Crystals of other elements than those of the sample, where they are
-        known, need not be thought of.
-
-    Returns
-    -------
-    evidence : float
-        Averaged over the bundled crystals of moderate cells.
-    best : Match or None
-        The best of them.
+    Averaged over the bundled crystals of moderate cells. Zone axes of the settings and their
+    largest index are those of the candidates, and do not count here. Crystals of other elements
+    than those of the sample, where they are known, need not be thought of.
     """
     names = tuple(crystal.name for crystal in candidates)
     others = _bundled_crystals(names, frozenset(settings.elements))

@@ -61,27 +61,10 @@ def search_again(
     *,
     unknown: np.ndarray,
 ) -> list[list[Match]]:
-    """Add what each region looks like at the scale that all of them suggest.
+    """Add what each region looks like at the scale that all of them suggest, scored alike.
 
     Without a pixel size the search of a single region may keep a wrong scale of the right zone.
-
-    Parameters
-    ----------
-    found
-        Matches of each region.
-    regions
-        Peaks of each region.
-    candidates
-        The crystals.
-    settings
-        Those behind the scores in ``found``.
-    unknown
-        As for :func:`score_jointly`.
-
-    Returns
-    -------
-    list of list of Match
-        The given matches and the new ones, scored alike.
+    ``unknown`` is as for :func:`score_jointly`.
     """
     centres = _centres(found)
     if not len(centres):
@@ -110,15 +93,7 @@ def scale_density(match: Match, prior: ScalePrior) -> float:
 def find_common_scale(found: Sequence[Match]) -> ImageScale | None:
     """Pixel size and distortion on which accepted explanations agree, weighted by their scores.
 
-    Parameters
-    ----------
-    found
-        One match for each region that has one.
-
-    Returns
-    -------
-    ImageScale or None
-        None where there is no match.
+    One match for each region that has one; None where there is no match.
     """
     if not found:
         return None
@@ -178,20 +153,9 @@ def score_jointly(
 ) -> list[list[Match]]:
     """Score every match together with the best that it leaves for the other regions.
 
-    Parameters
-    ----------
-    found
-        Matches of each region.
-    unknown
-        Logarithm of the evidence of each region for none of the candidates, which no common value
-        binds, shape (regions,).
-    prior
-        Distribution of ln(scale) behind the scores.
-
-    Returns
-    -------
-    list of list of Match
-        The same matches. A scale that only one region asks for costs it what the others lose.
+    A scale that only one region asks for costs it what the others lose. ``unknown`` is the
+    logarithm of the evidence of each region for none of the candidates, which no common value
+    binds, and ``prior`` the distribution of ln(scale) behind the scores.
     """
     centres = _centres(found)
     if not len(centres):

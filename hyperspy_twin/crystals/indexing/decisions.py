@@ -14,8 +14,7 @@ from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
-from hyperspy_twin.crystals.indexing.phase_records import PhaseRecords
-from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.records import PhaseRecords, RegionPhase
 from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.notation import direction_label, read_direction
@@ -193,25 +192,10 @@ def read_directions(zone_axes: Any) -> list[Axis]:
 
 
 def find_named_match(record: RegionPhase, wanted: str | int) -> Match | tuple[str, Axis]:
-    """Explanation of a region that a person means.
+    """Explanation of a region that a person means by a label such as ``Ge [110]``, or by its rank.
 
-    Parameters
-    ----------
-    record
-        Record of the region.
-    wanted
-        Name of the phase, with or without its zone axis, or the rank, 1 for the best.
-
-    Returns
-    -------
-    Match or tuple
-        The ranked explanation; for a tie by another zone axis, which the ranking does not hold,
-        the name of the phase and its zone axis.
-
-    Raises
-    ------
-    ValueError
-        If it is not ranked.
+    For a tie by another zone axis, which the ranking does not hold, the name of the phase and its
+    zone axis. A ValueError lists what is ranked.
     """
     if isinstance(wanted, (int, np.integer)):
         if 1 <= wanted <= len(record.ranking):
@@ -290,19 +274,8 @@ def _expect_scale(scales: list[float]) -> ScalePrior:
 def _decide(record: RegionPhase, match: Match, others: list[RegionPhase]) -> RegionPhase:
     """Record in which one explanation is the answer because a person says so.
 
-    Parameters
-    ----------
-    record
-        Record of the region.
-    match
-        The explanation.
-    others
-        Records of the other regions; the scale and distortion of one is taken where they fit.
-
-    Returns
-    -------
-    RegionPhase
-        The explanation, first in its ranking and without ties.
+    It is first in its ranking and without ties. Scale and distortion of another region are taken
+    where they fit.
     """
     reason = f"accepted by the user; {match.label} explains {match.explained:.0%} of the peaks"
     reason += f" within {match.residual:.2%}"

@@ -31,22 +31,7 @@ MINIMUM_EXPLAINED = 0.55
 
 
 def weigh_plane_lattice(peaks: Peaks, calibrated: bool, taken: np.ndarray | None = None) -> float:
-    """Evidence that peaks form a plane lattice, whatever the crystal.
-
-    Parameters
-    ----------
-    peaks
-        Peaks of one region.
-    calibrated
-        Whether the pixel size is known.
-    taken
-        Peaks that another crystal explains, bool, shape (n,).
-
-    Returns
-    -------
-    float
-        As of :func:`hyperspy_twin.crystals.evidence.weigh_unknown_crystal`.
-    """
+    """Evidence that the peaks that no other crystal has taken form a plane lattice."""
     folded = fold_plausible_peaks(peaks, calibrated, taken)
     return -np.inf if folded is None else weigh_unknown_crystal(folded.observed, calibrated)
 
@@ -60,24 +45,8 @@ def find_further_crystals(
 ) -> RegionPhase:
     """Explain the peaks that the first crystal leaves, at the common scale and distortion.
 
-    Parameters
-    ----------
-    peaks
-        Peaks of the region.
-    first
-        Record of the first crystal.
-    candidates
-        The crystals.
-    common
-        Scale and distortion of the image.
-    settings
-        How peaks are indexed.
-
-    Returns
-    -------
-    RegionPhase
-        The record with its further crystals, or without a phase where all of them together explain
-        too little.
+    Gives the record with its further crystals, or without a phase where all of them together
+    explain too little.
     """
     assert first.match is not None
     prior = ScalePrior(0.0, REGION_SPREAD)

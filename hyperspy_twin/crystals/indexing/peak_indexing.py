@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from hyperspy_twin.core import SHORTEST_SPACING, Crystal, OrientedCrystal, Peaks
 from hyperspy_twin.crystals.diffraction import ZonePattern, make_zone_patterns
 from hyperspy_twin.crystals.evidence import (
     FoldedPeaks,
-    ZoneReflections,
     explain,
     fold_peaks,
     forward,
@@ -107,8 +105,9 @@ def index_peaks(
     found: list[Match] = []
     for crystal in crystals:
         results = []
-        for pattern, table in _tabulate(crystal, settings.max_index, radius, settings.zone_axes):
-            result = explain(observed, table, scales, settings.tolerance, settings.prior)
+        patterns = make_zone_patterns(crystal, settings.max_index, radius, settings.zone_axes)
+        for pattern in patterns:
+            result = explain(observed, pattern, scales, settings.tolerance, settings.prior)
             results.append((result[0] + pattern.log_prior, pattern, result))
         best = max((score for score, _, _ in results), default=-np.inf)
         found += [
@@ -128,45 +127,13 @@ def fold_plausible_peaks(
 
 
 def read_candidates(candidates: Sequence[Any]) -> list[Crystal]:
-    """Crystals of a list of candidates.
-
-    Raises
-    ------
-    ValueError
-        If it is no list, or empty.
-    """
+    """Crystals of a list of candidates, which must not be empty."""
     if isinstance(candidates, (str, Crystal)):
         raise ValueError("give a list of candidate crystals, e.g. ['Si', 'Ge']")
     crystals = [as_crystal(candidate) for candidate in candidates]
     if not crystals:
         raise ValueError("give at least one candidate crystal")
     return crystals
-
-
-@lru_cache(maxsize=512)
-def _tabulate(
-    crystal: Crystal,
-    max_index: int,
-    radius: float,
-    zone_axes: tuple[tuple[int, int, int], ...] | None,
-) -> tuple[tuple[ZonePattern, ZoneReflections], ...]:
-    """Patterns of a crystal, each with its table for the kernels."""
-    return tuple(
-        (
-            pattern,
-            ZoneReflections(
-                basis=pattern.basis,
-                vector=pattern.vector,
-                length=np.abs(pattern.vector),
-                squared=np.abs(pattern.vector) ** 2,
-                amplitude=pattern.amplitude,
-                log_intensity=pattern.log_intensity,
-                path=pattern.path,
-                number=pattern.number,
-            ),
-        )
-        for pattern in make_zone_patterns(crystal, max_index, radius, zone_axes)
-    )
 
 
 def _make_match(

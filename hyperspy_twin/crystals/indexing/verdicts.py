@@ -58,19 +58,8 @@ class Verdict:
 def weigh_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) -> float:
     """Logarithm of the evidence for a crystal like some candidate but of another size.
 
-    Parameters
-    ----------
-    matches
-        Explanations by the candidates, each alone in its image.
-    prior
-        Distribution of ln(scale) behind their scores.
-    candidates
-        Number of candidates.
-
-    Returns
-    -------
-    float
-        -inf without matches.
+    ``matches`` are explanations by the candidates, each alone in its image, and ``prior`` is the
+    distribution of ln(scale) behind their scores. -inf without matches.
     """
     if not matches:
         return -np.inf
@@ -82,19 +71,8 @@ def weigh_alike(matches: Sequence[Match], prior: ScalePrior, candidates: int) ->
 def weigh_alternatives(plane_lattice: float, alike: float, bundled: float = -np.inf) -> float:
     """Logarithm of the evidence for none of the candidates, weighed by its prior probability.
 
-    Parameters
-    ----------
-    plane_lattice
-        Logarithm of the evidence for any plane lattice.
-    alike
-        As from :func:`weigh_alike`.
-    bundled
-        Logarithm of the evidence for another bundled crystal.
-
-    Returns
-    -------
-    float
-        In the units of the scores; the evidence for peaks of no crystal is 1.
+    It is made of those for any plane lattice, for a crystal that is alike and for another bundled
+    one. In the units of the scores; the evidence for peaks of no crystal is 1.
     """
     prior = np.log([1 - ALIKE - BUNDLED, ALIKE, BUNDLED])
     unlisted = logsumexp(prior + [plane_lattice, alike, bundled])
@@ -110,27 +88,11 @@ def judge(
     calibrated: bool = True,
     rival: Match | None = None,
 ) -> Verdict:
-    """Judge the explanations of one set of peaks.
+    """Judge the explanations of one set of peaks, given by falling score.
 
-    Parameters
-    ----------
-    matches
-        Explanations by zone axes of crystals, by falling score.
-    other
-        As from :func:`weigh_alternatives`.
-    candidates
-        Number of candidates.
-    count
-        Number of peaks.
-    calibrated
-        Whether the pixel size is known.
-    rival
-        Best explanation by a crystal that is no candidate.
-
-    Returns
-    -------
-    Verdict
-        With ``best=None`` and a reason where the data do not support a phase.
+    ``other`` is as from :func:`weigh_alternatives`, ``candidates`` the number of these, ``count``
+    that of the peaks, and ``rival`` the best explanation by a crystal that is no candidate. The
+    verdict has ``best=None`` and a reason where the data do not support a phase.
     """
     if not matches:
         return _no_match(count, other)
@@ -167,20 +129,7 @@ def judge(
 
 
 def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
-    """Take an explanation back that leaves too much.
-
-    Parameters
-    ----------
-    ranking
-        Best explanation by each crystal, best first.
-    explained
-        Part of the peaks that it and further crystals explain.
-
-    Returns
-    -------
-    Verdict
-        Without a phase.
-    """
+    """Take back the best of a ranking: it and further crystals explain so little of the peaks."""
     reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the peaks"
     none = 1 - sum(match.probability for match in ranking)
     return Verdict(None, none, reason, (), ranking)
@@ -234,22 +183,7 @@ def _no_match(count: int, other: float) -> Verdict:
 
 
 def make_record(verdict: Verdict, common: ImageScale | None, peaks: Peaks) -> RegionPhase:
-    """Write down a verdict.
-
-    Parameters
-    ----------
-    verdict
-        On one region.
-    common
-        Scale and distortion of the image; None where no region has a phase.
-    peaks
-        Peaks of the region.
-
-    Returns
-    -------
-    RegionPhase
-        Without further crystals.
-    """
+    """Write down a verdict; the image has no common scale if no region has a phase."""
     answered = verdict.best is not None and common is not None
     return RegionPhase(
         region=peaks.region,

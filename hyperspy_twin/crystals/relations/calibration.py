@@ -9,11 +9,7 @@ import numpy as np
 
 from hyperspy_twin.core import Calibration, OrientedCrystal, Peaks
 from hyperspy_twin.crystals.indexing import REGION_SPREAD, RegionPhase
-from hyperspy_twin.crystals.relations.lattice_fit import (
-    explained_peaks,
-    fit_lattice,
-    square_root,
-)
+from hyperspy_twin.crystals.relations.lattice_fit import explained_peaks, fit_lattice, square_root
 
 Pair = tuple[float, float]
 SAME_SCALE = 0.005  # relative; ties that differ by less give the same pixel size
@@ -74,29 +70,12 @@ def calibrate(
             f"phases are tied, which leaves the pixel size open ({ties}): choose one with "
             "accept(region, phase), or index_phases(...) with fewer candidates"
         )
-    measured = {one.region: one for one in peaks}
-    stretches = [
-        measure_stretch(*explained_peaks(one.match, measured[one.region]))
-        for record in clear
-        for one in record.crystals
-        if one.match is not None
-    ]
+    stretches = [measure_stretch(*crystal) for crystal in explained_peaks(clear, peaks).values()]
     return combine_stretches(stretches, [record.region for record in clear], pixel_size)
 
 
 def measure_stretch(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) -> Stretch:
-    """Fit the lattice of one region to its peaks, and part the stretch from the rotation.
-
-    Parameters
-    ----------
-    oriented, hkl, peaks
-        As for :func:`fit_lattice`.
-
-    Returns
-    -------
-    Stretch
-        With the variances of that fit.
-    """
+    """Fit the lattice of one region by :func:`fit_lattice`, and part stretch and rotation."""
     affine, covariance = fit_lattice(oriented, hkl, peaks)
     matrix = square_root(affine @ affine.T)
     rotation = np.linalg.solve(matrix, affine)
@@ -108,30 +87,17 @@ def measure_stretch(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) ->
 def combine_stretches(
     stretches: Sequence[Stretch], regions: Sequence[int], pixel_size: Pair
 ) -> Calibration:
-    """Pixel size of the mean stretch of some crystals.
+    """Pixel size by the mean stretch of some crystals of these regions; the nominal one is in nm.
 
-    Parameters
-    ----------
-    stretches
-        Of each crystal.
-    regions
-        Numbers of the regions that the crystals are of.
-    pixel_size
-        Nominal pixel size (x, y) in nm.
-
-    Returns
-    -------
-    Calibration
-        Mean weighted by the inverse of variance from the peaks plus variance between regions.
-        The latter is estimated from the regions and the 0.8 % that strain usually leaves between
-        them, which counts as one region more: a single region cannot tell strain from a wrong
-        pixel size.
+    Mean weighted by the inverse of variance from the peaks plus variance between regions. The
+    latter is estimated from the regions and the 0.8 % that strain usually leaves between them,
+    which counts as one region more: a single region cannot tell strain from a wrong pixel size.
 
     References
     ----------
     DerSimonian & Laird, Control. Clin. Trials 7 (1986) 177 (mean of unequal variances).
     """
-    values = np.array([_components(stretch.matrix) for stretch in stretches])
+    values = np.array([stretch.matrix[(0, 1, 0), (0, 1, 1)] for stretch in stretches])
     variance = np.array([stretch.variance for stretch in stretches])
     size = values[:, :2].mean()
     mean, total = np.zeros(3), np.zeros(3)
@@ -174,7 +140,3 @@ def _mean(values: np.ndarray, variance: np.ndarray, spread: float) -> tuple[floa
     between = (spread**2 + excess) / len(values)
     weight = 1 / (variance + between)
     return float(np.average(values, weights=weight)), float(1 / weight.sum())
-
-
-def _components(matrix: np.ndarray) -> tuple[float, float, float]:
-    return matrix[0, 0], matrix[1, 1], matrix[0, 1]

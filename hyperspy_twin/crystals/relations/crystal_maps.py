@@ -119,9 +119,7 @@ def colour_key(crystal: Crystal, direction: Sequence[float] = BEAM) -> IPFColorK
 
 
 def colour_orientations(
-    labels: np.ndarray,
-    regions: Mapping[int, OrientedCrystal],
-    direction: Sequence[float] = BEAM,
+    labels: np.ndarray, regions: Mapping[int, OrientedCrystal], direction: Sequence[float] = BEAM
 ) -> np.ndarray:
     """Colour each pixel by the crystal direction that lies along a direction of the image.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import combinations, product
 
 import numpy as np
@@ -82,15 +82,8 @@ def tabulate_epitaxy(
     ValueError
         If the angle is not positive.
     """
-    measured = {one.region: one for one in peaks}
-    lattices = {
-        (record.region, number): fit_indexed_lattice(
-            *explained_peaks(one.match, measured[record.region])
-        )
-        for record in records
-        for number, one in enumerate(record.crystals, 1)
-        if one.match is not None
-    }
+    explained = explained_peaks(records, peaks)
+    lattices = {key: fit_indexed_lattice(*crystal) for key, crystal in explained.items()}
     return relate_crystals(lattices, find_adjacent(labels, lattices), largest_angle=largest_angle)
 
 
@@ -135,23 +128,9 @@ def find_parallel_planes(
 ) -> list[ParallelPlanes]:
     """Find the planes of lowest indices that two crystals have nearly parallel.
 
-    Parameters
-    ----------
-    first, second
-        The crystals; the zone axis of each lies along the beam.
-    largest_angle
-        Largest angle between normals, in degrees, that counts as nearly parallel.
-
-    Returns
-    -------
-    list of ParallelPlanes
-        At most two, the normals of the second pair at least 20 degrees from those of the first.
-        The one nearest to parallel of all where none is within ``largest_angle``.
-
-    Raises
-    ------
-    ValueError
-        If the angle is not positive.
+    At most two pairs, the normals of the second at least 20 degrees from those of the first; the
+    one nearest to parallel of all where none is within ``largest_angle``, in degrees, which is
+    positive.
     """
     if not largest_angle > 0:
         raise ValueError(f"the largest angle must be positive, not {largest_angle}")
@@ -179,17 +158,7 @@ def relate_crystals(
     *,
     largest_angle: float = LARGEST_ANGLE,
 ) -> Table:
-    """Relations of pairs of crystals, as :func:`tabulate_epitaxy` gives them.
-
-    Parameters
-    ----------
-    lattices
-        Lattice of each crystal, under its region and its number within it.
-    pairs
-        Pairs of crystals.
-    largest_angle
-        As for :func:`find_parallel_planes`.
-    """
+    """Relations of pairs of crystals, as :func:`tabulate_epitaxy` gives them."""
     columns: dict[str, list] = {name: [] for name in _COLUMNS}
     first, second = ([lattices[pair[side]] for pair in pairs] for side in (0, 1))
     turns, axes = measure_misorientations(
@@ -197,28 +166,11 @@ def relate_crystals(
     )
     for (one, other), a, b, turn, axis in zip(pairs, first, second, turns, axes, strict=True):
         for planes in find_parallel_planes(a, b, largest_angle=largest_angle):
-            row = (
-                one[0],
-                other[0],
-                one[1],
-                other[1],
-                a.oriented.crystal.name,
-                b.oriented.crystal.name,
-                a.oriented.zone_axis,
-                b.oriented.zone_axis,
-                planes.first,
-                planes.second,
-                planes.angle,
-                planes.spacing_first,
-                planes.spacing_second,
-                planes.misfit,
-                planes.measured_misfit,
-                planes.measured_error,
-                *planes.multiples,
-                planes.coincidence_misfit,
-                turn,
-                axis,
-            )
+            names = (a.oriented.crystal.name, b.oriented.crystal.name)
+            zones = (a.oriented.zone_axis, b.oriented.zone_axis)
+            *geometry, multiples, left = astuple(planes)
+            numbers = (one[0], other[0], one[1], other[1])
+            row = (*numbers, *names, *zones, *geometry, *multiples, left, turn, axis)
             for name, value in zip(_COLUMNS, row, strict=True):
                 columns[name].append(value)
     arrays: dict[str, np.ndarray] = {
@@ -231,19 +183,9 @@ def relate_crystals(
 
 
 def find_adjacent(labels: np.ndarray, crystals: Iterable[Key]) -> list[tuple[Key, Key]]:
-    """Pairs of crystals in one region or in regions that share a border.
+    """Pairs of crystals in one region or in regions that share a border, in order.
 
-    Parameters
-    ----------
-    labels
-        Region of each pixel, shape (rows, columns).
-    crystals
-        The crystals: region, and number within it.
-
-    Returns
-    -------
-    list of (Key, Key)
-        In order. Where no two of the regions share a border, all of them count as adjacent.
+    Where no two of the regions share a border, all of them count as adjacent.
     """
     within: dict[int, list[Key]] = {}
     for key in sorted(crystals):

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from hyperspy_twin.core import OrientedCrystal, Peaks
-from hyperspy_twin.crystals.indexing import Match
+from hyperspy_twin.crystals.indexing import RegionPhase
 
 
-def explained_peaks(match: Match, peaks: Peaks) -> tuple[OrientedCrystal, np.ndarray, Peaks]:
-    """Crystal of an explanation, with the indices of the peaks that it explains, and these."""
-    used = np.flatnonzero(match.hkl.any(axis=1))
-    return match.oriented, match.hkl[used], peaks.take(used)
+def explained_peaks(
+    records: Iterable[RegionPhase], peaks: Iterable[Peaks]
+) -> dict[tuple[int, int], tuple[OrientedCrystal, np.ndarray, Peaks]]:
+    """Each crystal, under its region and number in it, with the peaks it explains and their hkl."""
+    measured = {one.region: one for one in peaks}
+    found = {}
+    for record in records:
+        for number, one in enumerate(record.crystals, 1):
+            if one.match is not None:
+                used = np.flatnonzero(one.hkl.any(axis=1))
+                own = measured[record.region].take(used)
+                found[record.region, number] = one.match.oriented, one.hkl[used], own
+    return found
 
 
 def fit_lattice(
@@ -19,22 +30,10 @@ def fit_lattice(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Matrix that carries the reflections of an oriented crystal to the peaks of a region.
 
-    Parameters
-    ----------
-    oriented
-        Crystal and orientation of the region.
-    hkl
-        Miller indices of the peaks, shape (n, 3), not all along one line.
-    peaks
-        The n peaks.
-
-    Returns
-    -------
-    affine : numpy.ndarray
-        Matrix A, shape (2, 2), by weighted least squares: peak = A @ (M @ g)[:2].
-    covariance : numpy.ndarray
-        Of each row of A, shape (2, 2). It counts the scatter about the fit where that is larger
-        than the standard errors.
+    By weighted least squares, peak = A @ (M @ g)[:2], from the Miller indices of the peaks, shape
+    (n, 3), not all along one line. With A, shape (2, 2), comes the covariance of each of its rows,
+    of the same shape, which counts the scatter about the fit where that exceeds the standard
+    errors.
     """
     g = oriented.reciprocal_vectors(hkl)
     weight = 1 / np.maximum(np.mean(peaks.error**2, axis=1), 1e-30)

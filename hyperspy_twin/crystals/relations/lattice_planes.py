@@ -8,16 +8,13 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, Peaks
-from hyperspy_twin.crystals.diffraction import find_reflections
+from hyperspy_twin.crystals.diffraction import centring_reflections
 from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
 from hyperspy_twin.crystals.relations.lattice_fit import fit_lattice
 
 LARGEST_INDEX = 3  # of the planes that are compared
 LARGEST_MULTIPLE = 10  # of spacings that are compared
 LARGEST_ORDER = 12  # of centring: no lattice translation is a smaller part of the cell
-# Radius, in units of the inverse cube root of the cell's volume, that holds reflections enough to
-# show the centring of any cell.
-CENTRING_RADIUS = 4.0
 _WHOLE = 0.02  # largest difference of a phase from the whole number that it is taken for
 
 
@@ -72,13 +69,7 @@ class IndexedLattice:
 
 
 def fit_indexed_lattice(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) -> IndexedLattice:
-    """Lattice of a region by its peaks.
-
-    Parameters
-    ----------
-    oriented, hkl, peaks
-        As for :func:`fit_lattice`.
-    """
+    """Lattice of a region by its peaks, given as for :func:`fit_lattice`."""
     affine, covariance = fit_lattice(oriented, hkl, peaks)
     variance = float(np.trace(covariance) / np.abs(np.linalg.det(affine)) / 2)
     return IndexedLattice(oriented, affine, variance)
@@ -103,13 +94,11 @@ def _edge_on_planes(
 @lru_cache(maxsize=256)
 def centring_translations(crystal: Crystal) -> tuple[tuple[float, float, float], ...]:
     """Fractions of the cell by which the structure repeats itself, the whole cell left out."""
-    radius = CENTRING_RADIUS * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
-    hkl = find_reflections(crystal, radius).hkl
     fractional = np.array(crystal.fractional)
     same = np.array(crystal.symbols) == crystal.symbols[0]
     shifts = fractional[same] - fractional[0]
     shifts = shifts[np.abs(shifts).max(axis=1) > 1e-3]
-    phase = shifts @ hkl.T
+    phase = shifts @ centring_reflections(crystal).T
     repeats = (np.abs(phase - np.rint(phase)) < _WHOLE).all(axis=1)
     return tuple(map(tuple, shifts[repeats].tolist()))
 

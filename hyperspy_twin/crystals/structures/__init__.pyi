@@ -1,7 +1,6 @@
 from . import catalogue, user_phases
-from .candidates import are_several, as_candidates
 from .cif import read_cif
-from .conversion import as_crystal
+from .conversion import are_several, as_candidates, as_crystal
 from .optimade import query_structures
 from .phase_list import PhaseList, space_group_name
 from .symmetry import laue_rotations

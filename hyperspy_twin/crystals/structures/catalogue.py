@@ -27,22 +27,9 @@ def aliases(name: str) -> tuple[str, ...]:
 
 @cache
 def get(name: str) -> Crystal:
-    """Bundled structure of this name.
+    """Bundled structure of this name or alias: the expanded cell, its citation as ``source``.
 
-    Parameters
-    ----------
-    name
-        One of :func:`names`, or an alias.
-
-    Returns
-    -------
-    Crystal
-        Expanded conventional cell; ``source`` holds the citation.
-
-    Raises
-    ------
-    ValueError
-        If there is no such structure; the message lists close matches and all names.
+    A ValueError for another name lists close matches and all names.
     """
     table = _table()
     key = next((k for k, entry in table.items() if name in (k, *entry.get("aliases", ()))), None)

@@ -7,9 +7,12 @@ import re
 from collections import defaultdict
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hyperspy_twin.core import Crystal, chemical_symbol
+
+if TYPE_CHECKING:
+    from diffpy.structure import Structure
 
 # Relative difference between the sites and the stated formula: what rounding of occupancies leaves.
 FORMULA_TOLERANCE = 0.03
@@ -57,20 +60,28 @@ def read_cif(path: Path) -> Crystal:
         blocks = (parser.ciffile[name] for name in parser.ciffile.keys())
         block = next(block for block in blocks if "_atom_site_label" in block)
         _check_sites(block)
-        crystal = Crystal(
-            name=path.stem,
-            lattice=structure.lattice.abcABG(),
-            symbols=tuple(str(atom.element) for atom in structure),
-            fractional=tuple(tuple(atom.xyz) for atom in structure),
-            occupancy=tuple(float(atom.occupancy) for atom in structure),
-            space_group=_known_symbol(parser.spacegroup),
-            source=f"CIF {path.name}",
-        )
+        symbol = _known_symbol(parser.spacegroup)
+        crystal = from_diffpy(structure, path.stem, f"CIF {path.name}", symbol)
         _check_formula(crystal, block.get("_chemical_formula_sum"))
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ValueError(f"cannot read the CIF '{path}': {reason}") from error
     return crystal
+
+
+def from_diffpy(
+    structure: Structure, name: str, source: str, space_group: str | None = None
+) -> Crystal:
+    """Crystal of the lattice and the atoms of a structure of diffpy."""
+    return Crystal(
+        name=name,
+        lattice=structure.lattice.abcABG(),
+        symbols=tuple(str(atom.element) for atom in structure),
+        fractional=tuple(tuple(atom.xyz) for atom in structure),
+        occupancy=tuple(float(atom.occupancy) for atom in structure),
+        space_group=space_group,
+        source=source,
+    )
 
 
 def _known_symbol(space_group: Any) -> str | None:
@@ -103,8 +114,7 @@ def _check_formula(crystal: Crystal, stated: str | None) -> None:
     """Compare sites and stated formula; hydrogen, often left out, is not compared."""
     expected: defaultdict[str, float] = defaultdict(float)
     for label, amount in _AMOUNT.findall(stated or ""):
-        symbol = chemical_symbol(label)
-        expected[symbol] += float(amount or 1)
+        expected[chemical_symbol(label)] += float(amount or 1)
     expected.pop("H", None)
     if not expected:
         return

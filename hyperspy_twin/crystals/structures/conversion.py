@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,10 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals.structures import catalogue, user_phases
-from hyperspy_twin.crystals.structures.cif import read_cif
+from hyperspy_twin.crystals.structures.cif import from_diffpy, read_cif
 
 if TYPE_CHECKING:
     import ase
-    import diffpy.structure
 
 
 def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
@@ -47,13 +47,58 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
         return _from_text(candidate)
     module = type(candidate).__module__.split(".")[0]
     if module == "diffpy":
-        return _from_diffpy(candidate)
+        return from_diffpy(candidate, candidate.title or "structure", "diffpy.structure.Structure")
     if module == "ase" or hasattr(candidate, "get_scaled_positions"):
         return _from_ase(candidate)
     raise TypeError(
         f"cannot read a crystal structure from {type(candidate).__name__}: give the name of a "
         "bundled structure, the path of a CIF, a diffpy Structure or ase.Atoms"
     )
+
+
+def are_several(candidates: Any) -> bool:
+    """Tell a list of candidates from one; a diffpy Structure is a list of its atoms."""
+    return isinstance(candidates, (list, tuple)) and not hasattr(candidates, "lattice")
+
+
+def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
+    """Crystals of what a user names, or of the elements of the sample.
+
+    Parameters
+    ----------
+    candidates
+        One candidate or a sequence of them, each as :func:`as_crystal` takes it; None for the
+        bundled and added structures that consist of ``elements`` only.
+    elements
+        Chemical symbols of the sample, possibly none.
+
+    Returns
+    -------
+    list of Crystal
+        At least one.
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate, or one is unknown or unreadable.
+    """
+    if candidates is None:
+        if not len(elements):
+            raise ValueError(
+                "no candidate phases: name them, as in index_phases(['Si', 'Ge']), or set "
+                "s.metadata.Sample.elements"
+            )
+        candidates = [*catalogue.with_elements(elements), *user_phases.with_elements(elements)]
+        if not candidates:
+            raise ValueError(
+                f"no bundled or added structure consists of {', '.join(elements)} only: "
+                "give names, CIF files or structures"
+            )
+    elif not are_several(candidates):
+        candidates = [candidates]
+    if not len(candidates):
+        raise ValueError("no candidate phases: the list is empty")
+    return [as_crystal(candidate) for candidate in candidates]
 
 
 def _from_text(candidate: str | PathLike[str]) -> Crystal:
@@ -70,17 +115,6 @@ def _from_text(candidate: str | PathLike[str]) -> Crystal:
     if looks_like_path:
         raise FileNotFoundError(f"structure file '{text}' does not exist")
     return catalogue.get(text)
-
-
-def _from_diffpy(structure: diffpy.structure.Structure) -> Crystal:
-    return Crystal(
-        name=structure.title or "structure",
-        lattice=structure.lattice.abcABG(),
-        symbols=tuple(str(atom.element) for atom in structure),
-        fractional=tuple(tuple(atom.xyz) for atom in structure),
-        occupancy=tuple(float(atom.occupancy) for atom in structure),
-        source="diffpy.structure.Structure",
-    )
 
 
 def _from_ase(atoms: ase.Atoms) -> Crystal:

@@ -8,18 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
+from urllib import request as web
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urljoin, urlsplit
-from urllib.request import (
-    HTTPDefaultErrorHandler,
-    HTTPErrorProcessor,
-    HTTPHandler,
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-)
 
 from hyperspy_twin.core import Crystal, chemical_symbol
 from hyperspy_twin.crystals.structures import optimade_cache
@@ -63,20 +54,8 @@ class Answer:
 def query_filter(wanted: str | Sequence[str]) -> str:
     """OPTIMADE filter of a formula, or of compounds of exactly these elements.
 
-    Parameters
-    ----------
-    wanted
-        Formula, such as ``"SrTiO3"``, or chemical symbols.
-
-    Returns
-    -------
-    str
-        The filter, for example ``elements HAS ALL "Ge","Si" AND nelements=2``.
-
-    Raises
-    ------
-    ValueError
-        If it is empty, or something in it names no element.
+    For example ``elements HAS ALL "Ge","Si" AND nelements=2``. A ValueError tells if it is empty,
+    or something in it names no element.
     """
     amounts = _amounts(wanted)
     if isinstance(wanted, str):
@@ -173,17 +152,17 @@ def _page(url: str, timeout: float) -> dict[str, Any]:
 
 
 def _fetch(url: str, timeout: float) -> bytes:
-    opener = OpenerDirector()  # without the handlers for files and FTP of the default opener
+    opener = web.OpenerDirector()  # without the handlers for files and FTP of the default opener
     for handler in (
-        ProxyHandler,
-        HTTPHandler,
-        HTTPSHandler,
-        HTTPRedirectHandler,
-        HTTPErrorProcessor,
-        HTTPDefaultErrorHandler,
+        web.ProxyHandler,
+        web.HTTPHandler,
+        web.HTTPSHandler,
+        web.HTTPRedirectHandler,
+        web.HTTPErrorProcessor,
+        web.HTTPDefaultErrorHandler,
     ):
         opener.add_handler(handler())
-    request = Request(url, headers={"User-Agent": _AGENT, "Accept": "application/json"})
+    request = web.Request(url, headers={"User-Agent": _AGENT, "Accept": "application/json"})
     try:
         response = opener.open(request, timeout=timeout)
         if response is None:

@@ -54,35 +54,13 @@ def folder() -> Path:
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a value as canonical JSON.
-
-    Parameters
-    ----------
-    value
-        Anything that JSON holds.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """SHA-256 of anything that JSON holds, written canonically: 64 hexadecimal digits."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def store(base: str, filter: str, limit: int, entries: list[Any], available: int | None) -> Kept:
-    """Keep an answer; where the disk refuses, it is given back all the same.
-
-    Parameters
-    ----------
-    base, filter, limit, entries, available
-        As in :class:`Kept`.
-
-    Returns
-    -------
-    Kept
-        The answer with its date and hash.
-    """
+    """Keep an answer with its date and hash; it is given back even where the disk refuses."""
     today = datetime.now(timezone.utc).date().isoformat()
     kept = Kept(base, filter, limit, today, available, entries, digest(entries))
     path = _path(base, filter, limit)
@@ -99,18 +77,7 @@ def store(base: str, filter: str, limit: int, entries: list[Any], available: int
 
 
 def load(base: str, filter: str, limit: int) -> Kept | None:
-    """Answer that was kept for this query.
-
-    Parameters
-    ----------
-    base, filter, limit
-        As in :class:`Kept`.
-
-    Returns
-    -------
-    Kept or None
-        None if there is none, or the file is damaged.
-    """
+    """Answer that was kept for this query; None if there is none, or the file is damaged."""
     path = _path(base, filter, limit)
     try:
         kept = Kept(**json.loads(path.read_text(encoding="utf-8")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,7 @@ Mixture = tuple[tuple[str, float], ...]
 
 
 def entry_id(entry: Any) -> str:
-    """Give the identifier of an entry.
-
-    Raises
-    ------
-    ValueError
-        If the entry has none that can be shown.
-    """
+    """Give the identifier of an entry; a ValueError tells if it has none that can be shown."""
     name = entry.get("id") if isinstance(entry, dict) else None
     if not isinstance(name, str) or not 0 < len(name) <= 200 or not name.isprintable():
         raise ValueError("an entry has no identifier: the server does not follow OPTIMADE")
@@ -42,26 +37,11 @@ def entry_id(entry: Any) -> str:
 
 
 def to_crystal(entry: dict[str, Any], source: str) -> Crystal:
-    """Crystal of one entry of the endpoint ``structures``.
+    """Crystal of one entry of the endpoint ``structures``, with the attributes :data:`FIELDS`.
 
-    Partly and mixed occupied sites are kept with their occupancies.
-
-    Parameters
-    ----------
-    entry
-        Entry with ``id`` and with ``attributes`` that hold :data:`FIELDS`.
-    source
-        Where it was found.
-
-    Returns
-    -------
-    Crystal
-        In its conventional cell; in that of the database where no symmetry is found.
-
-    Raises
-    ------
-    ValueError
-        If the entry is not three-dimensionally periodic, is incomplete or not physical.
+    In its conventional cell, or in that of the database where no symmetry is found. Partly and
+    mixed occupied sites are kept with their occupancies. A ValueError tells if the entry is not
+    three-dimensionally periodic, is incomplete or not physical.
 
     References
     ----------
@@ -92,15 +72,8 @@ def to_crystal(entry: dict[str, Any], source: str) -> Crystal:
         raise ValueError("it holds no atoms")
     symbols, positions, occupancies = zip(*atoms, strict=True)
     crystal = Crystal("entry", _parameters(lattice), symbols, positions, occupancies)
-    return Crystal(
-        name=f"{crystal.formula} ({entry_id(entry)})",
-        lattice=crystal.lattice,
-        symbols=symbols,
-        fractional=positions,
-        occupancy=occupancies,
-        space_group=space_group,
-        source=source,
-    )
+    name = f"{crystal.formula} ({entry_id(entry)})"
+    return replace(crystal, name=name, space_group=space_group, source=source)
 
 
 def _geometry(attributes: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:

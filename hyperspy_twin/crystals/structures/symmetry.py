@@ -45,25 +45,12 @@ def laue_rotations(crystal: Crystal) -> np.ndarray:
 def find_conventional_cell(
     lattice: np.ndarray, fractional: np.ndarray, kinds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, str | None]:
-    """Conventional cell of a structure.
+    """Conventional cell of a structure, and its short Hermann-Mauguin symbol.
 
-    Databases often give the primitive cell, in which Miller indices and zone axes have
-    unusual names.
-
-    Parameters
-    ----------
-    lattice
-        Right-handed cell vectors in rows, Å, shape (3, 3).
-    fractional
-        Fractional coordinates, shape (n, 3).
-    kinds
-        Integer that tells apart what occupies the sites, shape (n,).
-
-    Returns
-    -------
-    tuple of numpy.ndarray and str or None
-        The same three of the conventional cell, and the short Hermann-Mauguin symbol; the cell as
-        it was given and None where no symmetry is found.
+    Databases often give the primitive cell, in which Miller indices and zone axes have unusual
+    names. A cell is three right-handed rows in Å, fractional coordinates, shape (n, 3), and an
+    integer for each site that tells apart what occupies it. Without symmetry it stays, and the
+    symbol is None.
 
     References
     ----------

@@ -20,7 +20,7 @@ _read: dict[tuple[Path, int], Crystal | str] = {}
 
 
 def folder() -> Path:
-    """Folder whose CIF and JSON files are phases in every session; it need not exist.
+    """Folder whose CIF and JSON files are phases in every session; it need not exist yet.
 
     Returns
     -------
@@ -48,20 +48,7 @@ def with_elements(elements: Iterable[str]) -> tuple[Crystal, ...]:
 
 
 def add(crystal: Crystal, *, save: bool = False) -> None:
-    """Add a phase under its name.
-
-    Parameters
-    ----------
-    crystal
-        The structure. One that was added under the same name before is replaced.
-    save
-        Write it to :func:`folder` too, for later sessions.
-
-    Raises
-    ------
-    ValueError
-        If a bundled structure has this name, or it cannot be that of a file.
-    """
+    """Add a phase in place of one of the same name, with a file in :func:`folder` if ``save``."""
     check_name(crystal.name)
     if save:
         target = _file(crystal.name)
@@ -71,30 +58,24 @@ def add(crystal: Crystal, *, save: bool = False) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that cannot be added.
-
-    Raises
-    ------
-    ValueError
-        If a bundled structure has this name, or it cannot be that of a file.
-    """
+    """Refuse the name of a bundled structure, and what cannot be the name of a file."""
     if name in catalogue.names(aliases=True):
         raise ValueError(f"'{name}' is the name of a bundled structure: choose another")
     _file(name)
 
 
 def remove(name: str) -> None:
-    """Forget a phase of the session, and delete the file that ``add(save=True)`` wrote.
+    """Remove a structure that was added, and the file that ``add(save=True)`` wrote.
 
     Parameters
     ----------
     name
-        As it was added.
+        Its name.
 
     Raises
     ------
     ValueError
-        If there is none, or if it comes from a file that was put into the folder by hand.
+        If no added structure has this name, or its file was put into :func:`folder` by hand.
     """
     known = _session.pop(name, None)
     written = any(crystal.name == name for crystal in _saved((".json",)))
