@@ -81,7 +81,7 @@ def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     profile = np.full(rings, np.inf, np.float32)
     for _ in range(PASSES):
         highest = profile + np.float32(np.log(PEAK))
-        count, mean, variance = _ring_statistics(logarithm, along_y, along_x, form, highest)
+        count, mean, variance = measure_rings(logarithm, along_y, along_x, form, highest)
         profile = (mean + np.euler_gamma).astype(np.float32)
     # What stands clear of the scatter is structure: a halo's maximum stays, and so does its flank,
     # since the noise there changes within the width of a ring.
@@ -96,7 +96,7 @@ def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     adjacent = 0.5 * (np.roll(level, 1) + np.roll(level, -1))
     level[1:-1] = np.maximum(level, adjacent)[1:-1]
     level = np.where(swinging, ndimage.maximum_filter1d(level, 3), level)
-    return _on_rings(level.astype(np.float32), along_y, along_x, form)
+    return spread_rings(level.astype(np.float32), along_y, along_x, form)
 
 
 def _smoothed(profile: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -110,7 +110,7 @@ def _smoothed(profile: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _ring_statistics(
+def measure_rings(
     logarithm: np.ndarray,
     along_y: np.ndarray,
     along_x: np.ndarray,
@@ -138,7 +138,7 @@ def _ring_statistics(
 
 
 @njit(cache=True, nogil=True)
-def _on_rings(
+def spread_rings(
     profile: np.ndarray, along_y: np.ndarray, along_x: np.ndarray, form: np.ndarray
 ) -> np.ndarray:
     """Profile at every frequency, linear between the middles of its rings."""

@@ -14,11 +14,16 @@ from hyperspy_twin.spectra.background import (
     on_half_plane,
     wrap,
 )
-from hyperspy_twin.spectra.detection.band import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
 from hyperspy_twin.spectra.detection.shape_transform import estimate_tails
 from hyperspy_twin.spectra.fitting import Maxima, climb_to_maxima, fit_weight
 from hyperspy_twin.spectra.transform import WindowedRegion
 
+# Periods within the region: what has fewer is its shape, not a lattice.
+FEWEST_PERIODS = 6
+# Shortest period in pixels: detector and scan artefacts crowd the edge of the spectrum.
+SHORTEST_PERIOD = 2.5
+# Weakest peak as a fraction of the strongest power: the rounding error of single precision.
+WEAKEST_PEAK = 1e-7
 # Safety factor on the power that the window leaks. This and the constants below without another
 # reason are set on the tuning half of benchmarks/spots.py.
 LEAKAGE_MARGIN = 4.0
@@ -96,17 +101,15 @@ def find_candidates(
     threshold = detection_threshold(region, false_alarms, shortest_spacing)
     rows, columns = _local_maxima(power, whitened, region, SCALLOPING * threshold, shortest_spacing)
     noise = _noise(radial, whitened, rows, columns, width)
-    kept = power[rows, columns] > SCALLOPING * threshold * noise
-    rows, columns, noise = rows[kept], columns[kept], noise[kept]
     position, top = _interpolated(power, rows, columns, height, width)
-    kept = top > NEARLY * threshold * noise
-    rows, columns, noise, position = rows[kept], columns[kept], noise[kept], position[kept]
-    kept = _without_side_lobes(power, region, rows, columns)
-    rows, columns, noise = rows[kept], columns[kept], noise[kept]
+    kept = power[rows, columns] > SCALLOPING * threshold * noise
+    kept = np.flatnonzero(kept & (top > NEARLY * threshold * noise))
+    kept = kept[_without_side_lobes(power, region, rows[kept], columns[kept])]
     maxima = climb_to_maxima(region, position[kept])
-    above = np.flatnonzero(maxima.power > threshold * noise)
+    above = np.flatnonzero(maxima.power > threshold * noise[kept])
     order = above[np.argsort(-maxima.power[above], kind="stable")]
-    rows, columns, noise, maxima = rows[order], columns[order], noise[order], maxima[order]
+    maxima, kept = maxima[order], kept[order]
+    rows, columns, noise = rows[kept], columns[kept], noise[kept]
     tail = estimate_tails(region, power, rows, columns, maxima, noise)
     return Candidates(maxima, rows, columns, noise, tail)
 

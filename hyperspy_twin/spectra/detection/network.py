@@ -13,8 +13,11 @@ from scipy import spatial
 
 from hyperspy_twin.core import Peaks
 from hyperspy_twin.spectra.background import on_half_plane, wrap
-from hyperspy_twin.spectra.detection.band import SHORTEST_PERIOD
-from hyperspy_twin.spectra.detection.candidates import MERGING_DISTANCE, candidates_at
+from hyperspy_twin.spectra.detection.candidates import (
+    MERGING_DISTANCE,
+    SHORTEST_PERIOD,
+    candidates_at,
+)
 from hyperspy_twin.spectra.detection.measurement import measure_peaks
 from hyperspy_twin.spectra.detection.network_input import (
     CHANNELS,
