@@ -9,11 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.spectra.background import PASSES, PEAK, measure_rings, spread_rings
-from hyperspy_twin.spectra.detection.candidates import (
-    FEWEST_PERIODS,
-    SHORTEST_PERIOD,
-    WEAKEST_PEAK,
-)
+from hyperspy_twin.spectra.detection.candidates import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 # Images that the network sees, as of `half_plane_channels`.

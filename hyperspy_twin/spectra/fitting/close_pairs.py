@@ -111,11 +111,7 @@ def split_pairs(
 
 
 def _promising(
-    scene: FitScene,
-    waves: PlaneWaves,
-    left: np.ndarray,
-    parent: np.ndarray,
-    background: np.ndarray,
+    scene: FitScene, waves: PlaneWaves, left: np.ndarray, parent: np.ndarray, background: np.ndarray
 ) -> bool:
     """Try the strongest peaks alone: strain broadens all of them, and none is a pair."""
     near = _distance(waves.frequency, waves.frequency[parent], scene).min(axis=1) < COUPLING_REACH
@@ -127,11 +123,7 @@ def _promising(
 
 
 def _fit_pairs(
-    scene: FitScene,
-    waves: PlaneWaves,
-    left: np.ndarray,
-    parent: np.ndarray,
-    background: np.ndarray,
+    scene: FitScene, waves: PlaneWaves, left: np.ndarray, parent: np.ndarray, background: np.ndarray
 ) -> tuple[PlaneWaves, np.ndarray]:
     """Fit two waves for each parent; all waves, and (k,) whether the two explain the peak."""
     tried = fit_amplitudes(scene.image, scene.weight, _doubled(scene, waves, left, parent))
