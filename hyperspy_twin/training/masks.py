@@ -17,12 +17,6 @@ def coordinates(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, None], columns[None, :]
 
 
-def bounding_box(mask: np.ndarray) -> tuple[slice, slice]:
-    """Smallest rectangle around a region."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
 def outline(shape: tuple[int, int], random: np.random.Generator, softness: float) -> np.ndarray:
     """Half plane, disc or island, 1 inside and 0 outside, float32 (rows, columns).
 
@@ -65,8 +59,7 @@ def random_mask(shape: tuple[int, int], category: str, random: np.random.Generat
         else:
             kind = random.integers(4)
             mask = (_strip, _polygon, _ellipse, _islands)[kind](shape, random)
-        smallest = SMALLEST_OF_SMALL if category == "small" else SMALLEST_SIZE
-        if mask.sum() > smallest**2:
+        if mask.sum() > (SMALLEST_OF_SMALL if category == "small" else SMALLEST_SIZE) ** 2:
             return mask
 
 
@@ -104,9 +97,8 @@ def _small(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     centre = [random.uniform(min(half, n / 2), max(n - half, n / 2)) for n in shape]
     if random.random() < 0.6:
         return np.hypot(y - centre[0], x - centre[1]) <= half
-    return (np.abs(y - centre[0]) <= half) & (
-        np.abs(x - centre[1]) <= half * random.uniform(0.6, 1)
-    )
+    narrow = half * random.uniform(0.6, 1)
+    return (np.abs(y - centre[0]) <= half) & (np.abs(x - centre[1]) <= narrow)
 
 
 def _strip(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
