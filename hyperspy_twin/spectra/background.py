@@ -7,13 +7,7 @@ from numba import njit
 from scipy import ndimage
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.spectra.ring_sums import (
-    CROSS,
-    FIRST_RING,
-    HIGHEST,
-    VARIANCE_OF_LOGARITHM,
-    find_ellipse,
-)
+from hyperspy_twin.spectra.ring_sums import CROSS, VARIANCE_OF_LOGARITHM, find_ellipse
 
 # Power of circular Gaussian noise is exponential: its logarithm averages to
 # ln(mean) - EULER_GAMMA, and its median is mean * ln 2.
@@ -67,13 +61,10 @@ def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     numpy.ndarray
         float32, shape of ``power``.
     """
-    rows, columns = grid.shape
     step = 1.0 / min(grid.extent)
     along_y = (grid.frequency_y / step).astype(np.float32)
-    along_x = (np.fft.rfftfreq(columns, grid.scale[0]) / step).astype(np.float32)
-    size = (rows, float(grid.extent[0]), float(grid.extent[1]))
-    last = int(HIGHEST / max(grid.scale) / step)
-    ellipse = find_ellipse(power, size, (step, FIRST_RING, last))
+    along_x = (np.fft.rfftfreq(grid.shape[1], grid.scale[0]) / step).astype(np.float32)
+    ellipse = find_ellipse(power, grid)
     form = np.array([1 - 2 * ellipse[0], 1 + 2 * ellipse[0], -4 * ellipse[1]], np.float32)
     widest = np.sqrt(1 + 2 * np.hypot(*ellipse))
     rings = int(widest * np.hypot(np.abs(along_y).max(), along_x.max())) + 2
