@@ -74,17 +74,8 @@ def random_lattice(random: np.random.Generator) -> ProjectedLattice:
     Half of the structures are bundled ones; the others are cells of any shape with up to six
     atoms anywhere. The contrast is that of electron scattering or of atomic numbers, linear or
     not, with a phase-contrast transfer function in a third of all cases, and weaker along one
-    direction in a third, as when the crystal is tilted off its axis.
-
-    Parameters
-    ----------
-    random
-        Source of random numbers.
-
-    Returns
-    -------
-    ProjectedLattice
-        With at least two harmonics and a standard deviation of 1.
+    direction in a third, as when the crystal is tilted off its axis. It has at least two harmonics
+    and a standard deviation of 1.
     """
     while True:
         crystal = _random_crystal(random)
@@ -105,19 +96,9 @@ def related_lattice(lattice: ProjectedLattice, random: np.random.Generator) -> P
 
 
 def render(lattice: ProjectedLattice, displacement: np.ndarray) -> np.ndarray:
-    """Sample a lattice at every pixel of an image.
+    """Sample a lattice at every pixel of an image, float32, shape (rows, columns).
 
-    Parameters
-    ----------
-    lattice
-        The lattice.
-    displacement
-        Displacement (x, y) of the lattice at every pixel, in pixels, shape (2, rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (rows, columns).
+    The displacement (x, y) of the lattice at every pixel is in pixels, shape (2, rows, columns).
     """
     rows, columns = displacement.shape[1:]
     x = np.arange(columns, dtype=np.float32) - displacement[0]

@@ -20,36 +20,17 @@ def coordinates(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 def outline(shape: tuple[int, int], random: np.random.Generator, softness: float) -> np.ndarray:
     """Half plane, disc or island, 1 inside and 0 outside, float32 (rows, columns).
 
-    Parameters
-    ----------
-    shape
-        Rows and columns.
-    random
-        Source of random numbers.
-    softness
-        Width of the edge in pixels.
+    Its edge is ``softness`` pixels wide.
     """
     level = (_half_plane, _disc, _island)[random.integers(3)](shape, random)
     return (0.5 + 0.5 * np.tanh(level / softness)).astype(np.float32)
 
 
 def random_mask(shape: tuple[int, int], category: str, random: np.random.Generator) -> np.ndarray:
-    """Region of interest: the whole image, a small one, or one of some other shape.
+    """Region of interest, boolean (rows, columns), never empty.
 
-    Parameters
-    ----------
-    shape
-        Rows and columns of the image.
-    category
-        "small" gives discs and squares of 36 to 120 pixels across, "masked" strips, polygons,
-        ellipses and islands, anything else the whole image.
-    random
-        Source of random numbers.
-
-    Returns
-    -------
-    numpy.ndarray
-        Boolean, shape (rows, columns), never empty.
+    The category "small" gives discs and squares of 36 to 120 pixels across, "masked" strips,
+    polygons, ellipses and islands, anything else the whole image.
     """
     if category not in ("small", "masked"):
         return np.ones(shape, bool)
