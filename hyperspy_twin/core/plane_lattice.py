@@ -39,10 +39,6 @@ class PlaneLattice:
         """Area of the cell of the basis."""
         return float(abs(np.linalg.det(self.basis)))
 
-    def reduce(self) -> PlaneLattice:
-        """Give the same lattice by its shortest right-handed basis."""
-        return PlaneLattice(reduce_basis(self.basis)[0])
-
     def nearest_index(self, position: np.ndarray) -> np.ndarray:
         """Integer coordinates of the lattice points next to positions (n, 2), shape (n, 2)."""
         return np.rint(position @ np.linalg.inv(self.basis)).astype(int)

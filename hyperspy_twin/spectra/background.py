@@ -7,13 +7,7 @@ from numba import njit
 from scipy import ndimage
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.spectra.ring_sums import (
-    CROSS,
-    FIRST_RING,
-    HIGHEST,
-    VARIANCE_OF_LOGARITHM,
-    find_ellipse,
-)
+from hyperspy_twin.spectra.ring_sums import CROSS, VARIANCE_OF_LOGARITHM, find_ellipse
 
 # Power of circular Gaussian noise is exponential: its logarithm averages to
 # ln(mean) - EULER_GAMMA, and its median is mean * ln 2.
@@ -67,13 +61,10 @@ def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     numpy.ndarray
         float32, shape of ``power``.
     """
-    rows, columns = grid.shape
     step = 1.0 / min(grid.extent)
     along_y = (grid.frequency_y / step).astype(np.float32)
-    along_x = (np.fft.rfftfreq(columns, grid.scale[0]) / step).astype(np.float32)
-    size = (rows, float(grid.extent[0]), float(grid.extent[1]))
-    last = int(HIGHEST / max(grid.scale) / step)
-    ellipse = find_ellipse(power, size, (step, FIRST_RING, last))
+    along_x = (np.fft.rfftfreq(grid.shape[1], grid.scale[0]) / step).astype(np.float32)
+    ellipse = find_ellipse(power, grid)
     form = np.array([1 - 2 * ellipse[0], 1 + 2 * ellipse[0], -4 * ellipse[1]], np.float32)
     widest = np.sqrt(1 + 2 * np.hypot(*ellipse))
     rings = int(widest * np.hypot(np.abs(along_y).max(), along_x.max())) + 2
@@ -81,7 +72,7 @@ def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     profile = np.full(rings, np.inf, np.float32)
     for _ in range(PASSES):
         highest = profile + np.float32(np.log(PEAK))
-        count, mean, variance = _ring_statistics(logarithm, along_y, along_x, form, highest)
+        count, mean, variance = measure_rings(logarithm, along_y, along_x, form, highest)
         profile = (mean + np.euler_gamma).astype(np.float32)
     # What stands clear of the scatter is structure: a halo's maximum stays, and so does its flank,
     # since the noise there changes within the width of a ring.
@@ -96,7 +87,7 @@ def estimate_radial_background(power: np.ndarray, grid: Grid) -> np.ndarray:
     adjacent = 0.5 * (np.roll(level, 1) + np.roll(level, -1))
     level[1:-1] = np.maximum(level, adjacent)[1:-1]
     level = np.where(swinging, ndimage.maximum_filter1d(level, 3), level)
-    return _on_rings(level.astype(np.float32), along_y, along_x, form)
+    return spread_rings(level.astype(np.float32), along_y, along_x, form)
 
 
 def _smoothed(profile: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -110,7 +101,7 @@ def _smoothed(profile: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _ring_statistics(
+def measure_rings(
     logarithm: np.ndarray,
     along_y: np.ndarray,
     along_x: np.ndarray,
@@ -138,7 +129,7 @@ def _ring_statistics(
 
 
 @njit(cache=True, nogil=True)
-def _on_rings(
+def spread_rings(
     profile: np.ndarray, along_y: np.ndarray, along_x: np.ndarray, form: np.ndarray
 ) -> np.ndarray:
     """Profile at every frequency, linear between the middles of its rings."""

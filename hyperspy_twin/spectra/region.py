@@ -76,7 +76,8 @@ def find_region_peaks(
     if np.ptp(image[mask]) == 0:
         return _no_peaks(region, "amorphous", "the region has no contrast")
     windowed = windowed_region(image, grid, mask)
-    if _inner_width(windowed.window) < SMALLEST_REGION:
+    # The width of the square that holds as much window as the region does.
+    if np.sqrt(windowed.window.sum(dtype=float)) < SMALLEST_REGION:
         reason = f"narrower than {SMALLEST_REGION} pixels: too few lattice periods to judge"
         return _no_peaks(region, "too small", reason)
     peaks = replace(_detect(windowed, method, false_alarms, shortest_spacing), region=region)
@@ -97,11 +98,6 @@ def _detect(
         return detect_network(region, shortest_spacing)
     detector = {"consensus": detect_consensus, "gaussian": detect_cfar, "profile": detect_profile}
     return detector[method](region, false_alarms, shortest_spacing)
-
-
-def _inner_width(window: np.ndarray) -> float:
-    """Width in pixels of the square that holds as much window as the region does."""
-    return float(np.sqrt(window.sum(dtype=float)))
 
 
 def _no_peaks(region: int, name: str, reason: str) -> RegionSpectrum:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from hyperspy_twin.core import Grid
+
 # Sectors of the half plane: narrow enough to follow the ellipse of tight rings, and to hold one
 # patch of the power of a small crystallite.
 SECTORS = 32
@@ -33,22 +35,21 @@ LARGEST = 1e200
 SMALLEST = 1e-200
 
 
-def find_ellipse(
-    power: np.ndarray, size: tuple[int, float, float], band: tuple[float, int, int]
-) -> tuple[float, float]:
-    """Find the ellipse of the rings of a half-plane spectrum.
+def ring_geometry(grid: Grid) -> tuple[tuple[int, float, float], tuple[float, int, int]]:
+    """Size and band for :func:`sum_rings`: from 8 periods up to 0.42 cycles per pixel."""
+    extent_x, extent_y = map(float, grid.extent)
+    step = 1 / min(extent_x, extent_y)
+    last = int(HIGHEST / max(grid.scale) / step)
+    return (grid.shape[0], extent_x, extent_y), (step, FIRST_RING, last)
 
-    Parameters
-    ----------
-    power, size, band
-        As for :func:`sum_rings`.
 
-    Returns
-    -------
-    tuple of float
-        As of :func:`fit_ellipse`; zeros where the rings are circles, or there are none.
+def find_ellipse(power: np.ndarray, grid: Grid) -> tuple[float, float]:
+    """Find the ellipse of the rings of a half-plane spectrum, as :func:`fit_ellipse` gives it.
+
+    Zeros where the rings are circles, or there are none.
     """
-    count, _, logarithm, _, _ = sum_rings(power, size, band, np.zeros((0, 3)), (0.0, 0.0))
+    none = np.zeros((0, 3)), (0.0, 0.0)
+    count, _, logarithm, _, _ = sum_rings(power, *ring_geometry(grid), *none)
     ellipse, evidence = fit_ellipse(count, logarithm / np.maximum(count, 1))
     return ellipse if evidence > ELLIPTICAL else (0.0, 0.0)
 

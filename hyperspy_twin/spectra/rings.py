@@ -10,10 +10,9 @@ from scipy import ndimage, signal
 from hyperspy_twin.spectra.graininess import measure_graininess
 from hyperspy_twin.spectra.ring_sums import (
     ELLIPTICAL,
-    FIRST_RING,
-    HIGHEST,
     VARIANCE_OF_LOGARITHM,
     fit_ellipse,
+    ring_geometry,
     sum_rings,
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
@@ -131,11 +130,7 @@ def measure_radial_profile(
     RadialProfile
         From 8 periods across the region up to 0.42 cycles per pixel.
     """
-    extent = np.asarray(region.grid.extent)
-    step = 1 / float(extent.min())
-    last = int(HIGHEST / max(region.grid.scale) / step)
-    size = (region.grid.shape[0], float(extent[0]), float(extent[1]))
-    band = (step, FIRST_RING, last)
+    size, band = ring_geometry(region.grid)
     power = region.power
     reach = np.clip(np.sqrt(snr) / np.pi, SMALLEST_REACH, LARGEST_REACH)
     peaks = np.column_stack([position, reach])
@@ -150,7 +145,7 @@ def measure_radial_profile(
     used = (clear > 0) & (ring[:, 0] > 0)
     mean_logarithm = logarithm.sum(axis=1)[used] / clear[used]
     return RadialProfile(
-        radius=(ring[used, 1] / ring[used, 0]) * step,
+        radius=(ring[used, 1] / ring[used, 0]) * band[0],
         noise=np.exp(mean_logarithm + np.euler_gamma),
         noise_error=np.sqrt(VARIANCE_OF_LOGARITHM * cells / clear[used]),
         mean=ring[used, 2] / ring[used, 0],

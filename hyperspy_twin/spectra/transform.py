@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from hyperspy_twin.core import Grid, region_window
 
@@ -25,7 +25,8 @@ def spectrum(image: np.ndarray) -> np.ndarray:
         complex64 (complex128 for a double-precision image), shape (rows, columns), without
         normalisation; :func:`inverse_spectrum` gives the image back.
     """
-    return fft.fftshift(fft.fft2(_as_float(image), workers=-1))
+    image = image if image.dtype == np.float64 else image.astype(np.float32)
+    return fft.fftshift(fft.fft2(image, workers=-1))
 
 
 def inverse_spectrum(transform: np.ndarray) -> np.ndarray:
@@ -88,16 +89,14 @@ def windowed_region(image: np.ndarray, grid: Grid, mask: np.ndarray) -> Windowed
     WindowedRegion
         On the smallest rectangle around the region.
     """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    cut = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    cut = ndimage.find_objects(mask.astype(np.uint8))[0]
     window = region_window(mask[cut])
     pixels = image[cut].astype(np.float32)
     total = float(window.sum(dtype=float))
     if total > 0:
         pixels = pixels - np.float32((window * pixels).sum(dtype=float) / total)
     pixels = pixels * window
-    offset = (grid.x[columns[0]], grid.y[rows[0]])
-    part = Grid(pixels.shape, grid.scale, offset)
+    part = Grid(pixels.shape, grid.scale, (grid.x[cut[1].start], grid.y[cut[0].start]))
     return WindowedRegion(pixels, window, fft.rfft2(pixels, workers=-1), part)
 
 
@@ -119,7 +118,3 @@ def region_amplitude(image: np.ndarray, grid: Grid, mask: np.ndarray) -> np.ndar
     transform = fft.fft2(region.pixels, s=grid.shape, workers=-1)
     scale = 2 / max(float(region.window.sum(dtype=float)), 1.0)
     return fft.fftshift(np.abs(transform)) * np.float32(scale)
-
-
-def _as_float(image: np.ndarray) -> np.ndarray:
-    return image if image.dtype == np.float64 else image.astype(np.float32)

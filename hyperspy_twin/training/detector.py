@@ -17,7 +17,7 @@ class Detector:
     blur
         Standard deviation of the point spread in pixels.
     trail
-        Share of each pixel's signal that the next one in its row still holds.
+        Fraction of each pixel's signal that the next one in its row still holds.
     cutoff, softness, rest
         Radius in cycles per pixel beyond which the image was filtered away, the width of that
         edge, and the amplitude that is left; no filter where ``cutoff`` is infinite.
@@ -52,15 +52,7 @@ class Detector:
 
 
 def random_detector(random: np.random.Generator, scanned: bool) -> Detector:
-    """Draw a detector: most are sharp, those of scanned images often trail.
-
-    Parameters
-    ----------
-    random
-        Source of random numbers.
-    scanned
-        Whether the image shows the errors of scanning.
-    """
+    """Draw a detector: most are sharp, those of images with errors of scanning often trail."""
     blurred, trailing, filtered = random.random(3) < (0.2, 0.35 if scanned else 0.05, 0.1)
     return Detector(
         blur=random.uniform(0.3, 0.6) if blurred else 0.0,

@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperspy_twin.spectra import network_input, on_half_plane, wrap
 from hyperspy_twin.training.images import TrainingImage, training_image
-from hyperspy_twin.training.truth import TruePeaks
+from hyperspy_twin.training.truth import TruePeaks, find_highest, neighbourhood
 
 # Signal-to-noise ratio from which a peak must be found.
 MUST_FIND = 20.0
@@ -71,15 +71,6 @@ def example(seed: int) -> Example:
     )
 
 
-def examples(first_seed: int, count: int, workers: int) -> list[Example]:
-    """Labelled spectra of ``count`` seeds from the first one on."""
-    seeds = range(first_seed, first_seed + count)
-    if workers <= 1:
-        return [example(seed) for seed in seeds]
-    with ProcessPoolExecutor(workers) as pool:
-        return list(pool.map(example, seeds, chunksize=16))
-
-
 def label_peaks(image: TrainingImage) -> np.ndarray:
     """Labels of every frequency of the half plane, int8.
 
@@ -90,33 +81,19 @@ def label_peaks(image: TrainingImage) -> np.ndarray:
     labels = np.full((height, width // 2 + 1), NEGATIVE, np.int8)
     near = 2 if network_input.measure_bandwidth(image.region.window) > BROAD else 1
     peaks = image.peaks
-    row, column = _around(peaks, np.ones(len(peaks), bool), near + 1, (height, width))
-    labels[row, column] = IGNORED
+    row, column = np.array([peaks.row, peaks.column])[:, None] * [[1], [-1]]  # and partners
+    labels[neighbourhood(row.ravel(), column.ravel(), near + 1, (height, width))] = IGNORED
     power = image.region.power
-    height_of_summits = np.where(network_input.find_summits(power), power, 0)
+    summits = np.where(network_input.find_summits(power), power, 0)
     sure = (peaks.snr > MUST_FIND) & peaks.resolved
-    row, column = _around(peaks, sure, near, (height, width))
-    best = np.argmax(height_of_summits[row, column], axis=1)[:, None]
-    row = np.take_along_axis(row, best, axis=1)[:, 0]
-    column = np.take_along_axis(column, best, axis=1)[:, 0]
-    found = height_of_summits[row, column] > 0
+    row, column = row[:, sure].ravel(), column[:, sure].ravel()
+    row, column = find_highest(summits, row, column, near, (height, width))
+    found = summits[row, column] > 0
     labels[row[found], column[found]] = POSITIVE
     band = network_input.in_band(height, width)
     band[:, 0] |= band[-np.arange(height), 0]
     labels[~band] = IGNORED
     return labels
-
-
-def _around(
-    peaks: TruePeaks, chosen: np.ndarray, reach: int, shape: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find what lies around chosen peaks and their partners, each (2 n, (2 reach + 1)**2)."""
-    span = np.arange(-reach, reach + 1)
-    offset = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
-    row = peaks.row[chosen, None] + offset[:, 0]
-    column = peaks.column[chosen, None] + offset[:, 1]
-    both = np.concatenate([row, -row]), np.concatenate([column, -column])
-    return on_half_plane(*both, *shape)
 
 
 def random_patch(
@@ -158,17 +135,11 @@ def random_patch(
     gain = np.float32(np.exp(random.normal(scale=0.15)))
     channels[0] = 0.25 * np.log1p(gain * np.expm1(4 * chosen.value[position].astype(np.float32)))
     channels[1] = chosen.summit[position]
-    distance = np.hypot(
-        wrap(row, height)[:, None], wrap(column, chosen.width)[None, :], dtype=np.float32
-    )
+    row, column = wrap(row, height)[:, None], wrap(column, chosen.width)[None, :]
+    distance = np.hypot(row, column, dtype=np.float32)
     channels[2] = np.minimum(distance / network_input.CENTRE, 1)
     channels[3] = chosen.bandwidth
-    return _turned(channels, chosen.labels[position], random)
-
-
-def _turned(
-    channels: np.ndarray, labels: np.ndarray, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    labels = chosen.labels[position]
     if random.random() < 0.5:
         channels, labels = np.swapaxes(channels, 1, 2), labels.T
     flip = tuple(-1 if random.random() < 0.5 else 1 for _ in range(2))
@@ -222,23 +193,24 @@ def _held_out(image: TrainingImage) -> HeldOut:
 
 
 def cached_examples(path: Path | None, first_seed: int, count: int, workers: int) -> list[Example]:
-    """Labelled spectra, read from a file where it exists and written to it otherwise."""
+    """Labelled spectra of ``count`` seeds from the first one on.
+
+    They are read from a file where it exists, and written to it otherwise.
+    """
     if path is None or not path.exists():
-        found = examples(first_seed, count, workers)
+        seeds = range(first_seed, first_seed + count)
+        if workers <= 1:
+            found = [example(seed) for seed in seeds]
+        else:
+            with ProcessPoolExecutor(workers) as pool:
+                found = list(pool.map(example, seeds, chunksize=16))
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, found)
+            np.savez(
+                path, **{f"{n}_{i}": v for i, one in enumerate(found) for n, v in vars(one).items()}
+            )
         return found
     with np.load(path, allow_pickle=False) as arrays:
         names = [field.name for field in fields(Example)]
         # A number comes back as an array without dimensions.
         return [Example(*(arrays[f"{name}_{i}"][()] for name in names)) for i in range(count)]
-
-
-def _write(path: Path, found: list[Example]) -> None:
-    arrays = {
-        f"{field.name}_{i}": getattr(one, field.name)
-        for i, one in enumerate(found)
-        for field in fields(Example)
-    }
-    np.savez(path, **arrays)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import fft
+from scipy import fft, ndimage
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.spectra import WindowedRegion, windowed_region
@@ -73,8 +73,9 @@ class _Noise:
     lines: float
     detector: Detector
 
-    def transfer(self, frequency: np.ndarray) -> np.ndarray:
-        """Amplitude at frequencies: a halo, with the rings of a defocused lens or without."""
+    def transfer(self, shape: tuple[int, int]) -> np.ndarray:
+        """Amplitude on the half plane: a halo, with the rings of a defocused lens or without."""
+        frequency = np.hypot(fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])[None, :])
         halo = np.exp(-(((frequency - self.centre) / self.width) ** 2))
         if self.rings > 0:
             return halo * np.abs(np.sin(np.pi * self.rings * frequency**2))
@@ -82,10 +83,9 @@ class _Noise:
 
     def expected_power(self, window: np.ndarray) -> np.ndarray:
         """Mean power on the half plane of the windowed noise."""
-        rows, columns = window.shape
-        frequency = np.hypot(fft.fftfreq(rows)[:, None], fft.rfftfreq(columns)[None, :])
-        power = np.full(frequency.shape, float((window**2 * self.mean).sum()))
-        power += (window**2 * self.layer).sum() * self.transfer(frequency) ** 2
+        transfer = self.transfer(window.shape)
+        power = np.full(transfer.shape, float((window**2 * self.mean).sum()))
+        power += (window**2 * self.layer).sum() * transfer**2
         power += self.lines**2 * (np.abs(fft.rfft(window, axis=1)) ** 2).sum(axis=0)
         return power * np.abs(self.detector.on_half_plane(window.shape)) ** 2
 
@@ -118,20 +118,18 @@ def training_image(seed: int, category: str | None = None) -> TrainingImage:
     drawn = str(random.choice(CATEGORIES, p=_FRACTION))
     if category not in (None, *CATEGORIES):
         raise ValueError(f"category must be one of {CATEGORIES}, not {category!r}")
-    return _draw(random, category or drawn)
-
-
-def _draw(random: np.random.Generator, category: str) -> TrainingImage:
+    category = category or drawn
     shape = _random_shape(random)
     mask = masks.random_mask(shape, category, random)
-    cut = masks.bounding_box(mask)
+    cut = ndimage.find_objects(mask.astype(np.uint8))[0]
     brightness = fields.brightness(shape, random, category != "scan noise")
     noise = _random_noise(brightness, category, random)
     window = windowed_region(np.ones(shape, np.float32), Grid(shape, (1.0, 1.0)), mask).window
-    expected = _cut(noise, cut).expected_power(window)
+    inside = replace(noise, mean=noise.mean[cut], layer=noise.layer[cut])
+    expected = inside.expected_power(window)
     jitter = fields.jitter(shape, random) if category == "scan noise" else None
     parts = [
-        _part(lattice, envelope, jitter, brightness, noise, expected, window, cut, random)
+        _part(lattice, envelope, jitter, noise, expected, window, cut, random)
         for lattice, envelope in _grains(shape, category, random)
     ]
     lattices = sum((part.image for part in parts), np.zeros(shape, np.float32))
@@ -173,10 +171,6 @@ def _random_noise(brightness: np.ndarray, category: str, random: np.random.Gener
     )
 
 
-def _cut(noise: _Noise, cut: tuple[slice, slice]) -> _Noise:
-    return replace(noise, mean=noise.mean[cut], layer=noise.layer[cut])
-
-
 def _grains(
     shape: tuple[int, int], category: str, random: np.random.Generator
 ) -> list[tuple[ProjectedLattice, np.ndarray]]:
@@ -206,7 +200,6 @@ def _part(
     lattice: ProjectedLattice,
     envelope: np.ndarray,
     jitter: np.ndarray | None,
-    brightness: np.ndarray,
     noise: _Noise,
     expected: np.ndarray,
     window: np.ndarray,
@@ -214,6 +207,7 @@ def _part(
     random: np.random.Generator,
 ) -> Part:
     """Put a lattice into counts, so strong that its strongest peak has a drawn SNR."""
+    brightness = noise.mean
     bending = fields.bending(brightness.shape, random)
     envelope = envelope * brightness / brightness.mean()
     weights = (window * envelope[cut]).astype(float)
@@ -243,11 +237,8 @@ def _part(
 def _mean_gradient(displacement: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted mean of du_i/dr_j, both over (x, y), shape (2, 2)."""
     total = max(float(weights.sum()), 1e-6)
-    slopes = [
-        [float((np.gradient(u, axis=axis) * weights).sum()) / total for axis in (1, 0)]
-        for u in displacement
-    ]
-    return np.array(slopes)
+    slopes = [[np.gradient(u, axis=axis) for axis in (1, 0)] for u in displacement]
+    return np.array([[float((one * weights).sum()) / total for one in row] for row in slopes])
 
 
 def _recorded(
@@ -255,9 +246,8 @@ def _recorded(
 ) -> tuple[np.ndarray, float]:
     """Image with all its noise, and its quantisation step in counts (0 for none)."""
     shape = mean.shape
-    frequency = np.hypot(fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])[None, :])
     white = fft.rfft2(random.normal(size=shape).astype(np.float32))
-    texture = fft.irfft2(white * noise.transfer(frequency), s=shape)
+    texture = fft.irfft2(white * noise.transfer(shape), s=shape)
     counts = np.maximum(mean + np.sqrt(noise.layer) * texture, 0)
     image = random.poisson(counts) + noise.lines * random.normal(size=(shape[0], 1))
     image = noise.detector.seen(image)

@@ -65,9 +65,8 @@ def judge(count: int) -> dict[str, dict[str, dict[str, float]]]:
 
 def _by_network(image: TrainingImage) -> tuple[np.ndarray, np.ndarray, int]:
     found = find_network_maxima(image.region, SMALLEST_PROBABILITY)
-    return found.probability, *outcomes(
-        found.row, found.column, image.peaks, image.region.grid.shape
-    )
+    judged = outcomes(found.row, found.column, image.peaks, image.region.grid.shape)
+    return found.probability, *judged
 
 
 def _by_gaussian(image: TrainingImage) -> tuple[np.ndarray, int]:

@@ -63,6 +63,10 @@ class ProjectedLattice:
         """Reciprocal vectors (x, y) of the harmonics in cycles per pixel, shape (n, 2)."""
         return self.index @ self.basis
 
+    def take(self, kept: np.ndarray | slice) -> ProjectedLattice:
+        """Take some of the harmonics."""
+        return replace(self, index=self.index[kept], coefficient=self.coefficient[kept])
+
 
 def random_lattice(random: np.random.Generator) -> ProjectedLattice:
     """Draw a structure, a zone axis, a magnification and an imaging mode.
@@ -70,17 +74,8 @@ def random_lattice(random: np.random.Generator) -> ProjectedLattice:
     Half of the structures are bundled ones; the others are cells of any shape with up to six
     atoms anywhere. The contrast is that of electron scattering or of atomic numbers, linear or
     not, with a phase-contrast transfer function in a third of all cases, and weaker along one
-    direction in a third, as when the crystal is tilted off its axis.
-
-    Parameters
-    ----------
-    random
-        Source of random numbers.
-
-    Returns
-    -------
-    ProjectedLattice
-        With at least two harmonics and a standard deviation of 1.
+    direction in a third, as when the crystal is tilted off its axis. It has at least two harmonics
+    and a standard deviation of 1.
     """
     while True:
         crystal = _random_crystal(random)
@@ -97,24 +92,13 @@ def related_lattice(lattice: ProjectedLattice, random: np.random.Generator) -> P
     turn = np.deg2rad(random.choice([-1, 1]) * random.uniform(1.0, 30.0))
     kind = random.integers(3)
     matrix = (1 + strain * (kind != 1)) * _rotation(turn * (kind != 0))
-    moved = replace(lattice, basis=lattice.basis @ matrix)
-    return _within(moved, HIGHEST_FREQUENCY)
+    return _resolved(replace(lattice, basis=lattice.basis @ matrix))
 
 
 def render(lattice: ProjectedLattice, displacement: np.ndarray) -> np.ndarray:
-    """Sample a lattice at every pixel of an image.
+    """Sample a lattice at every pixel of an image, float32, shape (rows, columns).
 
-    Parameters
-    ----------
-    lattice
-        The lattice.
-    displacement
-        Displacement (x, y) of the lattice at every pixel, in pixels, shape (2, rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape (rows, columns).
+    The displacement (x, y) of the lattice at every pixel is in pixels, shape (2, rows, columns).
     """
     rows, columns = displacement.shape[1:]
     x = np.arange(columns, dtype=np.float32) - displacement[0]
@@ -164,7 +148,7 @@ def _imaged(
     stretch = np.eye(2) + random.normal(scale=0.02, size=(2, 2))
     turn = _rotation(random.uniform(0, 2 * np.pi))
     lattice = replace(lattice, basis=pixel * lattice.basis @ turn @ stretch)
-    return _with_contrast(_within(lattice, HIGHEST_FREQUENCY), random)
+    return _with_contrast(_resolved(lattice), random)
 
 
 def _projected(
@@ -177,16 +161,12 @@ def _projected(
     normal = np.cross(vectors[0], vectors[1])
     along_y = np.cross(normal / np.linalg.norm(normal), along_x)
     index = np.rint(found.hkl @ np.linalg.pinv(plane)).astype(int)
-    half = (index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0))
-    half &= np.abs(index).max(axis=1, initial=0) <= LARGEST_INDEX
-    return ProjectedLattice(
-        vectors @ np.stack([along_x, along_y], axis=1), index[half], factor[half]
-    )
+    lattice = ProjectedLattice(vectors @ np.stack([along_x, along_y], axis=1), index, factor)
+    return lattice.take(_half(index) & (np.abs(index).max(axis=1, initial=0) <= LARGEST_INDEX))
 
 
-def _within(lattice: ProjectedLattice, highest: float) -> ProjectedLattice:
-    kept = np.linalg.norm(lattice.frequency, axis=1) < highest
-    return ProjectedLattice(lattice.basis, lattice.index[kept], lattice.coefficient[kept])
+def _resolved(lattice: ProjectedLattice) -> ProjectedLattice:
+    return lattice.take(np.linalg.norm(lattice.frequency, axis=1) < HIGHEST_FREQUENCY)
 
 
 def _with_contrast(lattice: ProjectedLattice, random: np.random.Generator) -> ProjectedLattice:
@@ -195,8 +175,7 @@ def _with_contrast(lattice: ProjectedLattice, random: np.random.Generator) -> Pr
     radius = np.linalg.norm(frequency, axis=1)
     factor = lattice.coefficient * np.exp(-((radius / random.uniform(0.15, 0.6)) ** 2))
     if random.random() < 1 / 3:
-        phase = random.uniform(5.0, 60.0) * radius**2 + random.uniform(0, np.pi)
-        factor = factor * np.sin(phase)
+        factor = factor * np.sin(random.uniform(5.0, 60.0) * radius**2 + random.uniform(0, np.pi))
     if random.random() < 1 / 3:
         angle = random.uniform(0, np.pi)
         across = frequency @ (np.cos(angle), np.sin(angle))
@@ -210,7 +189,7 @@ def _with_contrast(lattice: ProjectedLattice, random: np.random.Generator) -> Pr
 def _scaled(lattice: ProjectedLattice) -> ProjectedLattice:
     deviation = np.sqrt(2 * np.sum(np.abs(lattice.coefficient) ** 2))
     if not deviation > 0:
-        return ProjectedLattice(lattice.basis, lattice.index[:0], lattice.coefficient[:0])
+        return lattice.take(slice(0))
     return replace(lattice, coefficient=lattice.coefficient / deviation)
 
 
@@ -219,12 +198,15 @@ def _distorted(lattice: ProjectedLattice, strength: float) -> ProjectedLattice:
     table = fft.fft2(np.exp(strength * _cell(lattice))) / CELL_SIZE**2
     span = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
     index = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
-    index = index[(index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0))]
-    coefficient = table[tuple(index.T)]
-    kept = np.abs(coefficient) > 1e-5 * np.abs(coefficient).max()
-    return _within(
-        ProjectedLattice(lattice.basis, index[kept], coefficient[kept]), HIGHEST_FREQUENCY
-    )
+    index = index[_half(index)]
+    found = ProjectedLattice(lattice.basis, index, table[tuple(index.T)])
+    strength = np.abs(found.coefficient)
+    return _resolved(found.take(strength > 1e-5 * strength.max()))
+
+
+def _half(index: np.ndarray) -> np.ndarray:
+    """Choose one of each Friedel pair."""
+    return (index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0))
 
 
 def _rotation(angle: float) -> np.ndarray:

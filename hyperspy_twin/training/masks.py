@@ -17,45 +17,20 @@ def coordinates(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return rows[:, None], columns[None, :]
 
 
-def bounding_box(mask: np.ndarray) -> tuple[slice, slice]:
-    """Smallest rectangle around a region."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-
-
 def outline(shape: tuple[int, int], random: np.random.Generator, softness: float) -> np.ndarray:
     """Half plane, disc or island, 1 inside and 0 outside, float32 (rows, columns).
 
-    Parameters
-    ----------
-    shape
-        Rows and columns.
-    random
-        Source of random numbers.
-    softness
-        Width of the edge in pixels.
+    Its edge is ``softness`` pixels wide.
     """
     level = (_half_plane, _disc, _island)[random.integers(3)](shape, random)
     return (0.5 + 0.5 * np.tanh(level / softness)).astype(np.float32)
 
 
 def random_mask(shape: tuple[int, int], category: str, random: np.random.Generator) -> np.ndarray:
-    """Region of interest: the whole image, a small one, or one of some other shape.
+    """Region of interest, boolean (rows, columns), never empty.
 
-    Parameters
-    ----------
-    shape
-        Rows and columns of the image.
-    category
-        "small" gives discs and squares of 36 to 120 pixels across, "masked" strips, polygons,
-        ellipses and islands, anything else the whole image.
-    random
-        Source of random numbers.
-
-    Returns
-    -------
-    numpy.ndarray
-        Boolean, shape (rows, columns), never empty.
+    The category "small" gives discs and squares of 36 to 120 pixels across, "masked" strips,
+    polygons, ellipses and islands, anything else the whole image.
     """
     if category not in ("small", "masked"):
         return np.ones(shape, bool)
@@ -65,8 +40,7 @@ def random_mask(shape: tuple[int, int], category: str, random: np.random.Generat
         else:
             kind = random.integers(4)
             mask = (_strip, _polygon, _ellipse, _islands)[kind](shape, random)
-        smallest = SMALLEST_OF_SMALL if category == "small" else SMALLEST_SIZE
-        if mask.sum() > smallest**2:
+        if mask.sum() > (SMALLEST_OF_SMALL if category == "small" else SMALLEST_SIZE) ** 2:
             return mask
 
 
@@ -104,9 +78,8 @@ def _small(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     centre = [random.uniform(min(half, n / 2), max(n - half, n / 2)) for n in shape]
     if random.random() < 0.6:
         return np.hypot(y - centre[0], x - centre[1]) <= half
-    return (np.abs(y - centre[0]) <= half) & (
-        np.abs(x - centre[1]) <= half * random.uniform(0.6, 1)
-    )
+    narrow = half * random.uniform(0.6, 1)
+    return (np.abs(y - centre[0]) <= half) & (np.abs(x - centre[1]) <= narrow)
 
 
 def _strip(shape: tuple[int, int], random: np.random.Generator) -> np.ndarray:

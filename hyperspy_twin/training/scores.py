@@ -132,6 +132,5 @@ def expected_calibration_error(probability: np.ndarray, truth: np.ndarray) -> fl
 
 def cross_entropy(logits: np.ndarray, truth: np.ndarray) -> float:
     """Mean logarithmic loss of outcomes."""
-    return float(
-        -np.mean(truth * special.log_expit(logits) + (1 - truth) * special.log_expit(-logits))
-    )
+    likely, unlikely = special.log_expit(logits), special.log_expit(-logits)
+    return float(-np.mean(truth * likely + (1 - truth) * unlikely))

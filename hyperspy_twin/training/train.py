@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,13 +68,13 @@ class Settings:
         Of the first weights and of the choice of patches.
     """
 
-    steps: int
-    batch: int
-    patch: int
-    images: int
-    validation_images: int
-    every: int
-    seed: int
+    steps: int = 16000
+    batch: int = 8
+    patch: int = 128
+    images: int = 3000
+    validation_images: int = 200
+    every: int = 1000
+    seed: int = 0
 
 
 def train_network(settings: Settings, output: Path, cache: Path | None, workers: int) -> list[dict]:
@@ -159,11 +159,8 @@ def _judged(
     logits, truth, images = _candidates(network, validation)
     scaled = slope * logits + intercept
     probability = expit(scaled)
-    total, by_image = Counts(), []
-    for value, outcome, number in images:
-        one = counts(outcome[slope * value + intercept > 0], number)
-        total += one
-        by_image.append(one.f1)
+    each = [counts(one[slope * value + intercept > 0], number) for value, one, number in images]
+    total = sum(each, Counts())
     likely = probability > SMALLEST_PROBABILITY
     return {
         "calibration": (slope, intercept),
@@ -172,7 +169,7 @@ def _judged(
         "precision": total.precision,
         "recall": total.recall,
         "f1": total.f1,
-        "f1_by_image": float(np.mean(by_image)),
+        "f1_by_image": float(np.mean([one.f1 for one in each])),
     }
 
 
@@ -253,16 +250,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--picture", type=Path, help="file for the validation curves")
     parser.add_argument("--cache", type=Path, help="folder that keeps the training spectra")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="drawing processes")
-    for name, value in (
-        ("steps", 16000),
-        ("batch", 8),
-        ("patch", 128),
-        ("images", 3000),
-        ("validation-images", 200),
-        ("every", 1000),
-        ("seed", 0),
-    ):
-        parser.add_argument(f"--{name}", type=int, default=value)
+    for one in fields(Settings):
+        parser.add_argument(f"--{one.name.replace('_', '-')}", type=int, default=one.default)
     given = vars(parser.parse_args(arguments))
     output, picture = given.pop("output"), given.pop("picture")
     cache, workers = given.pop("cache"), given.pop("workers")

@@ -116,7 +116,10 @@ def _of_lattice(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     height, width = region.grid.shape
     position, coefficient = _in_band(part.lattice, height, width)
-    row, column = _highest_nearby(power, position, height, width)
+    bins = np.rint(position * (width, height)).astype(int)
+    row, column = find_highest(power, bins[:, 1], bins[:, 0], SEARCH, (height, width))
+    # The column of zero frequency holds both members of each pair; the upper half counts.
+    row = np.where((column == 0) & (row > height // 2), (-row) % height, row)
     # A bin can hold more than the lattice put there: the flank of a strong neighbour.
     expected = (np.abs(coefficient) * part.strength * region.window.sum(dtype=float)) ** 2
     level = noise[row, column] + estimate_local_background(everything, row, column, height, width)
@@ -135,18 +138,19 @@ def _in_band(lattice: ProjectedLattice, height: int, width: int) -> tuple[np.nda
     return position[kept], lattice.coefficient[kept]
 
 
-def _highest_nearby(
-    power: np.ndarray, position: np.ndarray, height: int, width: int
+def neighbourhood(
+    row: np.ndarray, column: np.ndarray, reach: int, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the highest power within ``SEARCH`` bins of frequencies."""
-    span = np.arange(-SEARCH, SEARCH + 1)
+    """Find what lies around frequencies (n,), as indices of shape (n, (2 reach + 1)**2)."""
+    span = np.arange(-reach, reach + 1)
     offset = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
-    row = np.rint(position[:, 1] * height).astype(int)[:, None] + offset[:, 0]
-    column = np.rint(position[:, 0] * width).astype(int)[:, None] + offset[:, 1]
-    row, column = on_half_plane(row, column, height, width)
-    best = np.argmax(power[row, column], axis=1)[:, None]
-    row = np.take_along_axis(row, best, axis=1)[:, 0]
-    column = np.take_along_axis(column, best, axis=1)[:, 0]
-    # The column of zero frequency holds both members of each pair; the upper half counts.
-    row = np.where((column == 0) & (row > height // 2), (-row) % height, row)
-    return row, column
+    return on_half_plane(row[:, None] + offset[:, 0], column[:, None] + offset[:, 1], *shape)
+
+
+def find_highest(
+    power: np.ndarray, row: np.ndarray, column: np.ndarray, reach: int, shape: tuple[int, int]
+) -> list[np.ndarray]:
+    """Row and column, each (n,), of the highest power around frequencies."""
+    around = neighbourhood(row, column, reach, shape)
+    best = np.argmax(power[around], axis=1)[:, None]
+    return [np.take_along_axis(index, best, axis=1)[:, 0] for index in around]

@@ -210,9 +210,9 @@ def test_compiled_kernels_agree_with_python(kernel):
     members = np.arange(len(position)) % 2 == 0
     arguments = {
         "pair_evidence": (position, variance, weight, np.array([[0, 1], [2, 5], [3, 3]]), 0.1),
-        "copy_evidence": (position, variance, weight, members, SQUARE, (0.03, 0.01)),
+        "copy_evidence": (position, variance, weight, members, SQUARE),
         "finer_evidence": (
-            position, variance, SQUARE, *finer_lattices(2, 3), 0.1, 0.3,
+            position, variance, SQUARE, *finer_lattices(2, 3), 0.1,
         ),
         "satellite_evidence": (
             position, variance, weight, SQUARE, (1e-6 * np.eye(2), 1e-6 * np.eye(2)), (0.1, 0.5),

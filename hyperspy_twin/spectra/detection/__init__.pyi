@@ -1,8 +1,7 @@
 from . import network_input
 from .candidates import candidates_at
-from .cfar import detect_cfar
+from .cfar import detect_cfar, detect_profile
 from .consensus import detect_consensus
-from .line_profiles import detect_profile
 from .measurement import measure_peaks
 from .network import detect_network, find_network_maxima
 from .noise_maxima import judge_by_power

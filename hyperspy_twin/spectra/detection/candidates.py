@@ -14,11 +14,16 @@ from hyperspy_twin.spectra.background import (
     on_half_plane,
     wrap,
 )
-from hyperspy_twin.spectra.detection.band import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
 from hyperspy_twin.spectra.detection.shape_transform import estimate_tails
 from hyperspy_twin.spectra.fitting import Maxima, climb_to_maxima, fit_weight
 from hyperspy_twin.spectra.transform import WindowedRegion
 
+# Periods within the region: what has fewer is its shape, not a lattice.
+FEWEST_PERIODS = 6
+# Shortest period in pixels: detector and scan artefacts crowd the edge of the spectrum.
+SHORTEST_PERIOD = 2.5
+# Weakest peak as a fraction of the strongest power: the rounding error of single precision.
+WEAKEST_PEAK = 1e-7
 # Safety factor on the power that the window leaks. This and the constants below without another
 # reason are set on the tuning half of benchmarks/spots.py.
 LEAKAGE_MARGIN = 4.0
@@ -94,20 +99,18 @@ def find_candidates(
     radial = estimate_radial_background(power, region.grid)
     whitened = power / radial
     threshold = detection_threshold(region, false_alarms, shortest_spacing)
-    rows, columns = _local_maxima(power, whitened, region, SCALLOPING * threshold, shortest_spacing)
+    rows, columns = _local_maxima(region, whitened, SCALLOPING * threshold, shortest_spacing)
     noise = _noise(radial, whitened, rows, columns, width)
-    kept = power[rows, columns] > SCALLOPING * threshold * noise
-    rows, columns, noise = rows[kept], columns[kept], noise[kept]
     position, top = _interpolated(power, rows, columns, height, width)
-    kept = top > NEARLY * threshold * noise
-    rows, columns, noise, position = rows[kept], columns[kept], noise[kept], position[kept]
-    kept = _without_side_lobes(power, region, rows, columns)
-    rows, columns, noise = rows[kept], columns[kept], noise[kept]
+    kept = power[rows, columns] > SCALLOPING * threshold * noise
+    kept = np.flatnonzero(kept & (top > NEARLY * threshold * noise))
+    kept = kept[_without_side_lobes(region, rows[kept], columns[kept])]
     maxima = climb_to_maxima(region, position[kept])
-    above = np.flatnonzero(maxima.power > threshold * noise)
+    above = np.flatnonzero(maxima.power > threshold * noise[kept])
     order = above[np.argsort(-maxima.power[above], kind="stable")]
-    rows, columns, noise, maxima = rows[order], columns[order], noise[order], maxima[order]
-    tail = estimate_tails(region, power, rows, columns, maxima, noise)
+    maxima, kept = maxima[order], kept[order]
+    rows, columns, noise = rows[kept], columns[kept], noise[kept]
+    tail = estimate_tails(region, rows, columns, maxima, noise)
     return Candidates(maxima, rows, columns, noise, tail)
 
 
@@ -181,11 +184,7 @@ def expected_maxima(level: np.ndarray, cells: float) -> np.ndarray:
 
 
 def _local_maxima(
-    power: np.ndarray,
-    whitened: np.ndarray,
-    region: WindowedRegion,
-    threshold: float,
-    shortest_spacing: float,
+    region: WindowedRegion, whitened: np.ndarray, threshold: float, shortest_spacing: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Local maxima above ``threshold`` times the radial background, in the band of lattices."""
     height, width = region.grid.shape
@@ -198,8 +197,8 @@ def _local_maxima(
     # The column of zero frequency holds both members of each pair.
     band &= (columns > 0) | (along_y > 0)
     rows, columns = rows[band], columns[band]
-    strength = power[rows, columns]
-    highest = _around(power, rows, columns, height, width).max(axis=(1, 2)) == strength
+    strength = region.power[rows, columns]
+    highest = _around(region.power, rows, columns, height, width).max(axis=(1, 2)) == strength
     highest &= strength > WEAKEST_PEAK * strength.max(initial=0.0)
     return rows[highest], columns[highest]
 
@@ -235,7 +234,7 @@ def _interpolated(
 
 
 def _without_side_lobes(
-    power: np.ndarray, region: WindowedRegion, rows: np.ndarray, columns: np.ndarray
+    region: WindowedRegion, rows: np.ndarray, columns: np.ndarray
 ) -> np.ndarray:
     """Keep the maxima that no stronger one explains; indices, strongest first.
 
@@ -244,9 +243,8 @@ def _without_side_lobes(
     """
     height, width = region.grid.shape
     leakage = _leakage(region.window)
-    row = np.where(rows > height // 2, rows - height, rows)
-    frequency = np.stack([row, columns], axis=1)
-    strength = power[rows, columns]
+    frequency = np.stack([wrap(rows, height), columns], axis=1)
+    strength = region.power[rows, columns]
     kept: list[int] = []
     for index in np.argsort(strength)[::-1]:
         others = np.asarray(kept, dtype=int)

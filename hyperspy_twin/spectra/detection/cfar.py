@@ -1,10 +1,19 @@
-"""Detection of Bragg peaks at a constant false-alarm rate."""
+"""Detection of Bragg peaks at a constant false-alarm rate, by their power or their profiles."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from hyperspy_twin.core import Peaks
-from hyperspy_twin.spectra.detection.candidates import find_candidates
-from hyperspy_twin.spectra.detection.measurement import measure_above_noise
+from hyperspy_twin.spectra.detection.candidates import (
+    Candidates,
+    detection_threshold,
+    expected_maxima,
+    find_candidates,
+    resolution_cells,
+)
+from hyperspy_twin.spectra.detection.line_profiles import measure_profile_snr
+from hyperspy_twin.spectra.detection.measurement import measure_peaks
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 
@@ -38,4 +47,37 @@ def detect_cfar(
     .. [2] K. J. Worsley, Adv. Appl. Probab. 26 (1994) 13.
     """
     found = find_candidates(region, false_alarms, shortest_spacing)
-    return measure_above_noise(region, found, found.excess, false_alarms, shortest_spacing)
+    return _measure_high(region, found, found.excess, false_alarms, shortest_spacing)
+
+
+def detect_profile(
+    region: WindowedRegion, false_alarms: float, shortest_spacing: float = 0.0
+) -> Peaks:
+    """Find the Bragg peaks that stand out of their row and their column.
+
+    Parameters
+    ----------
+    region, false_alarms, shortest_spacing
+        As for :func:`detect_cfar`.
+
+    Returns
+    -------
+    Peaks
+        Strongest first; the probability is that noise makes no such maximum of a profile.
+    """
+    found = find_candidates(region, false_alarms, shortest_spacing)
+    height = measure_profile_snr(region)[found.row, found.column]
+    return _measure_high(region, found, height, false_alarms, shortest_spacing)
+
+
+def _measure_high(
+    region: WindowedRegion,
+    found: Candidates,
+    height: np.ndarray,
+    false_alarms: float,
+    spacing: float,
+) -> Peaks:
+    """Measure the candidates whose height, (n,) in units of the noise, stands out from it."""
+    kept = height > detection_threshold(region, false_alarms, spacing)
+    false = expected_maxima(height[kept], resolution_cells(region, spacing))
+    return measure_peaks(region, found[kept], np.exp(-false))

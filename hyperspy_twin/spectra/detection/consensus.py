@@ -122,20 +122,7 @@ def measure_evidence(region: WindowedRegion, found: Candidates, threshold: float
 
 
 def weigh(values: np.ndarray, network: np.ndarray | None) -> np.ndarray:
-    """Probability of each candidate to be a lattice peak.
-
-    Parameters
-    ----------
-    values
-        Evidence, shape (n, 4), of :func:`measure_evidence`.
-    network
-        (n,) probability by the network, or None without it.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n,).
-    """
+    """Probability (n,) to be a lattice peak, by evidence (n, 4) and the network's view (n,)."""
     weights = WEIGHTS if network is None else WEIGHTS_WITH_NETWORK
     return expit(regression_terms(values, network) @ weights)
 

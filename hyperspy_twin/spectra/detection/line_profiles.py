@@ -1,13 +1,10 @@
-"""Detection of Bragg peaks as maxima of the rows and columns of a spectrum."""
+"""Height of maxima over the profiles of the rows and columns of a spectrum."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core import Peaks
 from hyperspy_twin.spectra.background import MEDIAN_OF_EXPONENTIAL
-from hyperspy_twin.spectra.detection.candidates import find_candidates
-from hyperspy_twin.spectra.detection.measurement import measure_above_noise
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 # Frequencies along a line over which its baseline is taken: enough for a median that a few peaks do
@@ -52,13 +49,8 @@ def _baseline(power: np.ndarray) -> np.ndarray:
     rows, columns = power.shape
     count = max(round(columns / STRETCH), 1)
     edges = np.linspace(0, columns, count + 1).astype(int)
-    medians = np.stack(
-        [
-            np.median(power[:, first:last], axis=1)
-            for first, last in zip(edges[:-1], edges[1:], strict=True)
-        ],
-        axis=1,
-    )
+    stretches = np.split(power, edges[1:-1], axis=1)
+    medians = np.stack([np.median(stretch, axis=1) for stretch in stretches], axis=1)
     medians /= np.float32(MEDIAN_OF_EXPONENTIAL)
     middle = (edges[:-1] + edges[1:] - 1) / 2
     position = np.interp(np.arange(columns), middle, np.arange(count))
@@ -66,23 +58,3 @@ def _baseline(power: np.ndarray) -> np.ndarray:
     fraction = (position - left).astype(np.float32)
     right = np.minimum(left + 1, count - 1)
     return medians[:, left] * (1 - fraction) + medians[:, right] * fraction
-
-
-def detect_profile(
-    region: WindowedRegion, false_alarms: float, shortest_spacing: float = 0.0
-) -> Peaks:
-    """Find the Bragg peaks that stand out of their row and their column.
-
-    Parameters
-    ----------
-    region, false_alarms, shortest_spacing
-        As for :func:`~hyperspy_twin.spectra.detection.cfar.detect_cfar`.
-
-    Returns
-    -------
-    Peaks
-        Strongest first; the probability is that noise makes no such maximum of a profile.
-    """
-    found = find_candidates(region, false_alarms, shortest_spacing)
-    height = measure_profile_snr(region)[found.row, found.column]
-    return measure_above_noise(region, found, height, false_alarms, shortest_spacing)

@@ -5,12 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hyperspy_twin.core import Peaks
-from hyperspy_twin.spectra.detection.candidates import (
-    Candidates,
-    detection_threshold,
-    expected_maxima,
-    resolution_cells,
-)
+from hyperspy_twin.spectra.detection.candidates import Candidates
 from hyperspy_twin.spectra.fitting import fit_peaks
 from hyperspy_twin.spectra.transform import WindowedRegion
 
@@ -18,29 +13,6 @@ from hyperspy_twin.spectra.transform import WindowedRegion
 HIGHEST_MULTIPLE = 6
 # A harmonic may be this many bins off, times its order, whatever the errors.
 HARMONIC_TOLERANCE = 0.1
-
-
-def measure_above_noise(
-    region: WindowedRegion,
-    found: Candidates,
-    height: np.ndarray,
-    false_alarms: float,
-    shortest_spacing: float,
-) -> Peaks:
-    """Measure the candidates that stand out from the noise by some measure of their height.
-
-    Parameters
-    ----------
-    region, false_alarms, shortest_spacing
-        As for :func:`~hyperspy_twin.spectra.detection.candidates.find_candidates`.
-    found
-        The candidates.
-    height
-        Their height in units of the noise, shape (n,).
-    """
-    kept = height > detection_threshold(region, false_alarms, shortest_spacing)
-    cells = resolution_cells(region, shortest_spacing)
-    return measure_peaks(region, found[kept], np.exp(-expected_maxima(height[kept], cells)))
 
 
 def measure_peaks(region: WindowedRegion, found: Candidates, probability: np.ndarray) -> Peaks:

@@ -13,8 +13,11 @@ from scipy import spatial
 
 from hyperspy_twin.core import Peaks
 from hyperspy_twin.spectra.background import on_half_plane, wrap
-from hyperspy_twin.spectra.detection.band import SHORTEST_PERIOD
-from hyperspy_twin.spectra.detection.candidates import MERGING_DISTANCE, candidates_at
+from hyperspy_twin.spectra.detection.candidates import (
+    MERGING_DISTANCE,
+    SHORTEST_PERIOD,
+    candidates_at,
+)
 from hyperspy_twin.spectra.detection.measurement import measure_peaks
 from hyperspy_twin.spectra.detection.network_input import (
     CHANNELS,
@@ -135,21 +138,8 @@ def _without_neighbours(bins: np.ndarray, power: np.ndarray) -> np.ndarray:
 def map_probability(region: WindowedRegion) -> np.ndarray:
     """Calibrated probability of every frequency to be a peak.
 
-    Parameters
-    ----------
-    region
-        The windowed region with its spectrum.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32 on the half plane, shape (rows, columns // 2 + 1); 0 beyond the band of lattices.
-        It is calibrated at local maxima of the power.
-
-    Raises
-    ------
-    ImportError
-        If torch is not installed.
+    float32 on the half plane, shape (rows, columns // 2 + 1); 0 beyond the band of lattices. It is
+    calibrated at local maxima of the power.
     """
     torch = require_torch()
     network, slope, intercept = _network()
@@ -175,7 +165,7 @@ def require_torch() -> Any:
         raise ImportError(f'method="network" needs torch: {INSTALL}') from error
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def _network() -> tuple[Any, float, float]:
     """Bundled network with the slope and intercept of its calibration."""
     torch = require_torch()

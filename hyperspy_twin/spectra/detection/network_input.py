@@ -6,11 +6,10 @@ The weights belong to this very preparation: whoever changes it trains the netwo
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.spectra.background import PASSES, PEAK
-from hyperspy_twin.spectra.detection.band import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
+from hyperspy_twin.spectra.background import PASSES, PEAK, measure_rings, spread_rings
+from hyperspy_twin.spectra.detection.candidates import FEWEST_PERIODS, SHORTEST_PERIOD, WEAKEST_PEAK
 from hyperspy_twin.spectra.transform import WindowedRegion
 
 # Images that the network sees, as of `half_plane_channels`.
@@ -55,56 +54,19 @@ def prepare_channels(region: WindowedRegion) -> np.ndarray:
 def estimate_ring_background(power: np.ndarray, width: int) -> np.ndarray:
     """Mean noise power in rings one bin wide, from the mean logarithm of what does not stand out.
 
-    Parameters
-    ----------
-    power
-        Half-plane power spectrum, shape (rows, columns // 2 + 1).
-    width
-        Columns of the image.
-
-    Returns
-    -------
-    numpy.ndarray
-        float32, shape of ``power``, linear between the middles of the rings.
+    float32, shape of the half-plane ``power``, linear between the middles of the rings.
     """
     height = len(power)
     row = (np.fft.fftfreq(height) * min(height, width)).astype(np.float32)
     column = (np.fft.rfftfreq(width) * min(height, width)).astype(np.float32)
+    circle = np.array([1, 1, 0], np.float32)
     logarithm = np.log(np.maximum(power, np.finfo(np.float32).tiny))
     profile = np.full(int(np.hypot(np.abs(row).max(), column.max())) + 2, np.inf, np.float32)
     for _ in range(PASSES):
-        profile = _ring_means(logarithm, row, column, profile + np.float32(np.log(PEAK)))
+        highest = profile + np.float32(np.log(PEAK))
+        profile = measure_rings(logarithm, row, column, circle, highest)[1].astype(np.float32)
         profile += np.float32(np.euler_gamma)  # the mean logarithm of exponential noise
-    return _on_rings(np.exp(profile), row, column)
-
-
-@njit(cache=True, nogil=True)
-def _ring_means(
-    value: np.ndarray, row: np.ndarray, column: np.ndarray, highest: np.ndarray
-) -> np.ndarray:
-    """Means over rings of the values below the ring's ``highest``."""
-    total = np.zeros(highest.size)
-    count = np.zeros(highest.size)
-    for i in range(row.size):
-        for j in range(column.size):
-            ring = int(np.sqrt(row[i] ** 2 + column[j] ** 2))
-            if value[i, j] < highest[ring]:
-                total[ring] += value[i, j]
-                count[ring] += 1
-    return (total / np.maximum(count, 1)).astype(np.float32)
-
-
-@njit(cache=True, nogil=True)
-def _on_rings(profile: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Profile at every frequency, linear between the middles of its rings."""
-    level = np.empty((row.size, column.size), np.float32)
-    for i in range(row.size):
-        for j in range(column.size):
-            radius = max(np.sqrt(row[i] ** 2 + column[j] ** 2) - 0.5, 0.0)
-            inner = int(radius)
-            outer = min(inner + 1, profile.size - 1)
-            level[i, j] = profile[inner] + (radius - inner) * (profile[outer] - profile[inner])
-    return level
+    return spread_rings(np.exp(profile), row, column, circle)
 
 
 def measure_bandwidth(window: np.ndarray) -> float:

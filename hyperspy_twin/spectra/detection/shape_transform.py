@@ -39,7 +39,6 @@ WEIGHT = 1.5
 
 def estimate_tails(
     region: WindowedRegion,
-    power: np.ndarray,
     rows: np.ndarray,
     columns: np.ndarray,
     maxima: Maxima,
@@ -55,8 +54,6 @@ def estimate_tails(
     ----------
     region
         The windowed region.
-    power
-        Its half-plane power spectrum.
     rows, columns
         Frequencies next to the maxima, each shape (n,).
     maxima
@@ -76,11 +73,10 @@ def estimate_tails(
     height, width = region.grid.shape
     extent = 12 * fit_weight(region.window).extent  # squared width of a uniform strip
     ring = _ring(extent, height, width)
-    row, column = (np.rint(ring[:, axis] * size).astype(int) for axis, size in
-                   ((1, height), (0, width)))  # fmt: skip
+    column, row = np.rint(ring * (width, height)).astype(int).T
     frequencies = on_half_plane(rows[:, None] + row, columns[:, None] + column, height, width)
     squared = _squared(ring, extent)
-    scaled = power[frequencies] * squared
+    scaled = region.power[frequencies] * squared
 
     both = np.stack([maxima.frequency, -maxima.frequency])
     apart = both[:, None] - maxima.frequency[:, None]  # of maximum k from j: [sign, j, k]

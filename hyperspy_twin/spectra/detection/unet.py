@@ -41,23 +41,15 @@ class PeakUNet(nn.Module):
     def __init__(self, channels: int, normalised: bool = True) -> None:
         super().__init__()
         inputs = (channels * FIRST_STEP**2, *WIDTHS[:-1])
-        self.down = nn.ModuleList(
-            [
-                nn.Sequential(
-                    _Step(before, width, 1 if level == 0 else 2, normalised),
-                    _Step(width, width, 1, normalised),
-                )
-                for level, (before, width) in enumerate(zip(inputs, WIDTHS, strict=True))
-            ]
-        )
+
+        def level(before: int, width: int, stride: int) -> nn.Sequential:
+            first = _Step(before, width, stride, normalised)
+            return nn.Sequential(first, _Step(width, width, 1, normalised))
+
+        self.down = nn.ModuleList(map(level, inputs, WIDTHS, (1, 2, 2, 2)))
         self.up = nn.ModuleList(
-            [
-                nn.Sequential(
-                    _Step(below + width, width, 1, normalised),
-                    _Step(width, width, 1, normalised),
-                )
-                for below, width in zip(WIDTHS[:0:-1], WIDTHS[-2::-1], strict=True)
-            ]
+            level(below + width, width, 1)
+            for below, width in zip(WIDTHS[:0:-1], WIDTHS[-2::-1], strict=True)
         )
         self.head = nn.Conv2d(WIDTHS[0], FIRST_STEP**2, 1)
         nn.init.constant_(self.head.get_parameter("bias"), RAREST)

@@ -14,7 +14,7 @@ from hyperspy_twin.spectra.fitting.wave_fit import FitWeight
 
 # Degree of the polynomial through the phase: bending is of the second, its change of the third.
 DEGREE = 3
-TERMS = [(a, b) for a in range(DEGREE + 1) for b in range(DEGREE + 1 - a)]
+TERMS = np.array([(a, b) for a in range(DEGREE + 1) for b in range(DEGREE + 1 - a)])
 # Squared standard errors that noise explains.
 CHANCE = 4.0
 
@@ -24,37 +24,17 @@ def measure_bending(
 ) -> np.ndarray:
     """Squared difference between the mean local frequency and the fitted one, less chance.
 
-    Parameters
-    ----------
-    residual
-        Image less the sum of the waves.
-    weight
-        Weight of the pixels in the fit.
-    waves
-        The fitted waves.
-    noise
-        (n,) noise variance per pixel at the frequency of each wave.
-
-    Returns
-    -------
-    numpy.ndarray
-        (n, 2) squared cycles per pixel (x, y); 0 where noise explains the difference.
+    Squared cycles per pixel (x, y), (n, 2); 0 where noise explains the difference. ``residual`` is
+    the image less the sum of the waves, ``noise``, (n,), as of ``frequency_covariance``.
     """
-    powers = np.array(TERMS)
     own = moments(weight.weight, np.zeros((1, 2)), 2 * DEGREE)[..., 0].real
-    together = powers[:, None] + powers
+    together = TERMS[:, None] + TERMS
     normal = own[together[..., 0], together[..., 1]]
-    mean_slope = np.array(
-        [
-            [powers[t, axis] * own[tuple(powers[t] - unit)] if powers[t, axis] else 0.0
-             for t in range(len(powers))]
-            for axis, unit in enumerate(np.eye(2, dtype=int))
-        ]
-    )  # fmt: skip
+    lower = np.maximum(TERMS - np.eye(2, dtype=int)[:, None], 0)  # powers of the derivatives
     cycles = np.pi * np.asarray(residual.shape[::-1]) * own[0, 0]
-    mean_slope /= cycles[:, None]
+    mean_slope = TERMS.T * own[lower[..., 0], lower[..., 1]] / cycles[:, None]
     found = moments(residual * weight.weight, waves.frequency, DEGREE)
-    phase = (found[powers[:, 0], powers[:, 1]] / waves.amplitude).imag
+    phase = (found[TERMS[:, 0], TERMS[:, 1]] / waves.amplitude).imag
     slope = np.linalg.solve(normal, mean_slope.T)
     chance = (slope * mean_slope.T).sum(axis=0)[None, :] * noise[:, None]
     chance = chance / (2 * np.abs(waves.amplitude[:, None]) ** 2)

@@ -78,12 +78,8 @@ def split_pairs(
 
     Parameters
     ----------
-    scene
-        The pixels.
-    waves
-        Fitted waves.
-    left
-        What they leave over, of :meth:`FitScene.left_over`.
+    scene, waves, left
+        The pixels, fitted waves, and what these leave over, of :meth:`FitScene.left_over`.
     background
         (n,) expected noise power of the windowed spectrum.
 
@@ -111,11 +107,7 @@ def split_pairs(
 
 
 def _promising(
-    scene: FitScene,
-    waves: PlaneWaves,
-    left: np.ndarray,
-    parent: np.ndarray,
-    background: np.ndarray,
+    scene: FitScene, waves: PlaneWaves, left: np.ndarray, parent: np.ndarray, background: np.ndarray
 ) -> bool:
     """Try the strongest peaks alone: strain broadens all of them, and none is a pair."""
     near = _distance(waves.frequency, waves.frequency[parent], scene).min(axis=1) < COUPLING_REACH
@@ -127,11 +119,7 @@ def _promising(
 
 
 def _fit_pairs(
-    scene: FitScene,
-    waves: PlaneWaves,
-    left: np.ndarray,
-    parent: np.ndarray,
-    background: np.ndarray,
+    scene: FitScene, waves: PlaneWaves, left: np.ndarray, parent: np.ndarray, background: np.ndarray
 ) -> tuple[PlaneWaves, np.ndarray]:
     """Fit two waves for each parent; all waves, and (k,) whether the two explain the peak."""
     tried = fit_amplitudes(scene.image, scene.weight, _doubled(scene, waves, left, parent))
@@ -139,20 +127,17 @@ def _fit_pairs(
     remaining = np.abs(scene.left_over(scene.residual(both), both)) ** 2
     remaining = remaining.max(axis=(1, 2)) / np.concatenate([background, background[parent]])
     second = np.arange(len(parent)) + len(waves)
-    strength = np.abs(both.amplitude)
-    ratio = np.minimum(strength[second], strength[parent])
-    ratio /= np.maximum(strength[second], strength[parent])
+    pair = np.sort(np.abs(both.amplitude)[[second, parent]], axis=0)
     gap = both.frequency[second] - both.frequency[parent]
     good = resolved_distance(gap, scene.weight.extent) > CLOSEST
-    good &= (ratio > FAINTEST) & (remaining[second] < LEFT_OVER)
+    good &= (pair[0] / pair[1] > FAINTEST) & (remaining[second] < LEFT_OVER)
     return both, good & (remaining[parent] < LEFT_OVER)
 
 
 def _distance(first: np.ndarray, second: np.ndarray, scene: FitScene) -> np.ndarray:
     """Measure resolved distances (n, k) of frequencies to others or to their mirror images."""
-    gap = [resolved_distance(first[:, None] - sign * second, scene.weight.extent)
-           for sign in (1, -1)]  # fmt: skip
-    return np.minimum(*gap)
+    gap = np.stack([first[:, None] - second, first[:, None] + second])
+    return resolved_distance(gap, scene.weight.extent).min(axis=0)
 
 
 def _first_of_each(frequency: np.ndarray, scene: FitScene) -> np.ndarray:
@@ -188,13 +173,11 @@ def _doubled(
     side = left.shape[1]
     level = np.abs(left[parent])
     level[:, side // 2, side // 2] = 0  # a second wave stands elsewhere
-    highest = level.reshape(len(parent), side * side).argmax(axis=1)
-    down, across = np.unravel_index(highest, (side, side))
+    down, across = divmod(level.reshape(len(parent), side * side).argmax(axis=1), side)
     each = np.arange(len(parent))
     opposite = level[each, side - 1 - down, side - 1 - across]
     between = opposite > BETWEEN * level[each, down, across]
-    offset = np.stack([across, down], axis=1) - side // 2
-    offset = offset * scene.instrument.steps
+    offset = (np.stack([across, down], axis=1) - side // 2) * scene.instrument.steps
     moved = waves.frequency.copy()
     moved[parent] -= np.where(between[:, None], offset, 0)
     second = waves.frequency[parent] + offset

@@ -99,8 +99,7 @@ def climb_to_maxima(region: WindowedRegion, frequency: np.ndarray) -> Maxima:
     found = moments(region.pixels, frequency, 2)
     value = found[0, 0]
     slope = -1j * np.stack([found[1, 0], found[0, 1]], axis=1)
-    bend = -np.stack([found[2, 0], found[1, 1], found[1, 1], found[0, 2]], axis=1)
-    bend = bend.reshape(-1, 2, 2)
+    bend = -found[[[2, 1], [1, 0]], [[0, 1], [1, 2]]].transpose(2, 0, 1)
     # Newton's step of the logarithm of the power, which is nearly a parabola.
     relative = slope / value[:, None]
     gradient = 2 * relative.real
@@ -148,7 +147,7 @@ def fit_peaks(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
     scale = np.asarray(region.grid.scale)
     weight = fit_weight(weigh_by_rim(window))
     start = PlaneWaves(maxima.frequency, maxima.amplitude)
-    image = _unwindowed(region)
+    image = region.pixels / np.where(window == 0, np.float32(1), window)
     image -= _smooth_part(image - sum_waves(image.shape, start), weight.weight)
     scene = FitScene(image, weight, window, window_instrument(window, scale))
     waves = fit_waves(image, weight, start, ROUNDS)
@@ -171,13 +170,15 @@ def fit_peaks(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
     covariance = frequency_covariance(weight, waves, noise, gram_matrix(weight, waves))
     bent = measure_bending(residual, weight, waves, noise)
     patch = left + (total * waves.amplitude)[:, None, None] * scene.instrument.amplitude
-    excess = measure_widths(np.abs(patch) ** 2, background, scene.instrument)
+    excess, excess_error, centre, spread = measure_widths(
+        np.abs(patch) ** 2, background, scene.instrument
+    )
 
-    gap = excess.centre * scale
-    spread = excess.centre_covariance * scale[:, None] * scale
+    gap = centre * scale
+    spread = spread * scale[:, None] * scale
     chi_squared = np.einsum("ni,ni->n", gap, np.linalg.solve(spread, gap[..., None])[..., 0])
-    impure = (chi_squared > DISAGREEMENT) | (excess.variance > BROADENING * excess.error)
-    width = np.sqrt(np.maximum(excess.variance, 0))
+    impure = (chi_squared > DISAGREEMENT) | (excess > BROADENING * excess_error)
+    width = np.sqrt(np.maximum(excess, 0))
     variance = np.diagonal(covariance, axis1=1, axis2=2)
     inflated = np.diagonal(spread, axis1=1, axis2=2) + gap**2 + (width[:, None] * scale) ** 2
     return FittedPeaks(
@@ -186,7 +187,7 @@ def fit_peaks(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
         np.where(impure, maxima.amplitude, waves.amplitude),
         maxima.power / background,
         width,
-        np.sqrt(width**2 + excess.error) - width,
+        np.sqrt(width**2 + excess_error) - width,
         origin,
     )
 
@@ -194,10 +195,7 @@ def fit_peaks(region: WindowedRegion, maxima: Maxima, background: np.ndarray) ->
 def weigh_by_rim(window: np.ndarray) -> np.ndarray:
     """Weights that are 1 in a region and fall to 0 over a narrow rim along its outline.
 
-    Parameters
-    ----------
-    window
-        Window of the region, not 0 inside of it, shape (rows, columns).
+    The ``window`` of the region (rows, columns) is not 0 inside of it.
     """
     inside = window != 0
     step = max(1, min(window.shape) // COARSE_SIZE)
@@ -220,11 +218,6 @@ def _linear(nodes: np.ndarray, size: int) -> np.ndarray:
     matrix = np.zeros((size, len(nodes)), np.float32)
     matrix[pixel, left], matrix[pixel, left + 1] = 1 - fraction, fraction
     return matrix
-
-
-def _unwindowed(region: WindowedRegion) -> np.ndarray:
-    """Pixels of the region without window, 0 outside."""
-    return region.pixels / np.where(region.window == 0, np.float32(1), region.window)
 
 
 def _smooth_part(image: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -52,38 +52,8 @@ class WidthInstrument:
     noise: np.ndarray
 
 
-@dataclass(frozen=True)
-class ExcessWidth:
-    """How much wider peaks are than the window makes them.
-
-    Attributes
-    ----------
-    variance
-        (n,) excess variance in squared reciprocal units; noise can make it negative.
-    error
-        (n,) standard error of ``variance``.
-    centre
-        (n, 2) centre (x, y) of the Gaussian relative to the middle of the offsets.
-    centre_covariance
-        (n, 2, 2) of ``centre``.
-    """
-
-    variance: np.ndarray
-    error: np.ndarray
-    centre: np.ndarray
-    centre_covariance: np.ndarray
-
-
 def window_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
-    """Instrument of a window.
-
-    Parameters
-    ----------
-    window
-        The window, shape (rows, columns).
-    scale
-        Pixel size (x, y).
-    """
+    """Instrument of a window (rows, columns) on pixels of the size ``scale`` (x, y)."""
     coarseness = max(1, min(window.shape) // COARSE_SIZE)
     window = np.ascontiguousarray(window[::coarseness, ::coarseness])
     extent = fit_weight(window).extent
@@ -101,18 +71,16 @@ def window_instrument(window: np.ndarray, scale: np.ndarray) -> WidthInstrument:
     differences = np.arange(-2 * reach, 2 * reach + 1)
     spread = offset_spectrum(window**2, middle, steps, differences)[0]
     spread /= spread[2 * reach, 2 * reach]
-    down_index, across_index = (index.ravel() for index in np.indices(transform.shape))
-    noise = spread[
-        down_index[:, None] - down_index + 2 * reach,
-        across_index[:, None] - across_index + 2 * reach,
+    apart = [
+        index[:, None] - index + 2 * reach for index in np.indices(transform.shape).reshape(2, -1)
     ]
     covariance = _window_covariance((np.abs(transform) ** 2).ravel(), offsets)
-    return WidthInstrument(steps / coarseness, transform, offsets, covariance, noise)
+    return WidthInstrument(steps / coarseness, transform, offsets, covariance, spread[tuple(apart)])
 
 
 def measure_widths(
     power: np.ndarray, noise: np.ndarray, instrument: WidthInstrument
-) -> ExcessWidth:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Measure how much wider peaks are than the window makes them, alike in all directions.
 
     A Gaussian A exp(-q' (C + s^2)^-1 q / 2), with C of the window and free A, centre and s^2, is
@@ -127,6 +95,15 @@ def measure_widths(
         (n,) expected noise power.
     instrument
         The instrument of the window.
+
+    Returns
+    -------
+    variance, error : numpy.ndarray
+        Excess variance in squared reciprocal units, which noise can make negative, and its
+        standard error, each (n,).
+    centre, covariance : numpy.ndarray
+        Centre (x, y) of the Gaussian relative to the middle of the offsets, (n, 2), and the
+        covariance of that, (n, 2, 2).
     """
     weight = np.abs(instrument.amplitude).ravel() ** 2
     data = power.reshape(len(power), len(weight)) - noise[:, None]
@@ -141,9 +118,8 @@ def measure_widths(
     snr = np.maximum(fitted[:, 0] / noise, 1e-3)[:, None, None]
     covariance = pull @ beating @ pull.T / snr
     covariance = covariance + pull @ np.abs(instrument.noise) ** 2 @ pull.T / snr**2
-    return ExcessWidth(
-        fitted[:, 3], np.sqrt(covariance[:, 3, 3]), fitted[:, 1:3], covariance[:, 1:3, 1:3]
-    )
+    error = np.sqrt(covariance[:, 3, 3])
+    return fitted[:, 3], error, fitted[:, 1:3], covariance[:, 1:3, 1:3]
 
 
 def _window_covariance(power: np.ndarray, offset: np.ndarray) -> np.ndarray:
@@ -182,10 +158,8 @@ def _fit_gaussians(
         weighted = jacobian * weight[None, :, None]
         normal = weighted.transpose(0, 2, 1) @ jacobian
         gradient = np.einsum("nmp,nm->np", weighted, data - model)
-        scale = np.stack(
-            [parameters[:, 0], *[np.full(len(data), np.sqrt(unit))] * 2, np.full(len(data), unit)],
-            axis=1,
-        )
+        scale = np.tile([1.0, np.sqrt(unit), np.sqrt(unit), unit], (len(data), 1))
+        scale[:, 0] = parameters[:, 0]
         normal = normal * scale[:, :, None] * scale[:, None, :]
         stiffness = np.trace(normal, axis1=1, axis2=2)
         lost = ~(np.isfinite(stiffness) & (stiffness > 0))
@@ -205,8 +179,8 @@ def _model(
     """Gaussians (n, m) and their derivatives (n, m, 4)."""
     amplitude, excess = parameters[:, :1], parameters[:, 3]
     inverse = np.linalg.inv(covariance + excess[:, None, None] * np.eye(2))
-    pulled = (offset[None] - parameters[:, None, 1:3]) @ inverse
     distance = offset[None] - parameters[:, None, 1:3]
+    pulled = distance @ inverse
     shape = np.exp(-0.5 * np.einsum("nmi,nmi->nm", pulled, distance))
     model = amplitude * shape
     squared = np.einsum("nmi,nmi->nm", pulled, pulled)

@@ -56,56 +56,32 @@ def fit_waves(image: np.ndarray, weight: FitWeight, start: PlaneWaves, rounds: i
     """
     waves = start
     for _ in range(rounds):
-        residual = image - sum_waves(image.shape, waves)
-        gram = gram_matrix(weight, waves)
-        stepped = gauss_newton_round(residual, weight, gram, waves)
-        lost = ~(resolved_distance(stepped.frequency - start.frequency, weight.extent) < FARTHEST)
-        waves = replace(
-            stepped,
-            frequency=np.where(lost[:, None], start.frequency, stepped.frequency),
-            amplitude=np.where(lost, start.amplitude, stepped.amplitude),
+        gradient = _gradient(image, weight, waves)
+        step = np.linalg.solve(gram_matrix(weight, waves), gradient.ravel()).reshape(-1, 4)
+        step[:, :2] = np.clip(step[:, :2], -LONGEST_STEP, LONGEST_STEP)
+        step[:, 2:] = np.clip(step[:, 2:], -LONGEST_TURN, LONGEST_TURN)
+        frequency = waves.frequency + step[:, 2:] / _phase_per_frequency(image.shape)
+        amplitude = waves.amplitude * (1 + step[:, 0]) * np.exp(1j * step[:, 1])
+        lost = ~(resolved_distance(frequency - start.frequency, weight.extent) < FARTHEST)
+        waves = PlaneWaves(
+            np.where(lost[:, None], start.frequency, frequency),
+            np.where(lost, start.amplitude, amplitude),
         )
     return waves
 
 
 def fit_amplitudes(image: np.ndarray, weight: FitWeight, waves: PlaneWaves) -> PlaneWaves:
     """Least-squares amplitudes of waves of given frequencies."""
-    residual = image - sum_waves(image.shape, waves)
     count = len(waves)
     gram = gram_matrix(weight, waves).reshape(count, 4, count, 4)[:, :2, :, :2]
-    gradient = _gradient(residual, weight, waves)[:, :2]
+    gradient = _gradient(image, weight, waves)[:, :2]
     step = np.linalg.solve(gram.reshape(2 * count, 2 * count), gradient.ravel()).reshape(-1, 2)
     return replace(waves, amplitude=waves.amplitude * (1 + step[:, 0] + 1j * step[:, 1]))
 
 
-def gauss_newton_round(
-    residual: np.ndarray, weight: FitWeight, gram: np.ndarray, waves: PlaneWaves
-) -> PlaneWaves:
-    """One joint least-squares step of all amplitudes, phases and frequencies.
-
-    Parameters
-    ----------
-    residual
-        Image less the sum of the waves.
-    weight
-        Weight of the pixels.
-    gram
-        Normal matrix of :func:`gram_matrix` for these weights.
-    waves
-        The present waves.
-    """
-    gradient = _gradient(residual, weight, waves)
-    step = np.linalg.solve(gram, gradient.ravel()).reshape(-1, 4)
-    step[:, :2] = np.clip(step[:, :2], -LONGEST_STEP, LONGEST_STEP)
-    step[:, 2:] = np.clip(step[:, 2:], -LONGEST_TURN, LONGEST_TURN)
-    return PlaneWaves(
-        waves.frequency + step[:, 2:] / _phase_per_frequency(residual.shape),
-        waves.amplitude * (1 + step[:, 0]) * np.exp(1j * step[:, 1]),
-    )
-
-
-def _gradient(residual: np.ndarray, weight: FitWeight, waves: PlaneWaves) -> np.ndarray:
-    """Products (n, 4) of the residual with the derivatives of each wave."""
+def _gradient(image: np.ndarray, weight: FitWeight, waves: PlaneWaves) -> np.ndarray:
+    """Products (n, 4) of what the waves leave of an image with the derivatives of each wave."""
+    residual = image - sum_waves(image.shape, waves)
     phased = 2 * waves.amplitude.conj() * moments(residual * weight.weight, waves.frequency, 1)
     return np.stack(
         [phased[0, 0].real, phased[0, 0].imag, phased[1, 0].imag, phased[0, 1].imag], axis=1
@@ -147,36 +123,18 @@ def gram_matrix(weight: FitWeight, waves: PlaneWaves) -> np.ndarray:
 
 def _products(moment: np.ndarray) -> np.ndarray:
     """Moments of u_p conj(u_q) with u = (1, i, i x, i y), shape (4, 4, n)."""
-    powers = [(0, 0), (0, 0), (1, 0), (0, 1)]
-    factor = np.array([1, 1j, 1j, 1j])
-    return np.stack(
-        [
-            np.stack(
-                [
-                    factor[p] * factor[q].conj() * moment[a[0] + b[0], a[1] + b[1]]
-                    for q, b in enumerate(powers)
-                ]
-            )
-            for p, a in enumerate(powers)
-        ]
-    )
+    powers, factor = np.array([(0, 0), (0, 0), (1, 0), (0, 1)]), np.array([1, 1j, 1j, 1j])
+    x, y = (powers[:, None] + powers).transpose(2, 0, 1)
+    return (factor[:, None] * factor.conj())[..., None] * moment[x, y]
 
 
 def frequency_covariance(
     weight: FitWeight, waves: PlaneWaves, noise: np.ndarray, gram: np.ndarray
 ) -> np.ndarray:
-    """Covariance (n, 2, 2) of the frequencies in squared cycles per pixel.
+    """Covariance (n, 2, 2) of fitted frequencies in squared cycles per pixel.
 
-    Parameters
-    ----------
-    weight
-        Weight of the pixels in the fit.
-    waves
-        The fitted waves.
-    noise
-        (n,) noise variance per pixel at the frequency of each wave.
-    gram
-        Normal matrix of the fit.
+    It is that of a fit with the normal matrix ``gram``; ``noise``, (n,), is the noise variance per
+    pixel at the frequency of each wave.
     """
     inverse = np.linalg.inv(gram)
     spread = np.repeat(np.sqrt(noise), 4)
@@ -188,14 +146,9 @@ def frequency_covariance(
 
 
 def resolved_distance(gap: np.ndarray, extent: np.ndarray) -> np.ndarray:
-    """Length of frequency differences in units of what a region resolves.
+    """Length of frequency differences (..., 2) in units of what a region resolves.
 
-    Parameters
-    ----------
-    gap
-        (..., 2) cycles per pixel.
-    extent
-        Second moments of the region in pixels; for a rectangle the unit is one bin.
+    ``extent`` are the second moments of the region in pixels; for a rectangle the unit is one bin.
     """
     return np.sqrt(12 * np.einsum("...i,ij,...j->...", gap, extent, gap))
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
 
 from hyperspy_twin.spectra.lattices.refinement import (
-    COPY_REACH,
-    COPY_TOLERANCE,
     LatticeFit,
-    fit_pair,
+    PeakSet,
+    find_copy,
     measure_distortion,
+    reduce_fit,
     refine_lattice,
-    start_from_copy,
 )
 from hyperspy_twin.spectra.lattices.satellites import find_satellites
-from hyperspy_twin.spectra.lattices.search import copy_evidence, pair_evidence, peak_pairs
+from hyperspy_twin.spectra.lattices.search import pair_evidence, peak_pairs
 from hyperspy_twin.spectra.lattices.superlattices import (
     FALSE_LATTICES,
     add_superlattice,
@@ -142,23 +141,21 @@ def _search(
     own: list[np.ndarray] = []
     while len(lattices) < MOST_LATTICES:
         free = (membership == 0) & (satellite == 0)
-        fit, evidence = _best_fit(
-            position, measured + distorted, snr, free, membership, lattices, shortest
-        )
-        displaced, owner = _best_satellites(lattices, position, own, snr, free, evidence)
+        peaks = PeakSet(position, measured + distorted, snr, free)
+        fit, evidence = _best_fit(peaks, membership, lattices, shortest)
+        displaced, owner = _best_satellites(lattices, own, peaks, evidence)
         if owner:
             satellite[displaced] = owner
             continue
         if fit is None:
             break
-        fit = reduce_to_strong_peaks(fit, position, measured + distorted, free, snr)
+        fit = reduce_to_strong_peaks(fit, peaks)
         scale = measure_distortion(fit, position, measured, distorted)
-        variance = measured + scale**2 * distorted
-        fit = refine_lattice(fit, position, variance, free)
-        fit = add_superlattice(fit, position, variance, free, snr, shortest)
+        peaks = replace(peaks, variance=measured + scale**2 * distorted)
+        fit = add_superlattice(refine_lattice(fit, peaks), peaks, shortest)
         if not (fit.members & free).any():
             break
-        own.append(variance)
+        own.append(peaks.variance)
         lattices.append(FoundLattice(fit, evidence))
         membership[fit.members & free] = len(lattices)
     power = np.bincount(membership, snr, len(lattices) + 1)[1:]
@@ -170,81 +167,61 @@ def _search(
 
 
 def _best_satellites(
-    lattices: list[FoundLattice],
-    position: np.ndarray,
-    variances: list[np.ndarray],
-    snr: np.ndarray,
-    free: np.ndarray,
-    rival: float,
+    lattices: list[FoundLattice], variances: list[np.ndarray], peaks: PeakSet, rival: float
 ) -> tuple[np.ndarray, int]:
     """Satellites that explain peaks better than another lattice, and the number of their own."""
-    best, satellites, owner = max(rival, -np.log(FALSE_LATTICES)), free, 0
-    weight = np.where(free, _weights(snr, free), 0.0)
+    best, satellites, owner = max(rival, -np.log(FALSE_LATTICES)), peaks.free, 0
+    weight = np.where(peaks.free, _weights(peaks), 0.0)
     for number, (one, variance) in enumerate(zip(lattices, variances, strict=True), 1):
-        displaced, evidence = find_satellites(one.fit, position, variance, weight, snr)
+        displaced, evidence = find_satellites(one.fit, replace(peaks, variance=variance), weight)
         if evidence > best:
             best, satellites, owner = evidence, displaced, number
     return satellites, owner
 
 
 def _best_fit(
-    position: np.ndarray,
-    variance: np.ndarray,
-    snr: np.ndarray,
-    free: np.ndarray,
-    membership: np.ndarray,
-    lattices: list[FoundLattice],
-    shortest: float,
+    peaks: PeakSet, membership: np.ndarray, lattices: list[FoundLattice], shortest: float
 ) -> tuple[LatticeFit | None, float]:
     """Next lattice of the unexplained peaks, or None where none stands out."""
-    weight = np.where(free, _weights(snr, free), 0.0)
-    pairs = peak_pairs(free)
+    weights = _weights(peaks)
+    weight = np.where(peaks.free, weights, 0.0)
+    pairs = peak_pairs(peaks.free)
     least = -np.log(FALSE_LATTICES if lattices else FIRST_FALSE)
     fit, evidence = None, -np.inf
     if len(pairs):
-        total, mixed = pair_evidence(position, variance, weight, pairs, shortest)
+        total, mixed = pair_evidence(peaks.position, peaks.variance, weight, pairs, shortest)
         # The mean over all trials is what chance makes rarely large; a true lattice has many.
-        strength = _weights(snr, free)[pairs].prod(axis=1) ** 2
+        strength = weights[pairs].prod(axis=1) ** 2
         mean = float(logsumexp(mixed, b=strength / strength.sum()))
         chosen = int(np.argmax(np.where(mixed > mixed.max() - TIE, total, -np.inf)))
         if mean > least:
-            fit, evidence = _fit_spanned(position, variance, free, pairs[chosen]), mean
+            fit, evidence = _fit_spanned(peaks, pairs[chosen]), mean
         elif not lattices and np.isfinite(total).any():
             # The strongest peaks span the lattice when too few are seen to tell.
-            chosen = int(np.argmax(total))
-            trial = _fit_spanned(position, variance, free, pairs[chosen])
-            if trial.members.sum() >= SMALLEST_FRACTION * len(position):
+            trial = _fit_spanned(peaks, pairs[int(np.argmax(total))])
+            if trial.members.sum() >= SMALLEST_FRACTION * len(membership):
                 return trial, mean
     for number, lattice in enumerate(lattices, 1):
-        value, basis = copy_evidence(
-            position,
-            variance,
-            weight,
-            membership == number,
-            lattice.fit.basis,
-            (COPY_REACH, COPY_TOLERANCE),
-        )
+        value, copy = find_copy(lattice.fit, membership == number, peaks, weight)
         if value > max(least, evidence):
-            trial = refine_lattice(start_from_copy(basis), position, variance, free)
-            if (trial.members & free).sum() >= 2:
+            trial = refine_lattice(copy, peaks)
+            if (trial.members & peaks.free).sum() >= 2:
                 fit, evidence = trial, value
-    if fit is None or not (fit.members & free).any():
+    if fit is None or not (fit.members & peaks.free).any():
         return None, -np.inf
     return fit, float(evidence)
 
 
-def _weights(snr: np.ndarray, free: np.ndarray) -> np.ndarray:
+def _weights(peaks: PeakSet) -> np.ndarray:
     """Weight of each peak by its strength, since weak ones may be side lobes or streaks."""
-    if not free.any():
-        return np.zeros(len(snr))
-    strength = np.log(np.maximum(snr, NOISE) / NOISE)
-    fraction = np.clip(strength / max(strength[free].max(), 1.0), SMALLEST_WEIGHT, 1.0)
-    return np.sqrt(fraction)
+    if not peaks.free.any():
+        return np.zeros(len(peaks.snr))
+    strength = np.log(np.maximum(peaks.snr, NOISE) / NOISE)
+    highest = max(strength[peaks.free].max(), 1.0)
+    return np.sqrt(np.clip(strength / highest, SMALLEST_WEIGHT, 1.0))
 
 
-def _fit_spanned(
-    position: np.ndarray, variance: np.ndarray, free: np.ndarray, pair: np.ndarray
-) -> LatticeFit:
+def _fit_spanned(peaks: PeakSet, pair: np.ndarray) -> LatticeFit:
     """Lattice that a pair of peaks spans, or one of the twins that it holds."""
-    fit = fit_pair(position, variance, free, pair)
-    return split_twin(fit, position, variance, free)
+    start = reduce_fit(peaks.position[pair], *map(np.diag, peaks.variance[pair].T))
+    return split_twin(refine_lattice(start, peaks), peaks)

@@ -7,18 +7,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hyperspy_twin.core import PlaneLattice, fit_basis, reduce_basis
+from hyperspy_twin.spectra.lattices.search import COPY_TOLERANCE, copy_evidence
 
 # Squared deviation, in variances, up to which a peak belongs to a lattice.
 GATE = 12.0
-# Standard deviation of the relative difference of two copies of a lattice in one image, which the
-# scan distorts unlike. This and the constants below are set on the tuning half of
-# benchmarks/spots.py.
-COPY_TOLERANCE = 0.006
-# Largest relative difference in length of the equal peaks of two copies: four such deviations.
-COPY_REACH = 0.025
 # Rounds of collecting peaks and fitting, in which nearly every fit settles.
 ROUNDS = 6
-# Peaks from which the scatter of a lattice is judged by itself.
+# Peaks from which the scatter of a lattice is judged by itself. This and the constants below are
+# set on the tuning half of benchmarks/spots.py.
 FEWEST_FOR_SCALE = 8
 # Smallest fraction of the assumed distortion that the scatter may come to.
 SMALLEST_SCALE = 0.1
@@ -26,6 +22,26 @@ SMALLEST_SCALE = 0.1
 SAFETY = 1.5
 # Halvings of the logarithm of the scale: to within 4 %.
 BISECTIONS = 6
+
+
+@dataclass(frozen=True)
+class PeakSet:
+    """Peaks, one of each Friedel pair, strongest first, as the search of lattices takes them.
+
+    Attributes
+    ----------
+    position, variance
+        Peaks and their squared errors, each of shape (n, 2).
+    snr
+        Their power over that of the noise, shape (n,).
+    free
+        Whether a peak is on no lattice yet, shape (n,).
+    """
+
+    position: np.ndarray
+    variance: np.ndarray
+    snr: np.ndarray
+    free: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -81,66 +97,27 @@ class LatticeFit:
         return index, np.where(index.any(axis=1), ratio, -np.inf), deviation
 
 
-def fit_pair(
-    position: np.ndarray, variance: np.ndarray, free: np.ndarray, pair: np.ndarray
-) -> LatticeFit:
-    """Fit the lattice that two peaks span.
-
-    Parameters
-    ----------
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
-    free
-        Whether a peak is on no other lattice, shape (n,).
-    pair
-        Indices of the two peaks.
-
-    Returns
-    -------
-    LatticeFit
-        Refined.
-    """
-    basis, change = reduce_basis(position[pair])
-    start = LatticeFit(
-        PlaneLattice(basis),
-        change @ np.diag(variance[pair, 0]) @ change.T,
-        change @ np.diag(variance[pair, 1]) @ change.T,
-    )
-    return refine_lattice(start, position, variance, free)
+def reduce_fit(vectors: np.ndarray, *covariances: np.ndarray) -> LatticeFit:
+    """Take the lattice of two vectors, with covariances of their x and y, by its reduced basis."""
+    basis, change = reduce_basis(vectors)
+    return LatticeFit(PlaneLattice(basis), *(change @ one @ change.T for one in covariances))
 
 
-def refine_lattice(
-    fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray
-) -> LatticeFit:
+def refine_lattice(fit: LatticeFit, peaks: PeakSet) -> LatticeFit:
     """Collect the peaks on a lattice and fit it to them, in turn, until nothing changes.
 
     Peaks of other lattices count where they coincide, so that a twin keeps the row it shares.
-
-    Parameters
-    ----------
-    fit
-        Starting lattice.
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
-    free
-        Whether a peak is on no other lattice, shape (n,).
-
-    Returns
-    -------
-    LatticeFit
-        With its members.
     """
-    members = np.zeros(len(position), bool)
+    members = np.zeros(len(peaks.position), bool)
     for _ in range(ROUNDS):
-        index, ratio, deviation = fit.ratios(position, variance)
-        found = _one_per_point(index, ratio, deviation, free)
+        index, ratio, deviation = fit.ratios(peaks.position, peaks.variance)
+        found = _one_per_point(index, ratio, deviation, peaks.free)
         if (found == members).all():
             break
         members = found
-        chosen = index[members]
-        if np.linalg.matrix_rank(chosen) < 2:
+        if np.linalg.matrix_rank(index[members]) < 2:
             break
-        fit = fit_lattice(chosen, position[members], variance[members])
+        fit = fit_lattice(index[members], peaks, members)
     return replace(fit, members=members)
 
 
@@ -150,58 +127,31 @@ def measure_distortion(
     """Factor on the assumed distortion that the scatter of the members asks for.
 
     Half of all normal deviates in a plane are within sqrt(2 ln 2) standard deviations: the median
-    is not moved by the few peaks that do not belong to the lattice.
-
-    Parameters
-    ----------
-    fit
-        A lattice with its members.
-    position
-        Peaks, shape (n, 2).
-    measured, distorted
-        Squared errors of the measurement, and by a distortion as large as assumed, (n, 2).
-
-    Returns
-    -------
-    float
-        From :data:`SMALLEST_SCALE` to 1; 1 where there are too few peaks to tell.
+    is not moved by the few peaks that do not belong to the lattice. The squared errors (n, 2) are
+    those of the measurement, and of a distortion as large as assumed. The factor is from
+    :data:`SMALLEST_SCALE` to 1, and 1 where there are too few peaks to tell.
     """
-    number = int(fit.members.sum())
+    position, measured, distorted = (one[fit.members] for one in (position, measured, distorted))
+    number = len(position)
     if number < FEWEST_FOR_SCALE:
         return 1.0
-    index, _, _ = fit.ratios(position[fit.members], measured[fit.members])
-    residual = position[fit.members] - index @ fit.basis
+    residual = position - fit.lattice.nearest_index(position) @ fit.basis
     low, high = np.log(SMALLEST_SCALE), 0.0
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
-        variance = measured[fit.members] + np.exp(2 * middle) * distorted[fit.members]
+        variance = measured + np.exp(2 * middle) * distorted
         # A fit of four numbers takes its part of the scatter.
         excess = np.median((residual**2 / variance).sum(axis=1)) / (1 - 2 / number)
         low, high = (middle, high) if excess > 2 * np.log(2) else (low, middle)
     return float(min(SAFETY * np.exp(high), 1.0))
 
 
-def fit_lattice(index: np.ndarray, position: np.ndarray, variance: np.ndarray) -> LatticeFit:
-    """Fit a lattice to peaks of known coordinates.
-
-    Parameters
-    ----------
-    index
-        Integer coordinates, of rank two, shape (n, 2).
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
-
-    Returns
-    -------
-    LatticeFit
-        With a reduced basis; its members are not set.
-    """
+def fit_lattice(index: np.ndarray, peaks: PeakSet, chosen: np.ndarray) -> LatticeFit:
+    """Fit a lattice to chosen peaks of known coordinates (n, 2), which are of rank two."""
+    position, variance = peaks.position[chosen], peaks.variance[chosen]
     x, covariance_x, _ = fit_basis(index, position[:, 0].copy(), 1 / variance[:, 0])
     y, covariance_y, _ = fit_basis(index, position[:, 1].copy(), 1 / variance[:, 1])
-    basis, change = reduce_basis(np.stack([x, y], axis=1))
-    return LatticeFit(
-        PlaneLattice(basis), *(change @ one @ change.T for one in (covariance_x, covariance_y))
-    )
+    return reduce_fit(np.stack([x, y], axis=1), covariance_x, covariance_y)
 
 
 def _one_per_point(
@@ -219,8 +169,14 @@ def _one_per_point(
     return members
 
 
-def start_from_copy(basis: np.ndarray) -> LatticeFit:
-    """Start from the copy of a lattice, shape (2, 2), as uncertain as copies are."""
-    reduced, _ = reduce_basis(basis)
-    spread = np.diag((COPY_TOLERANCE * np.linalg.norm(reduced, axis=1)) ** 2)
-    return LatticeFit(PlaneLattice(reduced), spread, spread)
+def find_copy(
+    fit: LatticeFit, members: np.ndarray, peaks: PeakSet, weight: np.ndarray
+) -> tuple[float, LatticeFit]:
+    """Find the turned or mirrored copy of a lattice with these members among weighted peaks.
+
+    Returns its evidence, and the lattice to start from, as uncertain as copies are.
+    """
+    value, copy = copy_evidence(peaks.position, peaks.variance, weight, members, fit.basis)
+    basis, _ = reduce_basis(copy)
+    spread = np.diag((COPY_TOLERANCE * np.linalg.norm(basis, axis=1)) ** 2)
+    return value, LatticeFit(PlaneLattice(basis), spread, spread)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from scipy.special import logsumexp
 
-from hyperspy_twin.spectra.lattices.refinement import GATE, LatticeFit
+from hyperspy_twin.spectra.lattices.refinement import GATE, LatticeFit, PeakSet
 from hyperspy_twin.spectra.lattices.search import (
     FEW,
     MANY,
@@ -27,11 +27,7 @@ FEWEST = 3
 
 
 def find_satellites(
-    fit: LatticeFit,
-    position: np.ndarray,
-    variance: np.ndarray,
-    weight: np.ndarray,
-    snr: np.ndarray,
+    fit: LatticeFit, peaks: PeakSet, weight: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Find the wave vector that brings most of the unexplained peaks onto a lattice.
 
@@ -39,12 +35,10 @@ def find_satellites(
     ----------
     fit
         A lattice with its members.
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
+    peaks
+        All peaks.
     weight
         How much each peak counts, from 0 (explained already) to 1, shape (n,).
-    snr
-        Their signal-to-noise ratios, shape (n,).
 
     Returns
     -------
@@ -54,20 +48,27 @@ def find_satellites(
         Logarithm of how much likelier the positions are for satellites than by chance; -inf where
         there are fewer than three.
     """
-    none = np.zeros(len(position), bool)
-    weight = np.where(are_weak(fit, snr), weight, 0.0)
+    satellites = np.zeros(len(weight), bool)
+    weight = np.where(are_weak(fit, peaks.snr), weight, 0.0)
     trials = np.flatnonzero(weight)
     if len(trials) < FEWEST:
-        return none, -np.inf
+        return satellites, -np.inf
+    total = weigh_satellites(fit, peaks, weight, (FEW, MANY))[trials]
+    position, variance = peaks.position[trials], peaks.variance[trials]
+    displaced = _displaced_equally(fit, position, variance, int(np.argmax(total)))
+    if displaced.sum() < FEWEST:
+        return satellites, -np.inf
+    satellites[trials] = displaced
+    return satellites, float(logsumexp(total) - np.log(len(trials)))
+
+
+def weigh_satellites(
+    fit: LatticeFit, peaks: PeakSet, weight: np.ndarray, fractions: tuple[float, float]
+) -> np.ndarray:
+    """Evidence of :func:`satellite_evidence` for a fitted lattice, shape (n,)."""
     covariances = fit.covariance_x, fit.covariance_y
-    fractions = (FEW, MANY)
-    total = satellite_evidence(position, variance, weight, fit.basis, covariances, fractions)
-    satellites = none.copy()
-    satellites[trials] = _displaced_equally(fit, position[trials], variance[trials],
-                                          int(np.argmax(total[trials])))  # fmt: skip
-    if satellites.sum() < FEWEST:
-        return none, -np.inf
-    return satellites, float(logsumexp(total[trials]) - np.log(len(trials)))
+    position, variance = peaks.position, peaks.variance
+    return satellite_evidence(position, variance, weight, fit.basis, covariances, fractions)
 
 
 def are_weak(fit: LatticeFit, snr: np.ndarray) -> np.ndarray:

@@ -22,6 +22,11 @@ FREE_ANCHORS = 24
 ANCHORS = 36
 # Sine of the angle to the copied peak below which a peak is a multiple of it and says nothing.
 COLLINEAR = 0.05
+# Standard deviation of the relative difference of two copies of a lattice in one image, which the
+# scan distorts unlike: set on the tuning half of benchmarks/spots.py.
+COPY_TOLERANCE = 0.006
+# Largest relative difference in length of the equal peaks of two copies: four such deviations.
+COPY_REACH = 0.025
 
 
 @njit(cache=True, nogil=True)
@@ -33,20 +38,10 @@ def nearest_point(x: float, y: float, basis: np.ndarray, area: float) -> tuple[f
 
 
 @njit(cache=True, nogil=True)
-def log_likelihood_ratio(
-    residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
-) -> float:
-    """Logarithm of how much likelier a peak is on a lattice of this cell area than anywhere."""
-    chi_squared = residual_x**2 / variance_x + residual_y**2 / variance_y
-    spread = 2.0 * np.pi * np.sqrt(variance_x * variance_y)
-    return float(np.log(area / spread) - 0.5 * chi_squared)
-
-
-@njit(cache=True, nogil=True)
 def bounded_ratio(
     residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
 ) -> float:
-    """Exponential of :func:`log_likelihood_ratio`; 0 for a peak far off, which saves its cost."""
+    """How much likelier a peak is on a lattice of this cell area than anywhere; 0 if far off."""
     chi_squared = residual_x**2 / variance_x + residual_y**2 / variance_y
     if chi_squared > FAR:
         return 0.0
@@ -58,6 +53,14 @@ def mixed_evidence(few: float, many: float) -> float:
     """Logarithm of the mean of two likelihood ratios given by their logarithms."""
     high, low = max(few, many), min(few, many)
     return float(high + np.log(0.5 + 0.5 * np.exp(low - high)))
+
+
+@njit(cache=True, nogil=True)
+def _gains(weight: float, ratio: float) -> tuple[float, float]:
+    """Logarithmic ratios of a peak where a lattice explains few or many of the peaks."""
+    if ratio > 0:
+        return weight * np.log(1 - FEW + FEW * ratio), weight * np.log(1 - MANY + MANY * ratio)
+    return weight * NONE_FEW, weight * NONE_MANY
 
 
 @njit(cache=True, nogil=True)
@@ -73,8 +76,8 @@ def pair_evidence(
     A peak is on the lattice with a Gaussian error, or anywhere with equal probability. The ratio
     of both, mixed with the fraction of the peaks that a lattice explains, has the expectation one
     for peaks placed at random, and weights below one lower it: e^evidence is rarely large by
-    chance [1]_. The two peaks that span
-    the lattice say nothing, nor, for their being of one lattice, do the multiples of either.
+    chance [1]_. The two peaks that span the lattice say nothing, nor, for their being of one
+    lattice, do the multiples of either.
 
     Parameters
     ----------
@@ -128,10 +131,7 @@ def pair_evidence(
                     variance[s, 1] + h * h * variance[i, 1] + k * k * variance[j, 1],
                     abs(area),
                 )
-            gain_few, gain_many = weight[s] * NONE_FEW, weight[s] * NONE_MANY
-            if ratio > 0:
-                gain_few = weight[s] * np.log(1 - FEW + FEW * ratio)
-                gain_many = weight[s] * np.log(1 - MANY + MANY * ratio)
+            gain_few, gain_many = _gains(weight[s], ratio)
             few, many = few + gain_few, many + gain_many
             if (h != 0 and k != 0) or ratio < 1.0:
                 mixed_few, mixed_many = mixed_few + gain_few, mixed_many + gain_many
@@ -147,7 +147,6 @@ def copy_evidence(
     weight: np.ndarray,
     members: np.ndarray,
     basis: np.ndarray,
-    tolerance: tuple[float, float],
 ) -> tuple[float, np.ndarray]:
     """Find the turned or mirrored copy of a lattice that explains most of the other peaks.
 
@@ -159,9 +158,6 @@ def copy_evidence(
         Whether a peak belongs to the lattice that is copied, shape (n,).
     basis : numpy.ndarray
         Its reduced basis, shape (2, 2).
-    tolerance : tuple of float
-        Largest relative difference in length of equal peaks, and the standard deviation of the
-        relative difference between the two lattices.
 
     Returns
     -------
@@ -177,7 +173,7 @@ def copy_evidence(
         if weight[i] == 0:
             continue
         for m in range(len(position)):
-            if not members[m] or abs(length[i] - length[m]) > tolerance[0] * length[m]:
+            if not members[m] or abs(length[i] - length[m]) > COPY_REACH * length[m]:
                 continue
             for mirrored in range(2):
                 trials += 1
@@ -199,7 +195,7 @@ def copy_evidence(
                     ratio = 0.0
                     if h != 0 or k != 0:
                         turned = (length[s] / length[i]) ** 2
-                        distortion = (tolerance[1] * length[s]) ** 2
+                        distortion = (COPY_TOLERANCE * length[s]) ** 2
                         ratio = bounded_ratio(
                             position[s, 0] - h * copy[0, 0] - k * copy[1, 0],
                             position[s, 1] - h * copy[0, 1] - k * copy[1, 1],
@@ -207,11 +203,8 @@ def copy_evidence(
                             variance[s, 1] + turned * variance[i, 1] + distortion,
                             area,
                         )
-                    if ratio > 0:
-                        few += weight[s] * np.log(1 - FEW + FEW * ratio)
-                        many += weight[s] * np.log(1 - MANY + MANY * ratio)
-                    else:
-                        few, many = few + weight[s] * NONE_FEW, many + weight[s] * NONE_MANY
+                    gain_few, gain_many = _gains(weight[s], ratio)
+                    few, many = few + gain_few, many + gain_many
                 evidence = mixed_evidence(few, many)
                 if evidence > best:
                     best, best_basis = evidence, copy
@@ -219,18 +212,7 @@ def copy_evidence(
 
 
 def peak_pairs(free: np.ndarray) -> np.ndarray:
-    """Pairs of the strongest peaks of which the first is unexplained, shape (m, 2).
-
-    Parameters
-    ----------
-    free
-        Whether each peak is unexplained, strongest first, shape (n,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Indices of peaks; no pair comes twice.
-    """
+    """Pairs of the strongest peaks of which the first is free, shape (m, 2); none comes twice."""
     first = np.flatnonzero(free)[:FREE_ANCHORS]
     second = np.union1d(first, np.arange(min(ANCHORS, len(free))))
     i, j = np.meshgrid(first, second, indexing="ij")

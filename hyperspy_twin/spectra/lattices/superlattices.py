@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numba import njit
 
 from hyperspy_twin.core import PlaneLattice, finer_lattices, integer_row_basis, reduce_basis
 from hyperspy_twin.spectra.lattices.refinement import (
-    COPY_REACH,
-    COPY_TOLERANCE,
     LatticeFit,
+    PeakSet,
+    find_copy,
     fit_lattice,
     refine_lattice,
-    start_from_copy,
 )
-from hyperspy_twin.spectra.lattices.satellites import are_weak, satellite_evidence
+from hyperspy_twin.spectra.lattices.satellites import are_weak, weigh_satellites
 from hyperspy_twin.spectra.lattices.search import (
-    copy_evidence,
-    log_likelihood_ratio,
+    COPY_REACH,
     nearest_point,
     pair_evidence,
     peak_pairs,
@@ -38,55 +38,30 @@ REACH = 1.1
 RARE = 0.25
 
 
-def reduce_to_strong_peaks(
-    fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray, snr: np.ndarray
-) -> LatticeFit:
+def reduce_to_strong_peaks(fit: LatticeFit, peaks: PeakSet) -> LatticeFit:
     """Take the coarser lattice that the strong peaks of a lattice generate, if they do.
 
     The weak ones may be satellites, which a finer lattice holds by chance.
-
-    Parameters
-    ----------
-    fit
-        A lattice with its members.
-    position, variance
-        Peaks and their squared errors, each of shape (n, 2).
-    free
-        Whether a peak is on no other lattice, shape (n,).
-    snr
-        Signal-to-noise ratios, shape (n,).
-
-    Returns
-    -------
-    LatticeFit
-        ``fit`` itself where its strong peaks need it.
     """
-    index, _, _ = fit.ratios(position, variance)
-    strong = fit.members & ~are_weak(fit, snr)
-    generated = integer_row_basis(index[strong])
+    index = fit.lattice.nearest_index(peaks.position)
+    generated = integer_row_basis(index[fit.members & ~are_weak(fit, peaks.snr)])
     if len(generated) < 2 or not 1 < generated[0, 0] * generated[1, 1] <= LARGEST_INDEX:
         return fit
     coordinates = index @ np.linalg.inv(generated)
     exact = np.rint(coordinates)
     part = fit.members & (np.abs(coordinates - exact).max(axis=1) < 1e-6)
-    start = fit_lattice(exact[part], position[part], variance[part])
-    return refine_lattice(start, position, variance, free)
+    return refine_lattice(fit_lattice(exact[part], peaks, part), peaks)
 
 
-def add_superlattice(
-    fit: LatticeFit,
-    position: np.ndarray,
-    variance: np.ndarray,
-    free: np.ndarray,
-    snr: np.ndarray,
-    shortest: float,
-) -> LatticeFit:
+def add_superlattice(fit: LatticeFit, peaks: PeakSet, shortest: float) -> LatticeFit:
     """Take the finer lattice whose additional points hold peaks too: a superstructure.
 
     Parameters
     ----------
-    fit, position, variance, free, snr
-        As for :func:`reduce_to_strong_peaks`.
+    fit
+        A lattice with its members.
+    peaks
+        All peaks.
     shortest
         Length below which a lattice vector is not resolved.
 
@@ -96,16 +71,15 @@ def add_superlattice(
         ``fit`` itself where chance, satellites, a twin or another lattice explain the other peaks
         as well.
     """
+    position, variance = peaks.position, peaks.variance
     length = np.linalg.norm(position, axis=1)
-    outside = free & ~fit.members & (length < REACH * length[fit.members].max(initial=0.0))
+    outside = peaks.free & ~fit.members & (length < REACH * length[fit.members].max(initial=0.0))
     if not outside.any():
         return fit
     index, numerator = finer_lattices(2, LARGEST_INDEX)
     coordinates = position[outside] @ np.linalg.inv(fit.basis)
     uncertainty = variance[outside] + fit.variance_at(coordinates)
-    gain = finer_evidence(
-        position[outside], uncertainty, fit.basis, index, numerator, shortest, RARE
-    )
+    gain = finer_evidence(position[outside], uncertainty, fit.basis, index, numerator, shortest)
     # All lattices of one index are equally likely, and each index half as likely as the last.
     gain -= np.log(np.bincount(index)[index]) + np.log(2) * (index - 1)
     chosen = int(np.argmax(gain))
@@ -118,75 +92,48 @@ def add_superlattice(
     best = LatticeFit(
         PlaneLattice(basis), step @ fit.covariance_x @ step.T, step @ fit.covariance_y @ step.T
     )
-    finer = refine_lattice(best, position, variance, free)
+    finer = refine_lattice(best, peaks)
     added = finer.members & outside
-    if not added.any() or _is_twin(fit, position, variance, outside, added):
+    if not added.any() or _is_twin(fit, peaks, outside, added):
         return fit
     # Weak peaks that one wave vector displaces alike are on a finer lattice all together, or none.
-    weight = (outside & are_weak(fit, snr)).astype(float)
-    covariances = fit.covariance_x, fit.covariance_y
-    alike = satellite_evidence(position, variance, weight, fit.basis, covariances, (RARE, RARE))
-    if best_gain <= float(alike[added].max()):
+    weak = (outside & are_weak(fit, peaks.snr)).astype(float)
+    if best_gain <= float(weigh_satellites(fit, peaks, weak, (RARE, RARE))[added].max()):
         return fit
     pairs = peak_pairs(outside)
     if len(pairs):
         other, _ = pair_evidence(position, variance, outside.astype(float), pairs, shortest)
         if other.max() - np.log(len(pairs)) > best_gain:
             return fit
-    return add_superlattice(finer, position, variance, free, snr, shortest)
+    return add_superlattice(finer, peaks, shortest)
 
 
-def _is_twin(
-    fit: LatticeFit,
-    position: np.ndarray,
-    variance: np.ndarray,
-    outside: np.ndarray,
-    added: np.ndarray,
-) -> bool:
+def _is_twin(fit: LatticeFit, peaks: PeakSet, outside: np.ndarray, added: np.ndarray) -> bool:
     """Whether peaks on a finer lattice are as well those of a turned or mirrored copy.
 
     A twin of low coincidence index lies on a finer lattice with its parent.
     """
-    value, basis = copy_evidence(
-        position,
-        variance,
-        outside.astype(float),
-        fit.members,
-        fit.basis,
-        (COPY_REACH, COPY_TOLERANCE),
-    )
+    value, copy = find_copy(fit, fit.members, peaks, outside.astype(float))
     if value <= 0:
         return False
-    twin = refine_lattice(start_from_copy(basis), position, variance, outside)
+    twin = refine_lattice(copy, replace(peaks, free=outside))
     return bool((twin.members & added).sum() >= TWIN_FRACTION * added.sum())
 
 
-def split_twin(
-    fit: LatticeFit, position: np.ndarray, variance: np.ndarray, free: np.ndarray
-) -> LatticeFit:
+def split_twin(fit: LatticeFit, peaks: PeakSet) -> LatticeFit:
     """Take apart a lattice whose peaks all lie on two congruent, coarser ones: a twin.
 
-    With coarser lattices of index m a peak has m / 2 times fewer positions to be at.
-
-    Parameters
-    ----------
-    fit, position, variance, free
-        As for :func:`reduce_to_strong_peaks`.
-
-    Returns
-    -------
-    LatticeFit
-        The twin with more peaks, or ``fit`` itself.
+    With coarser lattices of index m a peak has m / 2 times fewer positions to be at. Of two twins
+    that with more peaks is taken.
     """
-    index, _, _ = fit.ratios(position, variance)
-    peaks = index[fit.members]
-    if not len(peaks):
+    if not fit.members.any():
         return fit
     multiples, numerators = finer_lattices(2, LARGEST_INDEX)
     changes = numerators.transpose(0, 2, 1) / multiples[:, None, None]
     bases = [reduce_basis(np.linalg.inv(change) @ fit.basis)[0] for change in changes]
     shape = np.array([[one[0] @ one[0], one[1] @ one[1], abs(one[0] @ one[1])] for one in bases])
-    coordinates = np.einsum("ni,mij->mnj", peaks, changes)
+    index = fit.lattice.nearest_index(peaks.position[fit.members])
+    coordinates = np.einsum("ni,mij->mnj", index, changes)
     on = np.all(np.abs(coordinates - np.rint(coordinates)) < 1e-6, axis=2)
     first, second = np.triu_indices(len(bases), 1)
     alike = np.abs(shape[first] - shape[second]).max(axis=1) < 2 * COPY_REACH * shape[first, 1]
@@ -202,8 +149,7 @@ def split_twin(
     exact = np.rint(coordinates[larger][on[larger]])
     if np.linalg.matrix_rank(exact) < 2:
         return fit
-    start = fit_lattice(exact, position[part], variance[part])
-    return refine_lattice(start, position, variance, free)
+    return refine_lattice(fit_lattice(exact, peaks, part), peaks)
 
 
 @njit(cache=True, nogil=True)
@@ -214,7 +160,6 @@ def finer_evidence(
     index: np.ndarray,
     numerator: np.ndarray,
     shortest: float,
-    fraction: float,
 ) -> np.ndarray:
     """Evidence of finer lattices from the peaks that a lattice leaves.
 
@@ -228,8 +173,6 @@ def finer_evidence(
         As of :func:`~hyperspy_twin.core.finer_lattices`.
     shortest : float
         Length below which a lattice vector is not resolved.
-    fraction : float
-        Fraction of the peaks that are on the finer lattice, a priori.
 
     Returns
     -------
@@ -249,14 +192,11 @@ def finer_evidence(
             h, k = nearest_point(position[s, 0], position[s, 1], finer, area)
             ratio = 0.0
             if h != 0 or k != 0:
-                logarithm = log_likelihood_ratio(
-                    position[s, 0] - h * finer[0, 0] - k * finer[1, 0],
-                    position[s, 1] - h * finer[0, 1] - k * finer[1, 1],
-                    variance[s, 0],
-                    variance[s, 1],
-                    left,
-                )
-                ratio = np.exp(min(logarithm, 50.0))
-            total += np.log(1 - fraction + fraction * ratio)
+                x = position[s, 0] - h * finer[0, 0] - k * finer[1, 0]
+                y = position[s, 1] - h * finer[0, 1] - k * finer[1, 1]
+                spread = 2.0 * np.pi * np.sqrt(variance[s, 0] * variance[s, 1])
+                chi_squared = x**2 / variance[s, 0] + y**2 / variance[s, 1]
+                ratio = np.exp(min(np.log(left / spread) - 0.5 * chi_squared, 50.0))
+            total += np.log(1 - RARE + RARE * ratio)
         evidence[m] = total
     return evidence
