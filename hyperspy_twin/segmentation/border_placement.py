@@ -62,11 +62,7 @@ def place_borders(
 
 
 def place_inside(
-    children: np.ndarray,
-    working: np.ndarray,
-    inside: np.ndarray,
-    fine: FineGrid,
-    smoothing: float,
+    children: np.ndarray, working: np.ndarray, inside: np.ndarray, fine: FineGrid, smoothing: float
 ) -> np.ndarray:
     """Borders between the children of one region carried to the full image.
 

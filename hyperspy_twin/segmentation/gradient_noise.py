@@ -28,12 +28,7 @@ _MIN_TILE = 16
 
 
 def estimate_gradient_noise(
-    magnitude: np.ndarray,
-    working: np.ndarray,
-    *,
-    inside: np.ndarray,
-    smoothing: float,
-    span: float,
+    magnitude: np.ndarray, working: np.ndarray, *, inside: np.ndarray, smoothing: float, span: float
 ) -> np.ndarray:
     """Scale of the gradient that noise and texture make at each pixel.
 

@@ -37,11 +37,7 @@ _MERIT_TIE = 0.01
 
 
 def segment_edges(
-    image: np.ndarray,
-    grid: Grid,
-    *,
-    smoothing: float | None = None,
-    min_area: float | None = None,
+    image: np.ndarray, grid: Grid, *, smoothing: float | None = None, min_area: float | None = None
 ) -> Segmentation:
     """Regions between the edges of an image.
 
@@ -122,11 +118,7 @@ def outline_whole_particles(segmentation: Segmentation, found: EdgeRegions) -> S
 
 
 def regions_between_edges(
-    image: np.ndarray,
-    grid: Grid,
-    *,
-    smoothing: float | None = None,
-    min_area: float | None = None,
+    image: np.ndarray, grid: Grid, *, smoothing: float | None = None, min_area: float | None = None
 ) -> EdgeRegions:
     """All that `segment_edges` does but for outlining spherical particles; same parameters."""
     image = centred_image(

@@ -164,11 +164,7 @@ def _read_profiles(labels: np.ndarray, image: np.ndarray) -> Iterator[_Profile]:
 
 
 def _read_profile(
-    near: np.ndarray,
-    region: int,
-    box: tuple[slice, ...],
-    image: np.ndarray,
-    shape: tuple[int, ...],
+    near: np.ndarray, region: int, box: tuple[slice, ...], image: np.ndarray, shape: tuple[int, ...]
 ) -> _Profile | None:
     equal = float(np.sqrt(np.count_nonzero(near == region) / np.pi))
     every = max(int(equal / _RESOLVED), 1)

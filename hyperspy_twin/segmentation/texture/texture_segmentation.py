@@ -59,11 +59,7 @@ _SMALLEST_REGION = PERIODS**2
 
 
 def segment_texture(
-    image: np.ndarray,
-    grid: Grid,
-    *,
-    smoothing: float | None = None,
-    min_area: float | None = None,
+    image: np.ndarray, grid: Grid, *, smoothing: float | None = None, min_area: float | None = None
 ) -> Segmentation:
     """Regions of equal lattice, or of equal texture where there is no lattice.
 
