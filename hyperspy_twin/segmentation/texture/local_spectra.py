@@ -92,10 +92,9 @@ def find_tile_peaks(image: np.ndarray, tile: int, stride: int) -> TilePeaks:
     frequency, power, ratio, total = (np.concatenate(p) for p in zip(*parts, strict=True))
     amplitude = 2 * np.sqrt(power) / window.sum()
     texture = np.sqrt(total / (tile**2 * np.sum(window**2)))
-    found = (
-        v.reshape(rows.size, columns.size, *v.shape[1:]) for v in (frequency, amplitude, ratio)
-    )
-    return TilePeaks(tile, rows, columns, *found, texture.reshape(rows.size, columns.size))
+    every = (frequency, amplitude, ratio, texture)
+    found = (values.reshape(rows.size, columns.size, *values.shape[1:]) for values in every)
+    return TilePeaks(tile, rows, columns, *found)
 
 
 def _start_tiles(size: int, tile: int, stride: int) -> np.ndarray:
