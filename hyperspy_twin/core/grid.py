@@ -36,6 +36,11 @@ class Grid:
         return self.offset[1] + self.scale[1] * np.arange(self.shape[0])
 
     @property
+    def pixel_size(self) -> float:
+        """Geometric mean of the pixel sizes along x and y."""
+        return float(np.sqrt(self.scale[0] * self.scale[1]))
+
+    @property
     def frequency_x(self) -> np.ndarray:
         """Unshifted spatial frequencies along x, shape (columns,), in reciprocal units."""
         return np.fft.fftfreq(self.shape[1], self.scale[0])

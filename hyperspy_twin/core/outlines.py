@@ -79,6 +79,13 @@ class Outlines:
         return cls(vertices, start, np.asarray(regions, np.int32))
 
     @property
+    def following(self) -> np.ndarray:
+        """Index of the vertex that follows each one in its ring, shape (n,)."""
+        following = np.arange(1, len(self.vertices) + 1)
+        following[self.ring_start[1:] - 1] = self.ring_start[:-1]
+        return following
+
+    @property
     def regions(self) -> np.ndarray:
         """Sorted labels of the regions, each once."""
         return np.unique(self.ring_region)
@@ -91,10 +98,8 @@ class Outlines:
         KeyError
             If there is no such region.
         """
-        return [
-            self.vertices[self.ring_start[k] : self.ring_start[k + 1]]
-            for k in self._ring_indices(region)
-        ]
+        start = self.ring_start
+        return [self.vertices[start[k] : start[k + 1]] for k in self._ring_indices(region)]
 
     def area(self, region: int) -> float:
         """Area of a region in the square of the grid's unit (nm^2), holes subtracted.
@@ -107,7 +112,7 @@ class Outlines:
         KeyError
             If there is no such region.
         """
-        edges = ring_edges(self, self._ring_indices(region))
+        edges, _ = _ring_edges(self, self._ring_indices(region))
         heights = np.unique(edges[:, [1, 3]])
         levels = (heights[1:] + heights[:-1]) / 2
         level, x, _ = edge_crossings(edges, levels)
@@ -135,24 +140,16 @@ class Outlines:
         return indices
 
 
-def ring_edges(outlines: Outlines, rings: np.ndarray | None = None) -> np.ndarray:
-    """Edges of rings as rows (x0, y0, x1, y1) with y0 < y1, shape (n, 4); horizontal ones dropped.
-
-    Sorting each edge by height makes two regions that share an edge find it at the same place to
-    the last bit, so that neighbours neither overlap nor leave a gap.
-    """
-    edges, _ = _edges_and_regions(outlines, rings)
-    return edges
-
-
-def _edges_and_regions(
+def _ring_edges(
     outlines: Outlines, rings: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    start = outlines.ring_start
-    following = np.arange(1, len(outlines.vertices) + 1)
-    following[start[1:] - 1] = start[:-1]
-    edges = np.hstack([outlines.vertices, outlines.vertices[following]])
-    ring = np.repeat(np.arange(outlines.ring_region.size), np.diff(start))
+    """Edges of rings as rows (x0, y0, x1, y1) with y0 < y1, horizontal ones dropped; their regions.
+
+    Sorting each edge by height makes two regions that share an edge find it at the same position to
+    the last bit, so that neighbours neither overlap nor leave a gap.
+    """
+    edges = np.hstack([outlines.vertices, outlines.vertices[outlines.following]])
+    ring = np.repeat(np.arange(outlines.ring_region.size), np.diff(outlines.ring_start))
     keep = edges[:, 1] != edges[:, 3]
     if rings is not None:
         keep &= np.isin(ring, rings)
@@ -195,15 +192,10 @@ def trace(labels: np.ndarray, grid: Grid) -> Outlines:
     if labels.size and labels.min() < 0:
         raise ValueError("labels must not be negative; 0 means unassigned")
     padded = np.pad(labels.astype(np.int32), 1)
-    corners, start, region = follow_cracks(padded, _count_cracks(padded))
+    # At most as many vertices as pixel edges between labels, once for each side.
+    cracks = sum(np.count_nonzero(np.diff(padded, axis=axis)) for axis in (0, 1))
+    corners, start, region = follow_cracks(padded, 2 * cracks)
     return Outlines(grid.to_units(corners - 0.5), start, region)
-
-
-def _count_cracks(padded: np.ndarray) -> int:
-    """Upper bound of the number of vertices: pixel edges between labels, once for each side."""
-    across = np.count_nonzero(padded[:, 1:] != padded[:, :-1])
-    down = np.count_nonzero(padded[1:] != padded[:-1])
-    return int(2 * (across + down))
 
 
 def rasterise(outlines: Outlines, grid: Grid) -> np.ndarray:
@@ -221,7 +213,7 @@ def rasterise(outlines: Outlines, grid: Grid) -> np.ndarray:
     numpy.ndarray
         Labels, int32, shape (rows, columns); 0 outside all regions.
     """
-    edges, region = _edges_and_regions(outlines)
+    edges, region = _ring_edges(outlines)
     edges = (edges - np.tile(grid.offset, 2)) / np.tile(grid.scale, 2)
     rows, columns = grid.shape
     row, x, edge = edge_crossings(edges, np.arange(rows, dtype=float))
@@ -255,7 +247,7 @@ def contains(outlines: Outlines, points: np.ndarray) -> np.ndarray:
     points = np.ascontiguousarray(points, float)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points must have shape (n, 2), not {points.shape}")
-    edges, region = _edges_and_regions(outlines)
+    edges, region = _ring_edges(outlines)
     if not len(edges):
         return np.zeros(len(points), np.int32)
     order = np.argsort(region, kind="stable")

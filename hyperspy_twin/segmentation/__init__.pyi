@@ -3,12 +3,7 @@ from .confidence import measure_boundaries, region_confidence
 from .edges import segment_edges
 from .editing import add_region, merge_regions, relabel_regions, remove_regions, split_regions
 from .methods import check_options, segment_image
-from .particles import (
-    ParticleSizes,
-    fit_size_distribution,
-    measure_particles,
-    separate_particles,
-)
+from .particles import ParticleSizes, fit_size_distribution, measure_particles, separate_particles
 from .region_statistics import describe_regions
 from .segment_anything import segment_sam
 from .simplification import simplify_outlines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -137,9 +137,7 @@ def segment_auto(
     if "texture" in found and features.waves.size:
         labels = divide_regions(by_edges.labels, found["texture"], grid=grid, features=features)
         if labels.max() > by_edges.labels.max() > 1:
-            found["edges and texture"] = Segmentation(
-                labels, by_edges.smoothing, by_edges.thresholds
-            )
+            found["edges and texture"] = replace(by_edges, labels=labels)
     scores = {name: score_regions(result.labels, features) for name, result in found.items()}
     lead = {"texture": _TEXTURE_LEAD}
     method = max(scores, key=lambda name: scores[name].total - lead.get(name, 0.0))
@@ -149,23 +147,12 @@ def segment_auto(
 
 
 def score_regions(labels: np.ndarray, features: Features) -> Score:
-    """Score of one partition.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Regions, shape (rows, columns).
-    features : Features
-        Of the image.
-    """
+    """Score of one partition of the image that has the features."""
     count = np.unique(labels).size
     length = adjacent_labels(labels)[1].sum()
     price = _REGION_PRICE * np.log2(count) + _BORDER_PRICE * length / np.sqrt(labels.size)
-    return Score(
-        explain_by_regions(labels, features.brightness[..., None]),
-        explain_by_regions(labels, features.waves),
-        float(price),
-    )
+    of_brightness = explain_by_regions(labels, features.brightness[..., None])
+    return Score(of_brightness, explain_by_regions(labels, features.waves), float(price))
 
 
 def explain_by_regions(labels: np.ndarray, values: np.ndarray) -> float:
@@ -194,8 +181,7 @@ def divide_regions(
     A part must be deep enough to be no sliver between an edge and the less certain border of the
     texture, and the division must explain enough of the variance of the lattice.
     """
-    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
-    depth = _GRAIN_DEPTH * texture.smoothing / pixel
+    depth = _GRAIN_DEPTH * texture.smoothing / grid.pixel_size
     divided = labels.copy()
     middles, pure = find_pure_tiles(labels, features.tile)
     for region, box in enumerate(ndimage.find_objects(labels), start=1):
@@ -243,9 +229,7 @@ def _explain_choice(method: str, found: dict[str, Segmentation], scores: dict[st
     own, count = scores[method], int(found[method].labels.max())
     if all(result.labels.max() == 1 for result in found.values()):
         return "neither edges nor texture divide the image"
-    others = ", ".join(
-        f"{name} {other.total:.2f}" for name, other in scores.items() if name != method
-    )
+    others = ", ".join(f"{name} {s.total:.2f}" for name, s in scores.items() if name != method)
     return (
         f"{method} scores {own.total:.2f} with {count} regions, which hold "
         f"{own.brightness:.0%} of the brightness and {own.lattice:.0%} of the lattice variance "

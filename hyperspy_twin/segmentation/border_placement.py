@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy import ndimage
 from skimage.segmentation import watershed
 
 from hyperspy_twin.segmentation.labels import depth_inside, grow_box
-from hyperspy_twin.segmentation.resampling import refine, sample
+from hyperspy_twin.segmentation.resampling import nearest_pixels, refine, sample
 
 # All set on the tuning half of benchmarks/segmentation.py.
 # How far a border may move on the full image, and from how far the mean brightness next to it
@@ -23,89 +21,19 @@ _CORE = 0.8
 _MIN_CONTRAST = 1e-3
 
 
-@dataclass(frozen=True)
-class FineGrid:
-    """Positions of the rows and columns of a full image on a coarse grid, in its pixels."""
-
-    row: np.ndarray
-    column: np.ndarray
-
-
 def place_borders(
     regions: np.ndarray, working: np.ndarray, shape: tuple[int, ...], smoothing: float
 ) -> np.ndarray:
-    """Regions of a coarse image carried to the full image.
+    """Regions 0..n-1 of a coarse image carried to the full image of the given shape.
 
     The border of two regions runs where the smoothed image crosses the middle between their mean
     brightness nearby, which is the inflection of a blurred interface and is known far better than
     the steepest position. A watershed over the distance from that middle keeps regions whole.
-
-    Parameters
-    ----------
-    regions : numpy.ndarray
-        Regions 0..n-1 on the coarse grid.
-    working : numpy.ndarray
-        Smoothed image on the coarse grid.
-    shape : tuple of int
-        Rows and columns of the full image.
-    smoothing : float
-        Smoothing length in coarse pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Regions 0..n-1, int32, of the given shape.
+    ``working`` is the smoothed image on the coarse grid, ``smoothing`` its length in coarse pixels.
     """
     if regions.max() == 0:
         return np.zeros(shape, np.int32)
-    return _flood_from_cores(regions, working, shape, _REACH * smoothing)
-
-
-def place_inside(
-    children: np.ndarray,
-    working: np.ndarray,
-    inside: np.ndarray,
-    fine: FineGrid,
-    smoothing: float,
-) -> np.ndarray:
-    """Borders between the children of one region carried to the full image.
-
-    Parameters
-    ----------
-    children : numpy.ndarray
-        Children 0..n-1 on the coarse grid, -1 outside the region.
-    working : numpy.ndarray
-        Smoothed image on the coarse grid, continued beyond the region.
-    inside : numpy.ndarray
-        The region on the full image (a box of it), bool.
-    fine : FineGrid
-        Where the pixels of the box lie on the coarse grid.
-    smoothing : float
-        Smoothing length in coarse pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Children 0..n-1, int32, shape of ``inside``; -1 outside.
-    """
-    core = _find_cores(children, _REACH_INSIDE * smoothing)
-    middle, contrast = _find_half_way(children, core, working, _REACH_INSIDE * smoothing)
-    positions = np.meshgrid(fine.row, fine.column, indexing="ij")
-    closeness = ndimage.map_coordinates(
-        np.abs(working - middle) / -contrast, positions, order=1, mode="nearest"
-    )
-    nearest = np.ix_(
-        np.clip(np.round(fine.row).astype(int), 0, core.shape[0] - 1),
-        np.clip(np.round(fine.column).astype(int), 0, core.shape[1] - 1),
-    )
-    seeds = np.where(inside, np.where(core, children + 1, 0)[nearest], 0)
-    return watershed(closeness, seeds, mask=inside).astype(np.int32) - 1
-
-
-def _flood_from_cores(
-    regions: np.ndarray, working: np.ndarray, shape: tuple[int, ...], reach: float
-) -> np.ndarray:
-    """Regions on a grid of the given shape after one flood from their cores."""
+    reach = _REACH * smoothing
     core = _find_cores(regions, reach)
     middle, contrast = _find_half_way(regions, core, working, reach)
     closeness = np.abs(refine(working, shape) - refine(middle, shape))
@@ -115,6 +43,30 @@ def _flood_from_cores(
     open_ = sample(ndimage.binary_dilation(~core, iterations=2), shape)
     flooded = watershed(closeness, np.where(open_, placed, 0), mask=open_)
     return np.where(open_, flooded, placed).astype(np.int32) - 1
+
+
+def place_inside(
+    children: np.ndarray,
+    working: np.ndarray,
+    inside: np.ndarray,
+    fine: list[np.ndarray],
+    smoothing: float,
+) -> np.ndarray:
+    """Borders between the children of one region, -1 outside it, carried to the full image.
+
+    As for :func:`place_borders`, but for ``inside``, the region on a box of the full image, and
+    ``fine``, where the rows and columns of that box lie on the coarse grid, in its pixels.
+    """
+    reach = _REACH_INSIDE * smoothing
+    core = _find_cores(children, reach)
+    middle, contrast = _find_half_way(children, core, working, reach)
+    positions = np.meshgrid(*fine, indexing="ij")
+    closeness = ndimage.map_coordinates(
+        np.abs(working - middle) / -contrast, positions, order=1, mode="nearest"
+    )
+    nearest = nearest_pixels(fine, core.shape)
+    seeds = np.where(inside, np.where(core, children + 1, 0)[nearest], 0)
+    return watershed(closeness, seeds, mask=inside).astype(np.int32) - 1
 
 
 def _find_cores(regions: np.ndarray, reach: float) -> np.ndarray:

@@ -12,22 +12,12 @@ _CONSTANT = 1e-7
 
 
 def centred_image(
-    image: np.ndarray, grid: Grid, *, smallest_side: int, needing: str, constant: str
+    image: np.ndarray, grid: Grid, smallest_side: int, needing: str, constant: str
 ) -> np.ndarray:
     """Image about its mean as float32, once it is fit to be segmented.
 
-    Parameters
-    ----------
-    image
-        Shape (rows, columns).
-    grid
-        Its grid.
-    smallest_side
-        Pixels that each side must have.
-    needing
-        What needs that many, such as ``"edges need"``, for the message.
-    constant
-        What a constant image means, for the message.
+    ``needing``, such as ``"edges need"``, says for the message what needs so many pixels on each
+    side, and ``constant`` what a constant image means.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from scipy import ndimage, optimize
 from scipy.special import erf
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.segmentation.labels import adjacent_labels, depth_inside
+from hyperspy_twin.segmentation.labels import adjacent_labels, depth_inside, grow_box
 from hyperspy_twin.segmentation.resampling import resample
 from hyperspy_twin.segmentation.smoothing import LATTICE_SMOOTHING, remove_lattice
 
@@ -112,18 +112,14 @@ def measure_boundaries(image: np.ndarray, labels: np.ndarray, grid: Grid) -> Bou
         raise ValueError("image holds NaN or infinity: fill or crop these pixels first")
     pairs, edges = adjacent_regions(labels)
     length = edges @ np.array(grid.scale[::-1], float)
-    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
     flat = _flatten(image)
-    depth = depth_inside(labels)
     reach = max(_REACH * min(image.shape), _MIN_REACH)
-    boxes = ndimage.find_objects(labels)
-    rows = [
-        _judge_boundary(_pixels_near(flat, labels, boxes, depth, pair, reach), flat)
-        for pair in pairs
-    ]
+    depth, boxes = depth_inside(labels), ndimage.find_objects(labels)
+    near = (_pixels_near(flat, labels, boxes, depth, pair, reach) for pair in pairs)
+    rows = [_judge_boundary(pixels, flat) for pixels in near]
     contrast, width, confidence = np.array(rows).reshape(-1, 3).T
     return BoundaryStatistics(
-        pairs, length, contrast, np.abs(contrast) / flat.noise, width * pixel, confidence
+        pairs, length, contrast, np.abs(contrast) / flat.noise, width * grid.pixel_size, confidence
     )
 
 
@@ -169,16 +165,6 @@ def _flatten(image: np.ndarray) -> _Flat:
     return _Flat(resample(found.spectrum, image.shape, smoothing), smoothing, noise)
 
 
-def _around_contact(
-    first: tuple[slice, ...], second: tuple[slice, ...], shape: tuple[int, ...], margin: int
-) -> tuple[slice, ...]:
-    """Box around the contact of two boxes."""
-    return tuple(
-        slice(max(max(a.start, b.start) - margin, 0), min(min(a.stop, b.stop) + margin, size))
-        for a, b, size in zip(first, second, shape, strict=True)
-    )
-
-
 def _pixels_near(
     flat: _Flat,
     labels: np.ndarray,
@@ -188,7 +174,9 @@ def _pixels_near(
     reach: float,
 ) -> _Near:
     """Pixels of the two regions that are nearer to their boundary than to any other."""
-    box = _around_contact(boxes[pair[0] - 1], boxes[pair[1] - 1], labels.shape, int(reach) + 2)
+    sides = zip(*(boxes[region - 1] for region in pair), strict=True)
+    contact = tuple(slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in sides)
+    box = grow_box(contact, int(reach) + 2, labels.shape)
     first, second = labels[box] == pair[0], labels[box] == pair[1]
     touch = first & ndimage.binary_dilation(second), second & ndimage.binary_dilation(first)
     parts = []
@@ -223,15 +211,11 @@ def _measure_segments(near: _Near, inner: np.ndarray) -> np.ndarray:
     """Difference of the mean brightness beyond and before the boundary, segment by segment."""
     _, segment = np.unique(near.segment[inner], return_inverse=True)
     beyond = near.distance[inner] > 0
-    means = []
-    counts = []
+    means, counts, size = [], [], segment.max(initial=0) + 1
     for side in (beyond, ~beyond):
-        count = np.bincount(segment[side], minlength=segment.max(initial=0) + 1)
-        total = np.bincount(
-            segment[side], near.brightness[inner][side], minlength=segment.max(initial=0) + 1
-        )
-        counts.append(count)
-        means.append(total / np.maximum(count, 1))
+        counts.append(np.bincount(segment[side], minlength=size))
+        total = np.bincount(segment[side], near.brightness[inner][side], size)
+        means.append(total / np.maximum(counts[-1], 1))
     usual = np.median(np.minimum(*counts))
     kept = np.minimum(*counts) >= max(usual / 2, 1)
     return (means[0] - means[1])[kept]
@@ -239,13 +223,8 @@ def _measure_segments(near: _Near, inner: np.ndarray) -> np.ndarray:
 
 def _fit_step(near: _Near) -> tuple[float, float]:
     """Height and width (pixels) of an error function along the distance from the boundary."""
-    bins = np.floor(near.distance).astype(int)
-    low = bins.min()
-    count = np.bincount(bins - low)
-    brightness = np.bincount(bins - low, near.brightness.astype(float)) / np.maximum(count, 1)
-    distance = np.bincount(bins - low, near.distance) / np.maximum(count, 1)
-    filled = count > 0
-    count, brightness, distance = count[filled], brightness[filled], distance[filled]
+    _, bins, count = np.unique(np.floor(near.distance), return_inverse=True, return_counts=True)
+    brightness, distance = (np.bincount(bins, v) / count for v in (near.brightness, near.distance))
     before, beyond = brightness[distance < 0], brightness[distance > 0]
     contrast = float(beyond[: max(beyond.size // 2, 1)].mean() - before[-before.size // 2 :].mean())
     width = float("nan")

@@ -129,9 +129,7 @@ def split_regions(
     labels = rasterise(outlines, grid)
     cut = _draw_line(points, grid)
     crossed = np.unique(labels[cut])
-    chosen = (
-        crossed[crossed > 0] if regions is None else np.array(_check_present(outlines, regions))
-    )
+    chosen = crossed[crossed > 0].tolist() if regions is None else _check_present(outlines, regions)
     highest, changed = int(labels.max()), False
     for region in chosen:
         inside = labels == region
@@ -195,15 +193,13 @@ def _chain_edges(edges: list[tuple[float, ...]]) -> list[np.ndarray]:
     while onward:
         start = next(iter(onward))
         ring, here = [], start
-        while True:
+        while not ring or here != start:
             ring.append(here)
             following = onward[here]
             step = following.pop()
             if not following:
                 del onward[here]
             here = step
-            if here == start:
-                break
         rings.append(np.array(ring))
     return rings
 

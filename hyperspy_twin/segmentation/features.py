@@ -52,9 +52,8 @@ def measure_features(image: np.ndarray) -> Features:
     """Brightness and lattice amplitudes of an image, shape (rows, columns)."""
     flat = remove_lattice(image - image.mean())
     period = flat.period
-    smoothing = max(
-        _LATTICE_SMOOTHING * (period or 0.0), min(image.shape) / _FINEST, _MIN_SMOOTHING
-    )
+    of_lattice = _LATTICE_SMOOTHING * (period or 0.0)
+    smoothing = max(of_lattice, min(image.shape) / _FINEST, _MIN_SMOOTHING)
     shape = tuple(int(np.ceil(n / smoothing)) for n in image.shape)
     brightness = resample(flat.spectrum, shape, smoothing)
     tile = min(int(round(_PERIODS_PER_TILE * (period or _NO_PERIOD))), min(image.shape))
@@ -66,17 +65,7 @@ def measure_features(image: np.ndarray) -> Features:
 def measure_waves(image: np.ndarray, tile: int) -> np.ndarray:
     """Amplitudes of the strongest waves in half-overlapping tiles, relative to the brightness.
 
-    Parameters
-    ----------
-    image : numpy.ndarray
-        Shape (rows, columns).
-    tile : int
-        Side of a tile in pixels, at most that of the image.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (tile rows, tile columns, 24).
+    The side of a tile is in pixels, at most that of the image. Shape (tile rows, tile columns, 24).
     """
     starts = place_tiles(image.shape, tile)
     counts = [start.size for start in starts]

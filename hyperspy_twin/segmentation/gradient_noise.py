@@ -28,12 +28,7 @@ _MIN_TILE = 16
 
 
 def estimate_gradient_noise(
-    magnitude: np.ndarray,
-    working: np.ndarray,
-    *,
-    inside: np.ndarray,
-    smoothing: float,
-    span: float,
+    magnitude: np.ndarray, working: np.ndarray, *, inside: np.ndarray, smoothing: float, span: float
 ) -> np.ndarray:
     """Scale of the gradient that noise and texture make at each pixel.
 
@@ -43,23 +38,9 @@ def estimate_gradient_noise(
     0.0075 of the brightness range over one smoothing length: with the strength that
     a border needs, a sharp step below about 5 % of the range is no border.
 
-    Parameters
-    ----------
-    magnitude : numpy.ndarray
-        Gradient magnitude per pixel, shape (rows, columns).
-    working : numpy.ndarray
-        The smoothed image, same shape.
-    inside : numpy.ndarray
-        Pixels that count, bool, same shape.
-    smoothing : float
-        Smoothing length in pixels.
-    span : float
-        Brightness range of the whole image.
-
-    Returns
-    -------
-    numpy.ndarray
-        Rayleigh scale (standard deviation of one component), same shape.
+    ``magnitude`` is the gradient magnitude per pixel, ``working`` the smoothed image, ``inside``
+    the pixels that count, ``smoothing`` the smoothing length in pixels and ``span`` the brightness
+    range of the whole image. Returns the Rayleigh scale (standard deviation of one component).
 
     References
     ----------
@@ -92,27 +73,12 @@ def _by_position(
     A tile that lies outside by more than half has the noise of the whole area.
     """
     tile = max(int(_TILE * smoothing), _MIN_TILE)
-    rows, columns = (max(n // tile, 1) for n in magnitude.shape)
-
-    def scale(block: np.ndarray, kept: np.ndarray) -> float:
-        return _rayleigh_scale(block[kept]) if kept.mean() > 0.5 else everywhere
-
-    bands = zip(
-        np.array_split(magnitude, rows, axis=0), np.array_split(inside, rows, axis=0), strict=True
-    )
-    tiles = np.array(
-        [
-            [
-                scale(block, kept)
-                for block, kept in zip(
-                    np.array_split(band, columns, axis=1),
-                    np.array_split(mask, columns, axis=1),
-                    strict=True,
-                )
-            ]
-            for band, mask in bands
-        ]
-    )
+    rows, columns = (np.array_split(np.arange(n), max(n // tile, 1)) for n in magnitude.shape)
+    tiles = np.full((len(rows), len(columns)), everywhere)
+    for row, column in np.ndindex(tiles.shape):
+        block = np.ix_(rows[row], columns[column])
+        if inside[block].mean() > 0.5:
+            tiles[row, column] = _rayleigh_scale(magnitude[block][inside[block]])
     down, across = (
         linear_weights((np.arange(n) + 0.5) * m / n - 0.5, m)
         for n, m in zip(magnitude.shape, tiles.shape, strict=True)

@@ -8,13 +8,7 @@ from skimage.segmentation import find_boundaries
 
 
 def order_regions(regions: np.ndarray) -> np.ndarray:
-    """Labels 1..n, int32, by the centroid's row, then column.
-
-    Parameters
-    ----------
-    regions : numpy.ndarray
-        Labels from 0, shape (rows, columns).
-    """
+    """Labels 1..n, int32, of regions from 0, by the centroid's row, then column."""
     rows, columns = regions.shape
     compact = number_consecutively(regions)
     flat = compact.ravel()
@@ -41,19 +35,10 @@ def depth_inside(labels: np.ndarray) -> np.ndarray:
 
 
 def adjacent_labels(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of labels that share pixel edges, and the number of these edges.
+    """Pairs of labels that share pixel edges, and the number of these edges; shape (m, 2) each.
 
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Integers, shape (rows, columns).
-
-    Returns
-    -------
-    pairs : numpy.ndarray
-        The smaller label first, shape (m, 2), in rising order.
-    edges : numpy.ndarray
-        Edges that run along y, between horizontal neighbours, and along x, shape (m, 2).
+    The pairs are in rising order, the smaller label first. The first column of the edges counts
+    those that run along y, between horizontal neighbours, the second those along x.
     """
     sides = ((labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:]))
     both = [np.sort(np.stack([a[a != b], b[a != b]], axis=1), axis=1) for a, b in sides]
@@ -66,6 +51,15 @@ def fill_from_nearest(labels: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Labels in which each pixel that is not known has the label of the nearest known one."""
     nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
     return labels[tuple(nearest)]
+
+
+def surrounding_label(near: np.ndarray, own: np.ndarray, fraction: float) -> int | None:
+    """Label that holds at least a fraction of the rim around some pixels, None if none does."""
+    rim = near[ndimage.binary_dilation(own) & ~own]
+    if not rim.size:
+        return None
+    label = int(np.bincount(rim).argmax())
+    return label if (rim == label).mean() >= fraction else None
 
 
 def grow_box(box: tuple[slice, ...], margin: int, shape: tuple[int, ...]) -> tuple[slice, ...]:

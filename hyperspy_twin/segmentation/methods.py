@@ -79,14 +79,10 @@ def segment_image(
         If the method needs a package that is not installed.
     """
     check_options(method, options)
-    outcome: dict[str, Any] = {"method": method}
-    if method == "edges":
-        found = segment_edges(image, grid, **options)
-    elif method == "texture":
-        found = segment_texture(image, grid, **options)
-    elif method == "sam":
-        found = segment_sam(image, grid, **options)
-    else:
+    if method == "auto":
         found, report = segment_auto(image, grid, **options)
         outcome = {"method": report.method, "reason": report.reason}
+    else:
+        segment = {"edges": segment_edges, "texture": segment_texture, "sam": segment_sam}[method]
+        found, outcome = segment(image, grid, **options), {"method": method}
     return found, {**outcome, "smoothing": float(found.smoothing)}

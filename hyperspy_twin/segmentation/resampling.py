@@ -22,16 +22,10 @@ def cosine_spectrum(image: np.ndarray) -> np.ndarray:
 
 
 def resample(spectrum: np.ndarray, shape: tuple[int, ...], smoothing: float) -> np.ndarray:
-    """Gaussian-smoothed image on a coarser grid that covers the same field.
+    """Gaussian-smoothed image on a coarser grid over the same field, from its cosine spectrum.
 
-    Parameters
-    ----------
-    spectrum : numpy.ndarray
-        Cosine spectrum of the image, shape (rows, columns).
-    shape : tuple of int
-        Size of the result; frequencies that it cannot hold are cut off.
-    smoothing : float
-        Standard deviation of the Gaussian in pixels of the image.
+    Frequencies that the grid cannot hold are cut off. ``smoothing`` is the standard deviation of
+    the Gaussian in pixels of the image.
     """
     rows, columns = spectrum.shape
     falloff = -2 * (np.pi * smoothing) ** 2
@@ -59,21 +53,18 @@ def sample(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return values[np.ix_(rows, columns)]
 
 
+def nearest_pixels(positions: list[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    """Index of the pixels nearest to positions along each axis, in pixels of a grid."""
+    return np.ix_(
+        *(
+            np.clip(np.rint(at).astype(int), 0, n - 1)
+            for at, n in zip(positions, shape, strict=True)
+        )
+    )
+
+
 def linear_weights(position: np.ndarray, count: int) -> np.ndarray:
-    """Weights of linear interpolation between values at 0..count-1, constant beyond them.
-
-    Parameters
-    ----------
-    position : numpy.ndarray
-        Where to interpolate, shape (n,).
-    count : int
-        Number of values.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, count).
-    """
+    """Weights of linear interpolation between values at 0..count-1, constant beyond; (n, count)."""
     position = np.clip(position, 0, count - 1)
     return np.maximum(1 - np.abs(position[:, None] - np.arange(count)), 0)
 
@@ -83,23 +74,9 @@ def continue_beyond(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Smooth one region further from its certain pixels alone, and carry it on beyond its border.
 
-    Parameters
-    ----------
-    working : numpy.ndarray
-        Image, shape (rows, columns).
-    certain, own : numpy.ndarray
-        Pixels whose brightness counts, and all pixels of the region, bool.
-    factor : int
-        Pixels that become one.
-    smoothing : float
-        Standard deviation of the Gaussian in pixels of ``working``.
-
-    Returns
-    -------
-    value : numpy.ndarray
-        Smoothed image on a grid coarser by the factor, float32.
-    inside : numpy.ndarray
-        The region on that grid, bool.
+    ``certain`` are the pixels whose brightness counts, ``own`` all of the region, and ``smoothing``
+    is the standard deviation of the Gaussian in pixels. Returns the smoothed image, float32, and
+    the region, bool, on a grid coarser by the factor.
 
     References
     ----------

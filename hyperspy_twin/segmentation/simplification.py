@@ -71,12 +71,10 @@ def simplify_outlines(outlines: Outlines, tolerance: float) -> Outlines:
 
 def _find_arcs(outlines: Outlines) -> tuple[list[np.ndarray], list[list[_Piece]]]:
     """Distinct arcs between junctions, each (n, 2) with both ends, and the rings made of them."""
-    _, vertex = np.unique(outlines.vertices, axis=0, return_inverse=True)
+    positions, vertex = np.unique(outlines.vertices, axis=0, return_inverse=True)
     vertex = vertex.ravel()
-    start = outlines.ring_start
-    following = np.arange(1, len(vertex) + 1)
-    following[start[1:] - 1] = start[:-1]
-    edges = np.unique(np.sort(np.stack([vertex, vertex[following]], axis=1), axis=1), axis=0)
+    start, pairs = outlines.ring_start, np.stack([vertex, vertex[outlines.following]], axis=1)
+    edges = np.unique(np.sort(pairs, axis=1), axis=0)
     fixed = np.bincount(edges.ravel(), minlength=len(vertex)) != 2
     fixed[vertex[_corners(outlines.vertices)]] = True
     arcs: list[np.ndarray] = []
@@ -89,16 +87,10 @@ def _find_arcs(outlines: Outlines) -> tuple[list[np.ndarray], list[list[_Piece]]
             key = tuple(forward)
             if key not in known:
                 known[key] = len(arcs)
-                arcs.append(_positions(outlines, vertex, forward))
+                arcs.append(positions[forward])
             pieces.append(_Piece(known[key], not np.array_equal(forward, walk)))
         rings.append(pieces)
     return arcs, rings
-
-
-def _positions(outlines: Outlines, vertex: np.ndarray, walk: np.ndarray) -> np.ndarray:
-    index = np.empty(vertex.max() + 1, int)
-    index[vertex] = np.arange(len(vertex))
-    return outlines.vertices[index[walk]]
 
 
 def _corners(vertices: np.ndarray) -> np.ndarray:
@@ -198,22 +190,16 @@ def mark_crossings(segments: np.ndarray, owner: np.ndarray, bad: np.ndarray) -> 
                 break
             if max(a[1], a[3]) < min(b[1], b[3]) or max(b[1], b[3]) < min(a[1], a[3]):
                 continue
-            shared = (
-                (a[0] == b[0] and a[1] == b[1])
-                or (a[0] == b[2] and a[1] == b[3])
-                or (a[2] == b[0] and a[3] == b[1])
-                or (a[2] == b[2] and a[3] == b[3])
-            )
+            from_one = (a[0] == b[0] and a[1] == b[1]) or (a[2] == b[2] and a[3] == b[3])
+            head_to_tail = (a[0] == b[2] and a[1] == b[3]) or (a[2] == b[0] and a[3] == b[1])
             side_1 = (a[2] - a[0]) * (b[1] - a[1]) - (a[3] - a[1]) * (b[0] - a[0])
             side_2 = (a[2] - a[0]) * (b[3] - a[1]) - (a[3] - a[1]) * (b[2] - a[0])
             side_3 = (b[2] - b[0]) * (a[1] - b[1]) - (b[3] - b[1]) * (a[0] - b[0])
             side_4 = (b[2] - b[0]) * (a[3] - b[1]) - (b[3] - b[1]) * (a[2] - b[0])
-            if shared:
+            if from_one or head_to_tail:
                 # Segments from one point collide only when they run on top of each other.
                 along = (a[2] - a[0]) * (b[2] - b[0]) + (a[3] - a[1]) * (b[3] - b[1])
-                from_one = (a[0] == b[0] and a[1] == b[1]) or (a[2] == b[2] and a[3] == b[3])
-                flat = side_1 == 0 and side_2 == 0
-                collide = flat and ((along > 0) == from_one)
+                collide = side_1 == 0 and side_2 == 0 and (along > 0) == from_one
             else:
                 collide = side_1 * side_2 <= 0 and side_3 * side_4 <= 0
             if collide:

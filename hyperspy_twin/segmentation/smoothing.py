@@ -188,20 +188,12 @@ def lattice_period(rings: RadialSpectrum, size: int) -> float | None:
 
 
 def suppress_lattice(spectrum: np.ndarray, rings: RadialSpectrum, period: float) -> np.ndarray:
-    """Spectrum without the coefficients that a lattice lifts out of the noise.
+    """Cosine spectrum without the coefficients that a lattice lifts out of the noise.
 
-    From 0.7 reciprocal periods on, no coefficient may exceed three times the noise of its ring.
-    That takes off all lattices of all orientations and leaves the steps between regions, whose
-    power is spread, so that far less smoothing has to remove what is left of the columns.
-
-    Parameters
-    ----------
-    spectrum : numpy.ndarray
-        Cosine spectrum of the image.
-    rings : RadialSpectrum
-        Its ring statistics.
-    period : float
-        Longest period of the lattice in pixels.
+    From 0.7 reciprocal periods (of the longest period, in pixels) on, no coefficient may exceed
+    three times the noise of its ring. That takes off all lattices of all orientations and leaves
+    the steps between regions, whose power is spread, so that far less smoothing has to remove what
+    is left of the columns.
     """
     rows, columns = spectrum.shape
     middle = rings.frequency * 2 ** (0.5 / _RINGS_PER_OCTAVE)

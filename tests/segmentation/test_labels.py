@@ -15,7 +15,9 @@ from hyperspy_twin.segmentation.labels import (
     fill_from_nearest,
     grow_box,
     number_consecutively,
+    surrounding_label,
 )
+from hyperspy_twin.segmentation.resampling import nearest_pixels
 
 LABELS = arrays(
     np.int32, array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 4)
@@ -67,3 +69,19 @@ def test_gaps_take_the_nearest_label():
 
 def test_a_box_grows_as_far_as_the_image():
     assert grow_box((slice(1, 4), slice(5, 9)), 2, (8, 10)) == (slice(0, 6), slice(3, 10))
+
+
+def test_a_label_surrounds_what_it_holds_enough_of_the_rim_of():
+    labels = np.ones((5, 5), int)
+    labels[:, 3:] = 2
+    own = np.zeros(labels.shape, bool)
+    own[1:4, 1:3] = True
+    assert surrounding_label(labels, own, 0.6) == 1
+    assert surrounding_label(labels, own, 0.8) is None
+    assert surrounding_label(labels, np.ones_like(own), 0.0) is None
+
+
+def test_nearest_pixels_end_with_the_grid():
+    rows, columns = nearest_pixels([np.array([-0.6, 1.4]), np.array([0.6, 9.0])], (3, 4))
+    assert rows.tolist() == [[0], [1]]
+    assert columns.tolist() == [[1, 3]]

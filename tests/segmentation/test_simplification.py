@@ -62,9 +62,7 @@ def test_neighbours_share_every_edge(labels):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    arrays(np.int32, (8, 11), elements=st.integers(0, 3)),
-    st.floats(0.1, 6.0),
-    st.integers(0, 100),
+    arrays(np.int32, (8, 11), elements=st.integers(0, 3)), st.floats(0.1, 6.0), st.integers(0, 100)
 )
 def test_no_gap_and_no_overlap_on_random_labels(labels, tolerance, seed):
     grid = Grid(labels.shape, (1.0, 1.0))

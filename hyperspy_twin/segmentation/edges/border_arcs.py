@@ -34,32 +34,15 @@ class Arc:
 
 
 def trace_arcs(labels: np.ndarray, shortest: int) -> list[Arc]:
-    """Arcs that divide the regions, each once.
+    """Arcs that divide the regions, each once, but for those shorter than so many pixel edges.
 
     An arc ends where the image ends or a third region meets it.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Integer labels, shape (rows, columns).
-    shortest : int
-        Shortest arc in pixel edges; shorter ones are left out.
-
-    Returns
-    -------
-    list of Arc
     """
     cracks = int(adjacent_labels(labels)[1].sum())
     corners, start, sides, closed = follow_arcs(labels, cracks)
-    return [
-        Arc(
-            corners[start[k] : start[k + 1]].astype(float),
-            int(sides[k, 0]),
-            int(sides[k, 1]),
-            bool(closed[k]),
-        )
-        for k in np.flatnonzero(np.diff(start) >= shortest)
-    ]
+    paths = np.split(corners.astype(float), start[1:])[:-1]
+    every = (Arc(*arc) for arc in zip(paths, *sides.T.tolist(), closed.tolist(), strict=True))
+    return [arc for arc in every if len(arc.path) >= shortest]
 
 
 # Walking right, down, left and up from a corner: the step, and the pixels ahead on either side.
@@ -158,34 +141,14 @@ def follow_arcs(
 def move_border(labels: np.ndarray, arc: Arc, path: np.ndarray) -> bool:
     """Exchange the two labels of an arc, in place, between its old path and a new one.
 
-    Pixels of other regions stay as they are. Nothing is done where a region would lose a part or
-    fall into more of them.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Labels, shape (rows, columns).
-    arc : Arc
-        The border as it is.
-    path : numpy.ndarray
-        Corners (row, column) of the new border in the same sense, shape (m, 2).
-
-    Returns
-    -------
-    bool
-        Whether the border has moved.
+    The new path has corners (row, column) in the same sense, shape (m, 2). Pixels of other regions
+    stay as they are. Nothing is done, and False returned, where a region would lose a part or fall
+    into more of them.
     """
-    if arc.closed:
-        rings = [arc.path, path]
-    else:
-        rings = [np.concatenate([arc.path, path[::-1]])]
+    rings = [arc.path, path] if arc.closed else [np.concatenate([arc.path, path[::-1]])]
     corners = np.concatenate(rings)
-    rows, columns = (
-        slice(max(int(lowest) - 2, 0), min(int(highest) + 3, size))
-        for lowest, highest, size in zip(
-            corners.min(axis=0), corners.max(axis=0), labels.shape, strict=True
-        )
-    )
+    extremes = zip(corners.min(axis=0), corners.max(axis=0), labels.shape, strict=True)
+    rows, columns = (slice(max(int(a) - 2, 0), min(int(b) + 3, n)) for a, b, n in extremes)
     box = labels[rows, columns]
     middles = Grid(box.shape, (1.0, 1.0), (columns.start + 0.5, rows.start + 0.5))
     enclosed = Outlines.from_rings([ring[:, ::-1] for ring in rings], [1] * len(rings))

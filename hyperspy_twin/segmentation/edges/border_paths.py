@@ -54,16 +54,14 @@ def read_profiles(
     position: np.ndarray,
     settled: float,
 ) -> np.ndarray:
-    """Brightness along rays across the border of two regions.
+    """Brightness along rays across the border of two regions, shape (n, m).
 
-    A ray ends where the image ends, and half-way to where it leaves its region.
+    A ray ends where the image ends, and half-way to where it leaves its region; NaN beyond.
 
     Parameters
     ----------
-    working : numpy.ndarray
-        Image on a coarse grid over the same field.
-    labels : numpy.ndarray
-        Regions, shape (rows, columns).
+    working, labels : numpy.ndarray
+        Image on a coarse grid over the same field, and regions, shape (rows, columns).
     path, normals : numpy.ndarray
         Points (row, column) on the border, counted in pixels from the corner of the image, and the
         direction of the ray from each, shape (n, 2).
@@ -74,11 +72,6 @@ def read_profiles(
     settled : float
         Length in its own region from which on a ray counts the other one as left behind; before,
         the border may wind.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, m), NaN beyond the end of a ray.
     """
     rows, columns = labels.shape
     last_row, last_column = working.shape[0] - 1, working.shape[1] - 1

@@ -37,11 +37,7 @@ _MERIT_TIE = 0.01
 
 
 def segment_edges(
-    image: np.ndarray,
-    grid: Grid,
-    *,
-    smoothing: float | None = None,
-    min_area: float | None = None,
+    image: np.ndarray, grid: Grid, *, smoothing: float | None = None, min_area: float | None = None
 ) -> Segmentation:
     """Regions between the edges of an image.
 
@@ -92,18 +88,10 @@ def segment_edges(
 
 @dataclass(frozen=True)
 class EdgeRegions:
-    """Regions that end half-way between two brightnesses, and the image without its lattice.
+    """Regions that end half-way between two brightnesses, and what balls are told by.
 
-    Attributes
-    ----------
-    segmentation : Segmentation
-        The regions.
-    flat : numpy.ndarray
-        Image without lattice, on a grid over the same field.
-    blur : float
-        What that is smoothed by, in pixels of the image.
-    smallest : float
-        Area of the smallest region in pixels of the image.
+    ``flat`` is the image without its lattice, on a grid over the same field, ``blur`` what that is
+    smoothed by and ``smallest`` the area of the smallest region, both in pixels of the image.
     """
 
     segmentation: Segmentation
@@ -122,23 +110,13 @@ def outline_whole_particles(segmentation: Segmentation, found: EdgeRegions) -> S
 
 
 def regions_between_edges(
-    image: np.ndarray,
-    grid: Grid,
-    *,
-    smoothing: float | None = None,
-    min_area: float | None = None,
+    image: np.ndarray, grid: Grid, *, smoothing: float | None = None, min_area: float | None = None
 ) -> EdgeRegions:
     """All that `segment_edges` does but for outlining spherical particles; same parameters."""
-    image = centred_image(
-        image,
-        grid,
-        smallest_side=_SMALLEST_SIDE,
-        needing="edges need",
-        constant="it has no contrast, so that no edge can be found",
-    )
+    constant = "it has no contrast, so that no edge can be found"
+    image = centred_image(image, grid, _SMALLEST_SIDE, "edges need", constant)
     check_positive(smoothing=smoothing, min_area=min_area)
-    flat = remove_lattice(image)
-    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
+    flat, pixel = remove_lattice(image), grid.pixel_size
     if smoothing is not None:
         scales = [smoothing / pixel]
     else:
@@ -150,31 +128,26 @@ def regions_between_edges(
     best = int(np.argmax(merits >= merits.max() - _MERIT_TIE))
     regions, working, noise = whole[best]
     step = float(np.sqrt(image.size / working.size))
+    length, smallest = scales[best] / step, minimum_area(scales[best], area)
     if regions.max():
-        relaxed = relax_borders(regions, working, scales[best] / step)
+        relaxed = relax_borders(regions, working, length)
         if np.unique(relaxed).size > regions.max():  # else the pull to short borders took a layer
             regions = relaxed
-        regions = separate_parts(regions, minimum_area(scales[best], area) / step**2)
-    labels = place_borders(regions, working, image.shape, scales[best] / step)
-    field = Field(working, scales[best] / step, brightness_range(working), step)
+        regions = separate_parts(regions, smallest / step**2)
+    labels = place_borders(regions, working, image.shape, length)
+    field = Field(working, length, brightness_range(working), step)
     layout = None
     for doubling in range(1, int(np.log2(scales[-1] / scales[best]) + 1e-6) + 1):
         layout = layout or lay_out(labels, working.shape)
         if split_at_faint_edges(labels, field, layout, doubling=doubling, area=area):
             layout = None
-    labels = join_chance_regions(labels, working, scales[best] / step)
-    labels = move_to_inflection(labels, working, scales[best] / step)
-    smallest = minimum_area(scales[best], area)
-    labels = separate_parts(labels, smallest)
+    labels = join_chance_regions(labels, working, length)
+    labels = separate_parts(move_to_inflection(labels, working, length), smallest)
     step *= pixel
-    segmentation = Segmentation(
-        order_regions(labels),
-        scales[best] * pixel,
-        (float(noise.min()) / step, float(noise.max()) / step),
-    )
-    if flat.period is None:
-        return EdgeRegions(segmentation, image, 0.0, smallest)
-    return EdgeRegions(segmentation, working, scales[best], smallest)
+    thresholds = float(noise.min()) / step, float(noise.max()) / step
+    segmentation = Segmentation(order_regions(labels), scales[best] * pixel, thresholds)
+    flattened = (image, 0.0) if flat.period is None else (working, scales[best])
+    return EdgeRegions(segmentation, *flattened, smallest)
 
 
 def scales_to_try(first: float, side: int) -> list[float]:
@@ -191,17 +164,13 @@ def _segment_whole(
     spectrum: np.ndarray, pixels: float, area: float | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Regions of the whole image at one smoothing length, on a grid of 0.6 smoothing lengths."""
-    rows, columns = spectrum.shape
-    shape = working_shape((rows, columns), pixels)
-    step = float(np.sqrt(rows * columns / (shape[0] * shape[1])))
+    shape = working_shape(spectrum.shape, pixels)
+    step = float(np.sqrt(spectrum.size / (shape[0] * shape[1])))
     inside = np.ones(shape, bool)
     working = remove_slope(resample(spectrum, shape, pixels), inside)
+    span, smallest = brightness_range(working), minimum_area(pixels, area) / step**2
     regions, noise = divide_area(
-        working,
-        inside,
-        smoothing=pixels / step,
-        span=brightness_range(working),
-        smallest=minimum_area(pixels, area) / step**2,
+        working, inside, smoothing=pixels / step, span=span, smallest=smallest
     )
     return regions, working, noise
 

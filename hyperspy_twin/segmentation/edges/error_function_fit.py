@@ -68,10 +68,9 @@ class EdgeFit:
 
     Attributes
     ----------
-    shift : numpy.ndarray
-        Position of the inflection in each strip, shape (k,), pixels.
-    width : float
-        Standard deviation of the edge in pixels.
+    shift, width
+        Position of the inflection in each strip, shape (k,), and standard deviation of the edge, in
+        pixels.
     stiffness : float
         How strongly the border is held to one curvature, in information on the position of a strip.
     unevenness : float
@@ -88,14 +87,9 @@ class EdgeFit:
 def typical_width(
     position: np.ndarray, value: np.ndarray, weight: np.ndarray, smallest: float
 ) -> float:
-    """Width of the error function with sloping flanks that is nearest to one profile.
+    """Width of the error function with sloping flanks that is nearest to one profile, shape (m,).
 
-    Parameters
-    ----------
-    position, value, weight : numpy.ndarray
-        Profile, shape (m,).
-    smallest : float
-        Smallest width to try; others follow in steps of a quarter.
+    The smallest width to try is given; others follow in steps of a quarter.
     """
     reach = np.abs(position[weight > 0]).max()
     count = max(int(np.log(max(reach / 2 / smallest, 1)) / np.log(_WIDTH_RATIO)) + 1, 1)
@@ -114,24 +108,11 @@ def fit_strips(strips: Strips, width: float, correlation: float, choose: bool) -
     """Fit one error function whose position and flanks change along the border.
 
     One Gauss-Newton step for all strips together. Levels and slopes of the flanks run linearly
-    between knots at least eight widths apart.
-
-    Parameters
-    ----------
-    strips : Strips
-        Profiles; the border lies near to the inflection.
-    width : float
-        Guess of the standard deviation of the edge in pixels.
-    correlation : float
-        Number of neighbouring values that noise moves together.
-    choose : bool
-        Whether the evidence (MacKay 1992) decides how strongly the slopes of the two flanks
-        are held to each other and the border to one curvature; else middle strengths are taken.
-
-    Returns
-    -------
-    EdgeFit or None
-        None where the profiles show no edge.
+    between knots at least eight widths apart. The border of the strips lies near to the inflection,
+    ``width`` is a guess of the standard deviation of the edge in pixels and ``correlation`` the
+    number of neighbouring values that noise moves together. If ``choose``, the evidence (MacKay
+    1992) decides how strongly the slopes of the two flanks are held to each other and the border to
+    one curvature; else middle strengths are taken. None where the profiles show no edge.
 
     References
     ----------

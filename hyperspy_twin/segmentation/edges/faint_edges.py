@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.border_placement import FineGrid, place_inside
+from hyperspy_twin.segmentation.border_placement import place_inside
 from hyperspy_twin.segmentation.edges.watershed import divide_area, remove_slope
 from hyperspy_twin.segmentation.labels import depth_inside
 from hyperspy_twin.segmentation.resampling import coarsen, continue_beyond, sample
@@ -71,26 +71,19 @@ def split_at_faint_edges(
         value, inside = continue_beyond(field.working[near], certain, own, factor, further)
         value = remove_slope(value, inside)
         slope = np.hypot(*np.gradient(coarsen(field.working[near], factor, further)))
+        scale, least = smoothing / factor, smallest / factor**2
         children, _ = divide_area(
-            value,
-            inside,
-            smoothing=smoothing / factor,
-            span=field.span,
-            smallest=smallest / factor**2,
-            slope=slope,
+            value, inside, smoothing=scale, span=field.span, smallest=least, slope=slope
         )
         if children.max() < 1:
             continue
-        fine_grid = FineGrid(
-            *(
-                ((np.arange(fine.start, fine.stop) + 0.5) * m / n - start.start) / factor - 0.5
-                for fine, start, m, n in zip(
-                    layout.boxes[region], near, coarse.shape, labels.shape, strict=True
-                )
-            )
-        )
-        target = labels[layout.boxes[region]]
-        placed = place_inside(children, value, target == region, fine_grid, smoothing / factor)
+        box = layout.boxes[region]
+        fine = [
+            ((np.arange(s.start, s.stop) + 0.5) * m / n - start.start) / factor - 0.5
+            for s, start, m, n in zip(box, near, coarse.shape, labels.shape, strict=True)
+        ]
+        target = labels[box]
+        placed = place_inside(children, value, target == region, fine, scale)
         target[placed > 0] = placed[placed > 0] + labels.max()
         changed = True
     return changed

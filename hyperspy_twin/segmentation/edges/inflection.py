@@ -65,22 +65,9 @@ def move_to_inflection(labels: np.ndarray, working: np.ndarray, smoothing: float
     two regions, in strips as long as the edge is wide, and held together along it as strongly as
     the image asks for. The position of a blurred edge is known from its whole flank far better than
     from where the noise lets the brightness cross the middle. Sharp borders stay, and those whose
-    profile is no error function.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Regions, integer, shape (rows, columns).
-    working : numpy.ndarray
-        Smoothed image on a coarser grid over the same field.
-    smoothing : float
-        Its smoothing length in its own pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Labels of the same shape; only pixels between the old and the new border have
-        changed, to the label on its other side.
+    profile is no error function. ``working`` is the smoothed image on a coarser grid over the same
+    field, ``smoothing`` its length in its own pixels. Only pixels between the old and the new
+    border change, to the label on its other side.
     """
     smoothing *= float(np.sqrt(labels.size / working.size))
     moved = labels.copy()
@@ -124,19 +111,8 @@ def find_inflection_path(
 ) -> np.ndarray | None:
     """Path of the inflection along an arc, from end to end; None if the arc should stay.
 
-    Parameters
-    ----------
-    arc : Arc
-        Border of two regions.
-    labels, working : numpy.ndarray
-        Regions, and the smoothed image on a coarser grid over the same field.
-    smoothing : float
-        Smoothing length of that image in pixels of the labels.
-
-    Returns
-    -------
-    numpy.ndarray or None
-        Rows and columns, shape (n, 2), in the sense of the arc.
+    As for :func:`move_to_inflection`, but with the smoothing length in pixels of the labels. Rows
+    and columns, shape (n, 2), in the sense of the arc.
     """
     edge = _guess_edge(arc, labels, working, smoothing)
     if edge is None:
@@ -170,8 +146,7 @@ def _guess_edge(
     )
     steps = int(_LARGEST_REACH * min(labels.shape) / smoothing)
     position = np.arange(-steps, steps + 1) * smoothing
-    normals = path_normals(path, arc.closed)
-    sides = (arc.left, arc.right)
+    normals, sides = path_normals(path, arc.closed), (arc.left, arc.right)
     rays = read_profiles(working, labels, path, normals, sides, position, _WINDING * smoothing)
     value, weight = _average_rays(rays, np.zeros(1, np.intp))
     if min(np.count_nonzero(weight[0][position * side > 0]) for side in (-1, 1)) < 3:
@@ -220,11 +195,8 @@ def _move_once(
 
 
 def _is_error_function(fit: EdgeFit, edge: _Edge, moved: np.ndarray, bend: float) -> bool:
-    if (
-        np.sqrt(np.mean(moved**2)) > _LAST_MEAN_MOVE
-        or moved.max() > _LAST_LARGEST_MOVE
-        or bend > _BEND
-    ):
+    settled = np.sqrt(np.mean(moved**2)) <= _LAST_MEAN_MOVE and moved.max() <= _LAST_LARGEST_MOVE
+    if not settled or bend > _BEND:
         return False
     nearly_sharp = edge.width < _NEARLY_SHARP * edge.smoothing
     return fit.stiffness >= _STIFF or (fit.unevenness < _UNEVEN and not nearly_sharp)

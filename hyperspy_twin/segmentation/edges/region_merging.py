@@ -10,10 +10,10 @@ from skimage.measure import label
 
 from hyperspy_twin.segmentation.edges.region_adjacency import (
     Borders,
-    find_borders,
     gather_borders,
     minimum_by_label,
 )
+from hyperspy_twin.segmentation.labels import adjacent_labels
 
 # All set on the tuning half of benchmarks/segmentation.py.
 # Gradient across a border in units of that inside its basins: a ridge, not a slope.
@@ -55,23 +55,9 @@ def merge_weak(borders: Borders, level: np.ndarray, coherence: float) -> tuple[n
 
     In each round every basin looks for its weakest border, by the mean gradient across it above
     what the basins hold inside, over what noise hardly reaches along a border of that length.
-    Pairs that choose each other merge.
-
-    Parameters
-    ----------
-    borders : Borders
-        Borders with the gradient in units of its noise.
-    level : numpy.ndarray
-        Gradient inside each basin, shape (n,), same unit.
-    coherence : float
-        Length in pixels over which the noise of the gradient is correlated.
-
-    Returns
-    -------
-    region : numpy.ndarray
-        Region 0..r-1 of each basin, shape (n,).
-    borders : Borders
-        Borders between regions.
+    Pairs that choose each other merge. ``level`` is the gradient inside each basin in units of its
+    noise, shape (n,), and ``coherence`` the length in pixels over which that noise is correlated.
+    Returns the region 0..r-1 of each basin, shape (n,), and the borders between regions.
     """
     region = np.arange(level.size)
     while borders.first.size:
@@ -98,23 +84,9 @@ def prominence(borders: Borders, count: int) -> np.ndarray:
 
 
 def merge_small(borders: Borders, area: np.ndarray, smallest: float) -> tuple[np.ndarray, Borders]:
-    """Merge regions below an area to the neighbour behind their weakest border.
+    """Merge regions below an area, in pixels, to the neighbour behind their weakest border.
 
-    Parameters
-    ----------
-    borders : Borders
-        Borders between regions.
-    area : numpy.ndarray
-        Pixels of each region, shape (n,).
-    smallest : float
-        Smallest area that stays.
-
-    Returns
-    -------
-    region : numpy.ndarray
-        New region 0..r-1 of each old one, shape (n,).
-    borders : Borders
-        Borders between the new regions.
+    Returns the new region 0..r-1 of each old one, shape (n,), and the borders between the new ones.
     """
     region = np.arange(area.size)
     while borders.first.size:
@@ -135,27 +107,16 @@ def merge_small(borders: Borders, area: np.ndarray, smallest: float) -> tuple[np
 
 
 def separate_parts(regions: np.ndarray, smallest: float) -> np.ndarray:
-    """Make every connected part a region; parts below an area join their longest neighbour.
+    """Make every connected part a region 0..n-1, int32.
 
-    Parameters
-    ----------
-    regions : numpy.ndarray
-        Regions, integers, shape (rows, columns).
-    smallest : float
-        Smallest area of a part in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Regions 0..n-1, int32.
+    Parts below an area, in pixels, join their longest neighbour.
     """
     parts = label(regions, background=-1, connectivity=1) - 1
     area = np.bincount(parts.ravel()).astype(float)
     if area.min() >= smallest:
         return parts.astype(np.int32)
-    nothing = np.zeros(parts.shape, np.float32)
-    borders = find_borders(parts, nothing, nothing)
-    contact = Borders(borders.first, borders.second, np.ones(borders.length.size), borders.length)
+    pairs, edges = adjacent_labels(parts)
+    contact = Borders(*pairs.T, np.ones(len(pairs)), edges.sum(axis=1))
     joined, _ = merge_small(contact, area, smallest)
     return joined[parts].astype(np.int32)
 

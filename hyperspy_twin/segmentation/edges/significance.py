@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_twin.segmentation.labels import surrounding_label
 from hyperspy_twin.segmentation.resampling import sample
 from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN, INDEPENDENT_AREA
 
@@ -33,19 +34,8 @@ def join_chance_regions(labels: np.ndarray, working: np.ndarray, smoothing: floa
     errors for m areas (Leadbetter et al. 1983), and three more. Standard errors come from what
     the brightness varies around it.
 
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Regions from 0, shape (rows, columns).
-    working : numpy.ndarray
-        Smoothed image on a coarser grid over the same field.
-    smoothing : float
-        Its smoothing length in its own pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Labels of the same shape; those of joined regions are no longer used.
+    ``labels`` are regions from 0, ``working`` the smoothed image on a coarser grid over the same
+    field, ``smoothing`` its length in its own pixels. Labels of joined regions are no longer used.
 
     References
     ----------
@@ -74,11 +64,8 @@ def _find_explanation(
 ) -> int | None:
     """Neighbour whose noise explains a region, None if there is none."""
     own = near == region
-    rim = near[ndimage.binary_dilation(own) & ~own]
-    if not rim.size:
-        return None
-    neighbour = int(np.bincount(rim).argmax())
-    if (rim == neighbour).mean() < _MIN_BORDER:
+    neighbour = surrounding_label(near, own, _MIN_BORDER)
+    if neighbour is None:
         return None
     inside = ndimage.distance_transform_edt(np.pad(near == neighbour, 1, mode="edge"))[1:-1, 1:-1]
     calm = (inside > _NEAR * smoothing) & (ndimage.distance_transform_edt(~own) < _FAR * smoothing)
@@ -94,10 +81,10 @@ def _find_explanation(
 
 def _estimate_noise(working: np.ndarray, calm: np.ndarray, lag: int) -> float | None:
     """Estimate the deviation of the brightness from differences at a lag; None if pixels lack."""
-    found = []
-    for values, kept in ((working, calm), (working.T, calm.T)):
-        found.append((values[lag:] - values[:-lag])[kept[lag:] & kept[:-lag]])
-    difference = np.concatenate(found)
+    both_axes = ((working, calm), (working.T, calm.T))
+    difference = np.concatenate(
+        [(v[lag:] - v[:-lag])[kept[lag:] & kept[:-lag]] for v, kept in both_axes]
+    )
     if difference.size < _FEWEST_PIXELS:
         return None
     spread = np.median(np.abs(difference - np.median(difference)))

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.labels import grow_box
+from hyperspy_twin.segmentation.labels import grow_box, surrounding_label
 from hyperspy_twin.segmentation.thickness_profiles import (
     APART,
     INNER,
@@ -72,21 +72,9 @@ def outline_spherical_particles(labels: np.ndarray, image: np.ndarray, blur: flo
     background are compared with blurred bodies between plate and ball, as
     `particles.particle_outlines.move_outlines` does for particles. Only where the balls explain
     them clearly better than plates, and well, do the outlines move, and only outwards into the
-    background.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Regions from 0, shape (rows, columns).
-    image : numpy.ndarray
-        Brightness without its lattice, of the same shape or on a coarser grid over the same field.
-    blur : float
-        Smoothing that it has, in pixels of the labels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Labels of the same shape.
+    background. ``labels`` are regions from 0, ``image`` the brightness without its lattice, of the
+    same shape or on a coarser grid over the same field, ``blur`` what it is smoothed by, in pixels
+    of the labels.
     """
     groups: dict[tuple[int, int], list[_Profile]] = {}
     for profile in _read_profiles(labels, image):
@@ -98,9 +86,8 @@ def outline_spherical_particles(labels: np.ndarray, image: np.ndarray, blur: flo
             if move <= 0:
                 continue
             here = nearest[profile.box]
-            beyond = _interpolate(
-                profile.position / profile.radius + move, here.shape, profile.every
-            )
+            relative = profile.position / profile.radius + move
+            beyond = _interpolate(relative, here.shape, profile.every)
             taken = (labels[profile.box] == profile.background) & (beyond > here)
             here[taken] = beyond[taken]
             moved[profile.box][taken] = profile.region
@@ -110,14 +97,7 @@ def outline_spherical_particles(labels: np.ndarray, image: np.ndarray, blur: flo
 def fit_dome_moves(profiles: list[_Profile], blur: float) -> np.ndarray:
     """How far each outline moves outwards, in radii; 0 for all if they are not clearly domes.
 
-    One power of the ball's thickness and one blur in pixels are taken for all.
-
-    Parameters
-    ----------
-    profiles : list
-        Profiles of regions in one background.
-    blur : float
-        Least blur of the rim in pixels.
+    One power of the ball's thickness and one blur, at least ``blur`` pixels, are taken for all.
     """
     table = _tabulate_bodies()
     radius = np.array([profile.radius for profile in profiles])
@@ -164,11 +144,7 @@ def _read_profiles(labels: np.ndarray, image: np.ndarray) -> Iterator[_Profile]:
 
 
 def _read_profile(
-    near: np.ndarray,
-    region: int,
-    box: tuple[slice, ...],
-    image: np.ndarray,
-    shape: tuple[int, ...],
+    near: np.ndarray, region: int, box: tuple[slice, ...], image: np.ndarray, shape: tuple[int, ...]
 ) -> _Profile | None:
     equal = float(np.sqrt(np.count_nonzero(near == region) / np.pi))
     every = max(int(equal / _RESOLVED), 1)
@@ -178,9 +154,8 @@ def _read_profile(
     radius = float(depth.max())
     if radius < max(_MIN_RADIUS, _COMPACT * equal):
         return None
-    rim = near[ndimage.binary_dilation(own) & ~own]
-    background = int(np.bincount(rim).argmax())
-    if (rim == background).mean() < _MIN_BORDER:
+    background = surrounding_label(near, own, _MIN_BORDER)
+    if background is None:
         return None
     outside = near == background
     distance = every * ndimage.distance_transform_edt(~own)
@@ -197,12 +172,10 @@ def _read_profile(
     if 2 * both < _FEWEST_BINS:
         return None
     mean = np.bincount(bins, value[counted], POSITIONS.size) / np.maximum(count, 1)
-    inside = POSITIONS > 0
-    sign = 1
-    if np.average(mean[inside], weights=count[inside]) < np.average(
-        mean[~inside], weights=count[~inside]
-    ):
-        sign = -1
+    within, without = (
+        np.average(mean[side], weights=count[side]) for side in (POSITIONS > 0, POSITIONS <= 0)
+    )
+    sign = -1 if within < without else 1
     return _Profile(region, background, sign, box, every, position, radius, count, sign * mean)
 
 
@@ -212,24 +185,21 @@ def _read_brightness(
     """Brightness at every n-th pixel of a box of the full grid, linear between the image's own."""
     if image.shape == shape:
         return image[box][::every, ::every]
-    rows, columns = (
-        (np.arange(s.start, s.stop, every) + 0.5) * m / n - 0.5
-        for s, m, n in zip(box, image.shape, shape, strict=True)
-    )
-    return _sample_at(image, rows, columns)
+    sides = zip(box, image.shape, shape, strict=True)
+    at = [(np.arange(s.start, s.stop, every) + 0.5) * m / n - 0.5 for s, m, n in sides]
+    return _sample_at(image, at)
 
 
 def _interpolate(values: np.ndarray, shape: tuple[int, ...], every: int) -> np.ndarray:
     """Values at all pixels, linear between those at every n-th."""
     if every == 1:
         return values
-    rows, columns = (np.arange(n) / every for n in shape)
-    return _sample_at(values, rows, columns)
+    return _sample_at(values, [np.arange(n) / every for n in shape])
 
 
-def _sample_at(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    at = np.meshgrid(rows, columns, indexing="ij")
-    return np.asarray(ndimage.map_coordinates(values, at, order=1, mode="nearest"))
+def _sample_at(values: np.ndarray, at: list[np.ndarray]) -> np.ndarray:
+    positions = np.meshgrid(*at, indexing="ij")
+    return np.asarray(ndimage.map_coordinates(values, positions, order=1, mode="nearest"))
 
 
 @lru_cache(maxsize=1)

@@ -29,21 +29,8 @@ def relax_borders(regions: np.ndarray, working: np.ndarray, smoothing: float) ->
     Threshold dynamics: alternately the local mean of each region is measured and each pixel goes
     to the region with the smallest sum of squared difference, in units of the local contrast, and
     of absence from the neighbourhood. A border that leaked through noise returns to its edge; one
-    that is weaker than the noise stays where it is.
-
-    Parameters
-    ----------
-    regions : numpy.ndarray
-        Regions 0..n-1, shape (rows, columns).
-    working : numpy.ndarray
-        Smoothed image, same shape.
-    smoothing : float
-        Smoothing length in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Regions 0..n-1; some may be empty.
+    that is weaker than the noise stays where it is. ``working`` is smoothed by ``smoothing``
+    pixels. Some of the regions 0..n-1 may be empty afterwards.
 
     References
     ----------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hyperspy_twin.segmentation.basins import find_basins
@@ -12,7 +14,7 @@ from hyperspy_twin.segmentation.edges.region_adjacency import (
 )
 from hyperspy_twin.segmentation.edges.region_merging import merge_small, merge_weak, prominence
 from hyperspy_twin.segmentation.gradient_noise import estimate_gradient_noise
-from hyperspy_twin.segmentation.labels import depth_inside
+from hyperspy_twin.segmentation.labels import depth_inside, number_consecutively
 from hyperspy_twin.segmentation.smoothing import THINNEST
 
 # All but those with a reason of their own are set on the tuning half of benchmarks/segmentation.py.
@@ -47,31 +49,12 @@ def divide_area(
     smallest: float,
     slope: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Regions of the pixels inside an area.
+    """Regions 0..n-1 of the pixels inside an area, -1 outside, and the noise of the gradient.
 
-    Parameters
-    ----------
-    working : numpy.ndarray
-        Smoothed image, shape (rows, columns).
-    inside : numpy.ndarray
-        The area, bool.
-    smoothing : float
-        Smoothing length in pixels.
-    span : float
-        Brightness range of the whole image.
-    smallest : float
-        Smallest region in pixels.
-    slope : numpy.ndarray, optional
-        Gradient magnitude of the image before the surroundings of the area were taken off. With
-        it, a strip on the flank of an edge that bounds the area is no region, and thin layers are
-        not sought.
-
-    Returns
-    -------
-    regions : numpy.ndarray
-        Regions 0..n-1, -1 outside.
-    noise : numpy.ndarray
-        Scale of the gradient that noise makes at each pixel.
+    ``working`` is the smoothed image, ``smoothing`` its length in pixels, ``span`` the brightness
+    range of the whole image and ``smallest`` the area of the smallest region in pixels. ``slope``
+    is the gradient magnitude before the surroundings of the area were taken off: with it, a strip
+    on the flank of an edge that bounds the area is no region, and thin layers are not sought.
     """
     along_y, along_x = np.gradient(working)
     noise = estimate_gradient_noise(
@@ -100,9 +83,8 @@ def divide_area(
     deepest = -minimum_by_label(-depth_inside(regions), regions, area.size)
     thin = deepest < THINNEST / 2 * smoothing
     if slope is None:
-        thin &= ~_is_layer(borders, regions, smoothing) | (
-            deepest < _THINNEST_LAYER / 2 * smoothing
-        )
+        too_thin = deepest < _THINNEST_LAYER / 2 * smoothing
+        thin &= too_thin | ~_is_layer(borders, regions, smoothing)
     area[thin] = 0
     region, _ = merge_small(borders, area, smallest)
     return _look_up(regions, region), noise
@@ -112,9 +94,9 @@ def _find_basins_inside(magnitude: np.ndarray, inside: np.ndarray) -> tuple[np.n
     """Basins 0..n-1 of the pixels inside, -1 outside, and their number."""
     if inside.all():
         return find_basins(magnitude)
-    leaves, count = find_basins(np.where(inside, magnitude, np.float32(np.inf)))
-    present = np.bincount(leaves[inside], minlength=count) > 0
-    return np.where(inside, (np.cumsum(present) - 1)[leaves], -1), int(present.sum())
+    leaves, _ = find_basins(np.where(inside, magnitude, np.float32(np.inf)))
+    leaves = number_consecutively(np.where(inside, leaves + 1, 0)) - 1
+    return leaves, int(leaves.max()) + 1
 
 
 def _look_up(regions: np.ndarray, region: np.ndarray) -> np.ndarray:
@@ -148,8 +130,7 @@ def _with_steps(
     if step.size:
         quartile = np.quantile(np.abs(step), 0.25) / _NORMAL_QUARTILE
         step /= np.clip(quartile, _NOISE_STEP, _MAX_NOISE_STEP)
-    flux = (borders.flux + step * borders.length) / 2
-    return Borders(borders.first, borders.second, flux, borders.length)
+    return replace(borders, flux=(borders.flux + step * borders.length) / 2)
 
 
 def _is_layer(borders: Borders, regions: np.ndarray, smoothing: float) -> np.ndarray:

@@ -74,21 +74,9 @@ def measure_contrast(
 ) -> ParticleContrast | None:
     """Compare regions with the background, of which a plane is taken off.
 
-    The image loses its lattice and is smoothed no more than noise or lattice ask for.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Regions, integers, shape (rows, columns); 0 is unassigned unless it is the background.
-    image : numpy.ndarray
-        Brightness, float32, same shape.
-    background : int
-        Label of the background.
-
-    Returns
-    -------
-    ParticleContrast or None
-        None if no region stands out of the noise of the background.
+    The image, float32, loses its lattice and is smoothed no more than noise or lattice ask for. Of
+    the regions 0 is unassigned unless it is the background. None if no region stands out of the
+    noise of the background.
     """
     flat = remove_lattice(image - image.mean())
     spectrum, period = flat.spectrum, flat.period
@@ -99,20 +87,16 @@ def measure_contrast(
     plane, sign, noise, typical = found
     radius = _typical_radius(labels, background)
     if period is None:
-        enough = max(
-            _MIN_SMOOTHING_OF_RADIUS * radius,
-            smoothing * noise / (_NOISE_LEFT * typical),
-            _MIN_SMOOTHING,
-        )
+        of_noise = smoothing * noise / (_NOISE_LEFT * typical)
+        enough = max(_MIN_SMOOTHING_OF_RADIUS * radius, of_noise, _MIN_SMOOTHING)
         if enough < smoothing:
             smoothing = enough
             finer = _compare_regions(labels, spectrum, smoothing, background)
             plane, sign, noise, typical = finer if finer is not None else found
 
     def height(shape: tuple[int, ...], blur: float) -> np.ndarray:
-        return (sign * (resample(spectrum, shape, blur) - _evaluate(plane, shape))).astype(
-            np.float32
-        )
+        lifted = resample(spectrum, shape, blur) - _evaluate(plane, shape)
+        return (sign * lifted).astype(np.float32)
 
     fine = height(image.shape, smoothing)
     if radius < _RESOLVED:
@@ -120,14 +104,9 @@ def measure_contrast(
         working = refine(fine, tuple(int(np.ceil(n / pixel)) for n in image.shape))
     else:
         working = height(working_shape(image.shape, smoothing), smoothing)
-    return ParticleContrast(
-        working,
-        fine,
-        height(image.shape, 0.0) if period is None else fine,
-        0.0 if period is None else smoothing,
-        noise,
-        max(SIGNIFICANT * noise, _FOOT * typical),
-    )
+    sharp, blur = (height(image.shape, 0.0), 0.0) if period is None else (fine, smoothing)
+    level = max(SIGNIFICANT * noise, _FOOT * typical)
+    return ParticleContrast(working, fine, sharp, blur, noise, level)
 
 
 def _typical_radius(labels: np.ndarray, background: int) -> float:
@@ -152,9 +131,8 @@ def _compare_regions(
     if not behind.any():
         return None
     clear_of = ndimage.distance_transform_edt(behind) > _REACH * smoothing / step
-    plane, noise = _fit_plane(
-        value, clear_of if clear_of.sum() > _ENOUGH * behind.sum() else behind
-    )
+    enough = clear_of.sum() > _ENOUGH * behind.sum()
+    plane, noise = _fit_plane(value, clear_of if enough else behind)
     value = value - _evaluate(plane, shape)
     regions = np.setdiff1d(coarse, [background, 0])
     if not regions.size:

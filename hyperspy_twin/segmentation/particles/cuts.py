@@ -102,13 +102,10 @@ def cut_particles(
     bright = _flood(mask, height)
     found = _measure_parts(bright, depth, height)
     order = np.argsort(-found.crossing)
-    top = found.top.astype(float)
-    joined = _join_shallow(
-        top, found.first[order], found.second[order], found.crossing[order], _VALLEY, noise
-    )
-    pieces = connected_parts(
-        np.where(mask, wide * np.int64(joined.size) + joined[bright], 0), connectivity=1
-    )
+    rows = (column[order] for column in (found.first, found.second, found.crossing))
+    joined = _join_shallow(found.top.astype(float), *rows, _VALLEY, noise)
+    both = np.where(mask, wide * np.int64(joined.size) + joined[bright], 0)
+    pieces = connected_parts(both, connectivity=1)
     return _number(_join_open(_measure_parts(pieces, depth, height), neck, noise)[pieces])
 
 
@@ -117,21 +114,7 @@ def cut_at_levels(height: np.ndarray, level: float, noise: float, *, neck: float
 
     Where particles are small, blur fills the necks between them at the foot of the brightness.
     The outline is taken at rising levels, up to half the height of the faintest particle that is
-    cut there; each part found keeps what is nearest to it.
-
-    Parameters
-    ----------
-    height : numpy.ndarray
-        Brightness above the background, shape (rows, columns).
-    level : float
-        Height from which a pixel belongs to a particle.
-    noise, neck
-        As for :func:`cut_particles`.
-
-    Returns
-    -------
-    numpy.ndarray
-        Particles 1, 2, ..., int32, 0 outside.
+    cut there; each part found keeps what is nearest to it. Else as for :func:`cut_particles`.
     """
     particles = cut_particles(height > level, height, noise, neck=neck)
     particles[(_find_largest(height, particles) < _CLEAR * level)[particles]] = 0
@@ -190,15 +173,9 @@ def _measure_parts(parts: np.ndarray, depth: np.ndarray, height: np.ndarray) -> 
         neck = (depth[here][apart] + depth[there][apart]) / 2
         sides.append((a[apart], b[apart], neck, np.minimum(height[here], height[there])[apart]))
     first, second, width, crossing = (np.concatenate(side) for side in zip(*sides, strict=True))
-    single = _Parts(
-        _find_largest(depth, parts),
-        _find_largest(height, parts),
-        first,
-        second,
-        width,
-        crossing.astype(float),
-    )
-    return _merge_rows(single, np.arange(single.top.size))
+    radius, top = _find_largest(depth, parts), _find_largest(height, parts)
+    single = _Parts(radius, top, first, second, width, crossing.astype(float))
+    return _merge_rows(single, np.arange(top.size))
 
 
 def _merge_rows(parts: _Parts, joined: np.ndarray) -> _Parts:

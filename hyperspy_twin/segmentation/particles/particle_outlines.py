@@ -36,19 +36,8 @@ def move_outlines(particles: np.ndarray, height: np.ndarray, blur: float = 0.0) 
     bodies of thickness ``(1 - (1 - d)^2)^p``, d the depth in radii, between a plate (p = 0) and a
     ball (1/2), blurred. One p and one blur are taken for all particles, and one position for each.
 
-    Parameters
-    ----------
-    particles : numpy.ndarray
-        Particles 1, 2, ..., 0 is background, shape (rows, columns).
-    height : numpy.ndarray
-        Brightness above the background, same shape; it need not be smoothed.
-    blur : float
-        Smoothing that it has, in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Particles with the same numbers, int32. Cuts between touching ones stay where they are.
+    ``height`` is the brightness above the background; it need not be smoothed, ``blur`` is what it
+    is smoothed by in pixels. Cuts between touching particles stay where they are.
     """
     inside = particles > 0
     if not inside.any() or inside.all():
@@ -67,23 +56,12 @@ def move_outlines(particles: np.ndarray, height: np.ndarray, blur: float = 0.0) 
 def fit_moves(
     count: np.ndarray, mean: np.ndarray, radius: np.ndarray, blur: float = 0.0
 ) -> np.ndarray:
-    """Fit how far each outline moves outwards.
+    """Fit how far each outline moves outwards, in radii, shape (n,).
 
-    Parameters
-    ----------
-    count, mean : numpy.ndarray
-        Number and mean of the pixels at 40 distances from -0.5 (outside) to 0.7 radii, shape
-        (n, 40).
-    radius : numpy.ndarray
-        Radius of each particle in pixels, shape (n,).
-    blur : float
-        Least blur of the edge in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Moves in radii, positive outwards, shape (n,). Where a profile is too short, or fits best
-        at the end of what is tried, the median of the others stands; without others, 0.
+    ``count`` and ``mean`` are of the pixels at 40 distances from -0.5 (outside) to 0.7 radii, shape
+    (n, 40), ``radius``, shape (n,), and ``blur``, the least one of the edge, are in pixels. Where a
+    profile is too short, or fits best at the end of what is tried, the median of the others stands;
+    without others, 0.
     """
     sides = count[:, POSITIONS < 0].sum(axis=1), count[:, POSITIONS > 0].sum(axis=1)
     known = np.flatnonzero(np.minimum(*sides) >= _FEWEST_PIXELS)

@@ -28,19 +28,8 @@ def find_background(labels: np.ndarray, image: np.ndarray | None = None) -> int:
     """Label of the region that lies behind the particles.
 
     Of the regions that hold most of the image's border (at least half as much as the first of
-    them) it is the one that touches the largest number of other regions, then the darker one.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Regions, integers from 0, shape (rows, columns); 0 counts as a region if present.
-    image : numpy.ndarray, optional
-        Brightness, same shape; decides ties.
-
-    Returns
-    -------
-    int
-        The label.
+    them) it is the one that touches the largest number of other regions, then the darker one, where
+    an image is given. 0 counts as a region if present.
 
     Raises
     ------
@@ -127,14 +116,13 @@ def separate_particles(
         raise ValueError(f"min_diameter must be a positive number, not {min_diameter}")
     if background is None:
         background = 0 if is_mask else find_background(labels, image)
-    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
+    pixel = grid.pixel_size
     contrast = None if is_mask else measure_contrast(labels, image, background)
+    unassigned = (labels == 0) & (background != 0)
     if contrast is None:
-        mask = (labels != background) & ((labels != 0) | (background == 0))
         scale = (grid.scale[0] / pixel, grid.scale[1] / pixel)
-        particles = _cut_mask(mask, image, neck=neck, scale=scale)
+        particles = _cut_mask((labels != background) & ~unassigned, image, neck=neck, scale=scale)
     else:
-        unassigned = (labels == 0) & (background != 0)
         particles = _outline(contrast, unassigned, neck)
     smallest = _SMALLEST if min_diameter is None else min_diameter / pixel
     area = np.bincount(particles.ravel())

@@ -108,19 +108,10 @@ def measure_particles(labels: np.ndarray, grid: Grid) -> ParticleSizes:
     particle = np.array([n + 1 for n, box in enumerate(boxes) if box is not None], int)
     frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     measured = [_measure_one(labels[boxes[n - 1]] == n, boxes[n - 1], grid) for n in particle]
-    columns = np.array(measured, float).reshape(-1, 6).T
-    x, y, area, largest, smallest, perimeter = columns
-    return ParticleSizes(
-        particle,
-        x,
-        y,
-        area,
-        2 * np.sqrt(area / np.pi),
-        largest,
-        smallest,
-        4 * np.pi * area / perimeter**2,
-        np.isin(particle, frame),
-    )
+    x, y, area, largest, smallest, perimeter = np.array(measured, float).reshape(-1, 6).T
+    diameter, circularity = 2 * np.sqrt(area / np.pi), 4 * np.pi * area / perimeter**2
+    cut = np.isin(particle, frame)
+    return ParticleSizes(particle, x, y, area, diameter, largest, smallest, circularity, cut)
 
 
 def fit_size_distribution(sizes: ParticleSizes) -> SizeDistribution:
@@ -140,23 +131,17 @@ def fit_size_distribution(sizes: ParticleSizes) -> SizeDistribution:
             f"{diameter.size} particles are whole, but a distribution needs two: take a larger "
             "image"
         )
-    deviation = float(diameter.std(ddof=1))
+    mean, deviation = float(diameter.mean()), float(diameter.std(ddof=1))
+    error = deviation / float(np.sqrt(diameter.size))
     logarithm = np.log(diameter)
-    return SizeDistribution(
-        int(diameter.size),
-        float(diameter.mean()),
-        deviation,
-        deviation / float(np.sqrt(diameter.size)),
-        float(np.exp(logarithm.mean())),
-        float(logarithm.std(ddof=1)),
-    )
+    median, spread = float(np.exp(logarithm.mean())), float(logarithm.std(ddof=1))
+    return SizeDistribution(int(diameter.size), mean, deviation, error, median, spread)
 
 
 def _measure_one(mask: np.ndarray, box: tuple[slice, slice], grid: Grid) -> tuple[float, ...]:
     """Centroid, area, largest and smallest Feret diameter and perimeter of one particle."""
     rows, columns = np.nonzero(mask)
-    x = grid.x[box[1]][columns]
-    y = grid.y[box[0]][rows]
+    x, y = grid.x[box[1]][columns], grid.y[box[0]][rows]
     area = rows.size * grid.scale[0] * grid.scale[1]
     smallest, largest = _measure_feret(mask, grid.scale)
     return x.mean(), y.mean(), area, largest, smallest, _measure_perimeter(mask, grid.scale)
@@ -167,8 +152,7 @@ def _measure_feret(mask: np.ndarray, scale: tuple[float, float]) -> tuple[float,
     rim = mask & ~ndimage.binary_erosion(mask)
     row, column = np.nonzero(rim)
     shifts = np.array([(0.5, 0), (-0.5, 0), (0, 0.5), (0, -0.5)])
-    points = np.concatenate([np.column_stack([column, row]) + shift for shift in shifts])
-    points = points * np.array(scale)
+    points = np.concatenate([np.column_stack([column, row]) + shift for shift in shifts]) * scale
     hull = ConvexHull(points)
     corners = points[hull.vertices]
     # The smallest width is taken between a side of the hull and the corner farthest from it.

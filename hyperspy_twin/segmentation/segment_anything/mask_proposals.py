@@ -52,21 +52,7 @@ def place_prompts(picture: np.ndarray, *, per_side: int, flat: float) -> np.ndar
     """Points (x, y) on a grid that is coarser where the picture is flat.
 
     Cells of two grid points squared whose brightness varies by less than ``flat`` get one point
-    in the middle, the others four.
-
-    Parameters
-    ----------
-    picture : numpy.ndarray
-        Shape (rows, columns).
-    per_side : int
-        Points along 1024 pixels.
-    flat : float
-        Brightness range of a flat cell.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n, 2), pixels.
+    in the middle, the others four; ``per_side`` points fill 1024 pixels. Pixels, shape (n, 2).
     """
     cells = [max(round(n * per_side / (2 * SIDE)), 1) for n in picture.shape]
     points = []
@@ -134,19 +120,8 @@ def propose_masks(network: Any, picture: np.ndarray, points: np.ndarray) -> Mask
 def distinct_masks(masks: np.ndarray, scores: np.ndarray, overlap: float) -> np.ndarray:
     """Choose among masks that show the same thing the one with the best score.
 
-    Parameters
-    ----------
-    masks : numpy.ndarray
-        Boolean masks, shape (n, rows, columns).
-    scores : numpy.ndarray
-        One score for each, shape (n,).
-    overlap : float
-        Intersection over union from which two masks are the same, 0 to 1.
-
-    Returns
-    -------
-    numpy.ndarray
-        Indices of the chosen masks, best score first; of equal scores the first mask wins.
+    From an overlap (intersection over union, 0 to 1) on two of the masks, shape (n, rows, columns),
+    are the same. Indices of the chosen ones, best score first; of equal scores the first mask wins.
     """
     flat = masks.reshape(len(masks), int(np.prod(masks.shape[1:]))).astype(np.float32)
     common = flat @ flat.T
@@ -163,18 +138,8 @@ def stack_masks(masks: np.ndarray) -> np.ndarray:
     """Lay masks on each other, the largest at the bottom.
 
     A mask inside another becomes an inner region, and of two that overlap the smaller one keeps
-    the common part. Of equal areas the first one lies on top.
-
-    Parameters
-    ----------
-    masks : numpy.ndarray
-        Boolean masks, shape (n, rows, columns).
-
-    Returns
-    -------
-    numpy.ndarray
-        Number (1..n) of the mask on top of each pixel, 0 where there is none; int32, shape
-        (rows, columns).
+    the common part. Of equal areas the first one lies on top. Number (1..n) of the mask on top of
+    each pixel, 0 where there is none; int32, shape (rows, columns).
     """
     stacked = np.zeros(masks.shape[1:], np.int32)
     area = np.count_nonzero(masks, axis=(1, 2))
@@ -188,21 +153,8 @@ def separate_cores(pieces: np.ndarray, depth: float, smallest_area: float) -> np
     """Divide pieces into connected parts, without the slivers where two masks do not quite meet.
 
     Pieces are cut where they are thinner than twice the depth. What is thinner, and cores below a
-    quarter of the smallest area, go to the nearest core that stays.
-
-    Parameters
-    ----------
-    pieces : numpy.ndarray
-        Labels from 0, shape (rows, columns).
-    depth : float
-        Distance from the border in pixels.
-    smallest_area : float
-        Smallest region in pixels.
-
-    Returns
-    -------
-    numpy.ndarray
-        Parts 0..n-1, int32; one part where no piece has a core.
+    quarter of the smallest area, go to the nearest core that stays. Depth and area are in pixels.
+    Parts 0..n-1, int32; one part where no piece has a core.
     """
     core = depth_inside(pieces) > depth
     cores = connected_parts(np.where(core, pieces + 1, 0), background=0, connectivity=1)

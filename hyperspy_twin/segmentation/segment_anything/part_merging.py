@@ -152,8 +152,8 @@ class PartGraph:
                         self._inside[a, index, axis] += sums
                     else:
                         self._across[b].setdefault(a, np.zeros(self._inside.shape[1:]))
-                        self._across[a].setdefault(b, np.zeros(self._inside.shape[1:]))
-                        self._across[a][b][index, axis] += sums
+                        table = self._across[a].setdefault(b, np.zeros(self._inside.shape[1:]))
+                        table[index, axis] += sums
         self._spread = [self._measure_spread(part) for part in range(count)]
 
     def pairs(self, parts: Iterable[int]) -> set[tuple[int, int]]:
@@ -178,10 +178,8 @@ class PartGraph:
     def narrow(self, part: int) -> bool:
         """Whether a part is as narrow as the flank of an edge or the gap between two masks."""
         width = 2 * self.area[part] / max(sum(self.contact[part].values()), 1)
-        return width < max(
-            _FLANK_WIDTH * self._resolution.smoothing,
-            _FLANK_MASK_PIXELS * self._resolution.mask_pixel,
-        )
+        of_mask = _FLANK_MASK_PIXELS * self._resolution.mask_pixel
+        return width < max(_FLANK_WIDTH * self._resolution.smoothing, of_mask)
 
     def join(self, kept: int, joined: int) -> None:
         """Add one part to another."""

@@ -138,13 +138,8 @@ def segment_sam(
     Kirillov et al., "Segment Anything", arXiv:2304.02643 (2023).
     Zhang et al., "Faster Segment Anything", arXiv:2306.14289 (2023).
     """
-    image = centred_image(
-        image,
-        grid,
-        smallest_side=_SMALLEST_SIDE,
-        needing="regions need",
-        constant="it has no contrast, so that no region can be found",
-    )
+    constant = "it has no contrast, so that no region can be found"
+    image = centred_image(image, grid, _SMALLEST_SIDE, "regions need", constant)
     check_positive(min_area=min_area)
     if not _FEWEST_POINTS <= points_per_side <= _MOST_POINTS:
         raise ValueError(
@@ -156,7 +151,7 @@ def segment_sam(
     network = load_network(model, find_checkpoint(model, checkpoint), device)
 
     view = _prepare_view(image)
-    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1])) * view.step
+    pixel = grid.pixel_size * view.step
     smallest = minimum_area(view.smoothing, None if min_area is None else min_area / pixel**2)
     window = (slice(0, view.working.shape[0]), slice(0, view.working.shape[1]))
     look = _look_at(window, view, network, points_per_side)
@@ -164,18 +159,12 @@ def segment_sam(
     window = _window_of_objects(regions)
     if max(regions.shape) > _MIN_MAGNIFICATION * max(s.stop - s.start for s in window):
         closer = _look_at(window, view, network, points_per_side)
-        both = _Look(
-            np.concatenate([look.masks, closer.masks]),
-            np.concatenate([look.scores, closer.scores]),
-            closer.pixel,
-        )
-        regions = _find_regions(both, view, smallest)
+        masks = np.concatenate([look.masks, closer.masks])
+        scores = np.concatenate([look.scores, closer.scores])
+        regions = _find_regions(_Look(masks, scores, closer.pixel), view, smallest)
     labels = place_borders(regions, view.working, image.shape, view.smoothing)
-    return Segmentation(
-        order_regions(labels),
-        view.smoothing * pixel,
-        (float(view.noise.min()) / pixel, float(view.noise.max()) / pixel),
-    )
+    thresholds = float(view.noise.min()) / pixel, float(view.noise.max()) / pixel
+    return Segmentation(order_regions(labels), view.smoothing * pixel, thresholds)
 
 
 def _prepare_view(image: np.ndarray) -> _View:
@@ -185,14 +174,11 @@ def _prepare_view(image: np.ndarray) -> _View:
     working = resample(flat.spectrum, shape, smoothing)
     step = float(np.sqrt(image.size / working.size))
     down, across = np.gradient(working)
+    everywhere, length, span = np.ones(shape, bool), smoothing / step, brightness_range(working)
     noise = estimate_gradient_noise(
-        np.hypot(across, down),
-        working,
-        inside=np.ones(shape, bool),
-        smoothing=smoothing / step,
-        span=brightness_range(working),
+        np.hypot(across, down), working, inside=everywhere, smoothing=length, span=span
     )
-    return _View(working, smoothing / step, noise, step)
+    return _View(working, length, noise, step)
 
 
 def _look_at(window: tuple[slice, slice], view: _View, network: Any, points_per_side: int) -> _Look:
@@ -206,17 +192,12 @@ def _look_at(window: tuple[slice, slice], view: _View, network: Any, points_per_
         for n, m, count in zip(size, picture.shape, proposals.logits.shape[1:], strict=True)
     )
     inside = down @ proposals.logits @ across.T > 0
-    open_sides = [
-        inside[:, 0] if window[0].start > 0 else None,
-        inside[:, -1] if window[0].stop < view.working.shape[0] else None,
-        inside[:, :, 0] if window[1].start > 0 else None,
-        inside[:, :, -1] if window[1].stop < view.working.shape[1] else None,
-    ]
     # What the window cuts is seen whole in the other look.
-    cut = np.zeros(len(inside), bool)
-    for side in open_sides:
-        if side is not None:
-            cut |= side.any(axis=1)
+    rows, columns = view.working.shape
+    cut = (window[0].start > 0) & inside[:, 0].any(axis=1)
+    cut |= (window[0].stop < rows) & inside[:, -1].any(axis=1)
+    cut |= (window[1].start > 0) & inside[:, :, 0].any(axis=1)
+    cut |= (window[1].stop < columns) & inside[:, :, -1].any(axis=1)
     masks = np.zeros((np.count_nonzero(~cut), *view.working.shape), bool)
     masks[(slice(None), *window)] = inside[~cut]
     return _Look(masks, proposals.score[~cut], 4 * max(size) / max(picture.shape))
@@ -240,9 +221,8 @@ def _interpolate(count: int, picture: int, masks: int) -> np.ndarray:
 
 def _find_regions(look: _Look, view: _View, smallest: float) -> np.ndarray:
     parts = separate_cores(stack_masks(look.masks), max(_CORE_DEPTH * look.pixel, 1.0), smallest)
-    resolution = Resolution(
-        view.smoothing, look.pixel, smallest, max(THINNEST / 2 * view.smoothing, look.pixel)
-    )
+    thinnest = max(THINNEST / 2 * view.smoothing, look.pixel)
+    resolution = Resolution(view.smoothing, look.pixel, smallest, thinnest)
     return join_unsupported(parts, view.working, look.masks, look.scores, resolution)
 
 

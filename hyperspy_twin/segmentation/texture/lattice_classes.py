@@ -70,16 +70,6 @@ def classify_lattices(peaks: TilePeaks) -> LatticeClasses:
     The tile with the strongest lattice that no known one explains, and that its neighbours
     confirm, founds the next lattice; lattices are then averaged over their tiles and these
     assigned anew. Lattices that turn into each other without a jump make one class.
-
-    Parameters
-    ----------
-    peaks : TilePeaks
-        Peaks of all tiles.
-
-    Returns
-    -------
-    LatticeClasses
-        The classes.
     """
     tiles = _Tiles(peaks)
     lattices = _average_lattices(_found_lattices(tiles), tiles)
@@ -118,12 +108,9 @@ class _Tiles:
         peak of the lattice.
         """
         count = self.strong.shape[-1]
-        here, height, matched = match_peaks(
-            self.peaks.frequency.reshape(-1, count, 2),
-            self.weight.reshape(-1, count),
-            self.peaks.ratio.reshape(-1, count),
-            lattice.frequency,
-        )
+        weight, ratio = (v.reshape(-1, count) for v in (self.weight, self.peaks.ratio))
+        frequency = self.peaks.frequency.reshape(-1, count, 2)
+        here, height, matched = match_peaks(frequency, weight, ratio, lattice.frequency)
         matched = matched.reshape(self.strong.shape)
         counted = np.where(self.strong | matched, self.weight**2, 0)
         norm = np.sqrt(counted.sum(axis=-1)).ravel() * np.linalg.norm(lattice.weight)
@@ -251,21 +238,15 @@ def _compare_across(
     """
     index = np.arange(assigned.size).reshape(assigned.shape)
     down, across = (2 * step for step in tiles.steps)
-    pairs = [
-        np.stack([index[down:].ravel(), index[:-down].ravel()]),
-        np.stack([index[:, across:].ravel(), index[:, :-across].ravel()]),
-    ]
-    first, second = np.concatenate(pairs, axis=1)
+    first = np.concatenate([index[down:].ravel(), index[:, across:].ravel()])
+    second = np.concatenate([index[:-down].ravel(), index[:, :-across].ravel()])
     a, b = assigned.ravel()[first], assigned.ravel()[second]
     adjacent = (a >= 0) & (b >= 0) & (a != b)
     a, b = a[adjacent], b[adjacent]
     peaks = tiles.strong.shape[-1]
-    similarity = compare_pairs(
-        tiles.peaks.frequency.reshape(-1, peaks, 2),
-        np.where(tiles.strong, tiles.weight, 0).reshape(-1, peaks),
-        first[adjacent],
-        second[adjacent],
-    )
+    frequency = tiles.peaks.frequency.reshape(-1, peaks, 2)
+    weight = np.where(tiles.strong, tiles.weight, 0).reshape(-1, peaks)
+    similarity = compare_pairs(frequency, weight, first[adjacent], second[adjacent])
     total, number = np.zeros((count, count)), np.zeros((count, count))
     for one, other in ((a, b), (b, a)):
         np.add.at(total, (one, other), similarity)

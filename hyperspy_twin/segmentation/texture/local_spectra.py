@@ -71,21 +71,9 @@ def find_tile_peaks(image: np.ndarray, tile: int, stride: int) -> TilePeaks:
 
     Each tile is weighted with a Hann window; the noise at each distance from the origin is the
     lower quartile over the ring, which peaks hardly move, and a peak is a maximum above it that is
-    not part of a streak (an edge, or scan noise).
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        Shape (rows, columns), at least one tile on each side.
-    tile : int
-        Side of a tile in pixels, even.
-    stride : int
-        Distance between tiles in pixels; the last ones are moved so that they end at the border.
-
-    Returns
-    -------
-    TilePeaks
-        Their peaks.
+    not part of a streak (an edge, or scan noise). The side of a tile, even and at most that of the
+    image, and the distance between tiles are in pixels; the last tiles are moved so that they end
+    at the border.
     """
     rows, columns = (_start_tiles(size, tile, stride) for size in image.shape)
     window = np.hanning(tile + 1)[:-1].astype(np.float32)
@@ -102,16 +90,11 @@ def find_tile_peaks(image: np.ndarray, tile: int, stride: int) -> TilePeaks:
         transform = scipy.fft.rfft2(tiles, workers=-1)
         parts.append(_find_peaks(transform.real**2 + transform.imag**2, rings))
     frequency, power, ratio, total = (np.concatenate(p) for p in zip(*parts, strict=True))
-    shape = (rows.size, columns.size)
-    return TilePeaks(
-        tile,
-        rows,
-        columns,
-        frequency.reshape(*shape, _PEAKS, 2),
-        (2 * np.sqrt(power) / window.sum()).reshape(*shape, _PEAKS),
-        ratio.reshape(*shape, _PEAKS),
-        np.sqrt(total / (tile**2 * np.sum(window**2))).reshape(shape),
-    )
+    amplitude = 2 * np.sqrt(power) / window.sum()
+    texture = np.sqrt(total / (tile**2 * np.sum(window**2)))
+    every = (frequency, amplitude, ratio, texture)
+    found = (values.reshape(rows.size, columns.size, *values.shape[1:]) for values in every)
+    return TilePeaks(tile, rows, columns, *found)
 
 
 def _start_tiles(size: int, tile: int, stride: int) -> np.ndarray:
@@ -174,13 +157,9 @@ def _find_peaks(power: np.ndarray, rings: np.ndarray) -> tuple[np.ndarray, ...]:
     chosen = np.take_along_axis(chosen, order, 1)
     each = np.arange(len(power))[:, None]
     row, column = np.divmod(chosen, rings.shape[1])
-    frequency = np.stack(
-        [
-            column + _offset(power, each, row, column, 0, 1),
-            (row + tile // 2) % tile - tile // 2 + _offset(power, each, row, column, 1, 0),
-        ],
-        axis=-1,
-    )
+    shift_x, shift_y = (_offset(power, each, row, column, *step) for step in ((0, 1), (1, 0)))
+    y = (row + tile // 2) % tile - tile // 2 + shift_y
+    frequency = np.stack([column + shift_x, y], axis=-1)
     height = np.take_along_axis(height, chosen, 1)
     ratio = np.take_along_axis(ratio.reshape(len(power), -1), chosen, 1)
     frequency[height == 0] = 0

@@ -29,21 +29,16 @@ def match_peaks(
 
     Parameters
     ----------
-    frequency : numpy.ndarray
-        Peaks of n tiles in cycles per tile, shape (n, k, 2).
-    weight : numpy.ndarray
-        Their weights, 0 where there is none, shape (n, k).
-    ratio : numpy.ndarray
-        Their power over noise, shape (n, k).
+    frequency, weight, ratio : numpy.ndarray
+        Peaks of n tiles in cycles per tile, shape (n, k, 2), their weights, 0 where there is none,
+        and their power over noise, shape (n, k).
     positions : numpy.ndarray
         Peaks of the lattice, shape (j, 2).
 
     Returns
     -------
-    here : numpy.ndarray
-        Weight found at each position, shape (n, j).
-    height : numpy.ndarray
-        Power over noise found there, shape (n, j).
+    here, height : numpy.ndarray
+        Weight, and power over noise, found at each position, shape (n, j).
     matched : numpy.ndarray
         Which peaks of the tiles are at a position, boolean, shape (n, k).
     """
@@ -54,14 +49,9 @@ def match_peaks(
         for peak in range(weight.shape[1]):
             if weight[tile, peak] <= 0:
                 continue
+            x, y = frequency[tile, peak, 0], frequency[tile, peak, 1]
             for index in range(positions.shape[0]):
-                distance = peak_distance(
-                    frequency[tile, peak, 0],
-                    frequency[tile, peak, 1],
-                    positions[index, 0],
-                    positions[index, 1],
-                )
-                if distance < 1:
+                if peak_distance(x, y, positions[index, 0], positions[index, 1]) < 1:
                     matched[tile, peak] = True
                     here[tile, index] = max(here[tile, index], weight[tile, peak])
                     height[tile, index] = max(height[tile, index], ratio[tile, peak])
@@ -72,21 +62,10 @@ def match_peaks(
 def compare_pairs(
     frequency: np.ndarray, weight: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:
-    """Similarity (0 to 1) of pairs of peak lists: the cosine of their weights.
+    """Similarity (0 to 1) of pairs of peak lists: the cosine of their weights; shape (m,).
 
-    Parameters
-    ----------
-    frequency : numpy.ndarray
-        Peaks of n lists in cycles per tile, shape (n, k, 2).
-    weight : numpy.ndarray
-        Their weights, 0 where there is none, shape (n, k).
-    first, second : numpy.ndarray
-        Lists to compare, shape (m,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (m,).
+    Peaks and weights of n lists as for :func:`match_peaks`; the m pairs are ``first`` and
+    ``second``, shape (m,).
     """
     similarity = np.zeros(first.size)
     for pair in range(first.size):
@@ -95,16 +74,10 @@ def compare_pairs(
         for i in range(weight.shape[1]):
             norm_a += weight[a, i] ** 2
             norm_b += weight[b, i] ** 2
-            best = 0.0
+            x, y, best = frequency[a, i, 0], frequency[a, i, 1], 0.0
             for j in range(weight.shape[1]):
                 if weight[a, i] > 0 and weight[b, j] > best:
-                    distance = peak_distance(
-                        frequency[a, i, 0],
-                        frequency[a, i, 1],
-                        frequency[b, j, 0],
-                        frequency[b, j, 1],
-                    )
-                    if distance < 1:
+                    if peak_distance(x, y, frequency[b, j, 0], frequency[b, j, 1]) < 1:
                         best = weight[b, j]
             product += weight[a, i] * best
         if norm_a > 0 and norm_b > 0:

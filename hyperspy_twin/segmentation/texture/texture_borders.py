@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.labels import depth_inside
+from hyperspy_twin.segmentation.labels import depth_inside, grow_box
+from hyperspy_twin.segmentation.resampling import nearest_pixels
 
 # Least spread of a feature inside regions, as a fraction of its range.
 _MIN_SPREAD = 0.05
@@ -22,39 +23,20 @@ def place_texture_borders(
     rows: np.ndarray,
     columns: np.ndarray,
 ) -> np.ndarray:
-    """Carry regions of a coarse grid to a finer one and place their borders.
+    """Carry regions 0..n-1 of a coarse grid to a finer one, shape (r, c), and place their borders.
 
     A Gaussian window across a border sees a mixture of both sides, half of each on the border
     itself. Each pixel near a border goes to the region whose mean features are nearest, in units
-    of their spread inside regions; on the border the distances to both sides are equal.
-
-    Parameters
-    ----------
-    regions : numpy.ndarray
-        Regions 0..n-1 on the coarse grid.
-    features : list of numpy.ndarray
-        Features on the same grid.
-    reach : float
-        How far the borders may lie from their true position, in coarse pixels.
-    rows, columns : numpy.ndarray
-        Positions of the fine pixels in coarse pixels, shapes (r,) and (c,).
-
-    Returns
-    -------
-    numpy.ndarray
-        Regions 0..n-1, int32, shape (r, c).
+    of their spread inside regions; on the border the distances to both sides are equal. Borders may
+    lie ``reach`` coarse pixels from their true position; ``rows`` and ``columns``, shapes (r,) and
+    (c,), are the positions of the fine pixels in coarse ones.
     """
     depth = depth_inside(regions)
     count = int(regions.max()) + 1
     deepest = ndimage.maximum(depth, regions, np.arange(count))
     core = depth >= np.minimum(reach, _CORE * deepest)[regions]
     statistics = [_measure_spread(feature, regions, core, count) for feature in features]
-    nearest = np.ix_(
-        *(
-            np.clip(np.rint(positions).astype(int), 0, size - 1)
-            for positions, size in zip((rows, columns), regions.shape, strict=True)
-        )
-    )
+    nearest = nearest_pixels([rows, columns], regions.shape)
     placed = regions[nearest].astype(np.int32)
     open_rows, open_columns = np.nonzero(~core[nearest])
     positions = np.array([rows[open_rows], columns[open_columns]], np.float32)
@@ -62,9 +44,8 @@ def place_texture_borders(
     chosen = placed[open_rows, open_columns]
     margin = int(np.ceil(reach)) + 1
     for region, box in enumerate(ndimage.find_objects(regions + 1)):
-        low = np.array([max(side.start - margin, 0) for side in box])[:, None]
-        high = np.array([side.stop + margin for side in box])[:, None]
-        part = tuple(slice(a, b) for a, b in zip(low.ravel(), high.ravel(), strict=True))
+        part = grow_box(box, margin, regions.shape)
+        low, high = np.array([(side.start, side.stop) for side in part]).T[..., None]
         within = ndimage.distance_transform_edt(regions[part] != region) <= reach
         value = np.where(within, np.float32(0), 2 * _FAR)
         for feature, (spread, means) in zip(features, statistics, strict=True):

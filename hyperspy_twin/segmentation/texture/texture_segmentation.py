@@ -59,11 +59,7 @@ _SMALLEST_REGION = PERIODS**2
 
 
 def segment_texture(
-    image: np.ndarray,
-    grid: Grid,
-    *,
-    smoothing: float | None = None,
-    min_area: float | None = None,
+    image: np.ndarray, grid: Grid, *, smoothing: float | None = None, min_area: float | None = None
 ) -> Segmentation:
     """Regions of equal lattice, or of equal texture where there is no lattice.
 
@@ -103,15 +99,10 @@ def segment_texture(
     ----------
     Hytch, Snoeck & Kilaas, Ultramicroscopy 74 (1998) 131 (amplitude of a lattice wave).
     """
-    image = centred_image(
-        image,
-        grid,
-        smallest_side=SMALLEST_SIDE,
-        needing="texture needs",
-        constant="it has no texture to compare",
-    )
+    constant = "it has no texture to compare"
+    image = centred_image(image, grid, SMALLEST_SIDE, "texture needs", constant)
     check_positive(smoothing=smoothing, min_area=min_area)
-    pixel = float(np.sqrt(grid.scale[0] * grid.scale[1]))
+    pixel = grid.pixel_size
     largest = min(image.shape) * pixel / _LARGEST_WINDOW
     if smoothing is not None and smoothing > largest:
         raise ValueError(
@@ -146,11 +137,10 @@ def segment_texture(
         nodes = [np.arange(n, dtype=float) for n in maps.shape]
         for _ in range(_PASSES):
             coarse = place_texture_borders(coarse, features, reach, *nodes)
+        spacings = maps.rows[1], maps.columns[1]
         pixels = (
             ((np.arange(n) + 0.5) * m / n - 0.5) / spacing
-            for n, m, spacing in zip(
-                image.shape, working.shape, (maps.rows[1], maps.columns[1]), strict=True
-            )
+            for n, m, spacing in zip(image.shape, working.shape, spacings, strict=True)
         )
         labels = place_texture_borders(coarse, features, reach, *pixels)
         labels = _keep_whole_regions(labels, class_of, smallest)
@@ -193,10 +183,8 @@ def _choose_resolution(members: list[list[PeakPattern]], classes: np.ndarray) ->
     widths = [1.0]
     for a, b in pairs:
         first, second = members[a][0].frequency, members[b][0].frequency
-        between = np.minimum(
-            np.linalg.norm(first[:, None] - second, axis=-1),
-            np.linalg.norm(first[:, None] + second, axis=-1),
-        ).min(axis=1)
+        signed = np.stack([first[:, None] - second, first[:, None] + second])
+        between = np.linalg.norm(signed, axis=-1).min(axis=(0, 2))
         apart = float(np.quantile(between, _TELLING)) / PERIODS
         widths.append(_TOLD_APART / (2 * np.pi * apart) if apart > 0 else _WIDEST)
     return min(max(widths), _WIDEST)

@@ -25,17 +25,8 @@ _MIN_STRENGTH = 1e-3
 def find_texture_kinds(texture: np.ndarray, without: np.ndarray) -> np.ndarray:
     """Tell kinds of tiles without a lattice by the strength of their texture.
 
-    Parameters
-    ----------
-    texture : numpy.ndarray
-        Standard deviation of the fast variations of each tile, shape (m, n).
-    without : numpy.ndarray
-        Tiles without a lattice, boolean, shape (m, n).
-
-    Returns
-    -------
-    numpy.ndarray
-        Kind 0, 1, ... of each tile, -1 where ``without`` is False, shape (m, n).
+    ``texture`` is the standard deviation of the fast variations of each tile, shape (m, n). Kinds
+    are 0, 1, ..., and -1 where ``without`` is False.
     """
     kinds = np.full(texture.shape, -1)
     values = texture[without]
@@ -70,18 +61,6 @@ def remove_mixtures(classes: np.ndarray, peaks: TilePeaks) -> np.ndarray:
 
     A tile across a border shows both sides and may pass for something else; such tiles form a
     band no wider than half a tile. Only areas as wide as more than half a tile keep their class.
-
-    Parameters
-    ----------
-    classes : numpy.ndarray
-        Class of each tile, shape (m, n).
-    peaks : TilePeaks
-        With the positions of the tiles.
-
-    Returns
-    -------
-    numpy.ndarray
-        Same shape.
     """
     size = [
         min(int(peaks.tile / 2 / np.diff(starts).max()) + 1, starts.size) if starts.size > 1 else 1
@@ -100,21 +79,8 @@ def connect_tiles(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Connect tiles of one class to regions and carry them to a grid, each node by its tile.
 
-    Parameters
-    ----------
-    classes : numpy.ndarray
-        Class of each tile, shape (m, n).
-    peaks : TilePeaks
-        With the positions of the tiles.
-    rows, columns : numpy.ndarray
-        Positions of the nodes in pixels of the image that the tiles come from, shapes (r,), (c,).
-
-    Returns
-    -------
-    regions : numpy.ndarray
-        Regions 0..k-1, shape (r, c).
-    class_of : numpy.ndarray
-        Class of each region, shape (k,).
+    ``rows`` and ``columns``, shapes (r,) and (c,), are the positions of the nodes in pixels of the
+    image that the tiles come from. Returns regions 0..k-1, shape (r, c), and their classes (k,).
     """
     connected = label(classes, connectivity=1, background=classes.min() - 1) - 1
     class_of = np.zeros(int(connected.max()) + 1, int)
