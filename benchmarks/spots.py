@@ -27,8 +27,8 @@ import spots_scenes
 from spots_images import WEAKEST, Scene, in_band, judge, must_find, separation
 
 from hyperspy_twin.spectra.detection.candidates import detection_threshold
-from hyperspy_twin.spectra.region import METHODS as OURS
-from hyperspy_twin.spectra.region import find_region_peaks
+from hyperspy_twin.spectra.methods import METHODS as OURS
+from hyperspy_twin.spectra.methods import find_region_peaks
 from hyperspy_twin.spectra.transform import windowed_region
 
 FALSE_ALARMS = 0.05  # the package's default, for the curve of theory

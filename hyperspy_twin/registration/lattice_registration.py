@@ -15,8 +15,8 @@ from hyperspy_twin.core import (
     RegisteredLattice,
     StrainField,
 )
+from hyperspy_twin.registration.beam_repeat import find_repeat_cell
 from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes, nearest_remainder
-from hyperspy_twin.registration.periodicity import find_repeat_cell
 from hyperspy_twin.registration.virtual_cell import (
     align_to_zone_axis,
     fit_virtual_cell,

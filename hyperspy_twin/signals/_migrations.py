@@ -11,7 +11,7 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal, Grid, OrientedCrystal, Peaks, RegisteredLattice
 from hyperspy_twin.crystals import Match, RegionPhase
-from hyperspy_twin.signals._records import ModelBox, StrainSettings, load_outlines
+from hyperspy_twin.signals._values import ModelBox, StrainSettings, load_outlines
 from hyperspy_twin.spectra import Crystallinity, RegionSpectrum, Rings
 
 

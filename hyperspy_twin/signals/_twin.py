@@ -15,7 +15,7 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.signals._codec import from_plain, to_plain
-from hyperspy_twin.signals._records import (
+from hyperspy_twin.signals._values import (
     ModelBox,
     StrainSettings,
     load_outlines,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
-from hyperspy_twin.signals._records import ModelBox
 from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._values import ModelBox
 
 if TYPE_CHECKING:
     import ase

@@ -11,9 +11,9 @@ from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Sig
 
 from hyperspy_twin.core import Grid, Peaks, Table
 from hyperspy_twin.signals._images import axes_of
-from hyperspy_twin.signals._records import StrainSettings
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
+from hyperspy_twin.signals._values import StrainSettings
 from hyperspy_twin.signals.strain_map import StrainMap
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import Grid, StrainField, Table
 from hyperspy_twin.signals._images import axes_of
-from hyperspy_twin.signals._records import ModelBox, StrainSettings
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import strain_table
+from hyperspy_twin.signals._values import ModelBox, StrainSettings
 from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@ from .background import estimate_local_background, on_half_plane, wrap
 from .crystallinity import Crystallinity, RegionSpectrum
 from .detection import PeakUNet, detect_cfar, detect_consensus, find_network_maxima, network_input
 from .editing import edit_peaks
-from .region import METHODS, detectors_of, find_region_peaks
+from .methods import METHODS, detectors_of, find_region_peaks
 from .rings import Rings
 from .transform import (
     WindowedRegion,

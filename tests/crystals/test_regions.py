@@ -144,7 +144,7 @@ def test_regions_keep_their_numbers_and_those_without_a_lattice_say_why(make_pat
     ],
 )
 def test_real_images(shared_file, file, pixel, phase, zone, scale):
-    region = pytest.importorskip("hyperspy_twin.spectra.region")
+    region = pytest.importorskip("hyperspy_twin.spectra.methods")
     from rsciio import hspy, image, tia
 
     from hyperspy_twin.core import Grid

@@ -121,7 +121,7 @@ def test_wrong_zone_axis_explains_nothing(chain):
 
 def test_both_senses_of_a_zone_axis_are_meant_where_they_differ():
     """Along [111] of a monoclinic crystal the two senses have mirrored patterns."""
-    from hyperspy_twin.crystals.indexing.decisions import _add_opposites, read_directions
+    from hyperspy_twin.crystals.indexing.user_decisions import _add_opposites, read_directions
     from hyperspy_twin.crystals.structures import catalogue
 
     oxide, silicon = catalogue.get("ZrO2"), catalogue.get("Si")
@@ -242,7 +242,7 @@ def test_crystals_of_one_region_have_a_relation_and_calibrate_together(overlappi
 def test_a_decision_that_claims_the_spots_of_another_crystal_replaces_it(overlapping):
     from dataclasses import replace
 
-    from hyperspy_twin.crystals.indexing.decisions import _settle
+    from hyperspy_twin.crystals.indexing.user_decisions import _settle
 
     record = overlapping.phases[1]
     assert _settle(record, 1, replace(record, further=())).further == record.further

@@ -4,7 +4,7 @@ import pytest
 from hyperspy_twin.core.grid import Grid
 from hyperspy_twin.spectra.detection import consensus
 from hyperspy_twin.spectra.detection.candidates import detection_threshold, find_candidates
-from hyperspy_twin.spectra.region import METHODS, find_region_peaks
+from hyperspy_twin.spectra.methods import METHODS, find_region_peaks
 from hyperspy_twin.spectra.transform import windowed_region
 
 SHAPE = (256, 300)

@@ -1,6 +1,6 @@
-from .calibration import calibrate
 from .crystal_maps import colour_key, colour_orientations, make_crystal_map
 from .epitaxy import tabulate_epitaxy
+from .pixel_size import calibrate
 from .rescaling import rescale_record
 
 __all__ = [

@@ -12,7 +12,7 @@ from hyperspy_twin.signals._figures.markers import COLOURS
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.signals._records import ModelBox
+    from hyperspy_twin.signals._values import ModelBox
 
 
 def model_figure(positions: np.ndarray, numbers: np.ndarray, box: ModelBox) -> Figure:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin.core import Grid, Outlines
-    from hyperspy_twin.signals._records import StrainSettings
+    from hyperspy_twin.signals._values import StrainSettings
 
 
 def strain_figure(

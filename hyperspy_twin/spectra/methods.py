@@ -1,4 +1,4 @@
-"""What the spectrum of one region says: peaks, rings, and how crystalline it is."""
+"""The methods of finding peaks behind one call, and what else the spectrum of a region shows."""
 
 from __future__ import annotations
 

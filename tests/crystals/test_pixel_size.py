@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.diffraction.orientation import predict_pattern
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
-from hyperspy_twin.crystals.relations.calibration import (
+from hyperspy_twin.crystals.relations.pixel_size import (
     Stretch,
     calibrate,
     combine_stretches,

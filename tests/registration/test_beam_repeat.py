@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.registration.periodicity import (
+from hyperspy_twin.registration.beam_repeat import (
     count_repeats,
     find_beam_translation,
     find_repeat_cell,

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.spectra.region import find_region_peaks
+from hyperspy_twin.spectra.methods import find_region_peaks
 
 SCALE = (0.02, 0.02)
 
