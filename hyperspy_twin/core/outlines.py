@@ -194,7 +194,7 @@ def trace(labels: np.ndarray, grid: Grid) -> Outlines:
     padded = np.pad(labels.astype(np.int32), 1)
     # At most as many vertices as pixel edges between labels, once for each side.
     cracks = sum(np.count_nonzero(np.diff(padded, axis=axis)) for axis in (0, 1))
-    corners, start, region = follow_cracks(padded, 2 * cracks)
+    corners, start, region = follow_cracks(padded, int(2 * cracks))
     return Outlines(grid.to_units(corners - 0.5), start, region)
 
 

@@ -191,8 +191,8 @@ def _chain_edges(edges: list[tuple[float, ...]]) -> list[np.ndarray]:
         onward.setdefault(edge[:2], []).append(edge[2:])
     rings = []
     while onward:
-        start = next(iter(onward))
-        ring, here = [], start
+        start = here = next(iter(onward))
+        ring: list[tuple[float, ...]] = []
         while not ring or here != start:
             ring.append(here)
             following = onward[here]

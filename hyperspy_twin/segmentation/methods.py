@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,11 @@ def segment_image(
         If the method needs a package that is not installed.
     """
     check_options(method, options)
-    if method == "auto":
+    others: dict[str, Callable[..., Segmentation]]
+    others = {"edges": segment_edges, "texture": segment_texture, "sam": segment_sam}
+    if method in others:
+        found, outcome = others[method](image, grid, **options), {"method": method}
+    else:
         found, report = segment_auto(image, grid, **options)
         outcome = {"method": report.method, "reason": report.reason}
-    else:
-        segment = {"edges": segment_edges, "texture": segment_texture, "sam": segment_sam}[method]
-        found, outcome = segment(image, grid, **options), {"method": method}
     return found, {**outcome, "smoothing": float(found.smoothing)}

@@ -116,7 +116,7 @@ def separate_parts(regions: np.ndarray, smallest: float) -> np.ndarray:
     if area.min() >= smallest:
         return parts.astype(np.int32)
     pairs, edges = adjacent_labels(parts)
-    contact = Borders(*pairs.T, np.ones(len(pairs)), edges.sum(axis=1))
+    contact = Borders(pairs[:, 0], pairs[:, 1], np.ones(len(pairs)), edges.sum(axis=1))
     joined, _ = merge_small(contact, area, smallest)
     return joined[parts].astype(np.int32)
 
