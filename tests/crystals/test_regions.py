@@ -144,10 +144,10 @@ def test_regions_keep_their_numbers_and_those_without_a_lattice_say_why(make_pat
     ],
 )
 def test_real_images(shared_file, file, pixel, phase, zone, scale):
-    region = pytest.importorskip("hyperspy_twin.spectra.methods")
     from rsciio import hspy, image, tia
 
     from hyperspy_twin.core import Grid
+    from hyperspy_twin.spectra import find_region_peaks
 
     reader = {"hspy": hspy, "ser": tia, "png": image}[file.rsplit(".", 1)[1]]
     data = np.asarray(reader.file_reader(str(shared_file(f"data/{file}")))[0]["data"])
@@ -155,7 +155,7 @@ def test_real_images(shared_file, file, pixel, phase, zone, scale):
         data = data[data.dtype.names[0]]
     grid = Grid(data.shape, (pixel or 1.0,) * 2)
     mask = np.ones(data.shape, bool)
-    peaks = region.find_region_peaks(data.astype(float), grid, mask).peaks
+    peaks = find_region_peaks(data.astype(float), grid, mask).peaks
     verdict = identify(peaks, SEVEN, calibrated=pixel is not None)
     assert (verdict.phase, verdict.zone_axis) == (phase, zone)
     assert verdict.scale == pytest.approx(scale, rel=5e-3)
