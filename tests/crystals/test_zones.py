@@ -76,20 +76,20 @@ def test_patterns(name):
         assert np.allclose(frame @ frame.T, np.eye(3)) and np.linalg.det(frame) > 0.99
         direction = np.array(pattern.zone_axis) @ crystal.base
         assert np.allclose(frame @ direction, [0, 0, np.linalg.norm(direction)])
-        image = pattern.index @ pattern.plane @ reciprocal @ frame.T
+        image = pattern.coordinates @ pattern.plane @ reciprocal @ frame.T
         assert np.allclose(image[:, 2], 0, atol=1e-9)
         assert np.allclose(image[:, 0] + 1j * image[:, 1], pattern.vector)
         middle = pattern.number.shape[0] // 2
         for sign in (1, -1):
-            number = pattern.number[tuple(sign * pattern.index.T + middle)]
-            assert np.array_equal(number, np.arange(len(pattern.index)))
-        assert (pattern.number >= 0).sum() == 2 * len(pattern.index)
+            number = pattern.number[tuple(sign * pattern.coordinates.T + middle)]
+            assert np.array_equal(number, np.arange(len(pattern.coordinates)))
+        assert (pattern.number >= 0).sum() == 2 * len(pattern.coordinates)
         assert np.array_equal(np.isinf(pattern.log_intensity[0]), pattern.amplitude == 0)
 
 
 def test_double_diffraction_points_are_kept_apart():
     (pattern,) = make_zone_patterns(catalogue.get("Si"), 1, 10.0, ((1, 1, 0),))
-    hkl = [tuple(row) for row in np.abs(pattern.index @ pattern.plane).tolist()]
+    hkl = [tuple(row) for row in np.abs(pattern.coordinates @ pattern.plane).tolist()]
     forbidden, strongest = hkl.index((0, 0, 2)), pattern.amplitude.max()
     assert pattern.amplitude[forbidden] == 0
     assert pattern.amplitude[hkl.index((1, 1, 1))] > 1

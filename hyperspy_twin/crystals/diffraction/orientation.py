@@ -71,7 +71,7 @@ def predict_pattern(
     distortion = np.eye(2) if distortion is None else np.asarray(distortion, float)
     reach = radius / (scale * np.linalg.svd(distortion, compute_uv=False)[-1])
     (pattern,) = make_zone_patterns(oriented.crystal, 1, float(reach), (oriented.zone_axis,))
-    half = pattern.index @ pattern.plane
+    half = pattern.coordinates @ pattern.plane
     hkl = np.stack([half, -half], axis=1).reshape(-1, 3)
     intensity = np.repeat(pattern.amplitude**2, 2)
     position = scale * oriented.reciprocal_vectors(hkl) @ distortion.T

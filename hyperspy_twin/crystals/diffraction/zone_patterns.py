@@ -35,7 +35,7 @@ class ZonePattern(NamedTuple):
         Miller indices of two vectors that generate the allowed reflections, shape (2, 3).
     basis
         The same two vectors as complex numbers x + i y in 1/nm, shape (2,).
-    index
+    coordinates
         Integer coordinates in ``basis`` of one of each Friedel pair, by length, shape (n, 2).
     vector, length, squared
         The same as complex numbers in 1/nm, their lengths, and the squares of these, shape (n,).
@@ -60,7 +60,7 @@ class ZonePattern(NamedTuple):
     frame: np.ndarray
     plane: np.ndarray
     basis: np.ndarray
-    index: np.ndarray
+    coordinates: np.ndarray
     vector: np.ndarray
     length: np.ndarray
     squared: np.ndarray
@@ -139,7 +139,7 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     frame = zone_frame(crystal, axis, vectors[0])
     flat = vectors @ frame[:2].T
     basis = flat[:, 0] + 1j * flat[:, 1]
-    allowed_index = np.rint(_coordinates(allowed.vector @ frame[:2].T, flat)).astype(int)
+    allowed_index = np.rint(allowed.vector @ frame[:2].T @ np.linalg.inv(flat)).astype(int)
     reach = int(np.abs(allowed_index).max())
     grid = np.arange(-reach, reach + 1)
     index = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
@@ -159,7 +159,7 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
         frame=frame,
         plane=plane,
         basis=basis,
-        index=half,
+        coordinates=half,
         vector=vector,
         length=np.abs(vector),
         squared=np.abs(vector) ** 2,
@@ -193,10 +193,6 @@ def _double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.nda
         second_strength = np.where(second >= 0, strength[: len(index)][second], 0)
         path[row] = (strength[inside] * second_strength).max(initial=0)
     return path
-
-
-def _coordinates(points: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    return points @ np.linalg.inv(basis)
 
 
 def _generating_vectors(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
