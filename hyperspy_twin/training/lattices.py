@@ -200,8 +200,8 @@ def _distorted(lattice: ProjectedLattice, strength: float) -> ProjectedLattice:
     index = np.stack(np.meshgrid(span, span, indexing="ij"), axis=-1).reshape(-1, 2)
     index = index[_half(index)]
     found = ProjectedLattice(lattice.basis, index, table[tuple(index.T)])
-    strength = np.abs(found.coefficient)
-    return _resolved(found.take(strength > 1e-5 * strength.max()))
+    height = np.abs(found.coefficient)
+    return _resolved(found.take(height > 1e-5 * height.max()))
 
 
 def _half(index: np.ndarray) -> np.ndarray:
