@@ -129,7 +129,7 @@ def judge(
 
 
 def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
-    """Take back the best of a ranking: it and further crystals explain so little of the peaks."""
+    """Take back the best of a ranking, which explains too little even with further crystals."""
     reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the peaks"
     none = 1 - sum(match.probability for match in ranking)
     return Verdict(None, none, reason, (), ranking)
