@@ -292,8 +292,9 @@ def test_basins_are_the_valleys(kernel):
     np.testing.assert_array_equal(labels[2], np.arange(12) > 5)
 
 
-def test_connected_parts():
-    found = _connected(np.array([0, 3, 5]), np.array([3, 4, 1]), 7)
+@pytest.mark.parametrize("kernel", [_connected, _connected.py_func])
+def test_connected_parts(kernel):
+    found = kernel(np.array([0, 3, 5]), np.array([3, 4, 1]), 7)
     np.testing.assert_array_equal(found, [0, 1, 2, 0, 0, 1, 3])
 
 

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hyperspy_twin.segmentation.edges.region_adjacency import (
+    _gather,
+    _pixel_edges,
     find_borders,
     gather_borders,
     minimum_by_label,
@@ -22,6 +24,16 @@ def test_pixel_edges_hold_the_gradient_half_way():
     borders = find_borders(labels, along_x, along_y)
     columns = (column.tolist() for column in (borders.first, borders.second, borders.flux))
     rows = sorted(zip(*columns, strict=True))
+    assert rows == [(0, 1, 3.0), (0, 2, 2.0), (1, 2, 2.0)]
+
+
+@pytest.mark.parametrize("kernel", [_pixel_edges, _pixel_edges.py_func])
+def test_pixel_edges_hold_the_gradient_half_way(kernel):
+    labels = np.array([[0, 0, 1], [0, -1, 1], [2, 2, 2]], np.int32)
+    along_x = np.array([[0.0, 2, 4], [0, 9, 9], [0, 0, 0]], np.float32)
+    along_y = np.array([[0.0, 0, 0], [1, 9, 5], [3, 9, -1]], np.float32)
+    first, second, flux = kernel(labels, along_x, along_y)
+    rows = sorted(zip(first.tolist(), second.tolist(), flux.tolist(), strict=True))
     assert rows == [(0, 1, 3.0), (0, 2, 2.0), (1, 2, 2.0)]
 
 
@@ -45,10 +57,11 @@ def test_gathered_rows_are_the_sums_of_their_pairs(rows):
             total[1] += 2
     first, second, flux = (np.array([row[k] for row in rows], np.int64) for k in range(3))
     arguments = first, second, flux.astype(float), np.full(len(rows), 2.0)
-    columns = list(vars(gather_borders(*arguments)).values())
-    pairs = {(int(a), int(b)): [f, n] for a, b, f, n in zip(*columns, strict=True)}
-    assert pairs == expected
-    assert len(columns) == 4 and len(columns[0]) == len(expected)
+    for found in (gather_borders(*arguments), _gather.py_func(*arguments, 7)):
+        columns = list(found if isinstance(found, tuple) else vars(found).values())
+        pairs = {(int(a), int(b)): [f, n] for a, b, f, n in zip(*columns, strict=True)}
+        assert pairs == expected
+        assert len(columns) == 4 and len(columns[0]) == len(expected)
 
 
 @pytest.mark.parametrize("kernel", [minimum_by_label, minimum_by_label.py_func])

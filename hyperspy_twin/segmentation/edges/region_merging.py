@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from skimage.measure import label
 
 from hyperspy_twin.segmentation.edges.region_adjacency import (
@@ -128,7 +126,25 @@ def _join(borders: Borders, chosen: np.ndarray, count: int) -> tuple[np.ndarray,
     return joined, gather_borders(first, second, borders.flux, borders.length)
 
 
+@njit(cache=True, nogil=True)
 def _connected(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
-    """Find the connected part, 0..m-1, of each of ``count`` nodes."""
-    links = coo_array((np.ones(first.size, bool), (first, second)), shape=(count, count))
-    return connected_components(links, directed=False)[1].astype(np.int64)
+    """Find the connected part, 0..m-1, of each of ``count`` nodes by union and find."""
+    parent = np.arange(count)
+    for link in range(first.size):
+        a, b = first[link], second[link]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        parent[max(a, b)] = min(a, b)
+    found = 0
+    number = np.empty(count, np.int64)
+    for node in range(count):
+        if parent[node] == node:
+            number[node] = found
+            found += 1
+        else:
+            number[node] = number[parent[node]]
+    return number
