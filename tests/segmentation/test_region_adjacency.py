@@ -17,16 +17,6 @@ from hyperspy_twin.segmentation.edges.region_adjacency import (
 from hyperspy_twin.segmentation.edges.region_merging import _to_merge, merge_weak
 
 
-def test_pixel_edges_hold_the_gradient_half_way():
-    labels = np.array([[0, 0, 1], [0, -1, 1], [2, 2, 2]], np.int32)
-    along_x = np.array([[0.0, 2, 4], [0, 9, 9], [0, 0, 0]], np.float32)
-    along_y = np.array([[0.0, 0, 0], [1, 9, 5], [3, 9, -1]], np.float32)
-    borders = find_borders(labels, along_x, along_y)
-    columns = (column.tolist() for column in (borders.first, borders.second, borders.flux))
-    rows = sorted(zip(*columns, strict=True))
-    assert rows == [(0, 1, 3.0), (0, 2, 2.0), (1, 2, 2.0)]
-
-
 @pytest.mark.parametrize("kernel", [_pixel_edges, _pixel_edges.py_func])
 def test_pixel_edges_hold_the_gradient_half_way(kernel):
     labels = np.array([[0, 0, 1], [0, -1, 1], [2, 2, 2]], np.int32)
