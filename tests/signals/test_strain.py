@@ -1,0 +1,39 @@
+"""Strain maps: their tables, and lattices that are registered when the phases are known."""
+
+from __future__ import annotations
+
+import hyperspy.api as hs
+import numpy as np
+import pytest
+
+
+def test_lattices_are_registered_later(chain, tmp_path):
+    """A map made before the phases were known gets its atoms from an indexed spectrum."""
+    strain = chain.found.gpa(reference=chain.strain.reference)
+    with pytest.raises(ValueError, match="index_phases"):
+        strain.to_atoms()
+    later = strain.register_lattices(chain.indexed)
+    later.save(tmp_path / "later.hspy")
+    model = hs.load(tmp_path / "later.hspy").to_atoms(thickness=2.0)
+    assert later.history[-1]["step"] == "register_lattices"
+    assert len(model.data) == pytest.approx(len(chain.model.data), rel=0.01)
+    assert set(model.region) == set(chain.model.region)
+
+
+def test_spectrum_of_another_image_is_refused(chain):
+    for strain, spectrum in (
+        (chain.strain, chain.micrograph),
+        (chain.strain.isig[:50, :50], chain.indexed),
+    ):
+        with pytest.raises(ValueError, match="no spectrum of the same image"):
+            strain.register_lattices(spectrum)
+
+
+def test_table_of_regions_holds_means_over_their_pixels(chain):
+    regions, labels = chain.strain.regions, chain.segmented.labels.data
+    assert regions["region"].tolist() == [1, 2, 3]
+    for row in regions:
+        inside = (labels == row["region"]) & np.isfinite(chain.strain.e_yy.data)
+        assert row["pixels"] == inside.sum()
+        assert row["e_yy"] == pytest.approx(chain.strain.e_yy.data[inside].mean(), abs=1e-6)
+    assert regions.units["rotation"] == "°"
