@@ -136,8 +136,9 @@ def _indexed(signal: IndexedFFT, folder: Path) -> tuple[str, Figure, str]:
 
 
 def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
+    records = signal.phases
     for region in signal.regions:
-        for one in signal.phases[region["region"]].crystals:
+        for one in records[region["region"]].crystals:
             shared = [str(one.region), *["none", "", ""], str(region["peaks"]), "", ""]
             if one.match is not None:
                 shared[1:4] = [

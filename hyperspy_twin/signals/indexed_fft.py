@@ -181,12 +181,13 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         """
         from hyperspy_twin.signals._figures import limit_view, spectrum_markers
 
-        every = list(self._spectra)
+        spectra = self._spectra
+        every = list(spectra)
         regions = every if region is None else [self._spectrum(region).peaks.region]
         records = self._records_shown(regions, phase)
         shown = self.region_spectra()
         shape = (len(regions),) if len(regions) > 1 else ()
-        peaks = [self._spectra[number].peaks for number in regions]
+        peaks = [spectra[number].peaks for number in regions]
         if shape:
             kwargs = {"navigator": Signal1D([float(len(one)) for one in peaks]), **kwargs}
         else:
@@ -714,9 +715,9 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         """What the plan of a strain analysis needs to know of each region."""
         from hyperspy_twin.strain import RegionLattice
 
-        found = {}
+        found, records = {}, self.phases
         for region, one in self._spectra.items():
-            match = self.phases[region].match if region in self.phases else None
+            match = records[region].match if region in records else None
             found[region] = RegionLattice(
                 one.peaks,
                 one.crystallinity.name,
@@ -733,10 +734,10 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         from hyperspy_twin.registration import IndexedPeaks, register_lattices
 
         image, grid = self.image()
-        indexed = []
+        indexed, spectra = [], self._spectra
         for record in self.phases:
             if record.match is not None:
-                used, peaks = np.any(record.hkl, axis=1), self._spectrum(record.region).peaks
+                used, peaks = np.any(record.hkl, axis=1), spectra[record.region].peaks
                 indexed.append(
                     IndexedPeaks(peaks.take(used), record.hkl[used], record.match.oriented)
                 )
