@@ -13,7 +13,7 @@ from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals import (
     PhaseList,
     are_several,
-    as_crystal,
+    as_candidates,
     catalogue,
     space_group_name,
     user_phases,
@@ -205,9 +205,10 @@ def _crystals(structures: Any) -> Iterable[Crystal]:
             yield from _crystals(structure)
     elif isinstance(structures, (str, PathLike)) and Path(structures).is_dir():
         files = (path for path in Path(structures).iterdir() if path.suffix.lower() == ".cif")
-        yield from map(as_crystal, sorted(files))
+        for path in sorted(files):
+            yield from as_candidates(path, ())
     else:
-        yield as_crystal(structures)
+        yield from as_candidates(structures, ())
 
 
 def _described(phase: Crystal) -> str:

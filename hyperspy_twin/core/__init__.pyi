@@ -3,7 +3,7 @@ from .constants import ANGSTROM_PER_NM, HAADF_EXPONENT, SHORTEST_SPACING
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
 from .integer_lattice import complete_basis, integer_row_basis
-from .occupancy import Sites, draw_elements, merge_sites
+from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
 from .oriented_crystal import OrientedCrystal
 from .outlines import Outlines, contains, rasterise, trace
 from .peaks import Peaks
@@ -25,6 +25,7 @@ from .windows import region_window
 __all__ = [
     "ANGSTROM_PER_NM",
     "HAADF_EXPONENT",
+    "LARGEST_EXCESS",
     "SHORTEST_SPACING",
     "Calibration",
     "Crystal",

@@ -10,8 +10,8 @@ from scipy.spatial import cKDTree
 # Entries closer than this, in fractions of the cell, share a site: CIF files carry four or five
 # digits.
 SAME_SITE = 1e-3
-# Occupancies of a site may exceed 1 by this much for the same reason.
-LARGEST_EXCESS = 1e-3
+# Occupancies of a site may exceed 1 by this much: refined ones have standard errors of a percent.
+LARGEST_EXCESS = 0.02
 # A site less likely to be occupied by its first element is mixed; nearer to 1 lies rounding.
 FULL = 1 - 1e-6
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -13,6 +14,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import ase
+
+_logger = logging.getLogger(__name__)
 
 SUFFIXES = {
     ".xyz": "extxyz",
@@ -33,6 +36,7 @@ def write_atoms(
     *,
     format: str | None = None,
     arrays: Mapping[str, np.ndarray] | None = None,
+    vacuum: float = 10.0,
 ) -> Path:
     """Write atoms to a file, completely or not at all.
 
@@ -52,6 +56,10 @@ def write_atoms(
         that belongs to the name: .xyz, .extxyz; .vasp, .poscar, POSCAR, CONTCAR; .cif; .data, .lmp.
     arrays
         Further arrays with one entry for each atom, which extxyz keeps.
+    vacuum
+        Smallest gap in Å between the model and its images along directions that are not periodic,
+        in formats that cannot say so: all but extxyz. The cell is made longer where it is
+        too short, and the log tells. LAMMPS data carry their ``boundary`` line as a comment.
 
     Returns
     -------
@@ -62,13 +70,16 @@ def write_atoms(
     ------
     ValueError
         If the format is unknown, there are no atoms, positions are not finite, an array has the
-        wrong length, the format cannot hold the arrays, or it needs a cell and there is none.
+        wrong length, the format cannot hold the arrays, it needs a cell and there is none, or
+        the vacuum is no length.
     FileNotFoundError
         If the folder does not exist.
     """
     path = Path(path)
     format = _format_of(path, format)
     prepared = _prepare(atoms, format, arrays)
+    if format in NEEDS_CELL:
+        _separate_images(prepared, format, vacuum)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"folder {path.parent} does not exist: create it first")
     if path.is_dir():
@@ -131,6 +142,34 @@ def _prepare(atoms: ase.Atoms, format: str, arrays: Mapping[str, np.ndarray] | N
     return prepared
 
 
+def _separate_images(atoms: ase.Atoms, format: str, vacuum: float) -> None:
+    """Leave a gap between the images along directions that are not periodic, in place."""
+    if not (np.isfinite(vacuum) and vacuum >= 0):
+        raise ValueError(f"vacuum must be a length in Å, not {vacuum}")
+    lengthened = []
+    for axis in np.flatnonzero(~atoms.pbc):
+        normal = np.linalg.inv(atoms.cell.array)[:, axis]
+        normal /= np.linalg.norm(normal)
+        height = float(atoms.cell[axis] @ normal)
+        along = atoms.positions @ normal
+        needed = np.ptp(along) + vacuum
+        if needed > height:
+            atoms.cell[axis] *= needed / height
+            lengthened.append("xyz"[axis])
+            height = needed
+        if along.min() < 0 or along.max() > height:
+            direction = atoms.cell[axis] / height
+            atoms.positions += ((height - np.ptp(along)) / 2 - along.min()) * direction
+    if lengthened:
+        _logger.warning(
+            "%s files are periodic in all directions: the cell is made longer along %s, so that "
+            "%g Å of vacuum part the model from its images",
+            format,
+            " and ".join(lengthened),
+            vacuum,
+        )
+
+
 def _write(path: Path, atoms: ase.Atoms, format: str) -> None:
     import ase.io
 
@@ -140,3 +179,13 @@ def _write(path: Path, atoms: ase.Atoms, format: str) -> None:
     elif format == "lammps-data":
         options = {"masses": True, "specorder": sorted(set(atoms.symbols)), "units": "metal"}
     ase.io.write(path, atoms, format=format, parallel=False, **options)
+    if format == "lammps-data":
+        _state_boundary(path, atoms.pbc)
+
+
+def _state_boundary(path: Path, periodic: np.ndarray) -> None:
+    """Put the command that a data file cannot hold into its first line, which is a comment."""
+    boundary = " ".join("p" if along else "f" for along in periodic)
+    with path.open(encoding="utf-8") as file:
+        first, rest = file.readline(), file.read()
+    path.write_text(f"{first.rstrip()}; boundary {boundary}\n{rest}", encoding="utf-8")

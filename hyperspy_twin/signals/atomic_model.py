@@ -85,7 +85,7 @@ class AtomicModel(TwinSignal, Signal1D):
         atoms.set_array("occupancy", self.occupancy)
         return atoms
 
-    def write(self, path: str | Path, format: str | None = None) -> Path:
+    def write(self, path: str | Path, format: str | None = None, *, vacuum: float = 10.0) -> Path:
         """Write the model to a file.
 
         Parameters
@@ -95,6 +95,10 @@ class AtomicModel(TwinSignal, Signal1D):
             CIF (``.cif``) or LAMMPS data (``.lmp``, ``.data``).
         format
             Name of the format where the suffix does not tell.
+        vacuum
+            Smallest gap in Å that parts the model from its images along directions in which it
+            is not periodic. Only extended XYZ can say what is periodic; in the other formats
+            the cell is made longer where it is too short, and the log tells.
 
         Returns
         -------
@@ -110,7 +114,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.io import write_atoms
 
-        return write_atoms(self.to_ase(), path, format=format)
+        return write_atoms(self.to_ase(), path, format=format, vacuum=vacuum)
 
     def plot(self) -> Figure:
         """Plot the atoms as seen along the beam, coloured by element.

@@ -4,6 +4,11 @@ import ase
 import ase.io
 import numpy as np
 import pytest
+from ase.build import bulk
+from ase.geometry import cellpar_to_cell
+from ase.neighborlist import neighbor_list
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hyperspy_twin.io.writers import write_atoms
 
@@ -28,6 +33,11 @@ def sorted_rows(model):
     return rows[np.lexsort(rows.T[::-1])]
 
 
+def with_vacuum(model):
+    """Cell lengths in Å when 10 Å part the model from its images along x and y."""
+    return [*(np.ptp(model.positions, axis=0) + 10)[:2], model.cell[2, 2]]
+
+
 def test_extxyz_keeps_everything(atoms, tmp_path):
     error = np.linspace(0, 1, 14)
     path = write_atoms(atoms, tmp_path / "model.xyz", arrays={"error": error})
@@ -48,7 +58,60 @@ def test_poscar_is_sorted_by_element(atoms, tmp_path, name):
     back = ase.io.read(path, format="vasp")
     assert np.count_nonzero(np.diff(back.numbers)) == 2
     np.testing.assert_allclose(sorted_rows(back), sorted_rows(atoms), atol=1e-8)
-    np.testing.assert_allclose(back.cell, atoms.cell)
+    np.testing.assert_allclose(back.cell.lengths(), with_vacuum(atoms))
+
+
+FORMATS = {"extxyz": "a.xyz", "vasp": "POSCAR", "cif": "a.cif", "lammps-data": "a.lmp"}
+
+
+def shortest_distance(model):
+    return neighbor_list("d", model, 6.0).min()
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@settings(max_examples=15, derandomize=True, deadline=None)
+@given(
+    periodic=st.tuples(*[st.booleans()] * 3),
+    angles=st.tuples(*[st.floats(70, 110)] * 3),
+    shift=st.tuples(*[st.floats(-8, 8)] * 3),
+)
+def test_no_atom_comes_near_another_by_what_a_format_cannot_say(
+    format, tmp_path_factory, periodic, angles, shift
+):
+    model = bulk("Si", cubic=True).repeat(2)
+    model.set_cell(cellpar_to_cell([*model.cell.lengths(), *angles]), scale_atoms=True)
+    shortest = shortest_distance(model)
+    model.pbc = periodic
+    model.positions += np.asarray(shift) * ~np.array(periodic)
+    path = tmp_path_factory.getbasetemp() / FORMATS[format]
+    back = ase.io.read(write_atoms(model, path), format=format)
+    assert len(back) == len(model)
+    assert shortest_distance(back) == pytest.approx(shortest, abs=1e-4)
+    if format == "extxyz":
+        assert tuple(back.pbc) == periodic
+
+
+def test_lammps_files_state_their_boundary(atoms, tmp_path, caplog):
+    path = write_atoms(atoms, tmp_path / "a.lmp")
+    assert path.read_text().splitlines()[0].endswith("boundary f f p")
+    assert "along x and y" in caplog.text and "10 Å of vacuum" in caplog.text
+    caplog.clear()
+    atoms.pbc = True
+    write_atoms(atoms, tmp_path / "a.lmp")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("vacuum", [-1, np.nan, np.inf])
+def test_a_vacuum_is_a_length(atoms, tmp_path, vacuum):
+    with pytest.raises(ValueError, match="vacuum must be a length"):
+        write_atoms(atoms, tmp_path / "POSCAR", vacuum=vacuum)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_vacuum_is_as_wide_as_asked(atoms, tmp_path):
+    back = ase.io.read(write_atoms(atoms, tmp_path / "POSCAR", vacuum=25), format="vasp")
+    gap = back.cell.lengths() - np.ptp(back.positions, axis=0)
+    np.testing.assert_allclose(gap[:2], 25)
 
 
 def test_cif(atoms, tmp_path):
@@ -64,7 +127,7 @@ def test_lammps(atoms, tmp_path, name):
     path = write_atoms(atoms, tmp_path / name)
     back = ase.io.read(path, format="lammps-data", atom_style="atomic")
     np.testing.assert_allclose(sorted_rows(back), sorted_rows(atoms), atol=1e-6)
-    np.testing.assert_allclose(back.cell, atoms.cell, atol=1e-6)
+    np.testing.assert_allclose(back.cell.lengths(), with_vacuum(atoms), atol=1e-6)
 
 
 def test_explicit_format_wins_over_the_name(atoms, tmp_path):

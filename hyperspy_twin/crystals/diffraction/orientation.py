@@ -11,7 +11,7 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal, OrientedCrystal
 from hyperspy_twin.crystals.diffraction.zone_patterns import make_zone_patterns
-from hyperspy_twin.crystals.structures import laue_rotations
+from hyperspy_twin.crystals.structures import laue_rotations, number_of_space_group
 
 if TYPE_CHECKING:
     from orix.quaternion import Orientation, OrientationRegion, Symmetry
@@ -211,13 +211,12 @@ def point_group(crystal: Crystal) -> Symmetry:
     every monoclinic crystal along z, most cells have it along b. Without a known space group, the
     proper part of the Laue group, which is all that a diffractogram shows.
     """
-    from diffpy.structure.spacegroups import GetSpaceGroup
     from orix.quaternion.symmetry import get_point_group
 
     to_cartesian = orix_frame(crystal) @ crystal.base.T
     found = to_cartesian @ laue_rotations(crystal) @ np.linalg.inv(to_cartesian)
     if crystal.space_group is not None:
-        candidates = [get_point_group(GetSpaceGroup(crystal.space_group).number)]
+        candidates = [get_point_group(number_of_space_group(crystal.space_group))]
     else:
         proper = (get_point_group(number, proper=True) for number in range(1, _SPACE_GROUPS + 1))
         named = {group.name: group for group in proper if group.size == len(found)}

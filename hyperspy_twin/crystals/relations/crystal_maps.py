@@ -9,6 +9,7 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal, Grid, OrientedCrystal
 from hyperspy_twin.crystals.diffraction import orix_orientation, point_group
+from hyperspy_twin.crystals.structures import number_of_space_group
 
 if TYPE_CHECKING:
     from orix.crystal_map import CrystalMap, Phase
@@ -82,12 +83,11 @@ def make_crystal_map(
 
 def to_orix_phase(crystal: Crystal) -> Phase:
     """Crystal as a phase of orix; without its space group where orix would misplace the axes."""
-    from diffpy.structure.spacegroups import GetSpaceGroup
     from orix.crystal_map import Phase
 
     group, structure = point_group(crystal), crystal.to_diffpy()
     if crystal.space_group is not None:
-        number = GetSpaceGroup(crystal.space_group).number
+        number = number_of_space_group(crystal.space_group)
         phase = Phase(name=crystal.name, space_group=number, structure=structure)
         if np.array_equal(phase.point_group.data, group.data):
             return phase

@@ -1,30 +1,51 @@
-"""Reading of CIF: the parser of diffpy.structure, and a check that nothing was lost."""
+"""Reading of CIF by gemmi, and checks that nothing was lost or misread."""
 
 from __future__ import annotations
 
-import io
 import re
-from collections import defaultdict
-from contextlib import redirect_stderr, redirect_stdout
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from hyperspy_twin.core import Crystal, chemical_symbol
+import numpy as np
 
-if TYPE_CHECKING:
-    from diffpy.structure import Structure
+from hyperspy_twin.core import LARGEST_EXCESS, Crystal, chemical_symbol
+from hyperspy_twin.crystals.structures.physical_check import check_physical
+from hyperspy_twin.crystals.structures.space_group import (
+    Symmetry,
+    possible_symmetries,
+    preserves_cell,
+)
 
 # Relative difference between the sites and the stated formula: what rounding of occupancies leaves.
 FORMULA_TOLERANCE = 0.03
+# Å; images of a site that are closer are one atom on a special position whose coordinates were
+# rounded: 0.33 for 1/3 in a cell of 10 Å is off by 0.03 Å.
+ROUNDING = 0.06
+# Å; images closer than this exclude each other: no two atoms of any solid are so close.
+CLOSEST = 0.4
 _COORDINATES = tuple(f"_atom_site_fract_{axis}" for axis in "xyz")
-_OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
-_SPACE_GROUP_NAMES = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M")
-_SECOND_ORIGIN = re.compile(r":\s*(2|R)|\b[ZS]$", re.IGNORECASE)
-_AMOUNT = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d+)?|\.\d+)?")
+_SITE_ITEMS = (
+    *("fract_x", "fract_y", "fract_z"),
+    *("?label", "?type_symbol", "?occupancy", "?calc_flag"),
+)
+_CELL = (
+    *(f"_cell_length_{axis}" for axis in "abc"),
+    *(f"_cell_angle_{angle}" for angle in ("alpha", "beta", "gamma")),
+)
+_AMOUNT = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d*)?|\.\d+)?")
+_UPPER_CASE = re.compile(r"([A-Z]{2})(?=[\d.]|$)")
+# Labels of water and hydroxyl groups in mineralogy, which stand for their oxygen.
+_WATER = re.compile(r"(WAT|OW|OH|H2O)", re.IGNORECASE)
+_UNKNOWN = ("?", ".", "")
 
 
 def read_cif(path: Path) -> Crystal:
-    """First structure of a CIF, expanded to the whole cell.
+    """Structure of a CIF with one structure, expanded to the whole cell.
+
+    Symmetry operations that are listed win over a Hall symbol, that over the Hermann-Mauguin
+    symbol with its setting and origin, and that over the number of the space group.
 
     Parameters
     ----------
@@ -39,96 +60,282 @@ def read_cif(path: Path) -> Crystal:
     Raises
     ------
     ValueError
-        If the file cannot be parsed, a coordinate is unknown, or the sites do not add up to the
-        formula that the file states; the message names the path and the reason.
+        If the file cannot be parsed, holds several structures, leaves the symmetry or the origin
+        open, or the sites are unknown, not physical or do not add up to the formula that the
+        file states; the message names the path and the reason.
 
     References
     ----------
-    Hall, Allen & Brown, Acta Cryst. A47 (1991) 655 (CIF).
+    Hall, Allen & Brown, Acta Cryst. A47 (1991) 655 (CIF); Wojdyr, J. Open Source Softw. 7 (2022)
+    4200 (gemmi).
     """
-    from diffpy.structure.parsers import getParser
+    crystals = read_cifs(path)
+    if len(crystals) > 1:
+        names = ", ".join(crystal.name for crystal in crystals)
+        raise ValueError(
+            f"the CIF '{path}' holds {len(crystals)} structures ({names}): write the right "
+            "one into a file of its own; index_phases takes all of them as candidates"
+        )
+    return crystals[0]
 
-    parser = getParser("cif")
+
+def read_cifs(path: Path) -> list[Crystal]:
+    """Structures of all data blocks of a CIF, each expanded to the whole cell.
+
+    They are named after the file, and after the block too where there are several. For what is
+    refused see :func:`read_cif`.
+    """
+    from gemmi import cif
+
     try:
         # utf-8-sig: files written on Windows may begin with a byte-order mark.
         text = path.read_text(encoding="utf-8-sig", errors="replace")
-        # The parser prints its complaints; the exception carries them already.
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            structure = parser.parse(text)
-        if structure is None or not len(structure):
+        blocks = [block for block in cif.read_string(text) if _has_sites(block)]
+        if not blocks:
             raise ValueError("it holds no atom sites")
-        blocks = (parser.ciffile[name] for name in parser.ciffile.keys())
-        block = next(block for block in blocks if "_atom_site_label" in block)
-        _check_sites(block)
-        symbol = _known_symbol(parser.spacegroup)
-        crystal = from_diffpy(structure, path.stem, f"CIF {path.name}", symbol)
-        _check_formula(crystal, block.get("_chemical_formula_sum"))
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"cannot read the CIF '{path}': {reason}") from error
-    return crystal
+        raise _unreadable(path, error) from error
+    crystals = []
+    for block in blocks:
+        name = path.stem if len(blocks) == 1 else f"{path.stem} {block.name}"
+        try:
+            crystals.append(_read_block(block, name, f"CIF {path.name}"))
+        except Exception as error:
+            where = "" if len(blocks) == 1 else f"data block '{block.name}': "
+            raise _unreadable(path, error, where) from error
+    return crystals
 
 
-def from_diffpy(
-    structure: Structure, name: str, source: str, space_group: str | None = None
-) -> Crystal:
-    """Crystal of the lattice and the atoms of a structure of diffpy."""
-    return Crystal(
-        name=name,
-        lattice=structure.lattice.abcABG(),
-        symbols=tuple(str(atom.element) for atom in structure),
-        fractional=tuple(tuple(atom.xyz) for atom in structure),
-        occupancy=tuple(float(atom.occupancy) for atom in structure),
-        space_group=space_group,
-        source=source,
+def _unreadable(path: Path, error: Exception, where: str = "") -> ValueError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return ValueError(f"cannot read the CIF '{path}': {where}{reason}")
+
+
+def _has_sites(block: Any) -> bool:
+    return any(
+        block.find_values(key)
+        for key in ("_atom_site_label", "_atom_site_type_symbol", *_COORDINATES)
     )
 
 
-def _known_symbol(space_group: Any) -> str | None:
-    from diffpy.structure.spacegroups import IsSpaceGroupIdentifier
+def _read_block(block: Any, name: str, source: str) -> Crystal:
+    if (_number(_text(block, "_cell_modulation_dimension") or "0", "dimension") or 0) > 0:
+        raise ValueError("it is a modulated structure, of which the sites are an average only")
+    lattice = _lattice(block)
+    symbols, coordinates, occupancies = _sites(block)
+    stated = _text(block, "_chemical_formula_sum")
 
-    symbol = None if space_group is None else space_group.short_name
-    return symbol if symbol and symbol != "P1" and IsSpaceGroupIdentifier(symbol) else None
-
-
-def _check_sites(block: Any) -> None:
-    """Refuse what the parser would silently read as zero."""
-    if "_cell_length_a" not in block:
-        raise ValueError("it states no unit cell (_cell_length_a)")
-    for key in _COORDINATES:
-        if key not in block:
-            raise ValueError(f"it states no fractional coordinates ({key})")
-        if any(value.strip() in ("?", ".") for value in block[key]):
-            raise ValueError(f"an atom site has an unknown coordinate ({key})")
-
-    listed = any(key in block for key in _OPERATIONS)
-    named = " ".join(str(block.get(key, "")) for key in _SPACE_GROUP_NAMES)
-    if not listed and _SECOND_ORIGIN.search(named):
+    failures: list[str] = []
+    found: list[tuple[Symmetry, Crystal]] = []
+    for symmetry in possible_symmetries(block, lattice):
+        try:
+            if not preserves_cell(symmetry.operations, lattice):
+                raise ValueError(
+                    f"the symmetry operations of {symmetry.origin} do not fit a cell of "
+                    f"{', '.join(f'{value:g}' for value in lattice)}"
+                )
+            sites = _expand(symmetry.operations, lattice, symbols, coordinates, occupancies)
+            crystal = Crystal(name, lattice, *sites, space_group=symmetry.symbol, source=source)
+            check_physical(crystal)
+            _check_formula(crystal, stated)
+            found.append((symmetry, crystal))
+        except ValueError as error:
+            failures.append(str(error))
+    if not found:
+        raise ValueError(failures[0])
+    found = _with_stated_count(found, block) or found
+    first = _nearest_distances(found[0][1]) if len(found) > 1 else None
+    if first is not None and _nearest_distances(found[1][1]) != first:
+        choices = " and ".join(symmetry.origin for symmetry, _ in found)
         raise ValueError(
-            f"its space group '{named.strip()}' is in a second setting and the symmetry "
-            "operations are not listed: write them into the file"
+            f"its space group does not tell the origin, and {choices} give different crystals: "
+            "write the symmetry operations into the file, or the origin as ':1' or ':2'"
         )
+    return found[0][1]
 
 
-def _check_formula(crystal: Crystal, stated: str | None) -> None:
+def _with_stated_count(
+    found: list[tuple[Symmetry, Crystal]], block: Any
+) -> list[tuple[Symmetry, Crystal]]:
+    """Choose the crystals with as many atoms as formula and number of formula units say."""
+    units = _text(block, "_cell_formula_units_Z")
+    amounts = [amount for amount, _ in _formula(_text(block, "_chemical_formula_sum")).values()]
+    expected = _number(units, "_cell_formula_units_Z") * sum(amounts) if units else 0.0
+    tolerance = FORMULA_TOLERANCE * expected
+    return [pair for pair in found if abs(sum(pair[1].occupancy) - expected) <= tolerance]
+
+
+def _nearest_distances(crystal: Crystal) -> list[tuple[str, float]]:
+    """Sorted distances of the sites to their nearest neighbours in 0.01 Å, by element."""
+    from ase import Atoms
+
+    atoms = Atoms(crystal.symbols, scaled_positions=crystal.fractional, cell=crystal.base, pbc=True)
+    distance = atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distance, min(crystal.lattice[:3]))
+    return sorted(zip(crystal.symbols, distance.min(axis=1).round(2).tolist(), strict=True))
+
+
+def _lattice(block: Any) -> tuple[float, ...]:
+    lattice = []
+    for key in _CELL:
+        text = _text(block, key)
+        if not text and "angle" in key:
+            text = "90"  # the default of the dictionary
+        if not text:
+            raise ValueError(f"it states no unit cell ({key})")
+        value = _number(text, key)
+        if not value > 0:
+            raise ValueError(f"its unit cell is none: {key} is {text}")
+        lattice.append(value)
+    return tuple(lattice)
+
+
+def _sites(block: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Symbol, fractional coordinates and occupancy of each site of the asymmetric unit."""
+    for key in _COORDINATES:
+        if not block.find_values(key):
+            raise ValueError(f"it states no fractional coordinates ({key})")
+    table = block.find("_atom_site_", list(_SITE_ITEMS))
+    expected = set(_formula(_text(block, "_chemical_formula_sum")))
+    symbols, coordinates, occupancies = [], [], []
+    for row in table:
+        texts = [row.str(k) if row.has(k) else "" for k in range(len(_SITE_ITEMS))]
+        xyz, (label, kind, occupancy, flag) = texts[:3], texts[3:]
+        if flag == "dum":
+            continue
+        if any(text in _UNKNOWN for text in xyz):
+            raise ValueError(f"atom site {label or kind} has an unknown coordinate")
+        share = 1.0 if occupancy in _UNKNOWN else _number(occupancy, "occupancy")
+        if share == 0:
+            continue
+        if not 0 < share <= 1 + LARGEST_EXCESS:
+            raise ValueError(f"the occupancy of atom site {label or kind} is {share:g}")
+        symbols.append(_element(kind if kind not in _UNKNOWN else label, expected))
+        coordinates.append([_number(text, f"coordinate of {label or kind}") for text in xyz])
+        occupancies.append(min(share, 1.0))
+    if not symbols:
+        raise ValueError("it holds no atom sites")
+    return symbols, np.array(coordinates), np.array(occupancies)
+
+
+def _expand(
+    operations: Sequence[Any],
+    lattice: tuple[float, ...],
+    symbols: list[str],
+    coordinates: np.ndarray,
+    occupancies: np.ndarray,
+) -> tuple[tuple[str, ...], tuple[tuple[float, ...], ...], tuple[float, ...]]:
+    """Sites of the whole cell: each image of a site once, on its special position."""
+    from diffpy.structure import Lattice
+
+    base = Lattice(*lattice).base
+    rotations = np.array([operation.rot for operation in operations]) / operations[0].DEN
+    shifts = np.array([operation.tran for operation in operations]) / operations[0].DEN
+    expanded = []
+    for symbol, xyz, occupancy in zip(symbols, coordinates, occupancies, strict=True):
+        images = rotations @ xyz + shifts
+        difference = images[:, None] - images
+        distance = np.linalg.norm((difference - np.round(difference)) @ base, axis=2)
+        # Images of a full site that exclude each other are one atom, however far a coordinate
+        # was rounded; those of a partly occupied one may be a split site.
+        near = distance < ROUNDING
+        crowded = (distance < CLOSEST).sum(axis=1) / near.sum(
+            axis=1
+        ) * occupancy > 1 + LARGEST_EXCESS
+        near[crowded] |= distance[crowded] < CLOSEST
+        for k in np.flatnonzero(np.argmax(near, axis=1) == np.arange(len(images))):
+            members = images[near[k]]
+            offsets = members - images[k]
+            mean = images[k] + (offsets - np.round(offsets)).mean(axis=0)
+            expanded.append((symbol, tuple(mean), occupancy))
+    names, places, shares = zip(*expanded, strict=True)
+    return names, places, shares
+
+
+def _text(block: Any, key: str) -> str:
+    """Value of an item, looped or not; empty where it is missing or unknown."""
+    from gemmi import cif
+
+    values = block.find_values(key)
+    text = cif.as_string(values[0]).strip() if len(values) else ""
+    return "" if text in _UNKNOWN else text
+
+
+def _number(text: str, name: str) -> float:
+    from gemmi import cif
+
+    value = cif.as_number(text)
+    if not np.isfinite(value):
+        raise ValueError(f"{name}: '{text}' is no number of a CIF")
+    return value
+
+
+def _element(label: str, expected: set[str]) -> str:
+    """Element of a type symbol or, where a file has none, of a label such as ``CaM2``.
+
+    Among the readings of the letters the one is taken that the formula holds.
+    """
+    letters = re.match(r"[A-Za-z]*", label).group()  # type: ignore[union-attr]
+    pair, single = letters[:2].capitalize(), letters[:1].upper()
+    water = _WATER.match(label)
+    if water and (len(letters) > 2 or "O" in expected) and "W" not in expected:
+        return "O"
+    readings = []
+    for reading in (pair, single):
+        try:
+            if reading and chemical_symbol(reading) not in readings:
+                readings.append(chemical_symbol(reading))
+        except ValueError:
+            continue
+    if len(letters) > 1 and not letters[1].islower():
+        readings.sort(key=len)  # "CA" alone is carbon A; the formula may tell otherwise
+    named = [reading for reading in readings if reading in expected]
+    if not readings:
+        raise ValueError(f"'{label}' names no chemical element")
+    return (named or readings)[0]
+
+
+def _formula(text: str) -> dict[str, tuple[float, float]]:
+    """Amount of each element of a stated formula and what its rounding leaves open.
+
+    Empty where the text is no plain sum formula. Upper-case symbols, as old programs wrote them,
+    need blanks between the elements.
+    """
+    found: Counter[str] = Counter()
+    rounding: Counter[str] = Counter()
+    tokens = text.split()
+    if len(tokens) > 1 and text == text.upper():
+        tokens = [_UPPER_CASE.sub(lambda found: found[1].capitalize(), token) for token in tokens]
+    for token in tokens:
+        parts = _AMOUNT.findall(token)
+        if "".join(symbol + amount for symbol, amount in parts) != token:
+            return {}
+        for letters, amount in parts:
+            try:
+                symbol = chemical_symbol(letters)
+            except ValueError:
+                return {}
+            decimals = len(amount.partition(".")[2])
+            found[symbol] += float(amount or 1)  # type: ignore[assignment]
+            rounding[symbol] += 0.5 * 10.0**-decimals if decimals else 0.0  # type: ignore[assignment]
+    return {symbol: (found[symbol], float(rounding[symbol])) for symbol in found}
+
+
+def _check_formula(crystal: Crystal, stated: str) -> None:
     """Compare sites and stated formula; hydrogen, often left out, is not compared."""
-    expected: defaultdict[str, float] = defaultdict(float)
-    for label, amount in _AMOUNT.findall(stated or ""):
-        expected[chemical_symbol(label)] += float(amount or 1)
+    expected = _formula(stated)
     expected.pop("H", None)
     if not expected:
         return
-    found: defaultdict[str, float] = defaultdict(float)
+    found: Counter[str] = Counter()
     for symbol, occupancy in zip(crystal.symbols, crystal.occupancy, strict=True):
-        found[symbol] += occupancy
+        found[symbol] += occupancy  # type: ignore[assignment]
     found.pop("H", None)
-    ratio = sum(found.values()) / sum(expected.values())
-    elements = set(found) | set(expected)
-    if any(
-        abs(found[e] - ratio * expected[e]) > FORMULA_TOLERANCE * ratio * expected[e]
-        for e in elements
-    ):
-        raise ValueError(
-            f"its atom sites add up to {crystal.formula}, but it states '{stated}': "
-            "the list of sites is not whole"
-        )
+    ratio = sum(found.values()) / sum(amount for amount, _ in expected.values())
+    for symbol in set(found) | set(expected):
+        amount, rounding = expected.get(symbol, (0.0, 0.0))
+        if abs(found[symbol] - ratio * amount) > ratio * (FORMULA_TOLERANCE * amount + rounding):
+            raise ValueError(
+                f"its atom sites add up to {crystal.formula}, but it states '{stated}': "
+                "the list of sites is not whole, or a site is misnamed"
+            )

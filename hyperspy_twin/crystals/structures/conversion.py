@@ -11,10 +11,12 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals.structures import catalogue, user_phases
-from hyperspy_twin.crystals.structures.cif import from_diffpy, read_cif
+from hyperspy_twin.crystals.structures.cif import read_cif, read_cifs
+from hyperspy_twin.crystals.structures.physical_check import check_physical
 
 if TYPE_CHECKING:
     import ase
+    from diffpy.structure import Structure
 
 
 def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
@@ -42,14 +44,14 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
         If the candidate is none of the above.
     """
     if isinstance(candidate, Crystal):
-        return candidate
+        return check_physical(candidate)
     if isinstance(candidate, (str, PathLike)):
         return _from_text(candidate)
     module = type(candidate).__module__.split(".")[0]
     if module == "diffpy":
-        return from_diffpy(candidate, candidate.title or "structure", "diffpy.structure.Structure")
+        return check_physical(_from_diffpy(candidate))
     if module == "ase" or hasattr(candidate, "get_scaled_positions"):
-        return _from_ase(candidate)
+        return check_physical(_from_ase(candidate))
     raise TypeError(
         f"cannot read a crystal structure from {type(candidate).__name__}: give the name of a "
         "bundled structure, the path of a CIF, a diffpy Structure or ase.Atoms"
@@ -98,7 +100,19 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
         candidates = [candidates]
     if not len(candidates):
         raise ValueError("no candidate phases: the list is empty")
-    return [as_crystal(candidate) for candidate in candidates]
+    return [crystal for candidate in candidates for crystal in _as_crystals(candidate)]
+
+
+def _as_crystals(candidate: Any) -> list[Crystal]:
+    """Crystals of one candidate: several for a CIF with several data blocks."""
+    is_text = isinstance(candidate, (str, PathLike))
+    if is_text and not _is_known(candidate) and Path(candidate).is_file():
+        return read_cifs(Path(candidate))
+    return [as_crystal(candidate)]
+
+
+def _is_known(name: str | PathLike[str]) -> bool:
+    return name in catalogue.names(aliases=True) or name in user_phases.added()
 
 
 def _from_text(candidate: str | PathLike[str]) -> Crystal:
@@ -115,6 +129,17 @@ def _from_text(candidate: str | PathLike[str]) -> Crystal:
     if looks_like_path:
         raise FileNotFoundError(f"structure file '{text}' does not exist")
     return catalogue.get(text)
+
+
+def _from_diffpy(structure: Structure) -> Crystal:
+    return Crystal(
+        name=structure.title or "structure",
+        lattice=structure.lattice.abcABG(),
+        symbols=tuple(str(atom.element) for atom in structure),
+        fractional=tuple(tuple(atom.xyz) for atom in structure),
+        occupancy=tuple(float(atom.occupancy) for atom in structure),
+        source="diffpy.structure.Structure",
+    )
 
 
 def _from_ase(atoms: ase.Atoms) -> Crystal:

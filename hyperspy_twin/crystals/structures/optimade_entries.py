@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hyperspy_twin.core import Crystal, chemical_symbol
+from hyperspy_twin.crystals.structures.physical_check import check_physical
 from hyperspy_twin.crystals.structures.symmetry import find_conventional_cell
 
 FIELDS = (
@@ -23,7 +24,6 @@ LONGEST = 1000.0  # Å, of a cell vector, as above
 # What makes the sites alone an incomplete account of the structure.
 _INCOMPLETE = ("assemblies", "implicit_atoms", "site_attachments", "unknown_positions")
 _HUGE = 1e6  # Å, of a coordinate: keeps what is computed of it finite
-_CLOSEST = 0.3  # Å, below any interatomic distance
 
 Mixture = tuple[tuple[str, float], ...]
 
@@ -71,7 +71,9 @@ def to_crystal(entry: dict[str, Any], source: str) -> Crystal:
     if not atoms:
         raise ValueError("it holds no atoms")
     symbols, positions, occupancies = zip(*atoms, strict=True)
-    crystal = Crystal("entry", _parameters(lattice), symbols, positions, occupancies)
+    crystal = check_physical(
+        Crystal("entry", _parameters(lattice), symbols, positions, occupancies)
+    )
     name = f"{crystal.formula} ({entry_id(entry)})"
     return replace(crystal, name=name, space_group=space_group, source=source)
 
@@ -90,7 +92,6 @@ def _geometry(attributes: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     if np.linalg.det(lattice) < 0:
         lattice = lattice[[1, 0, 2]]  # the same crystal with a and b renamed
     fractional = cartesian @ np.linalg.inv(lattice)
-    _check_apart(lattice, fractional)
     return lattice, fractional
 
 
@@ -106,15 +107,6 @@ def _numbers(value: Any, name: str) -> np.ndarray:
     if not all(abs(number) < _HUGE for row in value for number in row):
         raise ValueError(f"{name} holds a number that is not finite")
     return np.array(value, float)
-
-
-def _check_apart(lattice: np.ndarray, fractional: np.ndarray) -> None:
-    """Refuse two sites at one position, which no database means."""
-    for i, position in enumerate(fractional[:-1]):
-        difference = fractional[i + 1 :] - position
-        difference -= np.round(difference)
-        if np.linalg.norm(difference @ lattice, axis=1).min() < _CLOSEST:
-            raise ValueError(f"two of its sites are closer than {_CLOSEST} Å")
 
 
 def _mixtures(attributes: dict[str, Any], count: int) -> list[Mixture]:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals.structures import catalogue
-from hyperspy_twin.crystals.structures.cif import read_cif
+from hyperspy_twin.crystals.structures.cif import read_cifs
+from hyperspy_twin.crystals.structures.physical_check import check_physical
 
 ENVIRONMENT_VARIABLE = "HYPERSPY_TWIN_PHASES"
 _logger = logging.getLogger(__name__)
 _session: dict[str, Crystal] = {}
 # What a file held, by path and time of change: files are read once, and again when they change.
-_read: dict[tuple[Path, int], Crystal | str] = {}
+_read: dict[tuple[Path, int], list[Crystal]] = {}
 
 
 def folder() -> Path:
@@ -104,20 +105,19 @@ def _saved(suffixes: tuple[str, ...] = (".cif", ".json")) -> Iterator[Crystal]:
         key = (path, path.stat().st_mtime_ns)
         if key not in _read:
             _read[key] = _parse(path)
-        found = _read[key]
-        if isinstance(found, Crystal):
-            yield found
+        yield from _read[key]
 
 
-def _parse(path: Path) -> Crystal | str:
-    """Phase of a file, or why it is none; a broken file must not hide the others."""
+def _parse(path: Path) -> list[Crystal]:
+    """Phases of a file; a broken one, of which the log tells, must not hide the others."""
     try:
         if path.suffix.lower() == ".cif":
-            crystal = read_cif(path)
+            crystals = read_cifs(path)
         else:
-            crystal = Crystal.from_json(path.read_text(encoding="utf-8"))
-        check_name(crystal.name)
+            crystals = [check_physical(Crystal.from_json(path.read_text(encoding="utf-8")))]
+        for crystal in crystals:
+            check_name(crystal.name)
     except (ValueError, TypeError, OSError) as error:
         _logger.warning("%s is left out of the phases: %s", path, error)
-        return str(error)
-    return crystal
+        return []
+    return crystals
