@@ -163,7 +163,7 @@ def _separate_images(atoms: ase.Atoms, format: str, vacuum: float) -> None:
     if lengthened:
         _logger.warning(
             "%s files are periodic in all directions: the cell is made longer along %s, so that "
-            "%g Å of vacuum part the model from its images",
+            "%g Å of vacuum separate the model from its images",
             format,
             " and ".join(lengthened),
             vacuum,
