@@ -40,6 +40,8 @@ class Calibration:
         Numbers of the regions behind it.
     distortion
         Symmetric matrix D of trace 2, shape (2, 2): nominal peak = scale * D @ (M @ g)[:2].
+    pixel_values
+        What was changed, dropped or assumed about the values of the pixels; empty when nothing.
     """
 
     pixel_size: tuple[float, float] | None
@@ -55,6 +57,7 @@ class Calibration:
     shear_error: float = math.nan
     regions: tuple[int, ...] = ()
     distortion: np.ndarray | None = field(default=None, compare=False)
+    pixel_values: str = ""
 
     @classmethod
     def known(
@@ -96,12 +99,12 @@ class Calibration:
                 f"anisotropy {self.anisotropy:+.2f} ± {self.anisotropy_error:.2f} %, "
                 f"shear {self.shear:+.2f} ± {self.shear_error:.2f}°"
             )
-        note = f"; {self.note}" if self.note else ""
+        note = "".join(f"; {text}" for text in (self.note, self.pixel_values) if text)
         return f"<Calibration: {size}, from {self.source}{measured}{note}>"
 
     def to_json(self) -> str:
-        """Text form, as kept in the metadata of a signal: pixel size, source and note."""
-        names = ("pixel_size", "source", "square", "note")
+        """Text form, as kept in the metadata of a signal: pixel size, source and notes."""
+        names = ("pixel_size", "source", "square", "note", "pixel_values")
         return json.dumps({name: getattr(self, name) for name in names})
 
     @classmethod
@@ -117,6 +120,7 @@ class Calibration:
             record = json.loads(text)
             size = record["pixel_size"]
             pixel_size = None if size is None else (float(size[0]), float(size[1]))
-            return cls(pixel_size, str(record["source"]), str(record["note"]))
+            values = str(record.get("pixel_values", ""))
+            return cls(pixel_size, str(record["source"]), str(record["note"]), pixel_values=values)
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError(f"not a calibration record: {text!r}") from error

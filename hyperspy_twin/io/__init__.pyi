@@ -2,7 +2,9 @@ from .axes import (
     calibrate_by_line,
     calibrate_signal,
     calibration_of_signal,
+    check_axes,
     to_nanometres,
+    with_pixel_values,
     write_calibration,
 )
 from .calibration import calibration_of
@@ -14,8 +16,10 @@ __all__ = [
     "calibrate_signal",
     "calibration_of",
     "calibration_of_signal",
+    "check_axes",
     "load",
     "to_nanometres",
+    "with_pixel_values",
     "write_atoms",
     "write_calibration",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_twin.core import Calibration
@@ -24,6 +25,11 @@ _logger = logging.getLogger(__name__)
 
 RECORD = "Twin.calibration"
 _HYPERSPY_FORMATS = {"rsciio.hspy", "rsciio.zspy"}
+_BACKWARDS = {
+    "x": "the x axis runs backwards (mirrored image): positions along x change their sign",
+    "y": "the y axis runs backwards (mirrored image): positions along y change their sign",
+}
+_TRANSPOSED = "the axes are exchanged (transposed image): x counts to the right, y down, as shown"
 
 
 def calibration_of_signal(signal: Signal2D) -> Calibration:
@@ -42,22 +48,67 @@ def calibration_of_signal(signal: Signal2D) -> Calibration:
     ValueError
         If the unit of an axis is no length.
     """
-    text = signal.metadata.get_item(RECORD)
-    if not text:
-        return _read_axes(signal, *_origin(signal))
-    recorded = Calibration.from_json(text)
+    recorded = _recorded(signal)
+    turned = _turned(signal)
+    if recorded is None:
+        present = _read_axes(signal, *_origin(signal))
+        return replace(present, note=_joined(present.note, *turned))
     present = _read_axes(signal, f"axes, changed after {recorded.source}", None)
-    return recorded if _same_size(recorded, present) else present
+    found = recorded if _same_size(recorded, present) else present
+    # Mirrored twice is not mirrored.
+    before = [text for text in (*_BACKWARDS.values(), _TRANSPOSED) if text in recorded.note]
+    note = found.note
+    for text in before:
+        note = "; ".join(part for part in note.split("; ") if part != text)
+    now = [text for text in (*before, *turned) if (text in before) != (text in turned)]
+    values = recorded.pixel_values
+    return replace(found, note=_joined(note, *now), pixel_values=values)
 
 
-def to_nanometres(signal: Signal2D) -> Calibration:
+def check_axes(signal: Signal2D) -> None:
+    """Check that the signal axes of an image are uniform, with a scale and an offset.
+
+    Raises
+    ------
+    ValueError
+        If the scale of an axis is zero or not finite, or its offset is not finite.
+    """
+    for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
+        if not axis.is_uniform:
+            raise ValueError(f"the {name} axis is not uniform: interpolate the image first")
+        if not _is_scale(axis.scale):
+            raise ValueError(
+                f"the scale of the {name} axis is {axis.scale}, which is no pixel size: set it "
+                "with s.calibrate(...), or in s.axes_manager"
+            )
+        if not math.isfinite(axis.offset):
+            raise ValueError(
+                f"the offset of the {name} axis is {axis.offset}: set it in s.axes_manager"
+            )
+
+
+def axes_problem(signal: Signal2D) -> str:
+    """Say why the axes of an image hold nothing that may be a length; empty where they may."""
+    try:
+        _read_axes(signal, "", None)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def to_nanometres(signal: Signal2D, pixel_values: str = "") -> Calibration:
     """Name the signal axes x and y, bring them to nm in place, and record what was done.
+
+    The pixels stay where they are. An axis that runs backwards, as that of a mirrored image, gets a
+    positive scale, and its positions change their sign, so that each pixel keeps its own.
 
     Parameters
     ----------
     signal
         Image with axes in any unit of length. Where the unit is missing, the axes count
         pixels afterwards.
+    pixel_values
+        What was changed or assumed about the values of the pixels, for the report.
 
     Returns
     -------
@@ -69,9 +120,14 @@ def to_nanometres(signal: Signal2D) -> Calibration:
     ValueError
         If the unit of an axis is no length.
     """
-    is_new = not signal.metadata.has_item(RECORD)
+    recorded = _recorded(signal)
     calibration = calibration_of_signal(signal)
-    if is_new and ("assumed" in calibration.source or "not used" in calibration.note):
+    if pixel_values:
+        calibration = replace(calibration, pixel_values=pixel_values)
+    if _is_worth_saying(calibration) and (
+        recorded is None
+        or (recorded.note, recorded.pixel_values) != (calibration.note, calibration.pixel_values)
+    ):
         _logger.warning("%r", calibration)
     write_calibration(signal, calibration)
     return calibration
@@ -113,9 +169,9 @@ def calibrate_signal(
     else:
         measured, true = _pair(spacing, "spacing", "measured, true in nm")
         x, y = signal.axes_manager.signal_axes
-        size = pixel_size_from_known_spacing(measured, true, (x.scale, y.scale))
+        size = pixel_size_from_known_spacing(measured, true, (abs(x.scale), abs(y.scale)))
         source = f"a spacing of {true:.6g} nm measured as {measured:.6g}"
-    write_calibration(signal, calibration_of(size, source))
+    write_calibration(signal, calibration_of(size, source, _joined(*_turned(signal))))
 
 
 def calibrate_by_line(
@@ -142,13 +198,15 @@ def calibrate_by_line(
     before = [(axis.scale, axis.units) for axis in axes]
     calibrate(*arguments, **options)
     if [(axis.scale, axis.units) for axis in axes] != before:
+        check_axes(signal)
         write_calibration(signal, _read_axes(signal, "a line of known length", None))
 
 
 def write_calibration(signal: Signal2D, calibration: Calibration) -> None:
     """Set the signal axes of an image to a pixel size, and keep the report in its metadata.
 
-    The offset is scaled with the pixel size, so that it stays at the same pixel.
+    The offset is scaled with the pixel size, so that it stays at the same pixel. What the report
+    before said about the values of the pixels is kept.
 
     Parameters
     ----------
@@ -163,9 +221,18 @@ def write_calibration(signal: Signal2D, calibration: Calibration) -> None:
         if axis.name in ("x", "y"):
             axis.name = f"position_{axis.name}"
     for axis, name, scale in zip(signal.axes_manager.signal_axes, "xy", scales, strict=True):
-        offset = axis.offset / axis.scale * scale if axis.scale else 0.0
+        offset = axis.offset / axis.scale * scale if _is_scale(axis.scale) else 0.0
+        offset = offset if math.isfinite(offset) else 0.0
         axis.name, axis.scale, axis.offset, axis.units = name, scale, offset, unit
-    signal.metadata.set_item(RECORD, calibration.to_json())
+    signal.metadata.set_item(RECORD, with_pixel_values(signal, calibration).to_json())
+
+
+def with_pixel_values(signal: BaseSignal, calibration: Calibration) -> Calibration:
+    """Report on another pixel size, with what is known about the values of the pixels."""
+    recorded = _recorded(signal)
+    if recorded is None or calibration.pixel_values:
+        return calibration
+    return replace(calibration, pixel_values=recorded.pixel_values)
 
 
 def file_name(signal: BaseSignal) -> str:
@@ -191,10 +258,46 @@ def _origin(signal: Signal2D) -> tuple[str, str | None]:
     return f"file {name}" if name else "axes", "nm" if by_hyperspy else None
 
 
+def _recorded(signal: BaseSignal) -> Calibration | None:
+    text = signal.metadata.get_item(RECORD)
+    return Calibration.from_json(text) if text else None
+
+
 def _read_axes(signal: Signal2D, source: str, unit: str | None) -> Calibration:
-    x, y = signal.axes_manager.signal_axes
-    scale, units = (float(x.scale), float(y.scale)), (str(x.units), str(y.units))
+    axes = signal.axes_manager.signal_axes
+    for name, axis in zip("xy", axes, strict=True):
+        if not axis.is_uniform:
+            raise ValueError(f"the {name} axis is not uniform: interpolate the image first")
+        if not _is_scale(axis.scale):
+            note = f"the scale of the {name} axis is {axis.scale}: not used"
+            return Calibration(None, source, note=note)
+    x, y = axes
+    scale, units = (abs(float(x.scale)), abs(float(y.scale))), (str(x.units), str(y.units))
     return read_calibration(scale, units, source, unit)
+
+
+def _is_scale(value: float) -> bool:
+    return math.isfinite(value) and value != 0
+
+
+def _turned(signal: Signal2D) -> list[str]:
+    """What to say of axes that run backwards or were exchanged."""
+    x, y = signal.axes_manager.signal_axes
+    notes = [_BACKWARDS[name] for name, axis in (("x", x), ("y", y)) if axis.scale < 0]
+    return [*notes, _TRANSPOSED] if (x.name, y.name) == ("y", "x") else notes
+
+
+def _is_worth_saying(calibration: Calibration) -> bool:
+    said = (*_BACKWARDS.values(), _TRANSPOSED, "not used")
+    return (
+        bool(calibration.pixel_values)
+        or "assumed" in calibration.source
+        or any(text in calibration.note for text in said)
+    )
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
 
 
 def _same_size(first: Calibration, second: Calibration) -> bool:

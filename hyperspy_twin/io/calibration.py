@@ -2,56 +2,99 @@
 
 from __future__ import annotations
 
+import html
 import math
+import re
+import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
-from hyperspy_twin.core import Calibration
+from hyperspy_twin.core import SHORTEST_SPACING, Calibration
 
 Pair = tuple[float, float]
 
 _SPELLINGS: dict[float, tuple[str, ...]] = {
-    1e-3: ("pm", "picometer", "picometers", "picometre", "picometres"),
-    1e-1: ("Å", "Å", "A", "angstrom", "angstroms", "Angstrom", "Angstroms", "ångström"),
-    1.0: ("nm", "n_m", "nanometer", "nanometers", "nanometre", "nanometres"),
-    1e3: ("um", "µm", "μm", "\\u00B5m", "u_m", "micron", "microns", "micrometer", "micrometers"),
-    1e6: ("mm", "m_m", "millimeter", "millimeters", "millimetre", "millimetres"),
-    1e7: ("cm", "centimeter", "centimeters", "centimetre", "centimetres"),
-    1e9: ("m", "meter", "meters", "metre", "metres"),
+    1e-3: ("pm", "p_m", "picometer", "picometre"),
+    1e-1: ("Å", "A", "AA", "ang", "angstrom", "angstroem", "ångström", "ångstrom"),
+    1.0: ("nm", "n_m", "nanometer", "nanometre"),
+    1e3: ("um", "μm", "u_m", "μ", "mum", "micron", "micrometer", "micrometre"),
+    1e6: ("mm", "m_m", "millimeter", "millimetre"),
+    1e7: ("cm", "centimeter", "centimetre"),
+    1e9: ("m", "meter", "metre"),
 }
-_NANOMETRES = {name: factor for factor, names in _SPELLINGS.items() for name in names}
-_PIXELS = ("", "<undefined>", "px", "pixel", "pixels")
+_NANOMETRES = {
+    unicodedata.normalize("NFKC", name + plural): factor
+    for factor, names in _SPELLINGS.items()
+    for name in names
+    for plural in (("", "s") if len(name) > 3 else ("",))
+}
+_FOLDED = {name.casefold(): factor for name, factor in _NANOMETRES.items()}
+_PIXELS = ("px", "pix", "pixel", "pixels", "pxl", "pxls")
+_MISSING = ("", *_PIXELS, "undefined", "none", "null", "nan", "n/a", "unknown", "uncalibrated", "?")
+_PRINTS = ("inch", "inches", "in", "dpi", "ppi", "dpcm", "dots per inch", "pixels per inch")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_PER_PIXEL = re.compile(r"(?:\s*/\s*|\s+per\s+)(?:px|pix|pixel)s?$", re.IGNORECASE)
 
-# Larger than a pixel of a scanning electron microscope at its lowest magnification: what is
+# nm. Larger than a pixel of a scanning electron microscope at its lowest magnification: what is
 # stored then is the resolution of the printer or the pixel of the camera.
 LARGEST_PIXEL = 1e4
+# nm: 1 m. Larger than a pixel of any print or camera; reciprocal lengths stored as m are 1e6 to
+# 1e10, because the pixels of diffraction patterns are 0.001 to 10 1/nm.
+IMPOSSIBLE_PIXEL = 1e9
+# nm. 500 pixels over the shortest spacing that is resolved: no scan is so fine.
+SMALLEST_PIXEL = SHORTEST_SPACING / 500
 
 
 def nanometres_per_unit(unit: str) -> float:
     """Length in nm of one unit, spelt as instruments write it, such as ``"µm"`` or ``"n_m"``.
+
+    Escapes of Python and HTML, brackets and a trailing ``"/px"`` are understood, and
+    capitals (``"NM"``, ``"Micron"``), but not ``"nM"``, which is a concentration.
 
     Raises
     ------
     ValueError
         If ``unit`` is not a unit of length.
     """
-    try:
-        return _NANOMETRES[unit.strip()]
-    except KeyError:
-        raise ValueError(
-            f"{unit!r} is not a unit of length: give one of pm, Å, nm, µm, mm, m"
-        ) from None
+    name = _spelled(unit)
+    if name in _NANOMETRES:
+        return _NANOMETRES[name]
+    if (len(name) > 2 or name[:1].isupper()) and name.casefold() in _FOLDED:
+        return _FOLDED[name.casefold()]
+    raise ValueError(
+        f"{unit!r} is not a unit of length: give one of pm, Å, nm, µm, mm, m; or set the "
+        "pixel size with s.calibrate(...)"
+    )
 
 
 def is_length(unit: str) -> bool:
     """Whether a unit of an axis is a length, or at least may be one because it is missing."""
-    return unit.strip() in _NANOMETRES or is_missing(unit)
+    try:
+        nanometres_per_unit(unit)
+    except ValueError:
+        return is_missing(unit)
+    return True
 
 
 def is_missing(unit: str) -> bool:
     """Whether a unit of an axis is empty, undefined or the pixel."""
-    return unit.strip() in _PIXELS
+    return _spelled(unit).casefold() in _MISSING
+
+
+def is_print(unit: str) -> bool:
+    """Whether a unit is that of a printed picture, which tells nothing about the specimen."""
+    return _spelled(unit).casefold() in _PRINTS
+
+
+def _spelled(unit: str) -> str:
+    """Unit without the traces of the ways that it came: escapes, encodings, brackets."""
+    text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), html.unescape(unit))
+    with suppress(UnicodeError):  # UTF-8 that was read as Latin-1
+        text = text.encode("latin-1").decode("utf-8")
+    text = unicodedata.normalize("NFKC", text).strip(" \t\r\n\0[](){}<>'\"")
+    return _PER_PIXEL.sub("", text) if text.casefold() not in _MISSING else text
 
 
 def calibration_of(pixel_size: Pair, source: str, note: str = "") -> Calibration:
@@ -83,15 +126,20 @@ def read_calibration(
     A missing unit leaves the image without a scale, because files are seen in the wild whose
     number without a unit is a ratio, or a length whose unit the reader dropped. Where both are
     missing and the scale is not 1, ``assumed_unit`` is taken, and the source of the report says so.
+    What cannot be the pixel of a microscope, as the resolution of a print, is not used.
 
     Raises
     ------
     ValueError
-        If a unit is neither a length nor missing.
+        If a unit is neither a length nor missing, or a pixel is so long that it is none.
     """
+    if any(is_print(unit) for unit in units):
+        unit = next(unit for unit in units if is_print(unit))
+        note = f"{scale[0]:.4g} {unit} per pixel is a print resolution: not used"
+        return Calibration(None, source, note=note)
     missing = [is_missing(unit) for unit in units]
     if all(missing):
-        if scale == (1.0, 1.0) or "px" in units:
+        if scale == (1.0, 1.0) or any(_spelled(unit).casefold() in _PIXELS for unit in units):
             return Calibration(None, source, note="no pixel size in the file")
         if assumed_unit is None:
             note = f"scale {scale[0]:.6g} x {scale[1]:.6g} has no unit: not used"
@@ -106,6 +154,14 @@ def read_calibration(
     x, y = (value * factor for value, factor in zip(scale, factors, strict=True))
     if not all(math.isfinite(value) and value > 0 for value in (x, y)):
         return Calibration(None, source, note=f"scale {scale[0]} x {scale[1]} is not a length")
+    if max(x, y) > IMPOSSIBLE_PIXEL:
+        raise ValueError(
+            f"{scale[0]:.4g} {units[0]} per pixel is no length in an image but a reciprocal one, as "
+            "of a diffraction pattern; if it is an image, set the pixel size with s.calibrate(...)"
+        )
+    if min(x, y) < SMALLEST_PIXEL:
+        note = f"{min(x, y):.4g} nm per pixel is finer than any microscope scans: not used"
+        return Calibration(None, source, note=note)
     if max(x, y) > LARGEST_PIXEL:
         note = f"{max(x, y) / 1e3:.4g} µm per pixel is a print or camera resolution: not used"
         return Calibration(None, source, note=note)

@@ -10,21 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import h5py
 import hyperspy.api as hs
-import numpy as np
-from hyperspy.signals import BaseSignal, LazySignal2D, Signal2D
+from hyperspy.signals import BaseSignal
 from natsort import natsorted
 from rsciio import IO_PLUGINS
 
+from hyperspy_twin.io import pictures, tiff
 from hyperspy_twin.io.axes import file_name, to_nanometres
-from hyperspy_twin.io.calibration import is_length, is_missing
+from hyperspy_twin.io.calibration import is_missing
+from hyperspy_twin.io.pixel_values import grey_of_colours
+from hyperspy_twin.io.recognition import SIGNAL_TYPE, why_no_micrograph
 
 _logger = logging.getLogger(__name__)
 
-SIGNAL_TYPE = "twin_micrograph"
-# Rec. 709 weights of red, green and blue in the luminance.
-LUMINANCE = {"R": 0.2126, "G": 0.7152, "B": 0.0722}
-_OTHER_TYPES = ("diffraction", "hologram")
+IF_AN_IMAGE = (
+    "if it is an image, call s.set_signal_type('Micrograph') and s.calibrate(pixel size in nm)"
+)
 
 
 def load(
@@ -36,14 +38,16 @@ def load(
     :class:`~hyperspy_twin.Micrograph`. Spectra, 4D scans, complex images, holograms,
     diffraction patterns and images whose axes are not lengths keep their type, axes and units.
 
-    The signal axes of a micrograph are named x and y. Their scale is brought to nm where the
+    The signal axes of a micrograph are named x and y, x to the right and y down. Their scale is brought to nm where the
     file tells the unit, and is one pixel (unit ``px``) where it does not; ``s.calibration``
     says which and why. A scale without any unit in a file that HyperSpy wrote is taken as nm,
-    with a warning; in other formats it is not used, since their readers drop units.
+    with a warning; in other formats it is not used, since their readers drop units. An axis that
+    runs backwards becomes one with a positive scale; the pixels stay where they are.
 
     Colour images become grey: one channel, with the data type of the file, where the channels
-    are equal, else their luminance (Rec. 709) as float32, with a warning, because the colours
-    of a colour map are no intensities.
+    are equal, else their luminance (Rec. 709) as float32, because the colours of a colour map are
+    no intensities. Palettes are applied; values of TIFF files in which 0 means white are inverted.
+    Whatever was changed, dropped or assumed is in the report and, once, a warning of the log.
 
     Parameters
     ----------
@@ -101,6 +105,8 @@ def _read(paths: list[str], **kwargs: Any) -> BaseSignal | list[BaseSignal]:
         # The reader of pictures cannot defer: see rosettasciio's image plugin.
         eager = _read(paths, **{**kwargs, "lazy": False})
         return [s.as_lazy() for s in eager] if isinstance(eager, list) else eager.as_lazy()
+    if not (kwargs.get("file_format") or kwargs.get("reader")):
+        kwargs = {**kwargs, "file_format": _reader_of(paths[0])}
     try:
         with _held_log("hyperspy.io"):
             loaded = hs.load(paths, **kwargs)
@@ -129,9 +135,27 @@ def _check_readable(path: str) -> None:
         raise ValueError(f"{path}: the file is empty")
 
 
+def _reader_of(path: str) -> Any:
+    """Reader of a file where HyperSpy's own choice, which is None, is not the right one."""
+    if _is_picture(path):
+        return pictures
+    if _has_suffix_of(path, "TIFF"):
+        return tiff
+    if Path(path).suffix.lower() in (".hdf5", ".h5") and h5py.is_hdf5(path):
+        with h5py.File(path, "r") as file:
+            written_by = file.attrs.get("file_format", "")
+        if "hyperspy" in str(written_by).lower():
+            return "HSPY"
+    return None
+
+
 def _is_picture(path: str) -> bool:
-    (picture,) = (plugin for plugin in IO_PLUGINS if plugin["name"] == "Image")
-    return Path(path).suffix.lower().lstrip(".") in picture["file_extensions"]
+    return _has_suffix_of(path, "Image")
+
+
+def _has_suffix_of(path: str, name: str) -> bool:
+    (found,) = (plugin for plugin in IO_PLUGINS if plugin["name"] == name)
+    return Path(path).suffix.lower().lstrip(".") in found["file_extensions"]
 
 
 @contextmanager
@@ -156,40 +180,23 @@ def _held_log(name: str) -> Iterator[None]:
 def _prepared(loaded: Any) -> Any:
     if isinstance(loaded, list):
         return [_prepared(item) for item in loaded]
-    if loaded.data.dtype.names is not None:
-        _make_grey(loaded)
+    changes = str(loaded.original_metadata.get_item("pixel_values", ""))
+    if loaded.data.dtype.names is not None and set("RGB") <= set(loaded.data.dtype.names):
+        loaded.data, changes = grey_of_colours([loaded.data[name].copy() for name in "RGB"])
+        loaded.events.data_changed.trigger(obj=loaded)
     _restore_imagej_unit(loaded)
-    if _is_micrograph(loaded):
-        to_nanometres(loaded)
+    refusal = why_no_micrograph(loaded)
+    if refusal is None:
+        to_nanometres(loaded, changes)
         loaded.set_signal_type(SIGNAL_TYPE)
+        return loaded
+    name = file_name(loaded)
+    if changes:
+        _logger.warning("%s: %s", name, changes)
+    level = logging.WARNING if refusal.surprising else logging.INFO
+    advice = f"; {IF_AN_IMAGE}" if refusal.surprising else ""
+    _logger.log(level, "%s: not taken as a micrograph: %s%s", name, refusal.reason, advice)
     return loaded
-
-
-def _make_grey(signal: BaseSignal) -> None:
-    """Replace the colours of an image by its intensity, in place."""
-    channels = [signal.data[name] for name in LUMINANCE]
-    if bool((channels[0] == channels[1]).all()) and bool((channels[0] == channels[2]).all()):
-        signal.data = channels[0].copy()
-    else:
-        _logger.warning("%s: colours turned into luminance", file_name(signal))
-        weighted = zip(channels, LUMINANCE.values(), strict=True)
-        signal.data = sum(channel * np.float32(weight) for channel, weight in weighted)
-    signal.events.data_changed.trigger(obj=signal)
-
-
-def _is_micrograph(signal: BaseSignal) -> bool:
-    axes = signal.axes_manager.signal_axes
-    declared = str(signal.metadata.get_item("Signal.signal_type", "")).lower()
-    if type(signal) not in (Signal2D, LazySignal2D) and declared != SIGNAL_TYPE:
-        return False
-    if signal.axes_manager.navigation_dimension > 1 or signal.data.dtype.kind not in "buif":
-        return False
-    if any(name in declared for name in _OTHER_TYPES) or not all(axis.is_uniform for axis in axes):
-        return False
-    foreign = [str(axis.units) for axis in axes if not is_length(str(axis.units))]
-    if foreign:
-        _logger.info("%s: unit %s is no length, not a micrograph", file_name(signal), foreign[0])
-    return not foreign
 
 
 def _restore_imagej_unit(signal: BaseSignal) -> None:
@@ -198,6 +205,8 @@ def _restore_imagej_unit(signal: BaseSignal) -> None:
     if not description.startswith("ImageJ="):
         return
     lines = dict(line.split("=", 1) for line in description.splitlines() if "=" in line)
-    for axis in signal.axes_manager.signal_axes:
-        if is_missing(str(axis.units)) and axis.scale != 1:
-            axis.units = lines.get("unit", "")
+    for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=False):
+        if is_missing(str(axis.units)):
+            # Only y has a unit of its own, where it differs.
+            unit = lines.get("unit", "")
+            axis.units = lines.get("yunit", unit) if name == "y" else unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,9 +13,49 @@ from hyperspy_twin.core import Grid
 
 
 def grid_of(axes: list[dict[str, Any]]) -> Grid:
-    """Pixel grid of two axis descriptions (y, x)."""
+    """Pixel grid of two axis descriptions (y, x).
+
+    Raises
+    ------
+    ValueError
+        If an axis runs backwards, the two were exchanged, or a scale or offset is no number of
+        that kind. Micrographs are put right before; what was derived of them cannot be.
+    """
     y, x = axes
+    check_orientation(axes)
+    for name, axis in zip("xy", (x, y), strict=True):
+        if not (math.isfinite(axis["scale"]) and axis["scale"] != 0):
+            raise ValueError(
+                f"the scale of the {name} axis is {axis['scale']}, which is no pixel size: set it "
+                "in s.axes_manager"
+            )
+        if not math.isfinite(axis["offset"]):
+            raise ValueError(
+                f"the offset of the {name} axis is {axis['offset']}: set it in s.axes_manager"
+            )
     return Grid((y["size"], x["size"]), (x["scale"], y["scale"]), (x["offset"], y["offset"]))
+
+
+def check_orientation(axes: list[dict[str, Any]]) -> None:
+    """Check that two axis descriptions (y, x) were neither mirrored nor exchanged.
+
+    Raises
+    ------
+    ValueError
+        If they were.
+    """
+    for name, axis in zip("yx", axes, strict=True):
+        if axis["scale"] < 0:
+            raise ValueError(
+                f"the {name} axis runs backwards, its scale is negative ({axis['scale']:.6g}): "
+                "the results belong to the image as it was; mirror the micrograph before "
+                "s.segment() instead"
+            )
+    if [axis["name"] for axis in axes] == ["x", "y"]:
+        raise ValueError(
+            "the x and y axes were exchanged: the results belong to the image as it was; "
+            "transpose the micrograph before s.segment() instead"
+        )
 
 
 def axes_of(grid: Grid, unit: str) -> list[dict[str, Any]]:

@@ -134,7 +134,8 @@ class AtomicModel(TwinSignal, Signal1D):
 
     def _columns(self, *names: str) -> np.ndarray:
         stored = self._box.columns
-        if self.data.shape[-1] != len(stored):
+        axis = self.axes_manager.signal_axes[0]
+        if (axis.size, axis.scale, axis.offset) != (len(stored), 1, 0):
             raise ValueError("columns of this model were sliced away: slice atoms only, with inav")
         return np.atleast_2d(np.asarray(self.data))[:, [stored.index(name) for name in names]]
 

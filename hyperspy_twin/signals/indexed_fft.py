@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Signal2D
 
 from hyperspy_twin.core import Grid, Peaks, Table
-from hyperspy_twin.signals._images import axes_of
+from hyperspy_twin.signals._images import axes_of, check_orientation
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
 from hyperspy_twin.signals._values import StrainSettings
@@ -585,6 +585,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         ValueError
             If no region is indexed, ties leave the scale open, or the spectrum was cropped.
         """
+        from hyperspy_twin.io import with_pixel_values
         from hyperspy_twin.signals._twin import rescale
 
         calibration: Any = self.calibration
@@ -601,7 +602,7 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
             axes=self._axes_for(state["image_grid"], "nm"),
             **state,
             unit="nm",
-            calibration=calibration.to_json(),
+            calibration=with_pixel_values(self, calibration).to_json(),
         )
 
     # ---- the next step ----
@@ -760,9 +761,10 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
         Raises
         ------
         ValueError
-            If the spectrum was cropped or rebinned, so that the image is lost.
+            If the spectrum was cropped, rebinned or mirrored, so that the image is lost.
         """
         grid = self._state("image_grid")
+        check_orientation(self._axes()[-2:])
         if tuple(self.data.shape) != grid.shape:
             raise ValueError(
                 f"the spectrum was cropped from {grid.shape} to {self.data.shape}: "

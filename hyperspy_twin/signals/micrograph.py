@@ -158,8 +158,8 @@ class Micrograph(TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If an image is not finite, has no contrast or is too small, or an option does not
-            belong to the method.
+            If an image is not finite, has no contrast or is too small, the scale of an axis is no
+            length, or an option does not belong to the method.
         ImportError
             If the method needs a package that is not installed.
 
@@ -171,7 +171,7 @@ class Micrograph(TwinSignal, Signal2D):
         hyperspy_twin.segmentation.segment_auto
         """
         from hyperspy_twin.core import trace
-        from hyperspy_twin.io import to_nanometres
+        from hyperspy_twin.io import check_axes, to_nanometres
         from hyperspy_twin.segmentation import check_options, segment_image
         from hyperspy_twin.signals._stacks import segment_stack
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
@@ -186,6 +186,7 @@ class Micrograph(TwinSignal, Signal2D):
         options = {name: value for name, value in given.items() if value is not None}
         check_options(method, options)
         check_images(self)
+        check_axes(self)
         # The slice shares the data; its axes can be brought to nm without touching this signal.
         signal = self.isig[:, :]
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"

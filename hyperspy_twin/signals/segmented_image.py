@@ -56,9 +56,10 @@ class SegmentedImage(TwinSignal, Signal2D):
             If the image is a stack or not finite, or the labels do not fit it.
         """
         from hyperspy_twin.core import trace
-        from hyperspy_twin.io import to_nanometres
+        from hyperspy_twin.io import check_axes, to_nanometres
 
         finite_image(image)
+        check_axes(image)
         signal: Any = image.isig[:, :]
         signal.set_signal_type("Micrograph")
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"

@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import Grid, StrainField, Table
-from hyperspy_twin.signals._images import axes_of
+from hyperspy_twin.signals._images import axes_of, check_orientation
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import strain_table
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
@@ -260,6 +260,7 @@ class StrainMap(TwinSignal, Signal2D):
         index = COMPONENTS.index(name)
         if index not in present:
             raise ValueError(f"component '{name}' was sliced away: it is no longer in this map")
+        check_orientation(self._axes()[-2:])
         metadata = {"General": {"title": f"{TITLES[name]}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
         return kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
