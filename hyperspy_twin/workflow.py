@@ -41,8 +41,14 @@ def run(
     Raises
     ------
     ValueError
-        If a step is not possible; the steps before it have been yielded.
+        If a step is not possible; the steps before it have been yielded. A series of images is
+        refused before the first.
     """
+    if micrograph.axes_manager.navigation_dimension:
+        raise ValueError(
+            f"this signal holds a stack of {micrograph.axes_manager.navigation_size} images: "
+            "choose one with s.inav[...]"
+        )
     segmented = micrograph.segment()
     yield "segmented", segmented
     found = segmented.find_peaks(show_progressbar=show_progressbar)

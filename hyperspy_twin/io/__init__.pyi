@@ -9,16 +9,20 @@ from .axes import (
 )
 from .calibration import calibration_of
 from .readers import load
+from .recognition import Refusal, describe, why_no_micrograph
 from .writers import write_atoms
 
 __all__ = [
+    "Refusal",
     "calibrate_by_line",
     "calibrate_signal",
     "calibration_of",
     "calibration_of_signal",
     "check_axes",
+    "describe",
     "load",
     "to_nanometres",
+    "why_no_micrograph",
     "with_pixel_values",
     "write_atoms",
     "write_calibration",

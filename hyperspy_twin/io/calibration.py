@@ -156,8 +156,8 @@ def read_calibration(
         return Calibration(None, source, note=f"scale {scale[0]} x {scale[1]} is not a length")
     if max(x, y) > IMPOSSIBLE_PIXEL:
         raise ValueError(
-            f"{scale[0]:.4g} {units[0]} per pixel is no length in an image but a reciprocal one, as "
-            "of a diffraction pattern; if it is an image, set the pixel size with s.calibrate(...)"
+            f"{scale[0]:.4g} {units[0]} per pixel is no length in an image but a reciprocal one "
+            "(1/m?), as of a diffraction pattern"
         )
     if min(x, y) < SMALLEST_PIXEL:
         note = f"{min(x, y):.4g} nm per pixel is finer than any microscope scans: not used"

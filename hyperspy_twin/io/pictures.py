@@ -8,7 +8,11 @@ import numpy as np
 from PIL import Image, ImageSequence
 from rsciio import image as rsciio_image
 
-from hyperspy_twin.io.pixel_values import grey_of_colours, transparency_note
+from hyperspy_twin.io.pixel_values import (
+    UnreadColoursError,
+    grey_of_colours,
+    transparency_note,
+)
 
 # Modes of Pillow whose pixels are one number each; those with 16 bits begin with I;16.
 _GREY = ("1", "L", "I", "F")
@@ -33,9 +37,10 @@ def file_reader(filename: str, lazy: bool = False, **options: Any) -> list[dict[
 
     Raises
     ------
+    UnreadColoursError
+        If the colours cannot be turned into red, green and blue.
     ValueError
-        If the frames differ in size, or Pillow cannot turn the kind of colours into red, green
-        and blue.
+        If the frames differ in size.
     """
     with Image.open(filename) as picture:
         deep = _is_cut_to_eight_bits(picture)
@@ -53,13 +58,13 @@ def file_reader(filename: str, lazy: bool = False, **options: Any) -> list[dict[
     except (IndexError, ValueError):  # the channels or frames that it does not take
         found = {"axes": [{"name": name, "scale": 1, "offset": 0, "units": None} for name in "yx"]}
     axes = [
-        {**axis, "size": size, "navigate": False, "index_in_array": None}
-        for axis, size in zip(found["axes"], frames[0].shape, strict=False)
+        {**axis, "size": size, "navigate": False, "index_in_array": data.ndim - 2 + index}
+        for index, (axis, size) in enumerate(zip(found["axes"], frames[0].shape, strict=False))
     ]
     if data.ndim == 3:
-        axes.insert(0, {"name": "frame", "size": len(data), "navigate": True})
-    for axis in axes:
-        axis.pop("index_in_array", None)
+        axes.insert(
+            0, {"name": "frame", "size": len(data), "navigate": True, "index_in_array": 0}
+        )
     metadata = {"General": {}, "Signal": {"signal_type": ""}, **found.get("metadata", {})}
     original = {**found.get("original_metadata", {}), "pixel_values": "; ".join(notes)}
     return [{"data": data, "axes": axes, "metadata": metadata, "original_metadata": original}]
@@ -77,7 +82,12 @@ def _channels(frame: Image.Image) -> np.ndarray:
     if mode in ("P", "PA"):
         frame = frame.convert("RGBA" if mode == "PA" or "transparency" in frame.info else "RGB")
     elif mode not in (*_GREY, "LA", "RGB", "RGBA") and not mode.startswith("I;16"):
-        frame = frame.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB"))
+        try:
+            frame = frame.convert({"La": "LA", "RGBa": "RGBA"}.get(mode, "RGB"))
+        except ValueError as error:
+            raise UnreadColoursError(
+                f"its colours ({mode}) are not read: save it as a grey or RGB picture"
+            ) from error
     pixels = np.asarray(frame)
     return pixels.astype(pixels.dtype.newbyteorder("="), copy=True)
 

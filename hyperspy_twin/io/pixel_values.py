@@ -11,6 +11,10 @@ import numpy as np
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
+class UnreadColoursError(ValueError):
+    """A kind of colours that cannot be turned into intensities."""
+
+
 def grey_of_colours(channels: Sequence[Any]) -> tuple[Any, str]:
     """Intensity of red, green and blue, and what to say of it.
 

@@ -19,7 +19,7 @@ from rsciio import IO_PLUGINS
 from hyperspy_twin.io import pictures, tiff
 from hyperspy_twin.io.axes import file_name, to_nanometres
 from hyperspy_twin.io.calibration import is_missing
-from hyperspy_twin.io.pixel_values import grey_of_colours
+from hyperspy_twin.io.pixel_values import UnreadColoursError, grey_of_colours
 from hyperspy_twin.io.recognition import SIGNAL_TYPE, why_no_micrograph
 
 _logger = logging.getLogger(__name__)
@@ -110,6 +110,8 @@ def _read(paths: list[str], **kwargs: Any) -> BaseSignal | list[BaseSignal]:
     try:
         with _held_log("hyperspy.io"):
             loaded = hs.load(paths, **kwargs)
+    except UnreadColoursError as error:
+        raise ValueError(f"{shown}: {error}") from error
     except ImportError as error:
         raise ImportError(f"{shown}: reading it needs another package ({error})") from error
     except MemoryError as error:

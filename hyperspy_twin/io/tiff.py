@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from rsciio import tiff as rsciio_tiff
+from tifffile import TiffFile
 
 from hyperspy_twin.io.pixel_values import (
+    UnreadColoursError,
     apply_palette,
     grey_of_colours,
     invert_white_is_zero,
@@ -32,10 +34,20 @@ def file_reader(filename: str, lazy: bool = False, **options: Any) -> list[dict[
 
     Raises
     ------
-    ValueError
+    UnreadColoursError
         If the image has channels that are neither red, green and blue nor grey.
     """
-    found = rsciio_tiff.file_reader(filename, lazy=lazy, **options)
+    try:
+        found = rsciio_tiff.file_reader(filename, lazy=lazy, **options)
+    except ValueError as error:
+        with TiffFile(filename) as file:
+            coloured = any(series.pages[0].photometric == RGB for series in file.series)
+        if not coloured:
+            raise
+        raise UnreadColoursError(
+            f"its colours are not read ({error}): red, green and blue have to stand together in "
+            "each pixel, as integers of 8 or 16 bits; save it as a grey or such an RGB image"
+        ) from error
     for image in found:
         _interpret(image)
     return found
@@ -82,7 +94,7 @@ def _first_sample(image: dict[str, Any], photometric: int) -> tuple[Any, list[st
     tags, data, axes = image["original_metadata"], image["data"], image["axes"]
     samples = int(tags["SamplesPerPixel"])
     if photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO) or samples != 2:
-        raise ValueError(
+        raise UnreadColoursError(
             f"its pixels hold {samples} channels that are neither red, green and blue nor grey "
             f"(PhotometricInterpretation {photometric}): save it as a grey or RGB image"
         )
@@ -106,7 +118,7 @@ def _is_shown_inverted(tags: dict[str, Any]) -> bool:
     """Whether the first table of ImageJ shows high values darker than low ones."""
     stored = tags.get("IJMetadata")
     tables = stored.get("LUTs", ()) if isinstance(stored, dict) else ()
-    if not len(tables):
+    if not np.size(tables):
         return False
-    table = np.asarray(tables[0], int).sum(axis=0)
+    table = np.asarray(tables, int).reshape(-1, 3, 256)[0].sum(axis=0)
     return bool(table[0] > table[-1])

@@ -34,7 +34,8 @@ class Crystallinity:
     name
         The most probable of ``"amorphous"``, ``"single crystal"``, ``"several crystals"``,
         ``"powder"`` (rings of many crystals) and ``"fringes"`` (peaks along one line only); or
-        ``"too small"`` where nothing was weighed.
+        ``"too small"`` or ``"unknown"`` (a lattice of spacings that no crystal has, so that the
+        pixel size is wrong) where nothing was weighed.
     reason
         One sentence for the reader.
     probability

@@ -23,6 +23,12 @@ METHODS = ("consensus", "gaussian", "network", "profile")
 WEIGHING = ("consensus", "network")
 # Pixels across a region: below, it holds too few lattice periods to judge.
 SMALLEST_REGION = 24
+# Expected false peaks where a lattice beyond the shortest spacing is looked for: few, because what
+# is found there takes an answer away.
+BEYOND_FALSE_ALARMS = 0.01
+# nm. Largest spacings of the low-index planes of metals and semiconductors lie around it: Al 0.23,
+# Si 0.31, InAs 0.35 nm. It only tells roughly by how much a pixel size is wrong.
+COMMON_SPACING = 0.3
 
 
 def find_region_peaks(
@@ -81,7 +87,9 @@ def find_region_peaks(
         reason = f"narrower than {SMALLEST_REGION} pixels: too few lattice periods to judge"
         return _no_peaks(region, "too small", reason)
     peaks = replace(_detect(windowed, method, false_alarms, shortest_spacing), region=region)
-    return judge_region(peaks, windowed, peaks.probability if method in WEIGHING else None)
+    found = judge_region(peaks, windowed, peaks.probability if method in WEIGHING else None)
+    reason = "" if found.crystallinity.has_lattice else _beyond(windowed, shortest_spacing)
+    return replace(found, crystallinity=Crystallinity("unknown", reason)) if reason else found
 
 
 def detectors_of(method: str) -> list[str]:
@@ -98,6 +106,27 @@ def _detect(
         return detect_network(region, shortest_spacing)
     detector = {"consensus": detect_consensus, "gaussian": detect_cfar, "profile": detect_profile}
     return detector[method](region, false_alarms, shortest_spacing)
+
+
+def _beyond(region: WindowedRegion, shortest_spacing: float) -> str:
+    """Say that a lattice lies beyond the shortest spacing; empty where there is none."""
+    if not 0 < 2 * min(region.grid.scale) < shortest_spacing:
+        return ""
+    peaks = detect_cfar(region, BEYOND_FALSE_ALARMS)
+    found = judge_region(peaks, region)
+    on = found.peaks.lattice > 0
+    radius = np.hypot(*found.peaks.position[on].T)
+    if not found.crystallinity.has_lattice or not len(radius):
+        return ""
+    if radius.min() * shortest_spacing <= 1:
+        return ""
+    spacing = 1 / radius.min()
+    return (
+        f"the power lies beyond 1/{shortest_spacing:g} (reciprocal unit): a lattice of spacing "
+        f"{spacing:.2g}, which no crystal has, so that the pixel size is too small by about "
+        f"{float(f'{COMMON_SPACING / spacing:.1g}'):g} times (10 where nm were taken for Å, 1000 "
+        "for pm)"
+    )
 
 
 def _no_peaks(region: int, name: str, reason: str) -> RegionSpectrum:
