@@ -184,9 +184,14 @@ def _run(micrograph: Any, options: argparse.Namespace) -> int:
         phases=options.phases,
         thickness=options.thickness,
         show_progressbar=not options.quiet,
-        say=(lambda line: None) if options.quiet else _say,
+        say=_say_stop if options.quiet else _say,
     )
     return 0 if reached else INCOMPLETE
+
+
+def _say_stop(line: str) -> None:
+    if line.startswith("stopped"):
+        sys.stderr.write(f"hyperspy-twin: {_for_shell(line)}\n")
 
 
 def _say(line: str) -> None:

@@ -281,7 +281,7 @@ def _is_scale(value: float) -> bool:
 
 
 def _turned(signal: Signal2D) -> list[str]:
-    """What to say of axes that run backwards or were exchanged."""
+    """Say which axes run backwards or were exchanged."""
     x, y = signal.axes_manager.signal_axes
     notes = [_BACKWARDS[name] for name, axis in (("x", x), ("y", y)) if axis.scale < 0]
     return [*notes, _TRANSPOSED] if (x.name, y.name) == ("y", "x") else notes

@@ -89,7 +89,7 @@ def is_print(unit: str) -> bool:
 
 
 def _spelled(unit: str) -> str:
-    """Unit without the traces of the ways that it came: escapes, encodings, brackets."""
+    """Rid a unit of the traces of the ways that it came: escapes, encodings, brackets."""
     text = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), html.unescape(unit))
     with suppress(UnicodeError):  # UTF-8 that was read as Latin-1
         text = text.encode("latin-1").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Reader of pictures (PNG, JPEG, GIF, BMP...): all channels, frames and palettes, as intensities."""
+"""Reader of pictures (PNG, JPEG, GIF, BMP...): all channels and frames, as intensities."""
 
 from __future__ import annotations
 
@@ -62,9 +62,7 @@ def file_reader(filename: str, lazy: bool = False, **options: Any) -> list[dict[
         for index, (axis, size) in enumerate(zip(found["axes"], frames[0].shape, strict=False))
     ]
     if data.ndim == 3:
-        axes.insert(
-            0, {"name": "frame", "size": len(data), "navigate": True, "index_in_array": 0}
-        )
+        axes.insert(0, {"name": "frame", "size": len(data), "navigate": True, "index_in_array": 0})
     metadata = {"General": {}, "Signal": {"signal_type": ""}, **found.get("metadata", {})}
     original = {**found.get("original_metadata", {}), "pixel_values": "; ".join(notes)}
     return [{"data": data, "axes": axes, "metadata": metadata, "original_metadata": original}]

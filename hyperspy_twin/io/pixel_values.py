@@ -41,7 +41,7 @@ def grey_of_colours(channels: Sequence[Any]) -> tuple[Any, str]:
 
 
 def transparency_note(alpha: Any, opaque: float) -> str:
-    """What to say of a channel of transparency that is dropped; empty where all is opaque."""
+    """Say how much a channel of transparency hides that is dropped; empty where all is opaque."""
     hidden = int((alpha < opaque).sum())
     return f"transparency of {hidden} pixels ignored" if hidden else ""
 
