@@ -7,9 +7,12 @@ from html.parser import HTMLParser
 import hyperspy.api as hs
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 import hyperspy_twin as ht
 from hyperspy_twin.cli import main
+from hyperspy_twin.workflow import run
 
 
 class Links(HTMLParser):
@@ -95,6 +98,74 @@ def test_bad_input_gives_one_line_and_exit_code_2(arguments, message, image, tmp
     assert message in lines[-1]
     assert lines[-1].startswith("hyperspy-twin: error: ")
     assert "Traceback" not in "\n".join(lines)
+
+
+def series(path):
+    tifffile.imwrite(path, np.random.default_rng(0).random((3, 64, 64)).astype("f4"), imagej=True)
+    return path
+
+
+def test_series_is_refused_before_any_work_and_a_frame_can_be_chosen(tmp_path, capsys):
+    path = series(tmp_path / "series.tif")
+    out = tmp_path / "out"
+    assert main(["run", str(path), "--phases", "Si", "--quiet", "--out", str(out)]) == 2
+    assert "a series of 3 images: choose one with --frame 0 to --frame 2" in capsys.readouterr().err
+    assert not out.exists()
+    arguments = ["run", str(path), "--phases", "Si", "--quiet", "--out", str(out), "--frame"]
+    assert main([*arguments, "1"]) == 1
+    np.testing.assert_array_equal(hs.load(out / "segmented.hspy").data, tifffile.imread(path)[1])
+    assert "no region has a lattice" in capsys.readouterr().err
+    assert main([*arguments, "3"]) == 2
+    assert "frames 0 to 2, no 3" in capsys.readouterr().err
+
+
+def test_series_in_python_is_refused_before_any_work():
+    stack = ht.Micrograph(np.random.default_rng(0).random((3, 64, 64)))
+    with pytest.raises(ValueError, match=r"stack of 3 images: choose one with s\.inav"):
+        next(run(stack))
+
+
+@pytest.mark.parametrize("suffix", ["hdf5", "h5"])
+def test_old_file_of_hyperspy_is_known_by_what_it_says(tmp_path, suffix):
+    hs.signals.Signal2D(np.ones((20, 30))).save(tmp_path / "old.hspy")
+    path = (tmp_path / "old.hspy").rename(tmp_path / f"old.{suffix}")
+    assert ht.load(path).data.shape == (20, 30)
+
+
+def test_list_of_data_sets_tells_name_size_and_type(tmp_path, capsys):
+    image = np.arange(64 * 80, dtype="u2").reshape(64, 80)
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        writer.write(np.dstack([image.astype("u1")] * 3), photometric="rgb")
+        writer.write(image, photometric="minisblack")
+    assert main(["run", str(tmp_path / "two.tif"), "--phases", "Si"]) == 2
+    error = capsys.readouterr().err
+    assert "0: two.tif, 80 x 64, uint8 of colours" in error
+    assert "1: two.tif, 80 x 64, uint16)" in error
+    assert "--dataset" in error
+
+
+def test_unit_that_is_not_understood_is_told_with_the_option_that_helps(tmp_path, capsys):
+    noise = np.random.default_rng(0).random((64, 64)).astype("f4")
+    path = tmp_path / "furlong.tif"
+    tifffile.imwrite(path, noise, imagej=True, resolution=(50, 50), metadata={"unit": "furlong"})
+    arguments = ["run", str(path), "--phases", "Si", "--out", str(tmp_path)]
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert "the unit 'furlong' of the x axis is not understood" in error
+    assert error.strip().endswith("give --pixel-size") and "s." not in error
+    assert main([*arguments, "--pixel-size", "0.02"]) == 1
+    assert hs.load(tmp_path / "segmented.hspy").axes_manager["x"].scale == 0.02
+
+
+def test_what_was_changed_is_told_once_even_when_quiet(tmp_path, capsys):
+    grey = np.random.default_rng(0).integers(0, 200, (64, 64), np.uint8)
+    Image.fromarray(np.dstack([0 * grey, grey, grey])).save(tmp_path / "cyan.png")
+    arguments = [str(tmp_path / "cyan.png"), "--phases", "Si", "--out", str(tmp_path)]
+    for quiet in ([], ["--quiet"]):
+        assert main(["run", *arguments, *quiet]) == 1
+        shown = capsys.readouterr()
+        assert (shown.err + shown.out).count("colours turned into luminance") == 1
+    assert "colours turned into luminance" in (tmp_path / "report.html").read_text("utf-8")
 
 
 def test_demo_takes_the_bundled_sample(tmp_path, monkeypatch, capsys):

@@ -39,10 +39,10 @@ def load(
     diffraction patterns and images whose axes are not lengths keep their type, axes and units.
 
     The signal axes of a micrograph are named x and y, x to the right and y down. Their scale is
-    brought to nm where the file tells the unit, and is one pixel (unit ``px``) where it does not; ``s.calibration``
-    says which and why. A scale without any unit in a file that HyperSpy wrote is taken as nm,
-    with a warning; in other formats it is not used, since their readers drop units. An axis that
-    runs backwards becomes one with a positive scale; the pixels stay where they are.
+    brought to nm where the file tells the unit, and is one pixel (unit ``px``) where it does not;
+    ``s.calibration`` says which and why. A scale without any unit in a file that HyperSpy wrote is
+    taken as nm, with a warning; in other formats it is not used, since their readers drop units.
+    An axis that runs backwards becomes one with a positive scale; the pixels stay where they are.
 
     Colour images become grey: one channel, with the data type of the file, where the channels
     are equal, else their luminance (Rec. 709) as float32, because the colours of a colour map are

@@ -256,6 +256,11 @@ class StrainMap(TwinSignal, Signal2D):
         axes = self.axes_manager.navigation_axes
         if not axes:
             raise ValueError("one component was cut out of this map: use its data directly")
+        if axes[0].name != "component":
+            raise ValueError(
+                "the axes of this map were exchanged: its components have to lie along the "
+                "navigation axis"
+            )
         present = [round(value) for value in axes[0].axis]
         index = COMPONENTS.index(name)
         if index not in present:

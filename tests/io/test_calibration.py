@@ -12,6 +12,8 @@ from hyperspy_twin.io.calibration import (
     Calibration,
     calibration_of,
     is_length,
+    is_missing,
+    is_print,
     nanometres_per_unit,
     pixel_size_from_known_spacing,
     pixel_size_from_scale_bar,
@@ -51,6 +53,55 @@ def test_unit_that_is_no_length(unit):
     assert not is_length(unit)
     with pytest.raises(ValueError, match="not a unit of length: give one of"):
         nanometres_per_unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("unit", "nanometres"),
+    [
+        *dict.fromkeys(["NM", "Nm", "(nm)", "[nm]", "nm\0", "nm/px", "nm per pixel"], 1).items(),
+        *dict.fromkeys(["Nanometer", "NANOMETRES", "nanometers"], 1).items(),
+        *dict.fromkeys(["\u00c5", "\u212b", "A\u030a", "\\u00C5", "\\u212B"], 0.1).items(),
+        *dict.fromkeys(["\\xc5", "&Aring;", "\u00c3\u0085", "Angstroms"], 0.1).items(),
+        *dict.fromkeys(["ANGSTROM", "ångström", " Å ", "Å/pix"], 0.1).items(),
+        *dict.fromkeys(["UM", "MICRON", "Microns", "\u00b5m", "\u03bcm"], 1e3).items(),
+        *dict.fromkeys(["\u00c2\u00b5m", "&micro;m", "\\xb5m"], 1e3).items(),
+        ("PM", 1e-3),
+        ("MM", 1e6),
+    ],
+)
+def test_unit_in_capitals_escapes_and_brackets(unit, nanometres):
+    assert nanometres_per_unit(unit) == nanometres
+
+
+@pytest.mark.parametrize("unit", ["pix", "Pixels", "PIXEL", "<undefined>", "None", " ", "unknown"])
+def test_unit_that_is_missing(unit):
+    assert is_missing(unit) and is_length(unit) and not is_print(unit)
+    assert read_calibration((1.0, 1.0), (unit, unit), assumed_unit="nm").pixel_size is None
+
+
+@pytest.mark.parametrize("unit", ["inch", "in", "DPI", "ppi", "dots per inch"])
+def test_unit_of_a_print_is_no_scale(unit):
+    calibration = read_calibration((1 / 72, 1 / 72), (unit, unit))
+    assert calibration.pixel_size is None
+    assert f"{unit} per pixel is a print resolution: not used" in calibration.note
+
+
+@pytest.mark.parametrize("unit", ["1/nm", "nm^-1", "nm⁻¹", "1/Å", "1/px", "deg", "°", "km", "Hz"])
+def test_reciprocal_and_other_units_are_no_length(unit):
+    assert not is_length(unit) and not is_missing(unit)
+
+
+def test_length_that_no_image_has_is_refused_and_that_of_a_print_is_not():
+    with pytest.raises(ValueError, match="1.016e\\+08 m per pixel is no length in an image"):
+        read_calibration((1.0157e8, 1.0157e8), ("m", "m"))
+    assert "print or camera" in read_calibration((0.0254, 0.0254), ("m", "m")).note
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(2e-11, "nm"), (0.02, "pm")])
+def test_pixel_finer_than_any_scan_is_not_used(scale, unit):
+    calibration = read_calibration((scale, scale), (unit, unit))
+    assert calibration.pixel_size is None
+    assert "finer than any microscope scans: not used" in calibration.note
 
 
 def test_both_axes_in_their_own_unit():

@@ -365,6 +365,49 @@ def test_real_file_that_is_no_image(shared_file, name):
     assert name in one_line(error)
 
 
+def test_real_diffraction_pattern_whose_length_cannot_be_one(shared_file, caplog):
+    s = ht.load(shared_file("data/64x64_diffraction_acquire_1.ser"))
+    assert type(s) is Signal2D
+    assert "not taken as a micrograph" in caplog.text and "no length in an image" in caplog.text
+
+
+def test_real_file_with_the_unit_pix(shared_file):
+    image = ht.load(shared_file("data/Hitachi_TM3030Plus.bcf"))[0]
+    assert type(image) is Micrograph and image.calibration.pixel_size is None
+
+
+def test_unit_that_is_not_understood_is_told_with_the_cure(saved, caplog):
+    s = ht.load(saved(units="furlong"))
+    assert type(s) is Signal2D and s.axes_manager[0].units == "furlong"
+    assert "the unit 'furlong' of the x axis is not understood" in caplog.text
+    s.set_signal_type("Micrograph")
+    with pytest.raises(ValueError, match=r"'furlong' is not a unit of length.*s\.calibrate"):
+        s.segment()
+    s.calibrate(0.02)
+    assert s.calibration.pixel_size == (0.02, 0.02)
+
+
+def test_scale_of_zero_in_a_file_is_not_used_and_said(saved, caplog):
+    s = ht.load(saved(scale=0.0))
+    assert s.calibration.pixel_size is None and s.axes_manager[0].scale == 1
+    assert "the scale of the x axis is 0.0: not used" in caplog.text
+
+
+@pytest.mark.parametrize(("unit", "size"), [("\\u00C5", 0.002), ("NM", 0.02), ("inch", None)])
+def test_unit_of_imagej_in_other_spellings(tmp_path, unit, size):
+    path = tmp_path / "imagej.tif"
+    image = np.ones((6, 8), np.uint8)
+    tifffile.imwrite(path, image, imagej=True, resolution=(50, 50), metadata={"unit": unit})
+    assert ht.load(path).calibration.pixel_size == (size and pytest.approx((size, size)))
+
+
+def test_one_nanometre_per_pixel_of_imagej_is_a_scale(tmp_path):
+    path = tmp_path / "imagej.tif"
+    image = np.ones((6, 8), np.uint8)
+    tifffile.imwrite(path, image, imagej=True, resolution=(1, 1), metadata={"unit": "nm"})
+    assert ht.load(path).calibration.pixel_size == (1, 1)
+
+
 def test_real_file_with_an_image_and_a_spectrum_line(shared_file):
     image, plot = ht.load(shared_file("data/multi_signal_no_lattice.dm3"))
     assert type(image) is Micrograph and type(plot) is Signal1D
