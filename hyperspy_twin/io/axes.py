@@ -240,7 +240,7 @@ def file_name(signal: BaseSignal) -> str:
     parameters = signal.tmp_parameters
     name = parameters.get_item("original_filename", "")
     extension = str(parameters.get_item("original_extension", "")).lstrip(".")
-    return f"{name}.{extension}" if name else ""
+    return f"{name}.{extension}".rstrip(".")
 
 
 def _origin(signal: Signal2D) -> tuple[str, str | None]:

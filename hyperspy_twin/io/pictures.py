@@ -70,7 +70,8 @@ def file_reader(filename: str, lazy: bool = False, **options: Any) -> list[dict[
 
 def _is_cut_to_eight_bits(picture: Image.Image) -> bool:
     """Whether Pillow reads the 16 bits of each channel of a picture as 8."""
-    raw = str(picture.tile[0][3]) if getattr(picture, "tile", None) else ""
+    tiles: Any = getattr(picture, "tile", None)
+    raw = str(tiles[0][3]) if tiles else ""
     return picture.mode in ("RGB", "RGBA", "LA") and ";16" in raw
 
 

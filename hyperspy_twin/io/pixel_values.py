@@ -78,7 +78,7 @@ def apply_palette(indices: Any, palette: np.ndarray) -> tuple[Any, str]:
         palette = (palette // 257).astype(np.uint8)
     elif (palette % 256 == 0).all():
         palette = (palette // 256).astype(np.uint8)
-    grey, note = grey_of_colours(palette)
+    grey, note = grey_of_colours(list(palette))
     if hasattr(indices, "map_blocks"):
         return indices.map_blocks(grey.__getitem__, dtype=grey.dtype), note
     return grey[indices], note

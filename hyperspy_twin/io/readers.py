@@ -126,6 +126,9 @@ def _read(paths: list[str], **kwargs: Any) -> BaseSignal | list[BaseSignal]:
         emi = shown.lower().endswith(".emi")
         hint = "; the .ser file that belongs to an .emi must lie beside it" if emi else ""
         raise ValueError(f"{shown}: holds no data{hint}")
+    if isinstance(loaded, list) and len(paths) == 1:
+        for signal in loaded:  # HyperSpy gives only the first the suffix of the file.
+            signal.tmp_parameters.original_extension = Path(paths[0]).suffix
     return loaded
 
 

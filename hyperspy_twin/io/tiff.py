@@ -41,7 +41,9 @@ def file_reader(filename: str, lazy: bool = False, **options: Any) -> list[dict[
         found = rsciio_tiff.file_reader(filename, lazy=lazy, **options)
     except ValueError as error:
         with TiffFile(filename) as file:
-            coloured = any(series.pages[0].photometric == RGB for series in file.series)
+            coloured = any(
+                getattr(series.pages[0], "photometric", None) == RGB for series in file.series
+            )
         if not coloured:
             raise
         raise UnreadColoursError(
@@ -58,7 +60,7 @@ def _interpret(image: dict[str, Any]) -> None:
     tags, data = image["original_metadata"], image["data"]
     photometric = int(tags.get("PhotometricInterpretation", BLACK_IS_ZERO))
     by_imagej = str(tags.get("ImageDescription", "")).startswith("ImageJ=")
-    notes = []
+    notes: list[str] = []
     if data.dtype.names is not None:
         data, notes = _grey_of_records(data)
     elif int(tags.get("SamplesPerPixel", 1)) > 1:
