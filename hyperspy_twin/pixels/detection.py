@@ -66,7 +66,7 @@ def describe_bad_pixels(bad: np.ndarray) -> str:
     Returns
     -------
     str
-        Such as ``"23 bad pixels (0.0088 %), 2 rows, 18 % empty"``.
+        Such as ``"23 bad pixels (0.0088 %), 2 rows, border 18 %"``.
     """
     pixels = rows = columns = empty = 0
     for one in bad.reshape(-1, *bad.shape[-2:]):
@@ -82,7 +82,7 @@ def describe_bad_pixels(bad: np.ndarray) -> str:
         empty += np.count_nonzero(area)
     parts = [_count(pixels, "bad pixel") + f" ({100 * pixels / bad.size:.2g} %)"] if pixels else []
     parts += [_count(number, word) for number, word in ((rows, "row"), (columns, "column")) if number]
-    parts += [f"{100 * empty / bad.size:.2g} % empty"] if empty else []
+    parts += [f"border {100 * empty / bad.size:.2g} %"] if empty else []
     return ", ".join(parts)
 
 

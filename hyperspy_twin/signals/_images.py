@@ -49,13 +49,13 @@ def check_images(signal: BaseSignal) -> None:
         raise ValueError("the image is empty")
 
 
-def finite_image(signal: BaseSignal) -> np.ndarray:
-    """Pixels of a single real image as floating-point numbers, computed if lazy.
+def check_single(signal: BaseSignal) -> None:
+    """Check that a signal holds one real image with pixels.
 
     Raises
     ------
     ValueError
-        If the signal holds several images, is not real, or holds values that are not finite.
+        If it does not.
     """
     if signal.axes_manager.navigation_dimension:
         raise ValueError(
@@ -63,7 +63,6 @@ def finite_image(signal: BaseSignal) -> np.ndarray:
             "choose one with s.inav[...], or loop over the stack"
         )
     check_images(signal)
-    return as_finite(np.asarray(signal.data))
 
 
 def as_finite(image: np.ndarray) -> np.ndarray:
