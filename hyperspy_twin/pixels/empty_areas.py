@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
-from skimage.measure import approximate_polygon
+from skimage.measure import approximate_polygon, find_contours
 from skimage.morphology import convex_hull_image
 
 # Width in pixels up to which a gap is filled from both sides; a wider one is an empty area. Half a
@@ -18,6 +18,10 @@ FEWEST_RUNS = 4
 FALSE_ALARMS = 1e-3
 # Values that are judged, those with the longest runs first.
 MOST_VALUES = 4
+# Length of the runs that half of the rest of an image lies in where it is a drawing without noise;
+# counts of more than 0.05 a pixel leave fewer.
+DRAWN_RUN = 32
+DRAWN = 0.5
 # A value this common beside the area grows the area no further: sites percolate from 0.59 on, and
 # far below that growth stays within a few pixels (Stauffer, Introduction to Percolation Theory).
 RARE = 0.1
@@ -27,15 +31,17 @@ CONVEX = 0.97
 # Parts with data, and fraction of all data that these must hold.
 MOST_PARTS = 8
 LARGE_PARTS = 0.95
-# Corners of a turned image that the frame cuts, and deviation in pixels from straight sides.
-MOST_CORNERS = 8
+# Fraction of the outline in its four longest straight sides: half for a regular octagon, which is a
+# turned image that the frame cuts, and 0.45 for a disc of 25 pixels radius, less for larger ones.
+LONG_SIDES = 0.45
+# Deviation in pixels from straight sides.
 STRAIGHT = 1.5
-# Fraction of the side of the image that a bad line is long at least, half a detector, and fraction
-# of its rectangle that it fills.
+# Fraction of the side of the image that a bad line is long at least: nearly half a detector.
 LINE_LENGTH = 0.45
-LINE_FILLING = 0.95
-# Depth in pixels at which the data beside an area are compared with those at its outline. Across a
-# real edge brightness falls over the width of the probe; data that are cut off do not fall.
+# Depths in pixels at which the data beside an area are compared. Across a real edge brightness falls
+# over the width of the probe or more; data that are cut off do not fall, but for one pixel where
+# turning has interpolated.
+OUTER_DEPTH = 2
 DEPTH = 4
 # Fraction of the difference there that the outline must show.
 SHARP = 0.5
@@ -66,8 +72,14 @@ def find_constant_areas(image: np.ndarray) -> np.ndarray:
     values, counts = np.unique(image[runs], return_counts=True)
     for value in values[np.argsort(-counts)[:MOST_VALUES]]:
         found |= _area_of(image, value, found)
-    # Where most is constant the image is a drawing, and nothing in it is missing.
-    return found if np.count_nonzero(~found) >= SHORTEST_RUN**2 else np.zeros(image.shape, bool)
+    # Where the rest is constant as well the image is a drawing, and nothing in it is missing.
+    rest = np.count_nonzero(~found)
+    if rest < SHORTEST_RUN**2:
+        return np.zeros(image.shape, bool)
+    if not found.any():
+        return found
+    drawn = np.count_nonzero(_in_runs(image, ~found, min(DRAWN_RUN, min(image.shape))))
+    return found if drawn < DRAWN * rest else np.zeros(image.shape, bool)
 
 
 def find_empty_areas(bad: np.ndarray) -> np.ndarray:
@@ -207,22 +219,14 @@ def _chance_of_another(equal: np.ndarray) -> float:
     return min(found)
 
 
-def _whole_lines(lines: np.ndarray, image: np.ndarray, value: float) -> np.ndarray:
-    """Runs of narrow areas that are lines, not plateaus of the image: their sides jump."""
-    result = np.zeros(lines.shape, bool)
-    numbered, count = ndimage.label(lines)
-    for number, box in enumerate(ndimage.find_objects(numbered), start=1):
-        own = numbered[box] == number
-        side = lines.shape[int(np.argmax(own.shape))]
-        if max(own.shape) < LINE_LENGTH * side or own.mean() < LINE_FILLING:
-            continue
-        grown = tuple(
-            slice(max(side.start - DEPTH, 0), min(side.stop + DEPTH, size))
-            for side, size in zip(box, lines.shape, strict=True)
-        )
-        here = numbered[grown] == number
-        if _is_cut_off(image[grown], value, here, lines[grown] & ~here):
-            result[box] |= own
+def _whole_lines(narrow: np.ndarray, image: np.ndarray, value: float) -> np.ndarray:
+    """Runs of narrow areas that fill most of a row or column, and stop where data begin."""
+    result = np.zeros(narrow.shape, bool)
+    for axis in (0, 1):
+        most = narrow.mean(axis=1 - axis) > LINE_LENGTH
+        lines = narrow & np.expand_dims(most, 1 - axis)
+        if lines.any() and _is_cut_off(image, value, lines, narrow & ~lines):
+            result |= lines
     return result
 
 
@@ -243,27 +247,27 @@ def _bounded_by_lines(valid: np.ndarray) -> bool:
         hull = convex_hull_image(own)
         filled += areas[part]
         hulls += np.count_nonzero(hull)
-        if areas[part] > (1 - LARGE_PARTS) * areas.sum() and _corners(hull) > MOST_CORNERS:
+        if areas[part] > (1 - LARGE_PARTS) * areas.sum() and _long_sides(hull) < LONG_SIDES:
             return False
     return filled > CONVEX * hulls
 
 
-def _corners(hull: np.ndarray) -> int:
-    """Corners of a convex area once its sides are straightened."""
-    from skimage.measure import find_contours
-
+def _long_sides(hull: np.ndarray) -> float:
+    """Fraction of the outline of a convex area that its four longest straight sides hold."""
     outline = max(find_contours(hull.astype(np.float32), 0.5), key=len)
-    # The polygon starts anywhere on a side; what lies on a straight line is no corner.
+    # It starts anywhere on a side, but has to start at a corner.
     start = int(np.argmax(np.hypot(*(outline - outline.mean(axis=0)).T)))
     outline = np.concatenate([outline[start:-1], outline[: start + 1]])
-    return len(approximate_polygon(outline, STRAIGHT)) - 1
+    sides = np.diff(approximate_polygon(outline, STRAIGHT), axis=0)
+    length = np.sort(np.hypot(*sides.T))
+    return float(length[-4:].sum() / max(length.sum(), 1.0))
 
 
 def _is_cut_off(image: np.ndarray, value: float, area: np.ndarray, known: np.ndarray) -> bool:
     """Whether the data stop at an area without fading towards its value."""
     distance = ndimage.distance_transform_cdt(~area, "chessboard")
     at, inside = (
-        np.abs(image[(distance == depth) & ~known] - float(value)) for depth in (1, DEPTH)
+        np.abs(image[(distance == depth) & ~known] - float(value)) for depth in (OUTER_DEPTH, DEPTH)
     )
     if not at.size or not inside.size:
         return at.size > 0

@@ -28,6 +28,9 @@ LEFT_OUT = 0.02
 # The variance that normal noise keeps without the largest 2 % of its squares: 1 - 2 z phi(z) - 0.02
 # with z = 2.326.
 KEPT_VARIANCE = 0.856
+# Standard deviations of normal noise that 2 % of its values exceed on either side. Clipped noise has
+# a longer tail for its variance, and is judged by this quantile.
+QUANTILE = 2.326
 # Rows that are sorted together, so that the nine arrays stay in the cache.
 BLOCK = 32
 # Values among which the smallest step is sought.
@@ -158,7 +161,8 @@ def _measure_noise(image: np.ndarray, background: np.ndarray, known: np.ndarray 
         squares = np.sort(np.square(difference[group], dtype=float))
         kept = squares[: max(int(np.ceil((1 - LEFT_OUT) * squares.size)), 1)]
         centre.append(float(level[group[group.size // 2]]))
-        variance.append(float(kept.sum() / squares.size / KEPT_VARIANCE / 2))
+        spread = max(kept.sum() / squares.size / KEPT_VARIANCE, kept[-1] / QUANTILE**2)
+        variance.append(float(spread / 2))
     return _Noise(np.array(centre), np.array(variance))
 
 

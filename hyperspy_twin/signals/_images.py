@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_twin.core import Grid
+from hyperspy_twin.pixels import fill_bad_pixels
 
 
 def grid_of(axes: list[dict[str, Any]]) -> Grid:
@@ -81,6 +82,17 @@ def as_finite(image: np.ndarray) -> np.ndarray:
             "crop them away with s.isig[...] or fill them, for example with their neighbours"
         )
     return image
+
+
+def usable_image(image: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """Image as floating-point numbers, with bad pixels filled in.
+
+    Raises
+    ------
+    ValueError
+        If no pixel is finite.
+    """
+    return as_finite(image if bad.all() else fill_bad_pixels(image, bad))
 
 
 def show_progress(items: Iterable[Any], show: bool | None, title: str) -> Iterator[Any]:

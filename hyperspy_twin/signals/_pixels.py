@@ -12,10 +12,9 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.pixels import (
     describe_bad_pixels,
     detect_bad_pixels,
-    fill_bad_pixels,
     find_empty_areas,
 )
-from hyperspy_twin.signals._images import as_finite, axes_of, check_single
+from hyperspy_twin.signals._images import axes_of, check_single, usable_image
 from hyperspy_twin.signals._values import PixelMask
 
 _logger = logging.getLogger(__name__)
@@ -53,15 +52,15 @@ class ImagePixels:
                 if isinstance(values, tuple) and (key == "outlines" or len(values) == count)
             }
         if not state:
-            return self._slicer_of_images
+            return vars(self)["inav"]
         from hyperspy_twin.signals._stacks import StackSlicer
 
-        return StackSlicer(signal, self._slicer_of_images, state)
+        return StackSlicer(signal, vars(self)["inav"], state)
 
     @inav.setter
     def inav(self, slicer: Any) -> None:
-        # HyperSpy sets its slicer on each signal that it makes.
-        self._slicer_of_images = slicer
+        # HyperSpy sets its slicer on each signal that it makes, and keeps it when the type changes.
+        vars(self)["inav"] = slicer
 
     @property
     def _pixel_grid(self) -> Grid:
@@ -83,7 +82,7 @@ class ImagePixels:
         """Pixels of a single real image, the bad ones filled in; the data are left alone."""
         signal: Any = self
         check_single(signal)
-        return as_finite(fill_bad_pixels(np.asarray(signal.data), self._bad_pixels))
+        return usable_image(np.asarray(signal.data), self._bad_pixels)
 
     def _without_empty(self, labels: np.ndarray) -> np.ndarray:
         """Labels of a single image, 0 where it is empty."""

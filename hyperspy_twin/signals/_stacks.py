@@ -8,9 +8,8 @@ import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_twin.core import Grid, Outlines, trace
-from hyperspy_twin.pixels import fill_bad_pixels
 from hyperspy_twin.segmentation import segment_image
-from hyperspy_twin.signals._images import as_finite
+from hyperspy_twin.signals._images import usable_image
 from hyperspy_twin.signals._twin import write
 
 
@@ -44,7 +43,7 @@ def _rings_of_image(
 ) -> np.ndarray:
     """Vertices of the outlines of one image with ring and region, shape (n, 4)."""
     bad = np.asarray(bad)
-    filled = as_finite(fill_bad_pixels(np.asarray(image), bad))
+    filled = usable_image(np.asarray(image), bad)
     found, _ = segment_image(filled, grid, method=method, options=options, bad=bad)
     outlines = trace(found.labels, grid)
     ring = np.repeat(np.arange(len(outlines.ring_region)), np.diff(outlines.ring_start))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.signals._images import as_finite, axes_of, check_images
+from hyperspy_twin.signals._images import axes_of, check_images, usable_image
 from hyperspy_twin.signals._pixels import (
     ImagePixels,
     as_masks,
@@ -207,7 +207,6 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         """
         from hyperspy_twin.core import trace
         from hyperspy_twin.io import to_nanometres
-        from hyperspy_twin.pixels import fill_bad_pixels
         from hyperspy_twin.segmentation import check_options, segment_image
         from hyperspy_twin.signals._stacks import segment_stack
         from hyperspy_twin.signals.segmented_image import LazySegmentedImage, SegmentedImage
@@ -229,7 +228,7 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         grid, outcome = signal._grid, None
         outlines: Outlines | tuple[Outlines, ...]
         if self.axes_manager.navigation_dimension == 0:
-            filled = as_finite(fill_bad_pixels(np.asarray(self.data), bad))
+            filled = usable_image(np.asarray(self.data), bad)
             found, outcome = segment_image(filled, grid, method=method, options=options, bad=bad)
             outlines = trace(found.labels, grid)
         else:

@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import SHORTEST_SPACING, Table
-from hyperspy_twin.signals._images import as_finite, axes_of, check_single, show_progress
+from hyperspy_twin.signals._images import axes_of, check_single, show_progress, usable_image
 from hyperspy_twin.signals._pixels import ImagePixels, find_bad_pixels, masks_of, say_bad_pixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals.indexed_fft import IndexedFFT
@@ -64,8 +64,7 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
         signal: Any = image.isig[:, :]
         signal.set_signal_type("Micrograph")
         bad = find_bad_pixels(signal)
-        if bad.all():
-            as_finite(np.asarray(signal.data))
+        usable_image(np.asarray(signal.data), bad)
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         values = np.asarray(labels.data if isinstance(labels, Signal2D) else labels)
         if bad.any() and values.shape == bad.shape:
