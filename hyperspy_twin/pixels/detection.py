@@ -76,13 +76,16 @@ def describe_bad_pixels(bad: np.ndarray) -> str:
         rest = one & ~area
         row = rest.mean(axis=1) > MOST_OF_A_LINE * np.maximum((~area).mean(axis=1), 0.1)
         column = rest.mean(axis=0) > MOST_OF_A_LINE * np.maximum((~area).mean(axis=0), 0.1)
-        pixels += np.count_nonzero(rest[np.ix_(~row, ~column)])
-        rows += np.count_nonzero(row)
-        columns += np.count_nonzero(column)
-        empty += np.count_nonzero(area)
-    parts = [_count(pixels, "bad pixel") + f" ({100 * pixels / bad.size:.2g} %)"] if pixels else []
-    parts += [_count(number, word) for number, word in ((rows, "row"), (columns, "column")) if number]
-    parts += [f"border {100 * empty / bad.size:.2g} %"] if empty else []
+        pixels += int(np.count_nonzero(rest[np.ix_(~row, ~column)]))
+        rows += int(np.count_nonzero(row))
+        columns += int(np.count_nonzero(column))
+        empty += int(np.count_nonzero(area))
+    parts = []
+    if pixels:
+        parts.append(f"{_count(pixels, 'bad pixel')} ({100 * pixels / bad.size:.2g} %)")
+    parts += [_count(n, word) for n, word in ((rows, "row"), (columns, "column")) if n]
+    if empty:
+        parts.append(f"border {100 * empty / bad.size:.2g} %")
     return ", ".join(parts)
 
 

@@ -38,9 +38,9 @@ LONG_SIDES = 0.45
 STRAIGHT = 1.5
 # Fraction of the side of the image that a bad line is long at least: nearly half a detector.
 LINE_LENGTH = 0.45
-# Depths in pixels at which the data beside an area are compared. Across a real edge brightness falls
-# over the width of the probe or more; data that are cut off do not fall, but for one pixel where
-# turning has interpolated.
+# Depths in pixels at which the data beside an area are compared. Across a real edge brightness
+# falls over the width of the probe or more; data that are cut off do not fall, but for one pixel
+# where turning has interpolated.
 OUTER_DEPTH = 2
 DEPTH = 4
 # Fraction of the difference there that the outline must show.
@@ -50,8 +50,9 @@ SHARP = 0.5
 def find_constant_areas(image: np.ndarray) -> np.ndarray:
     """Mark areas and lines of exactly one value that chance, vacuum or saturation do not explain.
 
-    Where a run goes on with the probability f, chance makes one of n pixels with f^n. The parts of the image that are left must be few and bounded by straight
-    lines, and their brightness must not fade towards the area.
+    Where a run goes on with the probability f, chance makes one of n pixels with f^n. The parts of
+    the image that are left must be few and bounded by straight lines, and their brightness must
+    not fade towards the area.
 
     Parameters
     ----------
@@ -99,6 +100,10 @@ def find_empty_areas(bad: np.ndarray) -> np.ndarray:
     if not bad.any():
         return np.zeros(bad.shape, bool)
     padded = np.pad(bad, width, constant_values=True)
+    # A single pixel in a corner is no area.
+    for row in (slice(width), slice(-width, None)):
+        for column in (slice(width), slice(-width, None)):
+            padded[row, column] = False
     padded = ndimage.minimum_filter(padded, width, mode="nearest")
     return ndimage.maximum_filter(padded, width, mode="nearest")[width:-width, width:-width] & bad
 
@@ -220,7 +225,7 @@ def _chance_of_another(equal: np.ndarray) -> float:
 
 
 def _whole_lines(narrow: np.ndarray, image: np.ndarray, value: float) -> np.ndarray:
-    """Runs of narrow areas that fill most of a row or column, and stop where data begin."""
+    """Mark the runs of narrow areas that fill most of a row or column, and stop where data begin."""
     result = np.zeros(narrow.shape, bool)
     for axis in (0, 1):
         most = narrow.mean(axis=1 - axis) > LINE_LENGTH
@@ -245,8 +250,8 @@ def _bounded_by_lines(valid: np.ndarray) -> bool:
     for part in largest:
         own = np.pad(numbered[boxes[part]] == part + 1, 1)
         hull = convex_hull_image(own)
-        filled += areas[part]
-        hulls += np.count_nonzero(hull)
+        filled += int(areas[part])
+        hulls += int(np.count_nonzero(hull))
         if areas[part] > (1 - LARGE_PARTS) * areas.sum() and _long_sides(hull) < LONG_SIDES:
             return False
     return filled > CONVEX * hulls

@@ -28,8 +28,8 @@ LEFT_OUT = 0.02
 # The variance that normal noise keeps without the largest 2 % of its squares: 1 - 2 z phi(z) - 0.02
 # with z = 2.326.
 KEPT_VARIANCE = 0.856
-# Standard deviations of normal noise that 2 % of its values exceed on either side. Clipped noise has
-# a longer tail for its variance, and is judged by this quantile.
+# Standard deviations of normal noise that 2 % of its values exceed, both sides together. Clipped
+# noise has a longer tail for its variance, and is judged by this quantile.
 QUANTILE = 2.326
 # Rows that are sorted together, so that the nine arrays stay in the cache.
 BLOCK = 32
@@ -134,7 +134,7 @@ class _Noise:
         self.smallest = float(np.sqrt(self._variance[0] + self._least))
 
     def at(self, level: np.ndarray) -> np.ndarray:
-        """Standard deviation at some brightness; it rises as that of counts beyond the classes."""
+        """Tell the noise at some brightness; beyond the classes it rises as that of counts."""
         beyond = np.maximum(level - self._centre[-1], 0)
         inside = np.interp(level, self._centre, self._variance)
         return np.sqrt(inside + self._rate * beyond + self._least)

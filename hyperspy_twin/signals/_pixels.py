@@ -71,11 +71,12 @@ class ImagePixels:
     @property
     def _bad_pixels(self) -> np.ndarray:
         """Bad pixels, shape (rows, columns) or that of the stack."""
-        grid = self._pixel_grid
+        signal: Any = self
+        stacked = signal._state("outlines")
+        images = signal.data.shape[:-2] if isinstance(stacked, tuple) else ()
         masks = stored_masks(self)
-        if masks is None:
-            return np.zeros(grid.shape, bool)
-        return masks[0] if len(masks) == 1 else masks
+        shape = (*images, *self._pixel_grid.shape)
+        return np.zeros(shape, bool) if masks is None else masks.reshape(shape)
 
     @property
     def _image(self) -> np.ndarray:

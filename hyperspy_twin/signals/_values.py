@@ -70,7 +70,7 @@ def _along(
     factor = round(ratio)
     rebinned = factor > 1 and abs(ratio - factor) < SAME_SCALE and size == len(mask) // factor
     if rebinned:
-        return mask[: size * factor].reshape(size, factor, *mask.shape[1:]).any(axis=1)
+        return np.any(mask[: size * factor].reshape(size, factor, *mask.shape[1:]), axis=1)
     if size == len(mask):
         return mask if own[0] * other[0] > 0 else mask[::-1]
     position = (other[1] + other[0] * np.arange(size)) / ratio
