@@ -119,6 +119,9 @@ def _segmented(signal: SegmentedImage, folder: Path) -> tuple[str, Figure, str]:
     )
     unit = f"{signal._unit}²"
     body = _table(["region", f"area ({unit})", "mean intensity", "standard deviation"], rows)
+    left_out = signal._bad_pixels_text
+    if left_out:
+        body = f"<p>Left out: {escape(left_out)} (see <code>bad_pixels</code>)</p>{body}"
     return "Regions", signal._figure(), body
 
 

@@ -19,7 +19,8 @@ FILES = {
 ARROWS = {
     "core": set(),
     "correlation": {"core"},
-    "segmentation": {"core"},
+    "pixels": set(),
+    "segmentation": {"core", "pixels"},
     "spectra": {"core"},
     "crystals": {"core"},
     "strain": {"core"},
@@ -31,7 +32,7 @@ ARROWS = {
     "io": {"core"},
     "phases": {"core", "crystals"},
 }
-PURE = {"core", "segmentation", "spectra", "crystals", "strain", "registration", "atoms"}
+PURE = {"core", "pixels", "segmentation", "spectra", "crystals", "strain", "registration", "atoms"}
 PURE |= {"simulation", "training", "phases"}
 ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 FOLDERS = sorted(

@@ -15,7 +15,7 @@ class Segmentation:
     ----------
     labels : numpy.ndarray
         Regions 1..n, int32, shape (rows, columns), ordered by the row of their centroid (top to
-        bottom), then by its column; every pixel has one.
+        bottom), then by its column; every pixel that holds data has one, others have 0.
     smoothing : float
         Smoothing length used (standard deviation of the Gaussian) in the unit of the grid (nm).
     thresholds : tuple of float

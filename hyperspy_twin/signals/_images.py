@@ -10,6 +10,7 @@ import numpy as np
 from hyperspy.signals import BaseSignal
 
 from hyperspy_twin.core import Grid
+from hyperspy_twin.pixels import fill_bad_pixels
 
 
 def grid_of(axes: list[dict[str, Any]]) -> Grid:
@@ -90,13 +91,13 @@ def check_images(signal: BaseSignal) -> None:
         raise ValueError("the image is empty")
 
 
-def finite_image(signal: BaseSignal) -> np.ndarray:
-    """Pixels of a single real image as floating-point numbers, computed if lazy.
+def check_single(signal: BaseSignal) -> None:
+    """Check that a signal holds one real image with pixels.
 
     Raises
     ------
     ValueError
-        If the signal holds several images, is not real, or holds values that are not finite.
+        If it does not.
     """
     if signal.axes_manager.navigation_dimension:
         raise ValueError(
@@ -104,7 +105,6 @@ def finite_image(signal: BaseSignal) -> np.ndarray:
             "choose one with s.inav[...], or loop over the stack"
         )
     check_images(signal)
-    return as_finite(np.asarray(signal.data))
 
 
 def as_finite(image: np.ndarray) -> np.ndarray:
@@ -123,6 +123,17 @@ def as_finite(image: np.ndarray) -> np.ndarray:
             "crop them away with s.isig[...] or fill them, for example with their neighbours"
         )
     return image
+
+
+def usable_image(image: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """Image as floating-point numbers, with bad pixels filled in.
+
+    Raises
+    ------
+    ValueError
+        If no pixel is finite.
+    """
+    return as_finite(image if bad.all() else fill_bad_pixels(image, bad))
 
 
 def show_progress(items: Iterable[Any], show: bool | None, title: str) -> Iterator[Any]:

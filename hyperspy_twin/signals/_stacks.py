@@ -9,7 +9,7 @@ from hyperspy.signals import BaseSignal, Signal2D
 
 from hyperspy_twin.core import Grid, Outlines, trace
 from hyperspy_twin.segmentation import segment_image
-from hyperspy_twin.signals._images import as_finite
+from hyperspy_twin.signals._images import usable_image
 from hyperspy_twin.signals._twin import write
 
 
@@ -19,13 +19,16 @@ def segment_stack(
     method: str,
     options: dict[str, Any],
     show_progressbar: bool | None,
+    bad: np.ndarray,
 ) -> tuple[Outlines, ...]:
-    """Outlines of the regions of each image of a stack."""
+    """Outlines of the regions of each image of a stack; ``bad`` are its bad pixels."""
+    axes = [axis.get_axis_dictionary() for axis in signal.axes_manager._axes]
     rings = signal.map(
         _rings_of_image,
         grid=grid,
         method=method,
         options=options,
+        bad=Signal2D(bad, axes=axes),
         inplace=False,
         ragged=True,
         lazy_output=False,
@@ -36,10 +39,12 @@ def segment_stack(
 
 
 def _rings_of_image(
-    image: np.ndarray, grid: Grid, method: str, options: dict[str, Any]
+    image: np.ndarray, grid: Grid, method: str, options: dict[str, Any], bad: np.ndarray
 ) -> np.ndarray:
     """Vertices of the outlines of one image with ring and region, shape (n, 4)."""
-    found, _ = segment_image(as_finite(np.asarray(image)), grid, method=method, options=options)
+    bad = np.asarray(bad)
+    filled = usable_image(np.asarray(image), bad)
+    found, _ = segment_image(filled, grid, method=method, options=options, bad=bad)
     outlines = trace(found.labels, grid)
     ring = np.repeat(np.arange(len(outlines.ring_region)), np.diff(outlines.ring_start))
     return np.column_stack([outlines.vertices, ring, outlines.ring_region[ring]])
@@ -51,20 +56,27 @@ def _from_rings(table: np.ndarray) -> Outlines:
 
 
 class StackSlicer:
-    """Slices images of a stack together with their outlines; stands in for ``inav``."""
+    """Slices images of a stack with the state of each; stands in for ``inav``.
 
-    def __init__(self, signal: BaseSignal, slicer: Any, outlines: tuple[Outlines, ...]) -> None:
+    The state is a value for each image under each key: outlines, or bad pixels.
+    """
+
+    def __init__(self, signal: BaseSignal, slicer: Any, state: dict[str, tuple[Any, ...]]) -> None:
         self._signal = signal
         self._slicer = slicer
-        self._outlines = outlines
+        self._of_images = state
 
     def __getitem__(self, slices: Any) -> Any:
-        """Images at these positions, with their outlines."""
+        """Images at these positions, with their state."""
         result = self._slicer[slices]
         shape = self._signal.axes_manager.navigation_shape[::-1]
         axes = [axis.get_axis_dictionary() for axis in self._signal.axes_manager.navigation_axes]
         position = BaseSignal(np.arange(int(np.prod(shape))).reshape(shape), axes=axes[::-1])
-        images = tuple(self._outlines[int(n)] for n in np.ravel(position.inav[slices].data))
-        single = result.axes_manager.navigation_dimension == 0
-        write(result, outlines=images[0] if single else images)
+        chosen = [int(n) for n in np.ravel(position.inav[slices].data)]
+        state: dict[str, Any] = {
+            key: tuple(values[n] for n in chosen) for key, values in self._of_images.items()
+        }
+        if "outlines" in state and result.axes_manager.navigation_dimension == 0:
+            state["outlines"] = state["outlines"][0]
+        write(result, **state)
         return result

@@ -17,6 +17,7 @@ from hyperspy_twin.core import Crystal
 from hyperspy_twin.signals._codec import from_plain, to_plain
 from hyperspy_twin.signals._values import (
     ModelBox,
+    PixelMask,
     StrainSettings,
     load_outlines,
     store_outlines,
@@ -84,6 +85,11 @@ def rows() -> dict[str, Row]:
         "history": Row(list[str], "every step"),
         "calibration": Row(str, "calibrate"),  # as io/axes.py writes it
         "unit": Row(str, "segment"),
+        "bad_pixels": Row(
+            tuple[PixelMask, ...],  # of each image
+            "segment",
+            {"grid.scale": POSITION, "grid.offset": POSITION},
+        ),
         "outlines": Row(Outlines | tuple[Outlines, ...], "segment", {"vertices": POSITION}),
         "image_grid": Row(Grid, "find_peaks", {"scale": POSITION, "offset": POSITION}),
         "spectra": Row(

@@ -8,8 +8,77 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hyperspy_twin.core import Grid
+
 if TYPE_CHECKING:
     from hyperspy_twin.core import Outlines
+
+# Relative difference of pixel sizes from which an axis has been calibrated anew or rebinned.
+SAME_SCALE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class PixelMask:
+    """Marked pixels of an image.
+
+    Attributes
+    ----------
+    grid
+        Grid of the image.
+    edges
+        Where the mask, row by row, changes between unmarked and marked, shape (n,).
+    """
+
+    grid: Grid
+    edges: np.ndarray
+
+    @classmethod
+    def of(cls, mask: np.ndarray, grid: Grid) -> PixelMask:
+        """Mask of an image, boolean, shape (rows, columns)."""
+        edges = np.flatnonzero(np.diff(mask.ravel().astype(np.int8), prepend=0, append=0))
+        return cls(Grid(grid.shape, grid.scale, grid.offset), edges)
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Boolean, shape (rows, columns)."""
+        change = np.zeros(int(np.prod(self.grid.shape)) + 1, np.int8)
+        change[np.asarray(self.edges, int)] = 1
+        return (np.cumsum(change[:-1]) % 2).astype(bool).reshape(self.grid.shape)
+
+    def on(self, grid: Grid) -> np.ndarray:
+        """Mask on the grid of a crop, a mirror image, or a rebinned or recalibrated image."""
+        mask = self.mask
+        for axis, index in ((0, 1), (1, 0)):
+            mask = np.moveaxis(
+                _along(
+                    np.moveaxis(mask, axis, 0),
+                    (self.grid.scale[index], self.grid.offset[index]),
+                    (grid.scale[index], grid.offset[index]),
+                    grid.shape[axis],
+                ),
+                0,
+                axis,
+            )
+        return mask
+
+
+def _along(
+    mask: np.ndarray, own: tuple[float, float], other: tuple[float, float], size: int
+) -> np.ndarray:
+    """Lines of a mask on another axis, each given by its scale and offset."""
+    ratio = abs(other[0] / own[0])
+    factor = round(ratio)
+    rebinned = factor > 1 and abs(ratio - factor) < SAME_SCALE and size == len(mask) // factor
+    if rebinned:
+        return np.any(mask[: size * factor].reshape(size, factor, *mask.shape[1:]), axis=1)
+    if size == len(mask):
+        return mask if own[0] * other[0] > 0 else mask[::-1]
+    position = (other[1] + other[0] * np.arange(size)) / ratio
+    index = np.rint((position - own[1]) / own[0])
+    inside = (index >= 0) & (index < len(mask))
+    found = np.zeros((size, *mask.shape[1:]), bool)
+    found[inside] = mask[index[inside].astype(int)]
+    return found
 
 
 @dataclass(frozen=True)

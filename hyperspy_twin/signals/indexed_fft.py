@@ -11,6 +11,7 @@ from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Sig
 
 from hyperspy_twin.core import Grid, Peaks, Table
 from hyperspy_twin.signals._images import axes_of, check_orientation
+from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
 from hyperspy_twin.signals._values import StrainSettings
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.strain import RegionLattice
 
 
-class IndexedFFT(TwinSignal, ComplexSignal2D):
+class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     """Spectrum of an image with the peaks of its regions, by :meth:`SegmentedImage.find_peaks`.
 
     The data are the complex spectrum of the whole image, zero frequency at index ``size // 2``.
@@ -776,7 +777,11 @@ class IndexedFFT(TwinSignal, ComplexSignal2D):
     def _labels(self) -> np.ndarray:
         from hyperspy_twin.core import rasterise
 
-        return rasterise(self._outlines, self._image_grid)
+        return self._without_empty(rasterise(self._outlines, self._image_grid))
+
+    @property
+    def _pixel_grid(self) -> Grid:
+        return self._image_grid
 
     @property
     def _elements(self) -> Sequence[str]:

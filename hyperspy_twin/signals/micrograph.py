@@ -6,10 +6,20 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.signals._images import axes_of, check_images, finite_image
+from hyperspy_twin.signals._images import axes_of, check_images, usable_image
+from hyperspy_twin.signals._pixels import (
+    ImagePixels,
+    as_masks,
+    as_signal,
+    find_bad_pixels,
+    masks_of,
+    say_bad_pixels,
+)
 from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._twin import write
 
 if TYPE_CHECKING:
     from hyperspy_twin.core import Calibration, Outlines
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.signals.segmented_image import SegmentedImage
 
 
-class Micrograph(TwinSignal, Signal2D):
+class Micrograph(ImagePixels, TwinSignal, Signal2D):
     """A (S)TEM image, or a stack of them, with axes in nm.
 
     Made by :func:`hyperspy_twin.load`, or from any HyperSpy image with
@@ -101,6 +111,31 @@ class Micrograph(TwinSignal, Signal2D):
         return super().find_peaks(*arguments, **options)
 
     @property
+    def bad_pixels(self) -> Signal2D:
+        """Pixels that hold no measured value, as a boolean image (or stack) on the same axes.
+
+        They are detected anew each time: values that are not finite, single pixels that no probe
+        and no noise explains, dead or saturated lines, and empty borders. Set a boolean mask
+        of the shape of the data, or of one image, to decide yourself; set None to detect them
+        again. The data stay as they are; :meth:`segment` and all that follows leave the pixels out.
+
+        Raises
+        ------
+        ValueError
+            If a mask is not boolean, does not have the shape of the image, or marks all of it.
+
+        See Also
+        --------
+        hyperspy_twin.pixels.detect_bad_pixels : The rules and their false alarms.
+        """
+        check_images(self)
+        return as_signal(self, find_bad_pixels(self), self._grid)
+
+    @bad_pixels.setter
+    def bad_pixels(self, mask: Any) -> None:
+        write(self, bad_pixels=None if mask is None else as_masks(mask, self))
+
+    @property
     def truth(self) -> Truth:
         """Known truth of a sample of :mod:`hyperspy_twin.data`.
 
@@ -158,8 +193,8 @@ class Micrograph(TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If an image is not finite, has no contrast or is too small, the scale of an axis is no
-            length, or an option does not belong to the method.
+            If an image has no finite value, has no contrast or is too small, the scale of an axis
+            is no length, or an option does not belong to the method.
         ImportError
             If the method needs a package that is not installed.
 
@@ -187,23 +222,26 @@ class Micrograph(TwinSignal, Signal2D):
         check_options(method, options)
         check_images(self)
         check_axes(self)
+        bad = find_bad_pixels(self)
         # The slice shares the data; its axes can be brought to nm without touching this signal.
         signal = self.isig[:, :]
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         grid, outcome = signal._grid, None
         outlines: Outlines | tuple[Outlines, ...]
         if self.axes_manager.navigation_dimension == 0:
-            found, outcome = segment_image(finite_image(self), grid, method=method, options=options)
+            filled = usable_image(np.asarray(self.data), bad)
+            found, outcome = segment_image(filled, grid, method=method, options=options, bad=bad)
             outlines = trace(found.labels, grid)
         else:
-            outlines = segment_stack(self, grid, method, options, show_progressbar)
+            outlines = segment_stack(self, grid, method, options, show_progressbar, bad)
         return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
             "segment",
             {"method": method, **options},
             data=self.data,
             axes=[*signal._axes()[:-2], *axes_of(grid, unit)],
-            outcome=outcome,
+            outcome={**(outcome or {}), **say_bad_pixels(bad)},
+            bad_pixels=masks_of(bad, grid) if bad.any() else None,
             unit=unit,
             outlines=outlines,
         )

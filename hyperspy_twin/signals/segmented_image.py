@@ -9,7 +9,8 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import SHORTEST_SPACING, Table
-from hyperspy_twin.signals._images import axes_of, finite_image, show_progress
+from hyperspy_twin.signals._images import axes_of, check_single, show_progress, usable_image
+from hyperspy_twin.signals._pixels import ImagePixels, find_bad_pixels, masks_of, say_bad_pixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals.indexed_fft import IndexedFFT
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.core import Outlines
 
 
-class SegmentedImage(TwinSignal, Signal2D):
+class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
     """An image divided into regions, made by :meth:`Micrograph.segment`.
 
     The data are the image. The outlines are kept as polygons in the unit of the axes, so that a
@@ -53,17 +54,22 @@ class SegmentedImage(TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If the image is a stack or not finite, or the labels do not fit it.
+            If the image is a stack or holds no finite value, or the labels do not fit it.
         """
         from hyperspy_twin.core import trace
         from hyperspy_twin.io import check_axes, to_nanometres
+        from hyperspy_twin.pixels import find_empty_areas
 
-        finite_image(image)
+        check_single(image)
         check_axes(image)
         signal: Any = image.isig[:, :]
         signal.set_signal_type("Micrograph")
+        bad = find_bad_pixels(signal)
+        usable_image(np.asarray(signal.data), bad)
         unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
         values = np.asarray(labels.data if isinstance(labels, Signal2D) else labels)
+        if bad.any() and values.shape == bad.shape:
+            values = np.where(find_empty_areas(bad), np.zeros((), values.dtype), values)
         return signal._derive(
             LazySegmentedImage if signal._lazy else cls,
             "from_labels",
@@ -71,6 +77,8 @@ class SegmentedImage(TwinSignal, Signal2D):
             axes=axes_of(signal._grid, unit),
             unit=unit,
             outlines=trace(values, signal._grid),
+            outcome=say_bad_pixels(bad),
+            bad_pixels=masks_of(bad, signal._grid) if bad.any() else None,
         )
 
     @property
@@ -97,7 +105,7 @@ class SegmentedImage(TwinSignal, Signal2D):
             region_confidence,
         )
 
-        image, labels, grid = finite_image(self), self._labels, self._grid
+        image, labels, grid = self._image, self._labels, self._grid
         columns = vars(describe_regions(image, labels, grid))
         confidence = region_confidence(labels, measure_boundaries(image, labels, grid))
         return self._table({**columns, "confidence": confidence})
@@ -112,7 +120,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         """
         from hyperspy_twin.segmentation import measure_boundaries
 
-        columns = vars(measure_boundaries(finite_image(self), self._labels, self._grid)).copy()
+        columns = vars(measure_boundaries(self._image, self._labels, self._grid)).copy()
         first, second = columns.pop("pairs").T
         return self._table({"first": first, "second": second, **columns})
 
@@ -296,7 +304,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         from hyperspy_twin.segmentation import separate_particles
 
         parameters: dict[str, Any] = {"background": background, "min_diameter": min_diameter}
-        particles = separate_particles(self._labels, finite_image(self), self._grid, **parameters)
+        particles = separate_particles(self._labels, self._image, self._grid, **parameters)
         return self._corrected("separate_particles", parameters, trace(particles, self._grid))
 
     # ---- the next step ----
@@ -334,7 +342,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If the image is not finite, the method unknown, or no region lies inside the image.
+            If the method is unknown, or no region lies inside the image.
         ImportError
             If the network is asked for and torch is not installed.
 
@@ -345,7 +353,7 @@ class SegmentedImage(TwinSignal, Signal2D):
         """
         from hyperspy_twin.spectra import detectors_of, find_region_peaks, spectrum
 
-        image, labels, grid = finite_image(self), self._labels, self._grid
+        image, labels, grid = self._image, self._labels, self._grid
         shortest = SHORTEST_SPACING if self._calibrated else 0.0
         regions = [int(region) for region in np.unique(labels) if region]
         if not regions:
@@ -376,19 +384,8 @@ class SegmentedImage(TwinSignal, Signal2D):
     # ---- state ----
 
     @property
-    def inav(self) -> Any:
-        """Slices images of a stack together with their outlines."""
-        outlines = self._state("outlines")
-        if not isinstance(outlines, tuple):
-            return self._slicer_of_images
-        from hyperspy_twin.signals._stacks import StackSlicer
-
-        return StackSlicer(self, self._slicer_of_images, outlines)
-
-    @inav.setter
-    def inav(self, slicer: Any) -> None:
-        # HyperSpy sets its slicer on each signal that it makes.
-        self._slicer_of_images = slicer
+    def _labels(self) -> np.ndarray:
+        return self._without_empty(super()._labels)
 
     @property
     def _navigation_shape(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import Grid, StrainField, Table
 from hyperspy_twin.signals._images import axes_of, check_orientation
+from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import strain_table
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
@@ -32,7 +33,7 @@ TITLES = {
 }
 
 
-class StrainMap(TwinSignal, Signal2D):
+class StrainMap(ImagePixels, TwinSignal, Signal2D):
     """Strain maps in the image frame (x right, y down), made by :meth:`IndexedFFT.gpa`.
 
     The components lie along the navigation axis in the order e_xx, e_yy, e_xy, rotation

@@ -44,11 +44,16 @@ def test_stack_is_segmented_but_its_spectrum_is_that_of_one_image(well):
         stack.segment(show_progressbar=False).find_peaks()
 
 
-def test_a_single_nan_is_counted(well):
+def test_a_single_nan_is_left_out_and_counted(well):
+    """A value that is not finite is a bad pixel: the rest of the image is as good as before."""
     data = well.data.astype(float).copy()
     data[3, 4] = np.nan
-    with pytest.raises(ValueError, match="1 of 90000 pixels are not finite"):
-        micrograph(data).segment()
+    segmented = micrograph(data).segment()
+    assert np.argwhere(segmented.bad_pixels.data).tolist() == [[3, 4]]
+    assert "1 bad pixel" in segmented.history[-1]["outcome"]["bad_pixels"]
+    assert np.isnan(segmented.data[3, 4])
+    expected = micrograph(well.data.astype(float)).segment().labels.data
+    assert np.mean(segmented.labels.data != expected) < 1e-3
 
 
 def test_complex_and_rgb_images_are_refused():

@@ -135,7 +135,9 @@ def _read_block(block: Any, name: str, source: str) -> Crystal:
                     f"{', '.join(f'{value:g}' for value in lattice)}"
                 )
             sites = _expand(symmetry.operations, lattice, symbols, coordinates, occupancies)
-            crystal = Crystal(name, lattice, *sites, space_group=symmetry.symbol, source=source)
+            crystal = Crystal(
+                name, lattice, sites[0], sites[1], sites[2], symmetry.symbol, source=source
+            )
             check_physical(crystal)
             _check_formula(crystal, stated)
             found.append((symmetry, crystal))
@@ -175,7 +177,7 @@ def _nearest_distances(crystal: Crystal) -> list[tuple[str, float]]:
     return sorted(zip(crystal.symbols, distance.min(axis=1).round(2).tolist(), strict=True))
 
 
-def _lattice(block: Any) -> tuple[float, ...]:
+def _lattice(block: Any) -> tuple[float, float, float, float, float, float]:
     lattice = []
     for key in _CELL:
         text = _text(block, key)
@@ -187,7 +189,8 @@ def _lattice(block: Any) -> tuple[float, ...]:
         if not value > 0:
             raise ValueError(f"its unit cell is none: {key} is {text}")
         lattice.append(value)
-    return tuple(lattice)
+    a, b, c, alpha, beta, gamma = lattice
+    return a, b, c, alpha, beta, gamma
 
 
 def _sites(block: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -224,7 +227,7 @@ def _expand(
     symbols: list[str],
     coordinates: np.ndarray,
     occupancies: np.ndarray,
-) -> tuple[tuple[str, ...], tuple[tuple[float, ...], ...], tuple[float, ...]]:
+) -> tuple[tuple[str, ...], tuple[tuple[float, float, float], ...], tuple[float, ...]]:
     """Sites of the whole cell: each image of a site once, on its special position."""
     from diffpy.structure import Lattice
 

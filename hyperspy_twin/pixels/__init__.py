@@ -1,0 +1,5 @@
+"""Pixels that hold no measured value: found, counted, filled in from their neighbours."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
