@@ -225,7 +225,7 @@ def _chance_of_another(equal: np.ndarray) -> float:
 
 
 def _whole_lines(narrow: np.ndarray, image: np.ndarray, value: float) -> np.ndarray:
-    """Mark the runs of narrow areas that fill most of a row or column, and stop where data begin."""
+    """Mark runs of narrow areas that fill most of a row or column and stop where data begin."""
     result = np.zeros(narrow.shape, bool)
     for axis in (0, 1):
         most = narrow.mean(axis=1 - axis) > LINE_LENGTH
