@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms.displacement import LARGEST_GRADIENT, interpolate, solve_point
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, kernel
 
 # Squares times sites that are searched at once: bounds the memory to some 20 MB.
 SEEDS_PER_CHUNK = 400_000
@@ -103,7 +102,7 @@ def separate_columns(
     return keep
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find_in_squares(
     start: np.ndarray,
     rows: int,

@@ -11,10 +11,9 @@ M. J. Hytch, E. Snoeck, R. Kilaas, Ultramicroscopy 74 (1998) 131-146.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, kernel
 
 # Strain and rotation stay well below this displacement per length; where neighbouring pixels
 # differ by more, the field jumps (the cut of a dislocation) and must not be interpolated.
@@ -61,7 +60,7 @@ def prepare_field(displacement: np.ndarray, grid: Grid) -> np.ndarray:
     return np.ascontiguousarray(np.pad(field, short, mode="edge"), dtype=np.float64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def interpolate(
     field: np.ndarray, offset: np.ndarray, scale: np.ndarray, x: float, y: float
 ) -> tuple[float, float, float, float, float, float]:
@@ -102,7 +101,7 @@ def interpolate(
     return value[0], value[1], slope_x[0], slope_y[0], slope_x[1], slope_y[1]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def solve_point(
     field: np.ndarray,
     offset: np.ndarray,

@@ -3,6 +3,7 @@ from .constants import ANGSTROM_PER_NM, HAADF_EXPONENT, SHORTEST_SPACING
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
 from .integer_lattice import complete_basis, integer_row_basis
+from .kernels import kernel
 from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
 from .oriented_crystal import OrientedCrystal
 from .outlines import Outlines, contains, rasterise, trace
@@ -48,6 +49,7 @@ __all__ = [
     "fit_basis",
     "html_table",
     "integer_row_basis",
+    "kernel",
     "merge_sites",
     "normal_equations",
     "rasterise",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core.kernels import kernel
 
 # Vectors that differ by less in their squared length are equally long: symmetry, not rounding,
 # decides which of them comes first.
@@ -44,7 +45,7 @@ class PlaneLattice:
         return np.rint(position @ np.linalg.inv(self.basis)).astype(int)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reduce_pair(first: complex, second: complex) -> tuple[complex, complex, np.ndarray]:
     """Shortest right-handed basis of a plane lattice, by the Gauss reduction [1]_.
 
@@ -83,7 +84,7 @@ def reduce_pair(first: complex, second: complex) -> tuple[complex, complex, np.n
     return first, second, change
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reduce_basis(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shortest right-handed basis in rows, and its integer change, as :func:`reduce_pair`."""
     first, second, change = reduce_pair(
@@ -140,7 +141,7 @@ def finer_lattices(smallest: int, largest: int) -> tuple[np.ndarray, np.ndarray]
     return np.array([n for n, _ in found]), np.array([one for _, one in found], float)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finer_pair(
     first: complex, second: complex, index: int, numerator: np.ndarray
 ) -> tuple[complex, complex]:
@@ -150,7 +151,7 @@ def finer_pair(
     return first, second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def normal_equations(index: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, float]:
     """Matrix (2, 2) for the basis of a lattice, and its determinant: 0 for points on one line."""
     normal = np.zeros((2, 2))
@@ -164,7 +165,7 @@ def normal_equations(index: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray,
     return normal, determinant
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fit_basis(
     index: np.ndarray, position: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core.kernels import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow_cracks(padded: np.ndarray, capacity: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Follow the border of each region along pixel corners, the region to the right.
 
@@ -83,7 +84,7 @@ def follow_cracks(padded: np.ndarray, capacity: int) -> tuple[np.ndarray, np.nda
     return corners[:vertices].copy(), ring_start[: rings + 1].copy(), ring_region[:rings].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def edge_crossings(
     edges: np.ndarray, levels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -122,7 +123,7 @@ def edge_crossings(
     return level, position, edge
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_spans(
     labels: np.ndarray, row: np.ndarray, position: np.ndarray, owner: np.ndarray
 ) -> None:
@@ -135,7 +136,7 @@ def fill_spans(
             labels[row[k], column] = owner[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bucket_edges(
     edges: np.ndarray, top: float, bottom: float, bands: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +169,7 @@ def bucket_edges(
     return starts, members
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def locate_points(
     points: np.ndarray,
     edges: np.ndarray,

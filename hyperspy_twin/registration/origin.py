@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core import HAADF_EXPONENT, Crystal, Grid, integer_row_basis, region_window
+from hyperspy_twin.core import (
+    HAADF_EXPONENT,
+    Crystal,
+    Grid,
+    integer_row_basis,
+    kernel,
+    region_window,
+)
 from hyperspy_twin.registration.virtual_cell import reciprocal_vectors
 
 # Pixels: displacements are averaged over squares of this side. Within one a strain of 10 % moves
@@ -98,7 +104,7 @@ def measure_amplitudes(
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _block_sums(weighted: np.ndarray, wave_x: np.ndarray, wave_y: np.ndarray) -> np.ndarray:
     """Sum a modulated image over square blocks, in which the displacement hardly varies."""
     rows, columns = weighted.shape

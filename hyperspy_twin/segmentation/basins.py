@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_basins(height: np.ndarray) -> tuple[np.ndarray, int]:
     """Catchment basins: pixels from which the steepest way down ends at the same minimum.
 

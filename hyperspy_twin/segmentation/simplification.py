@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from skimage.measure import approximate_polygon
 
-from hyperspy_twin.core import Outlines, contains
+from hyperspy_twin.core import Outlines, contains, kernel
 
 # Fraction of the tolerance below which an arc that still collides keeps all its vertices.
 _FINEST = 1 / 64
@@ -167,7 +166,7 @@ def _between(arc: np.ndarray, straight: np.ndarray, points: np.ndarray) -> bool:
     return bool(contains(Outlines.from_rings([sliver], [1]), others).any())
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mark_crossings(segments: np.ndarray, owner: np.ndarray, bad: np.ndarray) -> None:
     """Mark the owners of segments that touch others than at common ends.
 

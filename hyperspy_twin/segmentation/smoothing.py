@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.special import ndtri
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.segmentation.resampling import cosine_spectrum, resample, working_shape
 
 # Area, in squared smoothing lengths, that holds one independent value of smoothed white noise: the
@@ -146,7 +146,7 @@ def radial_spectrum(spectrum: np.ndarray) -> RadialSpectrum:
     return RadialSpectrum(frequency, count, power / count, floor)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ring_sums(
     spectrum: np.ndarray, lowest: float, rings: int, per_octave: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core import kernel
 
 # Steps of Newton's method, at most.
 MOST_STEPS = 30
@@ -36,7 +37,7 @@ class DislocationArray(NamedTuple):
     poisson: float
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def dislocation_field(
     x: float, y: float, array: DislocationArray
 ) -> tuple[float, float, float, float, float, float]:
@@ -83,7 +84,7 @@ def dislocation_field(
     return u_x, u_y, x_x, x_y, y_x, y_y
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def displace_points(points: np.ndarray, array: DislocationArray) -> np.ndarray:
     """Compute the displacement of many points.
 
@@ -107,7 +108,7 @@ def displace_points(points: np.ndarray, array: DislocationArray) -> np.ndarray:
     return moved
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def undo_displacement(points: np.ndarray, array: DislocationArray) -> tuple[np.ndarray, np.ndarray]:
     """Find where displaced points came from, by Newton's method, and the gradient there.
 

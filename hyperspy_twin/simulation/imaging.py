@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy import fft, ndimage
 
-from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.core import ANGSTROM_PER_NM, kernel
 from hyperspy_twin.simulation.probe import Microscope, electron_wavelength, probe_transfer
 from hyperspy_twin.simulation.scan import ELECTRONS, LARGEST_JITTER, MARGIN, Scan
 from hyperspy_twin.simulation.scattering import atom_image_width, detector_cross_section
@@ -18,7 +17,7 @@ FINEST_WIDTH = 1.5
 REACH = 5
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_gaussians(
     image: np.ndarray, points: np.ndarray, weights: np.ndarray, widths: np.ndarray
 ) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import constants
+
+from hyperspy_twin.core import kernel
 
 # Formula units in a cubic Angstrom of one mol per cubic centimetre.
 UNITS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
@@ -48,7 +49,7 @@ GLASSES = {
 }
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place_apart(
     trials: np.ndarray, placed: np.ndarray, cells: np.ndarray, count: int, closest: float
 ) -> int:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, kernel
 from hyperspy_twin.spectra.ring_sums import CROSS, VARIANCE_OF_LOGARITHM, find_ellipse
 
 # Power of circular Gaussian noise is exponential: its logarithm averages to
@@ -100,7 +99,7 @@ def _smoothed(profile: np.ndarray, count: np.ndarray) -> np.ndarray:
     return (sums[last] - sums[first]) / np.maximum(counts[last] - counts[first], 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_rings(
     logarithm: np.ndarray,
     along_y: np.ndarray,
@@ -128,7 +127,7 @@ def measure_rings(
     return count, mean, variance
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread_rings(
     profile: np.ndarray, along_y: np.ndarray, along_x: np.ndarray, form: np.ndarray
 ) -> np.ndarray:

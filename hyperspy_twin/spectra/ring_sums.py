@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, kernel
 
 # Sectors of the half plane: narrow enough to follow the ellipse of tight rings, and to hold one
 # patch of the power of a small crystallite.
@@ -105,7 +104,7 @@ def fit_ellipse(count: np.ndarray, logarithm: np.ndarray) -> tuple[tuple[float, 
     return (float(ellipse[0]), float(ellipse[1])), best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def sum_rings(
     power: np.ndarray,
     size: tuple[int, float, float],
@@ -180,7 +179,7 @@ def sum_rings(
     return count, total, logarithm + np.log(product), squares, ring
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clear_of_peaks(shape: tuple[int, int], rows: int, peaks: np.ndarray) -> np.ndarray:
     """Pixels clear of the cross and of peaks with their (column, row, reach), shape (n, 3)."""
     clear = np.ones(shape, np.bool_)
@@ -198,7 +197,7 @@ def _clear_of_peaks(shape: tuple[int, int], rows: int, peaks: np.ndarray) -> np.
     return clear
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def measure_deviations(
     count: np.ndarray, logarithm: np.ndarray, last: int, ellipses: np.ndarray
 ) -> np.ndarray:

@@ -8,10 +8,11 @@ and a mirrored lattice would need a large one.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def from_pairs(g1: complex, g2: complex, q1: complex, q2: complex) -> tuple[complex, complex]:
     """Solve for (alpha, beta) that carry g1 to q1 and g2 to q2; g1 and g2 not collinear."""
     determinant = g1 * g2.conjugate() - g1.conjugate() * g2
@@ -20,20 +21,20 @@ def from_pairs(g1: complex, g2: complex, q1: complex, q2: complex) -> tuple[comp
     return alpha, beta
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def forward(g: complex, alpha: complex, beta: complex) -> complex:
     """Carry a lattice vector to the spectrum."""
     return alpha * g + beta * g.conjugate()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def backward(q: complex, alpha: complex, beta: complex) -> complex:
     """Carry a peak back to the undistorted lattice."""
     determinant = abs(alpha) ** 2 - abs(beta) ** 2
     return (alpha.conjugate() * q - beta * q.conjugate()) / determinant
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def nearest_index(g: complex, basis: np.ndarray) -> tuple[int, int]:
     """Integer coordinates of the lattice point next to g."""
     area = (basis[0].conjugate() * basis[1]).imag
@@ -42,7 +43,7 @@ def nearest_index(g: complex, basis: np.ndarray) -> tuple[int, int]:
     return int(np.rint(first)), int(np.rint(second))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fit_affine(
     g: np.ndarray, q: np.ndarray, weight: np.ndarray, alpha: complex, distortion_sd: float
 ) -> tuple[complex, complex]:

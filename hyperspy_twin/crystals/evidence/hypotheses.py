@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, forward, from_pairs, nearest_index
 
@@ -44,7 +44,7 @@ class Observed(NamedTuple):
     trend: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def number_at(number: np.ndarray, first: int, second: int) -> int:
     """Give the reflection at integer coordinates; -1 beyond the table and at the centre."""
     reach = number.shape[0] // 2
@@ -53,21 +53,21 @@ def number_at(number: np.ndarray, first: int, second: int) -> int:
     return number[first + reach, second + reach]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def position_evidence(observed: Observed, i: int, deviation: float) -> float:
     """Logarithm of the likelihood of a peak so far from a lattice point, against a false one."""
     sigma = observed.sigma[i]
     return -0.5 * (deviation / sigma) ** 2 - np.log(2 * np.pi * sigma**2) - observed.log_density
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def match_distance(lattice: ZonePattern, alpha: complex) -> float:
     """Distance beyond which a peak belongs to no lattice point."""
     shortest = float(np.abs(lattice.basis).min())
     return LATTICE_FRACTION * abs(alpha) * shortest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def vote(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, minimum: float
 ) -> float:
@@ -99,7 +99,7 @@ def vote(
     return total - MISSING_VOTE * max(0, missing)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _remember(
     best_vote: np.ndarray, best: np.ndarray, value: float, alpha: complex, beta: complex
 ) -> None:
@@ -115,7 +115,7 @@ def _remember(
         best[slot, 0], best[slot, 1] = alpha, beta
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def search(
     observed: Observed,
     lattice: ZonePattern,
@@ -141,7 +141,7 @@ def search(
     return best_vote, best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _search_pair(
     best_vote: np.ndarray,
     best: np.ndarray,

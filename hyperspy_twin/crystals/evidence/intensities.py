@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.hypotheses import FADING, Observed
 
@@ -28,7 +28,7 @@ FALL_OFF = 0.08  # nm²: mean slope of ln(intensity) against squared length
 FALL_OFF_SD = 0.08  # nm²: its standard deviation
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def intensity_trend(
     observed: Observed, matched: np.ndarray, squared: np.ndarray, law: np.ndarray, sd: float
 ) -> tuple[float, float]:
@@ -60,13 +60,13 @@ def intensity_trend(
     return (wy - slope * wx) / w, mean - slope
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def detection_probability(log_intensity: float, log_threshold: float, sd: float) -> float:
     """Probability that a reflection of this expected intensity stands out from the noise."""
     return 1.0 / (1.0 + np.exp(-1.7 * (log_intensity - log_threshold) / sd))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sum_of_terms(
     observed: Observed,
     lattice: ZonePattern,
@@ -115,7 +115,7 @@ def _sum_of_terms(
     return most + np.log(np.exp(total - most).mean()) + intensity, intensity
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weigh_peaks(
     observed: Observed,
     lattice: ZonePattern,

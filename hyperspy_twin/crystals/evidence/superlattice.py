@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import lgamma
 
 import numpy as np
-from numba import njit
 
-from hyperspy_twin.core import finer_lattices, finer_pair
+from hyperspy_twin.core import finer_lattices, finer_pair, kernel
 from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, forward, nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
@@ -25,14 +24,14 @@ WEAKER = 0.2  # of the strongest intensity, which the peaks of a superlattice st
 INDEX, NUMERATOR = finer_lattices(2, 3)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _on(point: complex, basis: np.ndarray) -> bool:
     """Tell whether a point is one of the coarser plane lattice."""
     h, k = nearest_index(point, basis)
     return abs(point - h * basis[0] - k * basis[1]) < 1e-6 * abs(basis[0])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def superlattice_gain(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> float:

@@ -5,9 +5,15 @@ from __future__ import annotations
 from math import lgamma
 
 import numpy as np
-from numba import njit
 
-from hyperspy_twin.core import finer_lattices, finer_pair, fit_basis, normal_equations, reduce_pair
+from hyperspy_twin.core import (
+    finer_lattices,
+    finer_pair,
+    fit_basis,
+    kernel,
+    normal_equations,
+    reduce_pair,
+)
 from hyperspy_twin.crystals.evidence.affine import nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
     GATE,
@@ -38,7 +44,7 @@ INDEX, NUMERATOR = finer_lattices(1, 3)
 KEPT = 6  # best plane lattices of the vote, which are weighed in full
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def shape_density(first: complex, second: complex, variance: float) -> float:
     """Prior density of the shape of a plane lattice of this reduced basis.
 
@@ -65,7 +71,7 @@ def shape_density(first: complex, second: complex, variance: float) -> float:
     return result + OBLIQUE * 12 / np.pi
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def assign_to_lattice(
     observed: Observed, first: complex, second: complex, number: int, gate: float
 ) -> tuple[np.ndarray, float]:
@@ -86,7 +92,7 @@ def assign_to_lattice(
     return index, total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def refine_lattice(observed: Observed, first: complex, second: complex) -> tuple[complex, complex]:
     """Least-squares basis of a plane lattice."""
     number, weight = len(observed.position), 1.0 / observed.sigma**2
@@ -101,7 +107,7 @@ def refine_lattice(observed: Observed, first: complex, second: complex) -> tuple
     return first, second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def plane_lattice_evidence(
     observed: Observed, first: complex, second: complex, calibrated: bool = True
 ) -> float:
@@ -133,7 +139,7 @@ def plane_lattice_evidence(
     return total + prior + 2 * np.log(2 * np.pi) - np.log(determinant)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def weigh_unknown_crystal(observed: Observed, calibrated: bool) -> float:
     """Logarithm of the evidence for a crystal of any plane lattice: that of the best one.
 

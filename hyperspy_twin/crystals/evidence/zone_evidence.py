@@ -6,8 +6,8 @@ from math import erf
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.crystals.diffraction import ZonePattern
 from hyperspy_twin.crystals.evidence.affine import backward, fit_affine, forward, nearest_index
 from hyperspy_twin.crystals.evidence.hypotheses import (
@@ -45,7 +45,7 @@ class ScalePrior(NamedTuple):
     doubt: float = 1.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> float:
     """Logarithm of the density of a measured ln(scale) with this standard error."""
     if np.isinf(prior.width):
@@ -57,7 +57,7 @@ def log_scale_density(log_scale: float, error: float, prior: ScalePrior) -> floa
     return np.log(prior.doubt * outside + (1 - prior.doubt) * inside / (4 * prior.limit))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def assign_peaks(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, gate: float
 ) -> np.ndarray:
@@ -86,7 +86,7 @@ def assign_peaks(
     return index
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _refine(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex
 ) -> tuple[complex, complex, np.ndarray]:
@@ -109,7 +109,7 @@ def _refine(
     return alpha, beta, assign_peaks(observed, lattice, alpha, beta, GATE)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _geometry(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -127,7 +127,7 @@ def _geometry(
     return matched, term
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _missing(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> np.ndarray:
@@ -147,7 +147,7 @@ def _missing(
     return found[:count]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def evaluate(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, scale_prior: ScalePrior
 ) -> tuple[float, float, float, complex, complex, np.ndarray]:
@@ -191,7 +191,7 @@ def evaluate(
     return total, intensity, error, alpha, beta, index
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def explain(
     observed: Observed,
     lattice: ZonePattern,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid, Outlines, rasterise
+from hyperspy_twin.core import Grid, Outlines, kernel, rasterise
 from hyperspy_twin.segmentation.labels import adjacent_labels
 
 
@@ -51,7 +50,7 @@ _LEFT = np.array([[-1, 0], [0, 0], [0, -1], [-1, -1]])
 _RIGHT = np.array([[0, 0], [0, -1], [-1, -1], [-1, 0]])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def walk_border(
     labels: np.ndarray,
     start: tuple[int, int],
@@ -98,7 +97,7 @@ def walk_border(
     return filled + 1, False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow_arcs(
     labels: np.ndarray, cracks: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

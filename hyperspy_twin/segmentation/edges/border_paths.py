@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
+
+from hyperspy_twin.core import kernel
 
 
 def path_length(path: np.ndarray, closed: bool) -> float:
@@ -44,7 +45,7 @@ def _with_return(path: np.ndarray, closed: bool) -> np.ndarray:
     return np.concatenate([path, path[:1]]) if closed else path
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read_profiles(
     working: np.ndarray,
     labels: np.ndarray,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core import kernel
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def gather_borders(
     return Borders(*_gather(first, second, flux, length, count))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pixel_edges(
     labels: np.ndarray, along_x: np.ndarray, along_y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -80,7 +81,7 @@ def _pixel_edges(
     return first, second, flux
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gather(
     first: np.ndarray, second: np.ndarray, flux: np.ndarray, length: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -121,7 +122,7 @@ def _gather(
     return lows[:found], highs[:found], fluxes[:found], lengths[:found]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def minimum_by_label(values: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """Smallest value of each label 0..count-1; infinite where it has none."""
     minimum = np.full(count, np.inf)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from skimage.measure import label
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.segmentation.edges.region_adjacency import (
     Borders,
     gather_borders,
@@ -23,7 +23,7 @@ _LONG_BORDER = 2.8
 _SHORT_BORDER = 5.6
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _to_merge(
     first: np.ndarray,
     second: np.ndarray,
@@ -126,7 +126,7 @@ def _join(borders: Borders, chosen: np.ndarray, count: int) -> tuple[np.ndarray,
     return joined, gather_borders(first, second, borders.flux, borders.length)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _connected(first: np.ndarray, second: np.ndarray, count: int) -> np.ndarray:
     """Find the connected part, 0..m-1, of each of ``count`` nodes by union and find."""
     parent = np.arange(count)

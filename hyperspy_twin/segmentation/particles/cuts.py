@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from scipy import ndimage
 from skimage.measure import label as connected_parts
 from skimage.segmentation import relabel_sequential
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.segmentation.basins import find_basins
 from hyperspy_twin.segmentation.labels import fill_from_nearest
 from hyperspy_twin.segmentation.particles.contrast import SIGNIFICANT
@@ -190,7 +190,7 @@ def _merge_rows(parts: _Parts, joined: np.ndarray) -> _Parts:
     return _Parts(parts.radius, parts.top, key // joined.size, key % joined.size, neck, crossing)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _join_shallow(
     top: np.ndarray,
     first: np.ndarray,

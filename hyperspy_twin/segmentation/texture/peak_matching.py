@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from hyperspy_twin.core import kernel
 
 # Two peaks are the same if they differ by less than this fraction of their length: 2 % of strain or
 # 2 degrees of rotation (0.035 radians) either way pass, 5 degrees do not.
@@ -12,7 +13,7 @@ _SAME_FRACTION = 0.035
 _SAME_CYCLES = 0.12
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def peak_distance(x: float, y: float, other_x: float, other_y: float) -> float:
     """Distance of two peaks, up to their sign, over the one at which they are no more the same."""
     plus = (x - other_x) ** 2 + (y - other_y) ** 2
@@ -21,7 +22,7 @@ def peak_distance(x: float, y: float, other_x: float, other_y: float) -> float:
     return float(np.sqrt(min(plus, minus)) / (_SAME_FRACTION * length + _SAME_CYCLES))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def match_peaks(
     frequency: np.ndarray, weight: np.ndarray, ratio: np.ndarray, positions: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -58,7 +59,7 @@ def match_peaks(
     return here, height, matched
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def compare_pairs(
     frequency: np.ndarray, weight: np.ndarray, first: np.ndarray, second: np.ndarray
 ) -> np.ndarray:

@@ -7,9 +7,9 @@ g + q and g - q next to each peak g.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from scipy.special import logsumexp
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.spectra.lattices.refinement import GATE, LatticeFit, PeakSet
 from hyperspy_twin.spectra.lattices.search import (
     FEW,
@@ -89,7 +89,7 @@ def _displaced_equally(
     return nearest < GATE
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def satellite_evidence(
     position: np.ndarray,
     variance: np.ndarray,

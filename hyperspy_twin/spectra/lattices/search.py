@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from hyperspy_twin.core import reduce_basis
+from hyperspy_twin.core import kernel, reduce_basis
 
 # Fractions of the unexplained peaks that a lattice may explain, a priori: few or many of them.
 FEW = 0.05
@@ -29,7 +28,7 @@ COPY_TOLERANCE = 0.006
 COPY_REACH = 0.025
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def nearest_point(x: float, y: float, basis: np.ndarray, area: float) -> tuple[float, float]:
     """Integer coordinates of the point of a reduced lattice next to (x, y)."""
     first = np.rint((x * basis[1, 1] - y * basis[1, 0]) / area)
@@ -37,7 +36,7 @@ def nearest_point(x: float, y: float, basis: np.ndarray, area: float) -> tuple[f
     return first, second
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def bounded_ratio(
     residual_x: float, residual_y: float, variance_x: float, variance_y: float, area: float
 ) -> float:
@@ -48,14 +47,14 @@ def bounded_ratio(
     return float(area / (2 * np.pi * np.sqrt(variance_x * variance_y)) * np.exp(-0.5 * chi_squared))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mixed_evidence(few: float, many: float) -> float:
     """Logarithm of the mean of two likelihood ratios given by their logarithms."""
     high, low = max(few, many), min(few, many)
     return float(high + np.log(0.5 + 0.5 * np.exp(low - high)))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gains(weight: float, ratio: float) -> tuple[float, float]:
     """Logarithmic ratios of a peak where a lattice explains few or many of the peaks."""
     if ratio > 0:
@@ -63,7 +62,7 @@ def _gains(weight: float, ratio: float) -> tuple[float, float]:
     return weight * NONE_FEW, weight * NONE_MANY
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pair_evidence(
     position: np.ndarray,
     variance: np.ndarray,
@@ -140,7 +139,7 @@ def pair_evidence(
     return total, mixed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy_evidence(
     position: np.ndarray,
     variance: np.ndarray,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numba import njit
 
-from hyperspy_twin.core import PlaneLattice, finer_lattices, integer_row_basis, reduce_basis
+from hyperspy_twin.core import PlaneLattice, finer_lattices, integer_row_basis, kernel, reduce_basis
 from hyperspy_twin.spectra.lattices.refinement import (
     LatticeFit,
     PeakSet,
@@ -152,7 +151,7 @@ def split_twin(fit: LatticeFit, peaks: PeakSet) -> LatticeFit:
     return refine_lattice(fit_lattice(exact, peaks, part), peaks)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finer_evidence(
     position: np.ndarray,
     variance: np.ndarray,

@@ -1,0 +1,123 @@
+"""Compiled kernels: one decorator, a cache of the user's own, and a word while they compile.
+
+The machine code belongs to the user's cache folder and not to the package: installations may be
+read-only, and uninstalling must leave nothing behind. Other packages' caches are not touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import pickle
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import platformdirs
+from numba import config, njit
+from numba.core import caching
+
+PACKAGE = Path(__file__).resolve().parents[1]
+LOGGER = logging.getLogger(__name__)
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function at its first call, without the interpreter's lock, and cache the code.
+
+    The code goes to ``NUMBA_CACHE_DIR`` where that is set, and otherwise to the user's cache
+    folder, apart for each installation and each state of its source files. Where no folder can be
+    written to it is compiled in each session. At the first compilation of a session a warning
+    tells why it takes time.
+    """
+    dispatcher: Any = njit(nogil=True, no_cfunc_wrapper=True)(function)
+    if not config.DISABLE_JIT:
+        # What `enable_caching` of the dispatcher does, with a cache that knows our folder.
+        try:
+            dispatcher._cache = _KernelCache(function)
+        except (RuntimeError, OSError):
+            dispatcher._cache = _NoCache()
+    return dispatcher
+
+
+class _KernelLocator(caching._CacheLocator):
+    """Where the machine code of a kernel is kept, and when it is out of date."""
+
+    def __init__(self, function: Callable, source: str) -> None:
+        self._line = function.__code__.co_firstlineno
+        file = Path(source).resolve()
+        folder = file.relative_to(PACKAGE).parent if file.is_relative_to(PACKAGE) else file.parent
+        self._path = _cache_folder() / Path(*folder.parts[-2:])
+
+    def get_cache_path(self) -> str:
+        return str(self._path)
+
+    def get_source_stamp(self) -> str:
+        return _source_stamp()
+
+    def get_disambiguator(self) -> str:
+        return str(self._line)
+
+    @classmethod
+    def from_function(cls, py_func: Callable, py_file: str) -> _KernelLocator | None:
+        locator = cls(py_func, py_file)
+        try:
+            locator.ensure_cache_path()
+        except OSError:
+            return None
+        return locator
+
+
+class _KernelCacheContent(caching.CompileResultCacheImpl):
+    _locator_classes = [_KernelLocator]
+
+
+class _KernelCache(caching.FunctionCache):
+    """Cache of one kernel, which a damaged or full disk does not stop from working."""
+
+    _impl_class = _KernelCacheContent
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            found = super().load_overload(sig, target_context)
+        # What reading a file raises that another process or a full disk cut short.
+        except (OSError, EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError):
+            found = None
+        if found is None:
+            _announce(f"once after installation, for {_cache_folder()}")
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            LOGGER.debug("a compiled kernel cannot be kept: %s", error)
+
+
+class _NoCache(caching.NullCache):
+    def load_overload(self, sig: Any, target_context: Any) -> None:
+        _announce("in each session, since no cache folder can be written to: set NUMBA_CACHE_DIR")
+
+
+@cache
+def _announce(when: str) -> None:
+    LOGGER.warning("compiling kernels (%s): steps that run first take some seconds longer", when)
+
+
+@cache
+def _cache_folder() -> Path:
+    """Folder of this installation, in that of the user."""
+    root = config.CACHE_DIR or platformdirs.user_cache_path("hyperspy_twin", False) / "kernels"
+    return Path(root) / f"hyperspy_twin-{hashlib.sha256(os.fsencode(PACKAGE)).hexdigest()[:16]}"
+
+
+@cache
+def _source_stamp() -> str:
+    """Digest of all source files: kernels are compiled into those that call them."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        status = path.stat()
+        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
