@@ -80,14 +80,23 @@ class _KernelCache(caching.FunctionCache):
     _impl_class = _KernelCacheContent
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = None
         try:
             found = super().load_overload(sig, target_context)
+        except OSError as error:
+            LOGGER.debug("a compiled kernel cannot be read: %s", error)
         # What reading a file raises that another process or a full disk cut short.
-        except (OSError, EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError):
-            found = None
+        except (EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError):
+            self._start_anew()
         if found is None:
             _announce(f"once after installation, for {_cache_folder()}")
         return found
+
+    def _start_anew(self) -> None:
+        try:
+            self.flush()
+        except OSError as error:
+            LOGGER.debug("a damaged cache of kernels cannot be replaced: %s", error)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -65,7 +65,8 @@ def reduce_pair(first: complex, second: complex) -> tuple[complex, complex, np.n
     ----------
     .. [1] H. Cohen, A Course in Computational Algebraic Number Theory, Springer (1993), 1.3.14.
     """
-    change = np.eye(2)
+    change = np.zeros((2, 2))
+    change[0, 0] = change[1, 1] = 1.0
     for _ in range(MOST_STEPS):
         square = first.real**2 + first.imag**2
         other = second.real**2 + second.imag**2
@@ -77,10 +78,11 @@ def reduce_pair(first: complex, second: complex) -> tuple[complex, complex, np.n
         if shift == 0:
             break
         second = second - shift * first
-        change[1] -= shift * change[0]
+        change[1, 0] -= shift * change[0, 0]
+        change[1, 1] -= shift * change[0, 1]
     if (first.conjugate() * second).imag < 0:
         second = -second
-        change[1] *= -1
+        change[1, 0], change[1, 1] = -change[1, 0], -change[1, 1]
     return first, second, change
 
 
@@ -90,7 +92,10 @@ def reduce_basis(basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     first, second, change = reduce_pair(
         complex(basis[0, 0], basis[0, 1]), complex(basis[1, 0], basis[1, 1])
     )
-    return np.array([[first.real, first.imag], [second.real, second.imag]]), change
+    reduced = np.empty((2, 2))
+    reduced[0, 0], reduced[0, 1] = first.real, first.imag
+    reduced[1, 0], reduced[1, 1] = second.real, second.imag
+    return reduced, change
 
 
 def reduce_plane(vectors: np.ndarray, metric_base: np.ndarray) -> np.ndarray:
@@ -109,7 +114,7 @@ def reduce_plane(vectors: np.ndarray, metric_base: np.ndarray) -> np.ndarray:
         Integers, shape (2, 3), of the same handedness.
     """
     triangle = np.asarray(np.linalg.qr((vectors @ metric_base).T, mode="r"))
-    _, change = reduce_basis(triangle.T)
+    _, change = reduce_basis(np.ascontiguousarray(triangle.T))
     if np.linalg.det(change) < 0:
         change[1] *= -1
     return np.rint(change @ vectors).astype(int)

@@ -103,19 +103,26 @@ def edge_crossings(
         Index of the line, position on it and index of the edge, shape (k,) each. An edge crosses
         the lines with y0 <= y < y1.
     """
-    count = len(edges)
-    first = np.searchsorted(levels, edges[:, 1])
-    last = np.searchsorted(levels, edges[:, 3])
-    total = 0
+    count, total = len(edges), 0
+    reach = np.empty((count, 2), np.int64)
     for k in range(count):
-        total += max(last[k] - first[k], 0)
+        for end in range(2):
+            low, high = 0, len(levels)
+            while low < high:
+                middle = (low + high) // 2
+                if levels[middle] < edges[k, 1 + 2 * end]:
+                    low = middle + 1
+                else:
+                    high = middle
+            reach[k, end] = low
+        total += max(reach[k, 1] - reach[k, 0], 0)
     level = np.empty(total, np.int64)
     position = np.empty(total, np.float64)
     edge = np.empty(total, np.int64)
     filled = 0
     for k in range(count):
         slope = (edges[k, 2] - edges[k, 0]) / (edges[k, 3] - edges[k, 1])
-        for index in range(first[k], last[k]):
+        for index in range(reach[k, 0], reach[k, 1]):
             level[filled] = index
             position[filled] = edges[k, 0] + slope * (levels[index] - edges[k, 1])
             edge[filled] = k

@@ -197,7 +197,7 @@ def find_repeat_cell(
 
 def _reduce_across_beam(cell: np.ndarray) -> np.ndarray:
     """Shorten the first two vectors across the beam."""
-    plane, change = reduce_basis(cell[:2, :2])
+    plane, change = reduce_basis(np.ascontiguousarray(cell[:2, :2], float))
     length = np.linalg.norm(cell[2])
     height = change @ cell[:2, 2]
     height -= np.rint(height / length) * length

@@ -63,7 +63,7 @@ def position_evidence(observed: Observed, i: int, deviation: float) -> float:
 @kernel
 def match_distance(lattice: ZonePattern, alpha: complex) -> float:
     """Distance beyond which a peak belongs to no lattice point."""
-    shortest = float(np.abs(lattice.basis).min())
+    shortest = min(abs(lattice.basis[0]), abs(lattice.basis[1]))
     return LATTICE_FRACTION * abs(alpha) * shortest
 
 
@@ -77,7 +77,9 @@ def vote(
     """
     limit = match_distance(lattice, alpha)
     voters = min(VOTERS, len(observed.position))
-    left = float(observed.weight[:voters].sum())
+    left = 0.0
+    for i in range(voters):
+        left += observed.weight[i]
     total, matched = 0.0, 0
     for i in range(voters):
         if total + left <= minimum:

@@ -44,8 +44,9 @@ def superlattice_gain(
     highest = observed.log_intensity[0] + np.log(WEAKER)
     cell = abs((lattice.basis[0].conjugate() * lattice.basis[1]).imag) * abs(alpha) ** 2
     for f in range(len(INDEX)):
-        basis = np.array(finer_pair(lattice.basis[0], lattice.basis[1], INDEX[f], NUMERATOR[f]))
-        limit = LATTICE_FRACTION * abs(alpha) * float(np.abs(basis).min())
+        basis = np.empty(2, np.complex128)
+        basis[0], basis[1] = finer_pair(lattice.basis[0], lattice.basis[1], INDEX[f], NUMERATOR[f])
+        limit = LATTICE_FRACTION * abs(alpha) * min(abs(basis[0]), abs(basis[1]))
         found, total = 0, 0.0
         for i in range(len(matched)):
             if matched[i] >= 0 or observed.log_intensity[i] > highest:

@@ -76,7 +76,8 @@ def assign_to_lattice(
     observed: Observed, first: complex, second: complex, number: int, gate: float
 ) -> tuple[np.ndarray, float]:
     """Coordinates of the peaks on a plane lattice, (n, 2), and ln of their likelihood."""
-    basis = np.array([first, second])
+    basis = np.empty(2, np.complex128)
+    basis[0], basis[1] = first, second
     limit = LATTICE_FRACTION * min(abs(first), abs(second))
     index = np.zeros((number, 2), np.int64)
     total = 0.0
@@ -126,7 +127,7 @@ def plane_lattice_evidence(
         return -np.inf
     information, seen = 0.0, 0.0
     for i in range(len(index)):
-        if index[i].any():
+        if index[i, 0] != 0 or index[i, 1] != 0:
             information += weight[i] * abs(observed.position[i]) ** 2
             seen += abs(observed.position[i]) < observed.reach
     points = max(seen, 0.5 * np.pi * observed.reach**2 / area)

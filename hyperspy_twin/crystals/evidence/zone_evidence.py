@@ -82,7 +82,8 @@ def assign_peaks(
             opposite = index[k, 0] == -first and index[k, 1] == -second
             if (same or opposite) and np.isfinite(distance[k]):
                 loser = k if distance[k] > distance[i] else i
-                index[loser], distance[loser] = 0, np.inf
+                index[loser, 0] = index[loser, 1] = 0
+                distance[loser] = np.inf
     return index
 
 
@@ -118,7 +119,7 @@ def _geometry(
     matched = np.full(n, -1)
     term = np.zeros(n)
     for i in range(n):
-        if not index[i].any():
+        if index[i, 0] == 0 and index[i, 1] == 0:
             continue
         matched[i] = number_at(lattice.number, index[i, 0], index[i, 1])
         g = index[i, 0] * lattice.basis[0] + index[i, 1] * lattice.basis[1]
@@ -177,7 +178,7 @@ def evaluate(
     # What a peak counts in the likelihood it has to count in the volume, too.
     information, weighed = 0.0, 0.0
     for i in range(len(index)):
-        if index[i].any():
+        if index[i, 0] != 0 or index[i, 1] != 0:
             known = abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
             information += known
             weighed += observed.weight[i] * known

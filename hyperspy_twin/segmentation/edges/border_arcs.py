@@ -127,7 +127,12 @@ def follow_arcs(
                 # Backwards to one end, turned round, and on from here to the other end.
                 back = (row + _STEP[heading, 0], column + _STEP[heading, 1])
                 filled, loop = walk_border(labels, back, heading + 2, seen, corners, filled)
-                corners[begin:filled] = corners[begin:filled][::-1].copy()
+                for low in range((filled - begin) // 2):
+                    one, other = begin + low, filled - 1 - low
+                    for axis in range(2):
+                        kept = corners[one, axis]
+                        corners[one, axis] = corners[other, axis]
+                        corners[other, axis] = kept
                 if not loop:
                     here = (row, column)
                     filled, _ = walk_border(labels, here, heading, seen, corners, filled - 2)

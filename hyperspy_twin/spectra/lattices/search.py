@@ -106,13 +106,15 @@ def pair_evidence(
     mixed = np.full(len(pairs), -np.inf)
     for m in range(len(pairs)):
         i, j = pairs[m]
-        spanned = np.stack((position[i], position[j]))
+        spanned = np.empty((2, 2))
+        for a in range(2):
+            spanned[0, a], spanned[1, a] = position[i, a], position[j, a]
         determinant = spanned[0, 0] * spanned[1, 1] - spanned[0, 1] * spanned[1, 0]
         if abs(determinant) < shortest**2:
             continue
         basis, change = reduce_basis(spanned)
         area = basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0]
-        if np.sqrt(np.sum(basis[0] ** 2)) < shortest or abs(area) < shortest**2:
+        if np.sqrt(basis[0, 0] ** 2 + basis[0, 1] ** 2) < shortest or abs(area) < shortest**2:
             continue
         few, many, mixed_few, mixed_many = 0.0, 0.0, 0.0, 0.0
         for s in range(len(position)):
@@ -166,7 +168,9 @@ def copy_evidence(
         Basis of the copy, shape (2, 2).
     """
     best, best_basis, trials = -np.inf, basis.copy(), 0
-    length = np.sqrt(np.sum(position**2, axis=1))
+    length = np.empty(len(position))
+    for i in range(len(position)):
+        length[i] = np.sqrt(position[i, 0] ** 2 + position[i, 1] ** 2)
     area = abs(basis[0, 0] * basis[1, 1] - basis[0, 1] * basis[1, 0])
     for i in range(len(position)):
         if weight[i] == 0:
@@ -182,8 +186,9 @@ def copy_evidence(
                 real = (q[0] * g[0] + q[1] * sign * g[1]) / length[m] ** 2
                 imaginary = (q[1] * g[0] - q[0] * sign * g[1]) / length[m] ** 2
                 copy = np.empty((2, 2))
-                copy[:, 0] = real * basis[:, 0] - imaginary * sign * basis[:, 1]
-                copy[:, 1] = imaginary * basis[:, 0] + real * sign * basis[:, 1]
+                for a in range(2):
+                    copy[a, 0] = real * basis[a, 0] - imaginary * sign * basis[a, 1]
+                    copy[a, 1] = imaginary * basis[a, 0] + real * sign * basis[a, 1]
                 signed = copy[0, 0] * copy[1, 1] - copy[0, 1] * copy[1, 0]
                 few, many = 0.0, 0.0
                 for s in range(len(position)):

@@ -180,8 +180,13 @@ def finer_evidence(
     """
     evidence = np.full(len(index), -np.inf)
     for m in range(len(index)):
-        finer, _ = reduce_basis(numerator[m] @ basis / index[m])
-        if np.sqrt(np.sum(finer[0] ** 2)) < shortest:
+        spanned = np.empty((2, 2))
+        for a in range(2):
+            for b in range(2):
+                along = numerator[m, a, 0] * basis[0, b] + numerator[m, a, 1] * basis[1, b]
+                spanned[a, b] = along / index[m]
+        finer, _ = reduce_basis(spanned)
+        if np.sqrt(finer[0, 0] ** 2 + finer[0, 1] ** 2) < shortest:
             continue
         area = finer[0, 0] * finer[1, 1] - finer[0, 1] * finer[1, 0]
         # The points of the lattice itself are taken already.

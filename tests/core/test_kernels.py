@@ -1,0 +1,138 @@
+"""Compiled kernels are cached in the user's folder, and the wait for them is announced."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hyperspy_twin
+
+PACKAGE = Path(hyperspy_twin.__file__).parent
+CODE = """
+import numpy as np
+from hyperspy_twin.core.plane_lattice import reduce_pair as kernel
+first, second, change = kernel(1 + 0j, 5 + 1j)
+assert (first, second) == (1 + 0j, 1j), (first, second)
+assert change.tolist() == [[1, 0], [-5, 1]]
+print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
+print(kernel.stats.cache_path)
+"""
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    """Copy of the package that cannot be written to."""
+    folder = tmp_path_factory.mktemp("site")
+    ignored = shutil.ignore_patterns("__pycache__", "weights", "*.cif")
+    shutil.copytree(PACKAGE, folder / "hyperspy_twin", ignore=ignored)
+    folders = [path for path in folder.rglob("*") if path.is_dir()]
+    for path in folders:
+        path.chmod(0o555)
+    yield folder
+    for path in folders:
+        path.chmod(0o755)
+
+
+def environment(installation, **changes):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
+    return {
+        **kept,
+        "PYTHONPATH": str(installation),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONSAFEPATH": "1",
+        **{name: str(value) for name, value in changes.items()},
+    }
+
+
+def run(installation, **changes):
+    """Cache hits, misses and the cache's folder of one kernel in a new process; its messages."""
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env=environment(installation, **changes),
+        cwd=installation,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    counts, path = done.stdout.split("\n")[:2]
+    return tuple(map(int, counts.split())), path, done.stderr
+
+
+def test_second_process_compiles_nothing_and_says_nothing(installation, tmp_path):
+    counts, path, said = run(installation, NUMBA_CACHE_DIR=tmp_path)
+    assert counts == (0, 1)
+    assert said.count("compiling kernels") == 1
+    assert Path(path).is_relative_to(tmp_path)
+    assert run(installation, NUMBA_CACHE_DIR=tmp_path) == ((1, 0), path, "")
+    assert not [one for one in installation.rglob("*") if one.suffix in (".nbi", ".nbc", ".pyc")]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder is set by an XDG variable")
+def test_cache_is_the_users_own(installation, tmp_path):
+    counts, path, _ = run(installation, XDG_CACHE_HOME=tmp_path)
+    assert counts == (0, 1)
+    assert Path(path).is_relative_to(tmp_path / "hyperspy_twin")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the folder is set by an XDG variable")
+def test_without_any_folder_kernels_work(installation, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    counts, _, said = run(installation, XDG_CACHE_HOME=blocked)
+    assert counts == (0, 1)
+    assert "NUMBA_CACHE_DIR" in said
+
+
+def test_changed_source_of_another_file_is_compiled_anew(installation, tmp_path):
+    run(installation, NUMBA_CACHE_DIR=tmp_path)
+    source = installation / "hyperspy_twin" / "core" / "polygons.py"
+    status = source.stat()
+    os.utime(source, (status.st_atime, status.st_mtime + 10))
+    assert run(installation, NUMBA_CACHE_DIR=tmp_path)[0] == (0, 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x05X"])
+def test_damaged_cache_is_written_anew(installation, tmp_path, content):
+    run(installation, NUMBA_CACHE_DIR=tmp_path)
+    kept = [path for path in tmp_path.rglob("*") if path.suffix in (".nbi", ".nbc")]
+    assert kept
+    for path in kept:
+        path.write_bytes(content)
+    assert run(installation, NUMBA_CACHE_DIR=tmp_path)[0] == (0, 1)
+
+
+def test_two_processes_at_once(installation, tmp_path):
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", CODE],
+            env=environment(installation, NUMBA_CACHE_DIR=tmp_path),
+            cwd=installation,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    assert [(one.communicate(), one.returncode)[1] for one in started] == [0, 0]
+    assert run(installation, NUMBA_CACHE_DIR=tmp_path)[0] == (1, 0)
+
+
+def test_caches_of_other_packages_stay_where_they_are():
+    from numba.core import caching
+
+    from hyperspy_twin.core import kernel
+
+    @kernel
+    def own(x):
+        return x + 1
+
+    assert own(np.float64(1.0)) == 2.0
+    assert all(
+        not one.__module__.startswith("hyperspy_twin")
+        for one in caching.CompileResultCacheImpl._locator_classes
+    )
