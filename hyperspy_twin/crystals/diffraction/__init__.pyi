@@ -14,12 +14,20 @@ from .reflections import (
     structure_factors,
     zone_lattice,
 )
-from .zone_axes import centring_reflections, distinct_zone_axes, log_zone_weight, usual_zone_axes
+from .thin_crystals import ThinPattern, make_thin_patterns
+from .zone_axes import (
+    centring_reflections,
+    distinct_zone_axes,
+    log_zone_weight,
+    usual_zone_axes,
+    zone_repeats,
+)
 from .zone_patterns import ZonePattern, make_zone_patterns, zone_frame
 
 __all__ = [
     "Pattern",
     "Reflections",
+    "ThinPattern",
     "ZonePattern",
     "atomic_number_factors",
     "centring_reflections",
@@ -27,6 +35,7 @@ __all__ = [
     "find_reflections",
     "find_zone_reflections",
     "log_zone_weight",
+    "make_thin_patterns",
     "make_zone_patterns",
     "measure_misorientations",
     "orix_orientation",
@@ -37,4 +46,5 @@ __all__ = [
     "usual_zone_axes",
     "zone_frame",
     "zone_lattice",
+    "zone_repeats",
 ]

@@ -84,8 +84,17 @@ def log_zone_weight(crystal: Crystal, zone_axis: tuple[int, int, int]) -> float:
     Zones of short translations show dense patterns: [110] of a face-centred and [111] of a
     body-centred cubic lattice before [001]. Natural logarithm, not normalised.
     """
-    translations = np.gcd.reduce(centring_reflections(crystal) @ zone_axis)
-    return float(np.log(translations) - 0.5 * np.log(np.sum(np.square(zone_axis))))
+    return float(
+        np.log(zone_repeats(crystal, zone_axis)) - 0.5 * np.log(np.sum(np.square(zone_axis)))
+    )
+
+
+def zone_repeats(crystal: Crystal, zone_axis: tuple[int, int, int]) -> int:
+    """Count the lattice points along [uvw]: ``h u + k v + l w`` is n times it in the n-th zone.
+
+    It is 2 along [110] of a face-centred and 1 along that of a primitive lattice.
+    """
+    return int(np.gcd.reduce(centring_reflections(crystal) @ zone_axis))
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, integer_row_basis, reduce_plane
 from hyperspy_twin.crystals.diffraction.reflections import (
-    Reflections,
     atomic_number_factors,
     find_zone_reflections,
     primitive_zone_axis,
@@ -141,17 +140,12 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     basis = flat[:, 0] + 1j * flat[:, 1]
     allowed_index = np.rint(allowed.vector @ frame[:2].T @ np.linalg.inv(flat)).astype(int)
     reach = int(np.abs(allowed_index).max())
-    grid = np.arange(-reach, reach + 1)
-    index = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
-    inside = np.abs(index @ basis) <= g_max * (1 + 1e-9)
-    half = index[inside & ((index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0)))]
-    half = half[np.argsort(np.round(np.abs(half @ basis), 6), kind="stable")]
-    number = np.full((2 * reach + 1, 2 * reach + 1), -1)
-    for sign in (1, -1):
-        number[tuple(sign * half.T + reach)] = np.arange(len(half))
+    half, number = half_plane(basis, reach, g_max)
     row = number[tuple(allowed_index.T + reach)]
     log_intensity = np.full((2, len(half)), -np.inf)
-    log_intensity[:, row] = _log_intensities(crystal, allowed)
+    log_intensity[:, row] = log_intensities(
+        np.abs(allowed.structure_factor), np.abs(atomic_number_factors(crystal, allowed.hkl))
+    )
     amplitude = np.exp(0.25 * log_intensity.sum(axis=0))
     vector = half @ basis
     return ZonePattern(
@@ -165,22 +159,37 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
         squared=np.abs(vector) ** 2,
         amplitude=amplitude,
         log_intensity=log_intensity,
-        path=_double_diffraction(half, amplitude, number),
+        path=double_diffraction(half, amplitude, number),
         number=number,
         log_prior=log_zone_weight(crystal, axis),
     )
 
 
-def _log_intensities(crystal: Crystal, allowed: Reflections) -> np.ndarray:
-    """Logarithmic intensities for electrons and for atomic-number contrast, shape (2, n)."""
-    electron = np.abs(allowed.structure_factor)
-    contrast = np.abs(atomic_number_factors(crystal, allowed.hkl))
+def half_plane(basis: np.ndarray, reach: int, g_max: float) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of one of each pair of points of a plane lattice within a radius, by length.
+
+    With them comes the table of their rows, as ``coordinates`` and ``number`` of
+    :class:`ZonePattern`; ``reach`` is the largest coordinate.
+    """
+    grid = np.arange(-reach, reach + 1)
+    index = np.stack(np.meshgrid(grid, grid, indexing="ij"), -1).reshape(-1, 2)
+    inside = np.abs(index @ basis) <= g_max * (1 + 1e-9)
+    half = index[inside & ((index[:, 0] > 0) | ((index[:, 0] == 0) & (index[:, 1] > 0)))]
+    half = half[np.argsort(np.round(np.abs(half @ basis), 6), kind="stable")]
+    number = np.full((2 * reach + 1, 2 * reach + 1), -1)
+    for sign in (1, -1):
+        number[tuple(sign * half.T + reach)] = np.arange(len(half))
+    return half, number
+
+
+def log_intensities(electron: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    """Logarithmic intensities of amplitudes, for electrons and atomic numbers, shape (2, n)."""
     # A reflection that is extinct for one kind of contrast only is weak, not absent.
     weakest = np.exp(-LARGEST_RATIO) * np.stack([contrast, electron])
     return 2 * np.log(np.maximum([electron, contrast], weakest))
 
 
-def _double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.ndarray) -> np.ndarray:
+def double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.ndarray) -> np.ndarray:
     """Strongest product of two amplitudes that add up to each forbidden reflection, shape (n,)."""
     reach = len(number) // 2
     both = np.concatenate([index, -index])

@@ -1,5 +1,6 @@
 from .affine import forward
 from .friedel_pairs import FoldedPeaks, fold_peaks, two_directions
+from .thin_crystals import largest_gain, weigh_thin_crystal
 from .unknown_crystal import weigh_unknown_crystal
 from .zone_evidence import DISTORTION_SD, FLAT_LOG_SCALE, ScalePrior, explain, log_scale_density
 
@@ -11,7 +12,9 @@ __all__ = [
     "explain",
     "fold_peaks",
     "forward",
+    "largest_gain",
     "log_scale_density",
     "two_directions",
+    "weigh_thin_crystal",
     "weigh_unknown_crystal",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core import Crystal, OrientedCrystal
+from hyperspy_twin.crystals.diffraction import zone_repeats
 from hyperspy_twin.crystals.notation import phase_label
 
 # Without a pixel size crystals of one type differ by how well the model of their intensities holds:
@@ -32,6 +33,7 @@ class Match:
         Symmetric matrix D of trace 2, shape (2, 2): nominal peak = scale * D @ (M @ g)[:2].
     hkl
         Signed Miller indices of each given peak, int, shape (n, 3); (0, 0, 0) if not explained.
+        Those of an upper Laue zone stand at the projection of g, see :attr:`laue_zone`.
     explained
         Part of the peaks that is explained, weak ones counting less.
     residual
@@ -74,6 +76,12 @@ class Match:
     def orientation(self) -> np.ndarray:
         """Rotation from the crystal to the image, shape (3, 3), see :class:`OrientedCrystal`."""
         return self.oriented.orientation
+
+    @property
+    def laue_zone(self) -> np.ndarray:
+        """Order of the Laue zone of each peak, shape (n,); above 0 a thin crystal shows it."""
+        repeats = zone_repeats(self.crystal, self.zone_axis)
+        return np.abs(self.hkl @ self.zone_axis) // repeats
 
     @property
     def phase(self) -> str:

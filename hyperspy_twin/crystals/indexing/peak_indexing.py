@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hyperspy_twin.core import SHORTEST_SPACING, Crystal, OrientedCrystal, Peaks
-from hyperspy_twin.crystals.diffraction import ZonePattern, make_zone_patterns
+from hyperspy_twin.crystals.diffraction import (
+    ThinPattern,
+    ZonePattern,
+    make_thin_patterns,
+    make_zone_patterns,
+)
 from hyperspy_twin.crystals.evidence import (
     FoldedPeaks,
     explain,
     fold_peaks,
     forward,
+    largest_gain,
     two_directions,
+    weigh_thin_crystal,
 )
 from hyperspy_twin.crystals.indexing.matches import Match, rank_matches
 from hyperspy_twin.crystals.indexing.settings import USUAL, IndexingSettings
@@ -102,20 +109,46 @@ def index_peaks(
         scales = (folded.typical * SHORTEST_STRONG_SPACING, np.inf)
         radius = 1 / SHORTEST_SPACING
     radius = RADIUS_STEP * np.ceil(radius / RADIUS_STEP)
-    found: list[Match] = []
+    results = []
     for crystal in crystals:
-        results = []
         patterns = make_zone_patterns(crystal, settings.max_index, radius, settings.zone_axes)
         for pattern in patterns:
             result = explain(observed, pattern, scales, settings.tolerance, settings.prior)
-            results.append((result[0] + pattern.log_prior, pattern, result))
-        best = max((score for score, _, _ in results), default=-np.inf)
-        found += [
-            _make_match(folded, crystal, pattern, result)
-            for score, pattern, result in results
-            if np.isfinite(score) and score > best - HOPELESS
-        ]
+            if np.isfinite(result[0]):
+                results.append(_Explained(crystal, pattern, result, result[0] + pattern.log_prior))
+    best = max((one.score for one in results), default=-np.inf)
+    results = [_with_upper_zones(one, folded, best, radius, settings) for one in results]
+    highest: dict[str, float] = {}
+    for one in results:
+        highest[one.crystal.name] = max(one.score, highest.get(one.crystal.name, -np.inf))
+    found = [
+        _make_match(folded, one)
+        for one in results
+        if one.score > highest[one.crystal.name] - HOPELESS
+    ]
     return rank_matches(found, [crystal.name for crystal in crystals], calibrated=calibrated)
+
+
+class _Explained(NamedTuple):
+    """What :func:`explain` makes of one zone; ``thin`` where it is that of a thin crystal."""
+
+    crystal: Crystal
+    pattern: ZonePattern
+    result: tuple
+    score: float
+    thin: ThinPattern | None = None
+
+
+def _with_upper_zones(
+    one: _Explained, folded: FoldedPeaks, best: float, radius: float, settings: IndexingSettings
+) -> _Explained:
+    """Add what upper Laue zones explain, where that could bring a zone near the best."""
+    observed, index = folded.observed, one.result[-1]
+    if one.score + largest_gain(observed, index) < best - HOPELESS:
+        return one
+    patterns = make_thin_patterns(one.crystal, one.pattern.zone_axis, radius)
+    gain, thin, result = weigh_thin_crystal(observed, patterns, one.result, settings.prior)
+    return one._replace(result=result, score=one.score + gain, thin=thin)
 
 
 def fold_plausible_peaks(
@@ -136,10 +169,9 @@ def read_candidates(candidates: Sequence[Any]) -> list[Crystal]:
     return crystals
 
 
-def _make_match(
-    folded: FoldedPeaks, crystal: Crystal, pattern: ZonePattern, result: tuple
-) -> Match:
-    evidence, intensity, error, alpha, beta, index = result
+def _make_match(folded: FoldedPeaks, one: _Explained) -> Match:
+    _, intensity, error, alpha, beta, index = one.result
+    pattern = one.pattern if one.thin is None else one.thin.pattern
     if alpha.real < 0:
         alpha, beta, index = -alpha, -beta, -index
     turn = alpha / abs(alpha)
@@ -153,11 +185,16 @@ def _make_match(
     forbidden = np.zeros(len(folded.member), bool)
     kept = folded.member >= 0
     reach = len(pattern.number) // 2
-    extinct = used & (pattern.amplitude[pattern.number[tuple(index.T + reach)]] == 0)
+    row = pattern.number[tuple(index.T + reach)]
+    extinct = used & (pattern.amplitude[row] == 0)
+    indices = index @ pattern.plane
+    if one.thin is not None:
+        sign = np.where((pattern.coordinates[row] == index).all(axis=1), 1, -1)
+        indices = np.where(used[:, None], one.thin.hkl[row] * sign[:, None], 0)
     forbidden[kept] = extinct[folded.member[kept]]
-    hkl[kept] = (index @ pattern.plane)[folded.member[kept]] * folded.sign[kept, None]
+    hkl[kept] = indices[folded.member[kept]] * folded.sign[kept, None]
     return Match(
-        oriented=OrientedCrystal(crystal, pattern.zone_axis, rotation @ pattern.frame),
+        oriented=OrientedCrystal(one.crystal, pattern.zone_axis, rotation @ pattern.frame),
         scale=float(abs(alpha)),
         scale_error=float(error),
         distortion=np.eye(2) + np.array([[c.real, c.imag], [c.imag, -c.real]]),
@@ -165,6 +202,6 @@ def _make_match(
         explained=float(observed.weight[used].sum() / observed.weight.sum()),
         residual=float(np.sqrt(np.mean((deviation / np.abs(observed.position[used])) ** 2))),
         forbidden=forbidden,
-        score=float(evidence + pattern.log_prior),
+        score=float(one.score),
         intensity_score=float(intensity),
     )

@@ -97,6 +97,11 @@ class RegionPhase:
         return np.zeros(self.peak_count, bool) if self.match is None else self.match.forbidden
 
     @property
+    def laue_zone(self) -> np.ndarray:
+        """Order of the Laue zone of each peak, shape (n,), 0 where it is not explained."""
+        return np.zeros(self.peak_count, int) if self.match is None else self.match.laue_zone
+
+    @property
     def crystals(self) -> tuple[RegionPhase, ...]:
         """Records of all crystals of the region: this one, and further ones."""
         return (self, *self.further)

@@ -1,0 +1,157 @@
+"""What thin crystals show beyond their zone: reflections of upper Laue zones, by their tails.
+
+A crystal of thickness t spreads each reflection along the beam as sinc²(pi t s). Those of a Laue
+zone at a small height s reach the plane of the zone, where they stand at their projections:
+1/3 {422} of a face-centred cubic crystal along [111], {110} along [001].
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, integer_row_basis, reduce_basis
+from hyperspy_twin.crystals.diffraction.reflections import (
+    Reflections,
+    atomic_number_factors,
+    find_reflections,
+)
+from hyperspy_twin.crystals.diffraction.zone_axes import zone_repeats
+from hyperspy_twin.crystals.diffraction.zone_patterns import (
+    ZonePattern,
+    double_diffraction,
+    half_plane,
+    log_intensities,
+    make_zone_patterns,
+)
+
+# Thicknesses in nm, equally likely: from what holds together to where the tails are lost in noise.
+THICKNESSES = (1.0, 2.0, 4.0, 8.0)
+# 1/nm: of a zone at this height half a per cent is left in the thinnest crystal.
+HIGHEST = 3.0
+# Projections of more points for each of the zone are too dense to tell anything.
+MOST_POINTS = 4
+SAME = 1e-4  # of a coordinate
+
+
+class ThinPattern(NamedTuple):
+    """Pattern of a thin crystal along one zone axis.
+
+    Attributes
+    ----------
+    pattern
+        Of the zone, with the projected reflections of upper zones, in the same frame; its
+        ``plane`` is that of the zone, which does not generate them.
+    hkl
+        Miller indices of each of its reflections, int, shape (n, 3): those of the zone where it has
+        one there, else of the strongest of an upper zone. Zeros where there is neither.
+    """
+
+    pattern: ZonePattern
+    hkl: np.ndarray
+
+
+@lru_cache(maxsize=2048)
+def make_thin_patterns(
+    crystal: Crystal, zone_axis: tuple[int, int, int], g_max: float
+) -> tuple[ThinPattern, ...]:
+    """Patterns for some thicknesses; none where upper zones are high or add no positions.
+
+    Parameters
+    ----------
+    crystal
+        The unit cell.
+    zone_axis
+        Lattice direction [uvw].
+    g_max
+        Radius in 1/nm.
+
+    Returns
+    -------
+    tuple of ThinPattern
+        One for each of the thicknesses 1, 2, 4 and 8 nm.
+
+    References
+    ----------
+    Cherns, Phil. Mag. 30 (1974) 549.
+    """
+    repeats = zone_repeats(crystal, zone_axis)
+    height = ANGSTROM_PER_NM * repeats / np.linalg.norm(np.asarray(zone_axis) @ crystal.base)
+    if height > HIGHEST:
+        return ()
+    (zone,) = make_zone_patterns(crystal, 1, g_max, (zone_axis,))
+    found = _reflections_within(crystal, float(np.ceil(np.hypot(g_max, HIGHEST))))
+    order = found.hkl @ zone_axis // repeats
+    flat = found.vector @ zone.frame[:2].T
+    kept = (np.abs(order) * height <= HIGHEST) & (np.hypot(*flat.T) <= g_max * (1 + 1e-9))
+    kept &= np.hypot(*flat.T) > SAME
+    found = Reflections(found.hkl[kept], found.vector[kept], found.structure_factor[kept])
+    order, position = order[kept], flat[kept] @ [1, 1j]
+    basis = _common_basis(zone.basis, position)
+    if basis is None:
+        return ()
+    index = np.rint(_coordinates(position, basis)).astype(int)
+    half, number = half_plane(basis, int(np.abs(index).max()), g_max)
+    row = number[tuple(index.T + len(number) // 2)]
+    upright = (half[row] == index).all(axis=1)
+    hkl, row, order = found.hkl[upright], row[upright], order[upright]
+    amplitudes = np.abs([found.structure_factor, atomic_number_factors(crystal, found.hkl)])
+    power = amplitudes[:, upright] ** 2
+    strength = np.where(order == 0, np.inf, power[0] / np.maximum(np.abs(order), 1) ** 2)
+    shown = np.zeros((len(half), 3), int)
+    ascending = np.argsort(strength, kind="stable")
+    shown[row[ascending]] = hkl[ascending]
+    vector = half @ basis
+    patterns = []
+    for thickness in THICKNESSES:
+        weight = 1 / (1 + 2 * (np.pi * thickness * height * order) ** 2)  # sinc², sin² averaged
+        total = np.stack([np.bincount(row, weight * one, len(half)) for one in power])
+        seen = total.max(axis=0) > 0
+        law = np.full(total.shape, -np.inf)
+        law[:, seen] = log_intensities(*np.sqrt(total[:, seen]))
+        amplitude = np.exp(0.25 * law.sum(axis=0))
+        pattern = zone._replace(
+            basis=basis,
+            coordinates=half,
+            vector=vector,
+            length=np.abs(vector),
+            squared=np.abs(vector) ** 2,
+            amplitude=amplitude,
+            log_intensity=law,
+            path=double_diffraction(half, amplitude, number),
+            number=number,
+        )
+        patterns.append(ThinPattern(pattern, shown))
+    return tuple(patterns)
+
+
+@lru_cache(maxsize=256)
+def _reflections_within(crystal: Crystal, radius: float) -> Reflections:
+    return find_reflections(crystal, radius)
+
+
+def _coordinates(position: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """Real coordinates of complex points in a complex basis, shape (n, 2)."""
+    rows = np.stack([basis.real, basis.imag], axis=1)
+    return np.stack([position.real, position.imag], axis=1) @ np.linalg.inv(rows)
+
+
+def _common_basis(zone: np.ndarray, position: np.ndarray) -> np.ndarray | None:
+    """Basis of the lattice of all projections; None where it is that of the zone, or too dense."""
+    inside = _coordinates(position, zone)
+    for parts in range(1, MOST_POINTS + 1):
+        whole = np.rint(parts * inside)
+        if np.abs(parts * inside - whole).max(initial=0) < SAME * parts:
+            break
+    else:
+        return None
+    rows = np.unique(np.vstack([whole, parts * np.eye(2)]).astype(int), axis=0)
+    spanned = integer_row_basis(rows[rows.any(axis=1)])
+    points = parts**2 // abs(round(float(np.linalg.det(spanned))))
+    if not 1 < points <= MOST_POINTS:
+        return None
+    vectors = spanned / parts @ np.stack([zone.real, zone.imag], axis=1)
+    reduced, _ = reduce_basis(np.ascontiguousarray(vectors))
+    return reduced @ [1, 1j]
