@@ -40,22 +40,25 @@ def peaks_table(peaks: Sequence[Peaks], records: PhaseRecords, unit: str) -> Tab
     }
     if records:
         found = [_explained(one, records) for one in peaks]
-        hkl, crystal, forbidden = (_joined(list(column)) for column in zip(*found, strict=True))
+        hkl, crystal, forbidden, laue_zone = (
+            _joined(list(column)) for column in zip(*found, strict=True)
+        )
         columns |= dict(zip("hkl", hkl.reshape(-1, 3).T, strict=True))
-        columns |= {"crystal": crystal, "forbidden": forbidden}
+        columns |= {"crystal": crystal, "forbidden": forbidden, "laue_zone": laue_zone}
     inverse = ("x", "y", "error_x", "error_y", "width", "width_error")
     return Table.from_columns(columns, dict.fromkeys(inverse, f"1/{unit}"))
 
 
-def _explained(peaks: Peaks, records: PhaseRecords) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find what explains the peaks of a region: indices, number of the crystal, forbidden."""
+def _explained(peaks: Peaks, records: PhaseRecords) -> tuple[np.ndarray, ...]:
+    """Find what explains the peaks of a region: indices, number of the crystal, forbidden, zone."""
     hkl, forbidden = np.zeros((len(peaks), 3), int), np.zeros(len(peaks), bool)
-    crystal = np.zeros(len(peaks), int)
+    crystal, laue_zone = np.zeros(len(peaks), int), np.zeros(len(peaks), int)
     if peaks.region in records:
         for number, one in enumerate(records[peaks.region].crystals, 1):
             free = (crystal == 0) & one.hkl.any(axis=1)
             hkl[free], forbidden[free], crystal[free] = one.hkl[free], one.forbidden[free], number
-    return hkl, crystal, forbidden
+            laue_zone[free] = one.laue_zone[free]
+    return hkl, crystal, forbidden, laue_zone
 
 
 def spectra_table(spectra: Sequence[RegionSpectrum], unit: str) -> Table:

@@ -66,7 +66,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             region, 0 on none), ``satellite`` (number of the crystal whose peaks it accompanies at
             one common distance, 0 if none) and, once indexed, ``h``, ``k``, ``l`` (0 0 0 where
             not explained), ``crystal`` (1 for that of the region's record, from 2 for further
-            ones) and ``forbidden`` (only double diffraction feeds the reflection).
+            ones), ``forbidden`` (only double diffraction feeds the reflection) and ``laue_zone``
+            (order of the Laue zone; from 1 the projections that thin crystals show).
 
         Raises
         ------
@@ -739,7 +740,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         indexed, spectra = [], self._spectra
         for record in self.phases:
             if record.match is not None:
-                used, peaks = np.any(record.hkl, axis=1), spectra[record.region].peaks
+                # Upper zones stand at projections: they are no planes of the column positions.
+                used = np.any(record.hkl, axis=1) & (record.laue_zone == 0)
+                peaks = spectra[record.region].peaks
                 indexed.append(
                     IndexedPeaks(peaks.take(used), record.hkl[used], record.match.oriented)
                 )

@@ -28,12 +28,16 @@ def test_every_spot_says_which_crystal_explains_it():
         for region, count in ((1, 3), (2, 1))
     ]
     second = SimpleNamespace(
-        region=1, hkl=np.array([[2, 2, 0], [1, 1, 0], [0, 0, 0]]), forbidden=np.ones(3, bool)
+        region=1,
+        hkl=np.array([[2, 2, 0], [1, 1, 0], [0, 0, 0]]),
+        forbidden=np.ones(3, bool),
+        laue_zone=np.ones(3, int),
     )
     first = SimpleNamespace(
         region=1,
         hkl=np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]),
         forbidden=np.zeros(3, bool),
+        laue_zone=np.zeros(3, int),
     )
     found = peaks_table(peaks, {1: SimpleNamespace(crystals=(first, second))}, "nm")
     assert np.stack([found[name] for name in "hkl"], axis=1).tolist() == [
@@ -44,6 +48,7 @@ def test_every_spot_says_which_crystal_explains_it():
     ]
     assert found["crystal"].tolist() == [1, 2, 0, 0]
     assert found["forbidden"].tolist() == [False, True, False, False]
+    assert found["laue_zone"].tolist() == [0, 1, 0, 0]
 
 
 def test_phases_print_as_a_table(chain):

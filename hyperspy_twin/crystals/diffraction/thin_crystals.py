@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, integer_row_basis, reduce_basis
+from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals.diffraction.reflections import (
     Reflections,
     atomic_number_factors,
@@ -20,20 +20,19 @@ from hyperspy_twin.crystals.diffraction.reflections import (
 )
 from hyperspy_twin.crystals.diffraction.zone_axes import zone_repeats
 from hyperspy_twin.crystals.diffraction.zone_patterns import (
+    HIGHEST,
     ZonePattern,
+    coordinates_in,
     double_diffraction,
     half_plane,
     log_intensities,
     make_zone_patterns,
+    zone_height,
 )
 
 # Thicknesses in nm, equally likely: from what holds together to where the tails are lost in noise.
 THICKNESSES = (1.0, 2.0, 4.0, 8.0)
-# 1/nm: of a zone at this height half a per cent is left in the thinnest crystal.
-HIGHEST = 3.0
-# Projections of more points for each of the zone are too dense to tell anything.
-MOST_POINTS = 4
-SAME = 1e-4  # of a coordinate
+CENTRE = 1e-4  # 1/nm: a reflection that projects so near to the beam is not seen
 
 
 class ThinPattern(NamedTuple):
@@ -77,22 +76,19 @@ def make_thin_patterns(
     ----------
     Cherns, Phil. Mag. 30 (1974) 549.
     """
-    repeats = zone_repeats(crystal, zone_axis)
-    height = ANGSTROM_PER_NM * repeats / np.linalg.norm(np.asarray(zone_axis) @ crystal.base)
-    if height > HIGHEST:
-        return ()
     (zone,) = make_zone_patterns(crystal, 1, g_max, (zone_axis,))
+    if not zone.projected.any():
+        return ()
+    repeats, height = zone_repeats(crystal, zone_axis), zone_height(crystal, zone_axis)
     found = _reflections_within(crystal, float(np.ceil(np.hypot(g_max, HIGHEST))))
     order = found.hkl @ zone_axis // repeats
     flat = found.vector @ zone.frame[:2].T
     kept = (np.abs(order) * height <= HIGHEST) & (np.hypot(*flat.T) <= g_max * (1 + 1e-9))
-    kept &= np.hypot(*flat.T) > SAME
+    kept &= np.hypot(*flat.T) > CENTRE
     found = Reflections(found.hkl[kept], found.vector[kept], found.structure_factor[kept])
     order, position = order[kept], flat[kept] @ [1, 1j]
-    basis = _common_basis(zone.basis, position)
-    if basis is None:
-        return ()
-    index = np.rint(_coordinates(position, basis)).astype(int)
+    basis = zone.projected
+    index = np.rint(coordinates_in(basis, position)).astype(int)
     half, number = half_plane(basis, int(np.abs(index).max()), g_max)
     row = number[tuple(index.T + len(number) // 2)]
     upright = (half[row] == index).all(axis=1)
@@ -106,7 +102,8 @@ def make_thin_patterns(
     vector = half @ basis
     patterns = []
     for thickness in THICKNESSES:
-        weight = 1 / (1 + 2 * (np.pi * thickness * height * order) ** 2)  # sinc², sin² averaged
+        # The envelope of sinc²: near its zeros a crystal shows no upper zone.
+        weight = 1 / (1 + (np.pi * thickness * height * order) ** 2)
         total = np.stack([np.bincount(row, weight * one, len(half)) for one in power])
         seen = total.max(axis=0) > 0
         law = np.full(total.shape, -np.inf)
@@ -130,28 +127,3 @@ def make_thin_patterns(
 @lru_cache(maxsize=256)
 def _reflections_within(crystal: Crystal, radius: float) -> Reflections:
     return find_reflections(crystal, radius)
-
-
-def _coordinates(position: np.ndarray, basis: np.ndarray) -> np.ndarray:
-    """Real coordinates of complex points in a complex basis, shape (n, 2)."""
-    rows = np.stack([basis.real, basis.imag], axis=1)
-    return np.stack([position.real, position.imag], axis=1) @ np.linalg.inv(rows)
-
-
-def _common_basis(zone: np.ndarray, position: np.ndarray) -> np.ndarray | None:
-    """Basis of the lattice of all projections; None where it is that of the zone, or too dense."""
-    inside = _coordinates(position, zone)
-    for parts in range(1, MOST_POINTS + 1):
-        whole = np.rint(parts * inside)
-        if np.abs(parts * inside - whole).max(initial=0) < SAME * parts:
-            break
-    else:
-        return None
-    rows = np.unique(np.vstack([whole, parts * np.eye(2)]).astype(int), axis=0)
-    spanned = integer_row_basis(rows[rows.any(axis=1)])
-    points = parts**2 // abs(round(float(np.linalg.det(spanned))))
-    if not 1 < points <= MOST_POINTS:
-        return None
-    vectors = spanned / parts @ np.stack([zone.real, zone.imag], axis=1)
-    reduced, _ = reduce_basis(np.ascontiguousarray(vectors))
-    return reduced @ [1, 1j]

@@ -8,17 +8,33 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, integer_row_basis, reduce_plane
+from hyperspy_twin.core import (
+    ANGSTROM_PER_NM,
+    Crystal,
+    integer_row_basis,
+    reduce_basis,
+    reduce_plane,
+)
 from hyperspy_twin.crystals.diffraction.reflections import (
     atomic_number_factors,
     find_zone_reflections,
     primitive_zone_axis,
 )
-from hyperspy_twin.crystals.diffraction.zone_axes import log_zone_weight, usual_zone_axes
+from hyperspy_twin.crystals.diffraction.zone_axes import (
+    centring_reflections,
+    log_zone_weight,
+    usual_zone_axes,
+    zone_repeats,
+)
 
 # ln(amplitude): by so much at most is a reflection weaker for one kind of contrast than for the
 # other, since none is exactly as computed.
 LARGEST_RATIO = 2.0
+# 1/nm: of a Laue zone at this height half a per cent is left in a crystal of 1 nm.
+HIGHEST = 3.0
+# Projections of more points for each of the zone are too dense to tell anything.
+MOST_POINTS = 4
+SAME = 1e-4  # of a coordinate: numerical error
 
 
 class ZonePattern(NamedTuple):
@@ -50,6 +66,9 @@ class ZonePattern(NamedTuple):
     number
         Row of the reflection at the coordinates (i, j), in [i + m, j + m], of shape
         (2 m + 1, 2 m + 1); -1 at the centre and beyond the radius.
+    projected
+        Vectors that generate the projections of low upper Laue zones as well, complex, shape (2,);
+        zeros where these add no positions, or far too many.
     log_prior
         Logarithm of the prior probability of the zone among those tried, see
         :func:`log_zone_weight`.
@@ -67,6 +86,7 @@ class ZonePattern(NamedTuple):
     log_intensity: np.ndarray
     path: np.ndarray
     number: np.ndarray
+    projected: np.ndarray
     log_prior: float
 
 
@@ -161,6 +181,7 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
         log_intensity=log_intensity,
         path=double_diffraction(half, amplitude, number),
         number=number,
+        projected=_project_upper_zones(crystal, axis, frame, basis),
         log_prior=log_zone_weight(crystal, axis),
     )
 
@@ -212,3 +233,48 @@ def _generating_vectors(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
     if np.abs(np.cross(*start)).max() == np.abs(np.cross(*generated)).max():
         generated = start
     return reduce_plane(generated, crystal.reciprocal_base)
+
+
+def zone_height(crystal: Crystal, zone_axis: tuple[int, int, int]) -> float:
+    """Distance of the first upper Laue zone from the zone, in 1/nm."""
+    repeats = zone_repeats(crystal, zone_axis)
+    return float(ANGSTROM_PER_NM * repeats / np.linalg.norm(np.asarray(zone_axis) @ crystal.base))
+
+
+def _project_upper_zones(
+    crystal: Crystal, axis: tuple[int, int, int], frame: np.ndarray, basis: np.ndarray
+) -> np.ndarray:
+    """Basis of the zone with the projections of low upper ones; zeros where they add nothing."""
+    height = zone_height(crystal, axis)
+    if height > HIGHEST:
+        return np.zeros(2, complex)
+    hkl = centring_reflections(crystal)
+    order = hkl @ axis // zone_repeats(crystal, axis)
+    near = hkl[(order > 0) & (order * height <= HIGHEST)]
+    flat = near @ crystal.reciprocal_base * ANGSTROM_PER_NM @ frame[:2].T
+    return _common_basis(basis, flat @ [1, 1j])
+
+
+def coordinates_in(basis: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Real coordinates of complex points in a complex basis, shape (n, 2)."""
+    rows = np.stack([basis.real, basis.imag], axis=1)
+    return np.stack([position.real, position.imag], axis=1) @ np.linalg.inv(rows)
+
+
+def _common_basis(zone: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Basis of the lattice of all projections; zeros where it is that of the zone, or too dense."""
+    inside = coordinates_in(zone, position)
+    for parts in range(1, MOST_POINTS + 1):
+        whole = np.rint(parts * inside)
+        if np.abs(parts * inside - whole).max(initial=0) < SAME * parts:
+            break
+    else:
+        return np.zeros(2, complex)
+    rows = np.unique(np.vstack([whole, parts * np.eye(2)]).astype(int), axis=0)
+    spanned = integer_row_basis(rows[rows.any(axis=1)])
+    points = parts**2 // abs(round(float(np.linalg.det(spanned))))
+    if not 1 < points <= MOST_POINTS:
+        return np.zeros(2, complex)
+    vectors = spanned / parts @ np.stack([zone.real, zone.imag], axis=1)
+    reduced, _ = reduce_basis(np.ascontiguousarray(vectors))
+    return reduced @ [1, 1j]

@@ -16,11 +16,14 @@ from hyperspy_twin.crystals.diffraction import (
     make_zone_patterns,
 )
 from hyperspy_twin.crystals.evidence import (
+    THIN,
     FoldedPeaks,
+    Observed,
     explain,
     fold_peaks,
     forward,
-    largest_gain,
+    largest_gains,
+    projected_gain,
     two_directions,
     weigh_thin_crystal,
 )
@@ -35,6 +38,8 @@ SHORTEST_STRONG_SPACING = 0.1  # nm; the strong fringes of an image without a sc
 RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
 # ln(odds): a zone axis so much less likely than another of the same crystal is not kept.
 HOPELESS = 15.0
+# ln(odds): a zone that upper zones cannot bring so near the best is not weighed with them.
+BEHIND = 5.0
 
 
 def index_peaks(
@@ -117,7 +122,14 @@ def index_peaks(
             if np.isfinite(result[0]):
                 results.append(_Explained(crystal, pattern, result, result[0] + pattern.log_prior))
     best = max((one.score for one in results), default=-np.inf)
-    results = [_with_upper_zones(one, folded, best, radius, settings) for one in results]
+    gains, needed = largest_gains(observed), best - BEHIND
+    for number, one in enumerate(results):
+        # Weighed where that could bring a zone near the best; most are settled by these two tests.
+        index = one.result[-1]
+        if one.pattern.projected.any() and (
+            one.score + gains[(index[:, 0] == 0) & (index[:, 1] == 0)].sum() > needed
+        ):
+            results[number] = _with_upper_zones(one, observed, needed, radius, settings)
     highest: dict[str, float] = {}
     for one in results:
         highest[one.crystal.name] = max(one.score, highest.get(one.crystal.name, -np.inf))
@@ -140,11 +152,12 @@ class _Explained(NamedTuple):
 
 
 def _with_upper_zones(
-    one: _Explained, folded: FoldedPeaks, best: float, radius: float, settings: IndexingSettings
+    one: _Explained, observed: Observed, needed: float, radius: float, settings: IndexingSettings
 ) -> _Explained:
-    """Add what upper Laue zones explain, where that could bring a zone near the best."""
-    observed, index = folded.observed, one.result[-1]
-    if one.score + largest_gain(observed, index) < best - HOPELESS:
+    """Add what upper Laue zones explain, where that could make a zone ``needed``."""
+    *_, alpha, beta, index = one.result
+    gain = projected_gain(observed, one.pattern.projected, alpha, beta, index)
+    if gain < -np.log(THIN) or one.score + gain < needed:
         return one
     patterns = make_thin_patterns(one.crystal, one.pattern.zone_axis, radius)
     gain, thin, result = weigh_thin_crystal(observed, patterns, one.result, settings.prior)

@@ -27,6 +27,7 @@ from hyperspy_twin.crystals.indexing.records import RegionPhase
 from hyperspy_twin.crystals.indexing.settings import USUAL, IndexingSettings
 from hyperspy_twin.crystals.indexing.verdicts import (
     Verdict,
+    cap_probability,
     judge,
     make_record,
     weigh_alike,
@@ -109,6 +110,7 @@ def index_regions(
         record = make_record(verdict, common, peaks)
         if record.match is not None and common is not None:
             record = find_further_crystals(peaks, record, crystals, common, settings)
+            record = cap_probability(record, peaks)
         reason = (not_crystalline or {}).get(peaks.region, record.reason)
         records.append(replace(record, reason=reason))
     return records

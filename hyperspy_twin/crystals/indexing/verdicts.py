@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from hyperspy_twin.core import Peaks
-from hyperspy_twin.crystals.evidence import FLAT_LOG_SCALE, ScalePrior
+from hyperspy_twin.crystals.evidence import FADING, FLAT_LOG_SCALE, ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import ImageScale, scale_density
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.records import RegionPhase
@@ -27,6 +27,8 @@ MINIMUM_EVIDENCE = 1.0
 REFUSED = 3 / 4  # probability of none of the candidates above which none is named
 DOUBTED = 1 / 6  # and above which it is said
 TIE = float(np.log(5.0))  # odds of five to one
+# Of the strongest intensity: weaker peaks may come of noise, disorder or a superlattice.
+STRONG = 0.05
 NOTEWORTHY = 0.02  # relative error of scale or shape that the reason mentions
 
 
@@ -133,6 +135,25 @@ def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
     reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the peaks"
     none = 1 - sum(match.probability for match in ranking)
     return Verdict(None, none, reason, (), ranking)
+
+
+def cap_probability(record: RegionPhase, peaks: Peaks) -> RegionPhase:
+    """Bound the probability of a phase by the part of the strong peaks that its region explains.
+
+    A crystal that is not thought of, a twin or a grating may be behind the others, and then the
+    phase may be as wrong as they are many. Satellites have an explanation.
+    """
+    own = np.asarray(peaks.satellite) == 0
+    if record.match is None or not own.any():
+        return record
+    relative = np.where(own, peaks.intensity, 0) / np.max(peaks.intensity[own])
+    weight = np.where(relative >= STRONG, relative, 0) ** (1 / FADING)
+    seen = np.any([one.hkl.any(axis=1) for one in record.crystals], axis=0)
+    left = float(weight[~seen].sum() / weight.sum())
+    if 1 - left >= record.probability:
+        return record
+    reason = f"{record.reason}; {left:.0%} of the strong peaks have no explanation"
+    return replace(record, probability=1 - left, reason=reason)
 
 
 def _explain_failure(match: Match, none: float, rival: Match | None) -> str | None:
