@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -85,8 +84,8 @@ class _KernelCache(caching.FunctionCache):
             found = super().load_overload(sig, target_context)
         except OSError as error:
             LOGGER.debug("a compiled kernel cannot be read: %s", error)
-        # What reading a file raises that another process or a full disk cut short.
-        except (EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError):
+        # Whatever reading a file raises that another process or a full disk cut short.
+        except Exception:
             self._start_anew()
         if found is None:
             _announce(f"once after installation, for {_cache_folder()}")
