@@ -219,6 +219,21 @@ def test_a_mask_is_set_kept_and_taken_back(marked, tmp_path):
     assert marked.bad_pixels.data.sum() == 200 * 20 + 2
 
 
+def test_a_mask_follows_a_mirrored_image_through_calibration_and_segmentation(marked):
+    mask = np.zeros((200, 260), bool)
+    mask[3, 5] = mask[100:110, 40:60] = True
+    marked.bad_pixels = mask
+    mask[70, 80] = True  # a value that is no number stays bad
+    mirrored = marked.isig[::-1, :]
+    segmented = mirrored.segment(method="edges")
+    np.testing.assert_array_equal(segmented.bad_pixels.data, mask[:, ::-1])
+    mirrored.calibrate(0.03)
+    np.testing.assert_array_equal(mirrored.bad_pixels.data, mask[:, ::-1])
+    np.testing.assert_array_equal(
+        mirrored.isig[4:100, 2:].bad_pixels.data, mask[2:, ::-1][:, 4:100]
+    )
+
+
 def test_a_mask_of_another_kind_is_refused(marked):
     with pytest.raises(ValueError, match=r"shape \(3,\)"):
         marked.bad_pixels = np.ones(3, bool)
