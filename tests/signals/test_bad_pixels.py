@@ -8,7 +8,7 @@ import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hyperspy_twin as ht
@@ -131,6 +131,14 @@ def test_borders_are_nothing(clean, shape, value):
     columns=st.lists(st.integers(60, 250), max_size=2),
     border=st.tuples(*[st.integers(0, 50)] * 4),
     turn=st.sampled_from([0.0, 0.1, 0.8, 1.3]),
+)
+@example(
+    pixels=[(312, 196)],
+    values=(np.inf, np.nan),
+    rows=[],
+    columns=[200],
+    border=(16, 5, 34, 49),
+    turn=0.1,
 )
 def test_any_bad_pixels_lines_and_borders_change_nothing(
     clean, pixels, values, rows, columns, border, turn
