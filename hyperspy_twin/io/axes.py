@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,9 +73,7 @@ def check_axes(signal: Signal2D) -> None:
     ValueError
         If the scale of an axis is zero or not finite, or its offset is not finite.
     """
-    for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
-        if not axis.is_uniform:
-            raise ValueError(f"the {name} axis is not uniform: interpolate the image first")
+    for name, axis in _uniform_axes(signal):
         if not _is_scale(axis.scale):
             raise ValueError(
                 f"the scale of the {name} axis is {axis.scale}, which is no pixel size: set it "
@@ -264,16 +262,21 @@ def _recorded(signal: BaseSignal) -> Calibration | None:
 
 
 def _read_axes(signal: Signal2D, source: str, unit: str | None) -> Calibration:
-    axes = signal.axes_manager.signal_axes
-    for name, axis in zip("xy", axes, strict=True):
-        if not axis.is_uniform:
-            raise ValueError(f"the {name} axis is not uniform: interpolate the image first")
+    for name, axis in _uniform_axes(signal):
         if not _is_scale(axis.scale):
             note = f"the scale of the {name} axis is {axis.scale}: not used"
             return Calibration(None, source, note=note)
-    x, y = axes
+    x, y = signal.axes_manager.signal_axes
     scale, units = (abs(float(x.scale)), abs(float(y.scale))), (str(x.units), str(y.units))
     return read_calibration(scale, units, source, unit)
+
+
+def _uniform_axes(signal: Signal2D) -> Iterator[tuple[str, Any]]:
+    """Name and axis of x and y; a ValueError tells if one has no scale."""
+    for name, axis in zip("xy", signal.axes_manager.signal_axes, strict=True):
+        if not axis.is_uniform:
+            raise ValueError(f"the {name} axis is not uniform: interpolate the image first")
+        yield name, axis
 
 
 def _is_scale(value: float) -> bool:

@@ -43,6 +43,9 @@ LINE_LENGTH = 0.45
 # where turning has interpolated.
 OUTER_DEPTH = 2
 DEPTH = 4
+# Fraction of the data there that are taken as they are; larger ones count as the largest of these.
+# Two lines that cross an area hold less than a twentieth of its outline.
+TYPICAL = 0.95
 # Fraction of the difference there that the outline must show.
 SHARP = 0.5
 
@@ -276,4 +279,8 @@ def _is_cut_off(image: np.ndarray, value: float, area: np.ndarray, known: np.nda
     )
     if not at.size or not inside.size:
         return at.size > 0
+    # Hot pixels and saturated lines that end at the area would outweigh all others.
+    highest = np.quantile(np.concatenate([at, inside]), TYPICAL)
+    if highest > 0:
+        at, inside = np.minimum(at, highest), np.minimum(inside, highest)
     return float(at.mean()) > SHARP * float(inside.mean()) and float(at.mean()) > 0

@@ -22,8 +22,19 @@ def grid_of(axes: list[dict[str, Any]]) -> Grid:
         If an axis runs backwards, the two were exchanged, or a scale or offset is no number of
         that kind. Micrographs are put right before; what was derived of them cannot be.
     """
-    y, x = axes
     check_orientation(axes)
+    return signed_grid(axes)
+
+
+def signed_grid(axes: list[dict[str, Any]]) -> Grid:
+    """Pixel grid of two axis descriptions (y, x), with a negative scale where one runs backwards.
+
+    Raises
+    ------
+    ValueError
+        If a scale is zero or not finite, or an offset is not finite.
+    """
+    y, x = axes
     for name, axis in zip("xy", (x, y), strict=True):
         if not (math.isfinite(axis["scale"]) and axis["scale"] != 0):
             raise ValueError(

@@ -158,7 +158,7 @@ def as_masks(mask: Any, signal: Any) -> tuple[PixelMask, ...]:
     images = values.astype(bool).reshape(-1, *shape[-2:])
     if images.all(axis=(1, 2)).any():
         raise ValueError("bad_pixels marks every pixel of an image: mark those that are bad")
-    return masks_of(images, signal._grid)
+    return masks_of(images, signal._pixel_grid)
 
 
 def masks_of(bad: np.ndarray, grid: Grid) -> tuple[PixelMask, ...]:

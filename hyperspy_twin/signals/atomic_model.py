@@ -96,7 +96,7 @@ class AtomicModel(TwinSignal, Signal1D):
         format
             Name of the format where the suffix does not tell.
         vacuum
-            Smallest gap in Å that parts the model from its images along directions in which it
+            Smallest gap in Å that separates the model from its images along directions in which it
             is not periodic. Only extended XYZ can say what is periodic; in the other formats
             the cell is made longer where it is too short, and the log tells.
 

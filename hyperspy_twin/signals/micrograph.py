@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.signals._images import axes_of, check_images, usable_image
+from hyperspy_twin.signals._images import axes_of, check_images, signed_grid, usable_image
 from hyperspy_twin.signals._pixels import (
     ImagePixels,
     as_masks,
@@ -17,12 +17,13 @@ from hyperspy_twin.signals._pixels import (
     find_bad_pixels,
     masks_of,
     say_bad_pixels,
+    stored_masks,
 )
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._twin import write
 
 if TYPE_CHECKING:
-    from hyperspy_twin.core import Calibration, Outlines
+    from hyperspy_twin.core import Calibration, Grid, Outlines
     from hyperspy_twin.data import Truth
     from hyperspy_twin.signals.segmented_image import SegmentedImage
 
@@ -75,15 +76,19 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         """
         from hyperspy_twin.io import calibrate_by_line, calibrate_signal
 
+        masks = stored_masks(self)
         own: dict[str, Any] = {"pixel_size": pixel_size, "scale_bar": scale_bar, "spacing": spacing}
         given = {name: value for name, value in own.items() if value is not None}
         if given and not arguments and not options:
             calibrate_signal(self, **given)
-            return
-        points = (pixel_size, *arguments) if arguments else ()
-        if given and not points:
-            raise ValueError(f"give {', '.join(given)} or the arguments of HyperSpy, not both")
-        calibrate_by_line(self, super().calibrate, *points, **options)
+        else:
+            points = (pixel_size, *arguments) if arguments else ()
+            if given and not points:
+                raise ValueError(f"give {', '.join(given)} or the arguments of HyperSpy, not both")
+            calibrate_by_line(self, super().calibrate, *points, **options)
+        if masks is not None:
+            # An axis that ran backwards no longer does, and its positions have changed their sign.
+            write(self, bad_pixels=masks_of(masks, self._pixel_grid))
 
     def find_peaks(self, *arguments: Any, **options: Any) -> Any:
         """Find maxima of the image as HyperSpy does; for Bragg peaks call :meth:`segment` first.
@@ -129,11 +134,16 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         hyperspy_twin.pixels.detect_bad_pixels : The rules and their false alarms.
         """
         check_images(self)
-        return as_signal(self, find_bad_pixels(self), self._grid)
+        return as_signal(self, find_bad_pixels(self), self._pixel_grid)
 
     @bad_pixels.setter
     def bad_pixels(self, mask: Any) -> None:
         write(self, bad_pixels=None if mask is None else as_masks(mask, self))
+
+    @property
+    def _pixel_grid(self) -> Grid:
+        """Grid of the image as it is, which may be mirrored."""
+        return signed_grid(self._axes()[-2:])
 
     @property
     def truth(self) -> Truth:

@@ -8,7 +8,7 @@ import dask.array as da
 import hyperspy.api as hs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import hyperspy_twin as ht
@@ -132,6 +132,14 @@ def test_borders_are_nothing(clean, shape, value):
     border=st.tuples(*[st.integers(0, 50)] * 4),
     turn=st.sampled_from([0.0, 0.1, 0.8, 1.3]),
 )
+@example(
+    pixels=[(312, 196)],
+    values=(np.inf, np.nan),
+    rows=[],
+    columns=[200],
+    border=(16, 5, 34, 49),
+    turn=0.1,
+)
 def test_any_bad_pixels_lines_and_borders_change_nothing(
     clean, pixels, values, rows, columns, border, turn
 ):
@@ -217,6 +225,21 @@ def test_a_mask_is_set_kept_and_taken_back(marked, tmp_path):
     assert marked.bad_pixels.data.sum() == 1
     marked.bad_pixels = None
     assert marked.bad_pixels.data.sum() == 200 * 20 + 2
+
+
+def test_a_mask_follows_a_mirrored_image_through_calibration_and_segmentation(marked):
+    mask = np.zeros((200, 260), bool)
+    mask[3, 5] = mask[100:110, 40:60] = True
+    marked.bad_pixels = mask
+    mask[70, 80] = True  # a value that is no number stays bad
+    mirrored = marked.isig[::-1, :]
+    segmented = mirrored.segment(method="edges")
+    np.testing.assert_array_equal(segmented.bad_pixels.data, mask[:, ::-1])
+    mirrored.calibrate(0.03)
+    np.testing.assert_array_equal(mirrored.bad_pixels.data, mask[:, ::-1])
+    np.testing.assert_array_equal(
+        mirrored.isig[4:100, 2:].bad_pixels.data, mask[2:, ::-1][:, 4:100]
+    )
 
 
 def test_a_mask_of_another_kind_is_refused(marked):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hyperspy_twin.core import LARGEST_EXCESS, Crystal, chemical_symbol
+from hyperspy_twin.crystals.structures.cif_items import is_unknown, stated_text
 from hyperspy_twin.crystals.structures.physical_check import check_physical
 from hyperspy_twin.crystals.structures.space_group import (
     Symmetry,
@@ -38,7 +39,6 @@ _AMOUNT = re.compile(r"([A-Z][a-z]?)(\d+(?:\.\d*)?|\.\d+)?")
 _UPPER_CASE = re.compile(r"([A-Z]{2})(?=[\d.]|$)")
 # Labels of water and hydroxyl groups in mineralogy, which stand for their oxygen.
 _WATER = re.compile(r"(WAT|OW|OH|H2O)", re.IGNORECASE)
-_UNKNOWN = ("?", ".", "")
 
 
 def read_cif(path: Path) -> Crystal:
@@ -69,7 +69,11 @@ def read_cif(path: Path) -> Crystal:
     Hall, Allen & Brown, Acta Cryst. A47 (1991) 655 (CIF); Wojdyr, J. Open Source Softw. 7 (2022)
     4200 (gemmi).
     """
-    crystals = read_cifs(path)
+    return only_structure(read_cifs(path), path)
+
+
+def only_structure(crystals: list[Crystal], path: Path) -> Crystal:
+    """Give the one structure of a file; a ValueError names them where there are several."""
     if len(crystals) > 1:
         names = ", ".join(crystal.name for crystal in crystals)
         raise ValueError(
@@ -119,11 +123,12 @@ def _has_sites(block: Any) -> bool:
 
 
 def _read_block(block: Any, name: str, source: str) -> Crystal:
-    if (_number(_text(block, "_cell_modulation_dimension") or "0", "dimension") or 0) > 0:
+    if (_number(stated_text(block, "_cell_modulation_dimension") or "0", "dimension") or 0) > 0:
         raise ValueError("it is a modulated structure, of which the sites are an average only")
     lattice = _lattice(block)
-    symbols, coordinates, occupancies = _sites(block)
-    stated = _text(block, "_chemical_formula_sum")
+    stated = stated_text(block, "_chemical_formula_sum")
+    formula = _formula(stated)
+    symbols, coordinates, occupancies = _sites(block, set(formula))
 
     failures: list[str] = []
     found: list[tuple[Symmetry, Crystal]] = []
@@ -139,13 +144,13 @@ def _read_block(block: Any, name: str, source: str) -> Crystal:
                 name, lattice, sites[0], sites[1], sites[2], symmetry.symbol, source=source
             )
             check_physical(crystal)
-            _check_formula(crystal, stated)
+            _check_formula(crystal, formula, stated)
             found.append((symmetry, crystal))
         except ValueError as error:
             failures.append(str(error))
     if not found:
         raise ValueError(failures[0])
-    found = _with_stated_count(found, block) or found
+    found = _with_stated_count(found, block, formula) or found
     first = _nearest_distances(found[0][1]) if len(found) > 1 else None
     if first is not None and _nearest_distances(found[1][1]) != first:
         choices = " and ".join(symmetry.origin for symmetry, _ in found)
@@ -157,11 +162,11 @@ def _read_block(block: Any, name: str, source: str) -> Crystal:
 
 
 def _with_stated_count(
-    found: list[tuple[Symmetry, Crystal]], block: Any
+    found: list[tuple[Symmetry, Crystal]], block: Any, formula: dict[str, tuple[float, float]]
 ) -> list[tuple[Symmetry, Crystal]]:
     """Choose the crystals with as many atoms as formula and number of formula units say."""
-    units = _text(block, "_cell_formula_units_Z")
-    amounts = [amount for amount, _ in _formula(_text(block, "_chemical_formula_sum")).values()]
+    units = stated_text(block, "_cell_formula_units_Z")
+    amounts = [amount for amount, _ in formula.values()]
     expected = _number(units, "_cell_formula_units_Z") * sum(amounts) if units else 0.0
     tolerance = FORMULA_TOLERANCE * expected
     return [pair for pair in found if abs(sum(pair[1].occupancy) - expected) <= tolerance]
@@ -180,7 +185,7 @@ def _nearest_distances(crystal: Crystal) -> list[tuple[str, float]]:
 def _lattice(block: Any) -> tuple[float, float, float, float, float, float]:
     lattice = []
     for key in _CELL:
-        text = _text(block, key)
+        text = stated_text(block, key)
         if not text and "angle" in key:
             text = "90"  # the default of the dictionary
         if not text:
@@ -193,27 +198,26 @@ def _lattice(block: Any) -> tuple[float, float, float, float, float, float]:
     return a, b, c, alpha, beta, gamma
 
 
-def _sites(block: Any) -> tuple[list[str], np.ndarray, np.ndarray]:
+def _sites(block: Any, expected: set[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Symbol, fractional coordinates and occupancy of each site of the asymmetric unit."""
     for key in _COORDINATES:
         if not block.find_values(key):
             raise ValueError(f"it states no fractional coordinates ({key})")
     table = block.find("_atom_site_", list(_SITE_ITEMS))
-    expected = set(_formula(_text(block, "_chemical_formula_sum")))
     symbols, coordinates, occupancies = [], [], []
     for row in table:
         texts = [row.str(k) if row.has(k) else "" for k in range(len(_SITE_ITEMS))]
         xyz, (label, kind, occupancy, flag) = texts[:3], texts[3:]
         if flag == "dum":
             continue
-        if any(text in _UNKNOWN for text in xyz):
+        if any(map(is_unknown, xyz)):
             raise ValueError(f"atom site {label or kind} has an unknown coordinate")
-        share = 1.0 if occupancy in _UNKNOWN else _number(occupancy, "occupancy")
+        share = 1.0 if is_unknown(occupancy) else _number(occupancy, "occupancy")
         if share == 0:
             continue
         if not 0 < share <= 1 + LARGEST_EXCESS:
             raise ValueError(f"the occupancy of atom site {label or kind} is {share:g}")
-        symbols.append(_element(kind if kind not in _UNKNOWN else label, expected))
+        symbols.append(_element(label if is_unknown(kind) else kind, expected))
         coordinates.append([_number(text, f"coordinate of {label or kind}") for text in xyz])
         occupancies.append(min(share, 1.0))
     if not symbols:
@@ -253,15 +257,6 @@ def _expand(
             expanded.append((symbol, tuple(mean), occupancy))
     names, places, shares = zip(*expanded, strict=True)
     return names, places, shares
-
-
-def _text(block: Any, key: str) -> str:
-    """Value of an item, looped or not; empty where it is missing or unknown."""
-    from gemmi import cif
-
-    values = block.find_values(key)
-    text = cif.as_string(values[0]).strip() if len(values) else ""
-    return "" if text in _UNKNOWN else text
 
 
 def _number(text: str, name: str) -> float:
@@ -324,10 +319,9 @@ def _formula(text: str) -> dict[str, tuple[float, float]]:
     return {symbol: (found[symbol], float(rounding[symbol])) for symbol in found}
 
 
-def _check_formula(crystal: Crystal, stated: str) -> None:
+def _check_formula(crystal: Crystal, formula: dict[str, tuple[float, float]], stated: str) -> None:
     """Compare sites and stated formula; hydrogen, often left out, is not compared."""
-    expected = _formula(stated)
-    expected.pop("H", None)
+    expected = {symbol: amount for symbol, amount in formula.items() if symbol != "H"}
     if not expected:
         return
     found: Counter[str] = Counter()

@@ -11,7 +11,7 @@ import numpy as np
 
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals.structures import catalogue, user_phases
-from hyperspy_twin.crystals.structures.cif import read_cif, read_cifs
+from hyperspy_twin.crystals.structures.cif import only_structure, read_cifs
 from hyperspy_twin.crystals.structures.physical_check import check_physical
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
     if isinstance(candidate, Crystal):
         return check_physical(candidate)
     if isinstance(candidate, (str, PathLike)):
-        return _from_text(candidate)
+        return only_structure(_from_text(candidate), Path(candidate))
     module = type(candidate).__module__.split(".")[0]
     if module == "diffpy":
         return check_physical(_from_diffpy(candidate))
@@ -105,30 +105,26 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
 
 def _as_crystals(candidate: Any) -> list[Crystal]:
     """Crystals of one candidate: several for a CIF with several data blocks."""
-    is_text = isinstance(candidate, (str, PathLike))
-    if is_text and not _is_known(candidate) and Path(candidate).is_file():
-        return read_cifs(Path(candidate))
+    if isinstance(candidate, (str, PathLike)):
+        return _from_text(candidate)
     return [as_crystal(candidate)]
 
 
-def _is_known(name: str | PathLike[str]) -> bool:
-    return name in catalogue.names(aliases=True) or name in user_phases.added()
-
-
-def _from_text(candidate: str | PathLike[str]) -> Crystal:
-    if isinstance(candidate, str) and candidate in catalogue.names(aliases=True):
-        return catalogue.get(candidate)
-    added = user_phases.added()
-    if isinstance(candidate, str) and candidate in added:
-        return added[candidate]
+def _from_text(candidate: str | PathLike[str]) -> list[Crystal]:
+    if isinstance(candidate, str):
+        if candidate in catalogue.names(aliases=True):
+            return [catalogue.get(candidate)]
+        added = user_phases.added()
+        if candidate in added:
+            return [added[candidate]]
     text = str(candidate)
     path = Path(candidate)
     looks_like_path = not isinstance(candidate, str) or path.suffix or len(path.parts) > 1
     if path.is_file():
-        return read_cif(path)
+        return read_cifs(path)
     if looks_like_path:
         raise FileNotFoundError(f"structure file '{text}' does not exist")
-    return catalogue.get(text)
+    return [catalogue.get(text)]
 
 
 def _from_diffpy(structure: Structure) -> Crystal:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hyperspy_twin.crystals.structures.cif_items import stated_text, stated_values
+
 # Relative: cells are published with lengths and angles that fit their symmetry better than this.
 CELL_TOLERANCE = 0.01
 _OPERATIONS = (
@@ -70,14 +72,14 @@ def possible_symmetries(block: Any, lattice: Sequence[float]) -> list[Symmetry]:
     """
     import gemmi
 
-    listed = _values(block, _OPERATIONS)
+    listed = stated_values(block, *_OPERATIONS)
     if listed:
         return [_from_operations(listed)]
-    if _values(block, _MAGNETIC):
+    if stated_values(block, *_MAGNETIC):
         raise ValueError(
             "it lists magnetic symmetry operations only: export the structure without magnetism"
         )
-    hall = next(iter(_values(block, _HALL)), "")
+    hall = stated_text(block, *_HALL)
     if hall:
         try:
             group = gemmi.symops_from_hall(hall)
@@ -86,12 +88,12 @@ def possible_symmetries(block: Any, lattice: Sequence[float]) -> list[Symmetry]:
         if group is not None:
             return [_symmetry(group, f"the Hall symbol '{hall}'")]
     number = _space_group_number(block)
-    for name in _values(block, _NAMES):
-        code = next(iter(_values(block, (_ORIGIN_CODE,))), "")
+    names = stated_values(block, *_NAMES)
+    code = stated_text(block, _ORIGIN_CODE)
+    for name in names:
         settings = _settings_of_name(name, code, lattice)
         if settings:
             return [_of_setting(setting) for setting in settings]
-    names = _values(block, _NAMES)
     if names and not number:
         raise ValueError(
             f"its space group '{names[0]}' is not known: write the symmetry operations into it"
@@ -209,19 +211,7 @@ def _short_form(name: str) -> str:
 
 
 def _space_group_number(block: Any) -> int:
-    text = next(iter(_values(block, _NUMBERS)), "")
+    text = stated_text(block, *_NUMBERS)
     if text and not (text.isdigit() and 1 <= int(text) <= 230):
         raise ValueError(f"its space group has the number {text}; they run from 1 to 230")
     return int(text) if text else 0
-
-
-def _values(block: Any, keys: Sequence[str]) -> list[str]:
-    """Values of the first of some items that is stated, looped or not."""
-    from gemmi import cif
-
-    for key in keys:
-        values = [cif.as_string(value).strip() for value in block.find_values(key)]
-        values = [value for value in values if value not in ("", "?", ".")]
-        if values:
-            return values
-    return []
