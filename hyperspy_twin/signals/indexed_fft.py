@@ -725,7 +725,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 one.peaks,
                 one.crystallinity.name,
                 one.crystallinity.has_lattice,
-                indexed=None if match is None else np.any(match.hkl, axis=1),
+                indexed=None if match is None else match.in_zone,
                 explained=None if match is None else match.explained,
             )
         return found
@@ -740,9 +740,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         indexed, spectra = [], self._spectra
         for record in self.phases:
             if record.match is not None:
-                # Upper zones stand at projections: they are no planes of the column positions.
-                used = np.any(record.hkl, axis=1) & (record.laue_zone == 0)
-                peaks = spectra[record.region].peaks
+                used, peaks = record.match.in_zone, spectra[record.region].peaks
                 indexed.append(
                     IndexedPeaks(peaks.take(used), record.hkl[used], record.match.oriented)
                 )

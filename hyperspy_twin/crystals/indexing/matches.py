@@ -84,6 +84,11 @@ class Match:
         return np.abs(self.hkl @ self.zone_axis) // repeats
 
     @property
+    def in_zone(self) -> np.ndarray:
+        """Whether each peak is a reflection of the zone, whose planes hold columns, shape (n,)."""
+        return self.hkl.any(axis=1) & (self.laue_zone == 0)
+
+    @property
     def phase(self) -> str:
         """Name of the crystal."""
         return self.crystal.name
