@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,8 @@ from numba.core import caching
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LOGGER = logging.getLogger(__name__)
+# Program of the kernels that take longest and are needed last: a second process runs it.
+COMPILED_BESIDE = "hyperspy_twin.crystals.indexing.compile_kernels"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -29,7 +33,7 @@ def kernel(function: Function) -> Function:
     The code goes to ``NUMBA_CACHE_DIR`` where that is set, and otherwise to the user's cache
     folder, apart for each installation and each state of its source files. Where no folder can be
     written to it is compiled in each session. At the first compilation of a session a warning
-    tells why it takes time.
+    tells why it takes time, and a second process starts with the kernels that are needed last.
     """
     dispatcher: Any = njit(nogil=True, no_cfunc_wrapper=True)(function)
     if not config.DISABLE_JIT:
@@ -89,6 +93,7 @@ class _KernelCache(caching.FunctionCache):
             self._start_anew()
         if found is None:
             _announce(f"once after installation, for {_cache_folder()}")
+            _compile_beside()
         return found
 
     def _start_anew(self) -> None:
@@ -112,6 +117,24 @@ class _NoCache(caching.NullCache):
 @cache
 def _announce(when: str) -> None:
     LOGGER.warning("compiling kernels (%s): steps that run first take some seconds longer", when)
+
+
+@cache
+def _compile_beside() -> subprocess.Popen | None:
+    """Start the second process, where there is a processor for it."""
+    program = getattr(sys.modules["__main__"], "__spec__", None)
+    itself = program is not None and program.name == COMPILED_BESIDE
+    if itself or config.NUMBA_NUM_THREADS == 1 or "python" not in Path(sys.executable).name:
+        return None
+    command, quiet = [sys.executable, "-m", COMPILED_BESIDE], subprocess.DEVNULL
+    try:
+        # Kept in the cache of this function, since who drops a running process is warned.
+        return subprocess.Popen(
+            command, cwd=PACKAGE.parent, stdin=quiet, stdout=quiet, stderr=quiet
+        )
+    except OSError as error:
+        LOGGER.debug("no second process to compile kernels: %s", error)
+        return None
 
 
 @cache

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import hyperspy_twin
+from hyperspy_twin.core import kernels
 
 PACKAGE = Path(hyperspy_twin.__file__).parent
 CODE = """
@@ -46,6 +48,7 @@ def environment(installation, **changes):
         "PYTHONPATH": str(installation),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONSAFEPATH": "1",
+        "NUMBA_NUM_THREADS": "1",  # no second process that compiles
         **{name: str(value) for name, value in changes.items()},
     }
 
@@ -120,6 +123,27 @@ def test_two_processes_at_once(installation, tmp_path):
     ]
     assert [(one.communicate(), one.returncode)[1] for one in started] == [0, 0]
     assert run(installation, NUMBA_CACHE_DIR=tmp_path)[0] == (1, 0)
+
+
+def test_second_process_compiles_what_is_needed_last(monkeypatch):
+    started = []
+
+    def start(command, **options):
+        started.append((command, options["cwd"]))
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    start_beside = kernels._compile_beside.__wrapped__
+    monkeypatch.setattr(kernels.config, "NUMBA_NUM_THREADS", 1)
+    start_beside()
+    assert not started
+    monkeypatch.setattr(kernels.config, "NUMBA_NUM_THREADS", 2)
+    start_beside()
+    assert started == [([sys.executable, "-m", kernels.COMPILED_BESIDE], PACKAGE.parent)]
+    # That process starts no third one.
+    program = SimpleNamespace(__spec__=SimpleNamespace(name=kernels.COMPILED_BESIDE))
+    monkeypatch.setitem(sys.modules, "__main__", program)
+    start_beside()
+    assert len(started) == 1
 
 
 def test_caches_of_other_packages_stay_where_they_are():

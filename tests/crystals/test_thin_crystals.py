@@ -90,8 +90,8 @@ def test_projections_and_their_indices():
         ("Au", (1, 1, 1), 3),
         ("Si", (1, 1, 1), 3),
         ("W", (0, 0, 1), 1),
-        ("Ge", (0, 0, 1), 4),  # the {110} of odd numbers of layers, and {200}
-        ("Au", (0, 0, 1), 1),  # 2.5 1/nm: too high
+        ("Ni", (1, 1, 1), 3),
+        ("Ge", (0, 0, 1), 1),  # 1.8 1/nm: too high
         ("Au", (1, 1, 0), 1),  # 3.5 1/nm: too high
         ("Mg", (0, 0, 1), 1),  # an upper zone that projects onto the zone
     ],

@@ -2,7 +2,7 @@
 
 A crystal of thickness t spreads each reflection along the beam as sinc²(pi t s). Those of a Laue
 zone at a small height s reach the plane of the zone, where they stand at their projections:
-1/3 {422} of a face-centred cubic crystal along [111], {110} along [001].
+1/3 {422} of a face-centred cubic crystal along [111].
 """
 
 from __future__ import annotations

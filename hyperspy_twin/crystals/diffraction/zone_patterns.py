@@ -30,9 +30,10 @@ from hyperspy_twin.crystals.diffraction.zone_axes import (
 # ln(amplitude): by so much at most is a reflection weaker for one kind of contrast than for the
 # other, since none is exactly as computed.
 LARGEST_RATIO = 2.0
-# 1/nm: of a Laue zone at this height 1 / (1 + (2 pi)²) = 2.5 % is left in a crystal of 1 nm, and
-# 0.6 % in one of 2 nm, which images rarely show.
-HIGHEST = 2.0
+# 1/nm: of a Laue zone at this height 1 / (1 + (pi t s)²) = 3.6 % is left in a crystal of t = 1 nm
+# and 0.9 % in one of 2 nm, about the weakest that images show. Up to here [111] of face-centred
+# cubic elements has it, from nickel (1.64) to lead (1.17).
+HIGHEST = 1.65
 # Projections of more points for each of the zone are too dense to tell anything.
 MOST_POINTS = 4
 SAME = 1e-4  # of a coordinate: numerical error

@@ -21,7 +21,6 @@ from hyperspy_twin.crystals.evidence import (
     Observed,
     explain,
     fold_peaks,
-    forward,
     largest_gains,
     projected_gain,
     two_directions,
@@ -193,7 +192,7 @@ def _make_match(folded: FoldedPeaks, one: _Explained) -> Match:
     observed = folded.observed
     used = index.any(axis=1)
     g = index[used] @ pattern.basis
-    deviation = np.abs(observed.position[used] - forward(g, alpha, beta))
+    deviation = np.abs(observed.position[used] - (alpha * g + beta * g.conj()))
     hkl = np.zeros((len(folded.member), 3), int)
     forbidden = np.zeros(len(folded.member), bool)
     kept = folded.member >= 0
