@@ -8,6 +8,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 import hyperspy_twin as ht
+from hyperspy_twin.simulation.imaging import add_gaussians
 
 PICOMETRE = 0.01  # Angstrom
 
@@ -27,6 +28,39 @@ def distances(model, truth, chosen):
 def overlap(labels, region, truth):
     """Label of the truth that fills most of a region."""
     return int(np.bincount(truth[labels == region]).argmax())
+
+
+def germanium_along_111(layers, dose=200.0, pixel_size=0.02, angle=0.12):
+    """Micrograph of a foil of so many double layers: columns at three sites hold unlike numbers."""
+    distance = 0.56579 / np.sqrt(2)
+    turn = distance * np.exp(1j * angle)
+    steps = np.arange(-60, 61)
+    lattice = (turn * (steps[:, None] + steps * np.exp(1j * np.pi / 3))).ravel()
+    number = np.bincount(np.arange(layers) % 3, minlength=3)
+    image = np.zeros((512, 512))
+    for site, count in enumerate(number + np.roll(number, 1)):
+        columns = (lattice + site * turn * np.exp(1j * np.pi / 6) / np.sqrt(3)) / pixel_size
+        columns += 256 + 256j
+        points = np.stack([columns.real, columns.imag], axis=1)
+        size = len(points)
+        add_gaussians(image, points, np.full(size, float(count)), np.full(size, 1.75))
+    counts = np.random.default_rng(layers).poisson(dose * image / image.mean())
+    micrograph = ht.Micrograph(counts.astype(np.float32))
+    for axis in micrograph.axes_manager.signal_axes:
+        axis.scale, axis.units = pixel_size, "nm"
+    return micrograph
+
+
+@pytest.mark.parametrize("layers", [3, 4, 10])
+def test_thin_germanium_along_111(layers):
+    """With peaks at 1/3{422} it was CuTe [100] with a probability of .98."""
+    spots = germanium_along_111(layers).segment().find_peaks(show_progressbar=False)
+    (record,) = spots.index_phases(["CuTe", "Ge", "Si", "TiO2"]).phases
+    assert (record.phase, record.zone_axis) == ("Ge", (1, 1, 1))
+    assert record.match.explained == pytest.approx(1)
+    assert record.laue_zone.any() == (layers % 3 != 0)
+    (other,) = spots.index_phases(["CuTe"]).phases
+    assert other.phase is None
 
 
 @pytest.fixture(scope="module", params=[0, 11], ids=lambda seed: f"seed {seed}")
