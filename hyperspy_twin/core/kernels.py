@@ -21,6 +21,7 @@ from numba import config, njit
 from numba.core import caching
 
 PACKAGE = Path(__file__).resolve().parents[1]
+SETTINGS: Any = config  # from the environment variables of numba
 LOGGER = logging.getLogger(__name__)
 # Program of the kernels that take longest and are needed last: a second process runs it.
 COMPILED_BESIDE = "hyperspy_twin.crystals.indexing.compile_kernels"
@@ -35,8 +36,9 @@ def kernel(function: Function) -> Function:
     written to it is compiled in each session. At the first compilation of a session a warning
     tells why it takes time, and a second process starts with the kernels that are needed last.
     """
-    dispatcher: Any = njit(nogil=True, no_cfunc_wrapper=True)(function)
-    if not config.DISABLE_JIT:
+    options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
+    dispatcher: Any = njit(**options)(function)
+    if not SETTINGS.DISABLE_JIT:
         # What `enable_caching` of the dispatcher does, with a cache that knows our folder.
         try:
             dispatcher._cache = _KernelCache(function)
@@ -124,7 +126,7 @@ def _compile_beside() -> subprocess.Popen | None:
     """Start the second process, where there is a processor for it."""
     program = getattr(sys.modules["__main__"], "__spec__", None)
     itself = program is not None and program.name == COMPILED_BESIDE
-    if itself or config.NUMBA_NUM_THREADS == 1 or "python" not in Path(sys.executable).name:
+    if itself or SETTINGS.NUMBA_NUM_THREADS == 1 or "python" not in Path(sys.executable).name:
         return None
     command, quiet = [sys.executable, "-m", COMPILED_BESIDE], subprocess.DEVNULL
     try:
@@ -140,7 +142,7 @@ def _compile_beside() -> subprocess.Popen | None:
 @cache
 def _cache_folder() -> Path:
     """Folder of this installation, in that of the user."""
-    root = config.CACHE_DIR or platformdirs.user_cache_path("hyperspy_twin", False) / "kernels"
+    root = SETTINGS.CACHE_DIR or platformdirs.user_cache_path("hyperspy_twin", False) / "kernels"
     return Path(root) / f"hyperspy_twin-{hashlib.sha256(os.fsencode(PACKAGE)).hexdigest()[:16]}"
 
 

@@ -133,10 +133,10 @@ def test_second_process_compiles_what_is_needed_last(monkeypatch):
 
     monkeypatch.setattr(subprocess, "Popen", start)
     start_beside = kernels._compile_beside.__wrapped__
-    monkeypatch.setattr(kernels.config, "NUMBA_NUM_THREADS", 1)
+    monkeypatch.setattr(kernels.SETTINGS, "NUMBA_NUM_THREADS", 1)
     start_beside()
     assert not started
-    monkeypatch.setattr(kernels.config, "NUMBA_NUM_THREADS", 2)
+    monkeypatch.setattr(kernels.SETTINGS, "NUMBA_NUM_THREADS", 2)
     start_beside()
     assert started == [([sys.executable, "-m", kernels.COMPILED_BESIDE], PACKAGE.parent)]
     # That process starts no third one.

@@ -24,7 +24,8 @@ assert before["hyperspy_twin.crystals.evidence.zone_evidence", "explain"] == 1
 assert before["hyperspy_twin.crystals.evidence.thin_crystals", "projected_gain"] == 1
 rng = np.random.default_rng(0)
 regions = []
-for number, shape in enumerate(([[3, 0], [0, 3], [3, 3], [3, -3], [6, 0]], [[2, 1], [1, -3], [4, 2]])):
+shapes = [[3, 0], [0, 3], [3, 3], [3, -3], [6, 0]], [[2, 1], [1, -3], [4, 2]]
+for number, shape in enumerate(shapes):
     position = shape + rng.normal(0, 0.01, np.shape(shape))
     intensity = rng.uniform(1, 9, len(shape))
     regions.append(Peaks(position, np.full(position.shape, 0.02), intensity, region=number + 1))
