@@ -151,7 +151,7 @@ def zone_frame(crystal: Crystal, zone_axis: ArrayLike, x_vector: np.ndarray) -> 
 def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePattern | None:
     axis = primitive_zone_axis(zone_axis)
     allowed = find_zone_reflections(crystal, axis, g_max)
-    if np.linalg.matrix_rank(allowed.hkl) < 2:
+    if len(allowed.hkl) < 2 or np.linalg.matrix_rank(allowed.hkl) < 2:
         return None
     plane = _generating_vectors(crystal, allowed.hkl)
     if np.dot(np.cross(*plane), axis) < 0:
