@@ -115,7 +115,7 @@ def refine_lattice(fit: LatticeFit, peaks: PeakSet) -> LatticeFit:
         if (found == members).all():
             break
         members = found
-        if np.linalg.matrix_rank(index[members]) < 2:
+        if members.sum() < 2 or np.linalg.matrix_rank(index[members]) < 2:
             break
         fit = fit_lattice(index[members], peaks, members)
     return replace(fit, members=members)
