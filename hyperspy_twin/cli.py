@@ -9,19 +9,41 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # Exit codes.
 BAD_INPUT = 2
 INCOMPLETE = 1
-# Advice for Python, and the option that does the same.
+INTERRUPTED = 130  # 128 and the number of the signal, as shells do it
+# Advice for Python, and the option that does the same; &#x27; is a quote in a page.
+_QUOTE = "(?:'|&#x27;)"
 OPTIONS = (
-    (r"call s\.set_signal_type\('Micrograph'\) and s\.calibrate\([^)]*\)", "give --pixel-size"),
-    (r"call s\.calibrate\([^)]*\)( on the micrograph)?", "give --pixel-size"),
+    (rf"call s\.set_signal_type\({_QUOTE}Micrograph{_QUOTE}\) and s\.calibrate\([^)]*\)",
+     "give --pixel-size"),
+    (r"call s\.calibrate\([^)]*\)( on the micrograph and run the chain again| on the micrograph)?",
+     "give --pixel-size"),
+    (r"call apply_calibration\(\)", "give --calibrate crystals"),
     (r"(set it |set the pixel size )?with s\.calibrate\([^)]*\)(, or in s\.axes_manager)?",
      "give --pixel-size"),
-    (r"choose one with s\.inav\[[^]]*\](, or loop over the stack)?", "choose one with --frame"),
-    (r"name them, as in index_phases\([^)]*\)", "name them with --phases"),
+    (r"(, which is no pixel size: )set it in s\.axes_manager", r"\1give --pixel-size"),
+    (r"(choose one|take its images) with s\.inav\[[^]]*\](, or loop over the stack)?",
+     "choose one with --frame"),
+    (r"name them, as in index_phases\([^)]*\)(, or set s\.metadata\.Sample\.elements)?",
+     "name them with --phases"),
+    (r"call index_phases\([^)]*\) with a phase that is in the image",
+     "give --phases that are in the image"),
+    (r"choose one with accept\(region, phase\), or index_phases\([^)]*\) with fewer candidates",
+     "give fewer --phases, or --pixel-size where you know it"),
+    (r"call index_phases\([^)]*\)( first)?", "give other --phases"),
+    (r"index it, or choose another", "give other --phases, or another --reference"),
+    (r"there is no method", "--method:"),
+    (r" \(see (<code>)?bad_pixels(</code>)?\)", ""),
+    (r"left out, see bad_pixels:", "left out:"),
+    (r": set s\.bad_pixels to the pixels that are bad", ""),
+    (r"; try lazy=True", ""),
+    (r"give the file as checkpoint=\.\.\.", "name the file in HYPERSPY_TWIN_SAM_CHECKPOINT"),
+    (r"give its path as checkpoint=\.\.\. or in", "give its path in"),
+    (r"( for the reference: there are [\d, ]+)$", r"\1 (--regions-only shows them)"),
 )  # fmt: skip
 
 
@@ -37,16 +59,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0, or 1 where the chain stopped before the model (the report says why), or 2 on bad
-        input, with one line on the standard error.
+        input, with one line on the standard error and nothing written.
     """
     options = _parser().parse_args(arguments)
     with _warnings_as_lines():
         try:
-            micrograph = options.image(options)
-            return _run(micrograph, options)
-        except (ValueError, OSError, ImportError) as error:
-            sys.stderr.write(f"hyperspy-twin: error: {_for_shell(str(error))}\n")
+            _check(options)
+            return _run(options.image(options), options)
+        except (ValueError, OSError, ImportError, MemoryError) as error:
+            sys.stderr.write(f"hyperspy-twin: error: {_for_shell(_reason(error))}\n")
             return BAD_INPUT
+        except KeyboardInterrupt:
+            sys.stderr.write("hyperspy-twin: interrupted, nothing was written\n")
+            return INTERRUPTED
+
+
+def _reason(error: Exception) -> str:
+    """Message of an error in words, without the number of the operating system."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror.lower()}"
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for an image of this size"
+    return str(error)
 
 
 def _for_shell(text: str) -> str:
@@ -54,6 +89,21 @@ def _for_shell(text: str) -> str:
     for pattern, option in OPTIONS:
         text = re.sub(pattern, option, text)
     return " ".join(text.split())
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Check what can be checked before the image is read."""
+    from hyperspy_twin.crystals import as_candidates
+    from hyperspy_twin.segmentation import check_options
+
+    check_options(options.method, {})
+    if not options.regions_only:
+        if options.phases:
+            as_candidates(options.phases, ())
+        return
+    given = [name for name in ("phases", "reference") if getattr(options, name) is not None]
+    if given and options.command == "run":
+        raise ValueError(f"--regions-only takes no --{' and no --'.join(given)}")
 
 
 class _Line(logging.Formatter):
@@ -77,11 +127,26 @@ def _warnings_as_lines() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong, as for any other wrong input."""
+        self.exit(BAD_INPUT, f"hyperspy-twin: error: {message} (see {self.prog} --help)\n")
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        """Print the version; the package is imported only then."""
+        from hyperspy_twin import __version__
+
+        parser.exit(0, f"hyperspy-twin {__version__}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hyperspy-twin", description="From an electron micrograph to a digital twin."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="take an image through the chain")
     run.add_argument("path", metavar="IMAGE", type=Path, help="file of a microscope, or an image")
     run.add_argument(
@@ -98,9 +163,37 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="run the chain on a bundled sample of known truth")
     demo.set_defaults(image=_sample, phases=["Si", "Ge"], out=Path("twin_demo"))
     for command in (run, demo):
-        command.add_argument("--out", type=Path, metavar="DIR", help="folder of the results")
         command.add_argument(
-            "--thickness", type=float, default=5.0, metavar="NM", help="thickness of the foil"
+            "--method",
+            default="auto",
+            metavar="METHOD",
+            help="method of segmentation: auto (default), edges, texture or sam",
+        )
+        command.add_argument(
+            "--regions-only", action="store_true", help="stop after the regions; needs no --phases"
+        )
+        command.add_argument(
+            "--reference", type=int, metavar="N", help="region that strain is relative to"
+        )
+        command.add_argument(
+            "--calibrate",
+            choices=("file", "crystals"),
+            default="file",
+            help="pixel size of strain and model: that of the file (default) or of the crystals",
+        )
+        command.add_argument(
+            "--thickness",
+            type=float,
+            default=5.0,
+            metavar="NM",
+            help="thickness of the foil, by default 5 nm",
+        )
+        command.add_argument(
+            "--out",
+            type=Path,
+            metavar="DIR",
+            help=f"folder of the results, by default {command.get_default('out')}: a new or empty "
+            "one, or that of the same run",
         )
         command.add_argument("--quiet", action="store_true", help="show no progress, only warnings")
     return parser
@@ -175,22 +268,45 @@ def _run(micrograph: Any, options: argparse.Namespace) -> int:
     import matplotlib
 
     from hyperspy_twin.report import write_report
+    from hyperspy_twin.results_folder import results_folder
 
     matplotlib.use("Agg")
-    options.out.mkdir(parents=True, exist_ok=True)
-    reached = write_report(
-        micrograph,
-        options.out,
-        phases=options.phases,
-        thickness=options.thickness,
-        show_progressbar=not options.quiet,
-        say=_say_stop if options.quiet else _say,
-    )
+    say = _say_stop if options.quiet else _say
+    chain = ("phases", "thickness", "method", "reference", "calibrate", "regions_only")
+    chosen = {name: getattr(options, name) for name in chain}
+    with results_folder(options.out, _identity(micrograph, chosen)) as folder:
+        reached = write_report(
+            micrograph,
+            folder,
+            show_progressbar=not options.quiet,
+            say=say,
+            reword=_for_shell,
+            **chosen,
+        )
+    say(f"report: {options.out / 'report.html'}")
     return 0 if reached else INCOMPLETE
 
 
+def _identity(micrograph: Any, chosen: dict[str, Any]) -> dict[str, Any]:
+    """Tell what makes two runs the same: the image as it was read, and the options."""
+    import numpy as np
+
+    from hyperspy_twin.signals._signal import content_hash
+
+    axes = [[axis.scale, axis.offset, axis.units] for axis in micrograph.axes_manager.signal_axes]
+    options = {f"--{name.replace('_', '-')}": value for name, value in chosen.items()}
+    files = [path.read_bytes() for path in map(Path, chosen["phases"] or ()) if path.is_file()]
+    contents = [content_hash(np.frombuffer(content, np.uint8)) for content in files]
+    return {
+        "image": content_hash(micrograph.data),
+        "--pixel-size": axes,
+        **{name: value for name, value in options.items() if value is not None},
+        **({"content of --phases": contents} if contents else {}),
+    }
+
+
 def _say_stop(line: str) -> None:
-    if line.startswith("stopped"):
+    if line.startswith(("stopped", "note")):
         sys.stderr.write(f"hyperspy-twin: {_for_shell(line)}\n")
 
 

@@ -62,7 +62,7 @@ def test_report_escapes_what_comes_from_the_file(image, tmp_path):
     signal.metadata.General.title = "<script>alert(1)</script>"
     signal.save(tmp_path / "evil.hspy")
     assert main(["run", str(tmp_path / "evil.hspy"), "--phases", "Ge", "--quiet", "--out",
-                 str(tmp_path)]) == 0  # fmt: skip
+                 str(tmp_path / "out")]) == 0  # fmt: skip
     assert "<script>" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 

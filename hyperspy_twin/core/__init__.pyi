@@ -20,7 +20,7 @@ from .plane_lattice import (
 )
 from .registered_lattice import RegisteredLattice
 from .strain_field import Definition, StrainField
-from .table import Table, html_table, text_table
+from .table import Table, counted, html_table, text_table, with_error
 from .windows import region_window
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "chemical_symbol",
     "complete_basis",
     "contains",
+    "counted",
     "draw_elements",
     "finer_lattices",
     "finer_pair",
@@ -59,4 +60,5 @@ __all__ = [
     "region_window",
     "text_table",
     "trace",
+    "with_error",
 ]

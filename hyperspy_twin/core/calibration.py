@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from hyperspy_twin.core.table import with_error
+
 # Relative: pixel sizes along x and y that agree to this are called square.
 SQUARE_TOLERANCE = 1e-4
 
@@ -81,11 +83,15 @@ class Calibration:
         return self.pixel_size is None or math.isclose(*self.pixel_size, rel_tol=SQUARE_TOLERANCE)
 
     def __repr__(self) -> str:
+        return f"<Calibration: {self}>"
+
+    def __str__(self) -> str:
+        """All that is known, in one line, with two significant digits of each error."""
         if self.pixel_size is None:
             size = "not calibrated"
         elif self.pixel_size_error is not None:
             pairs = zip("xy", self.pixel_size, self.pixel_size_error, strict=True)
-            size = ", ".join(f"{name} {value:.6g} ± {error:.1g}" for name, value, error in pairs)
+            size = ", ".join(f"{name} {with_error(value, error)}" for name, value, error in pairs)
             size += f" {self.unit} per pixel"
         elif self.square:
             size = f"{self.pixel_size[0]:.6g} {self.unit} per pixel"
@@ -95,12 +101,12 @@ class Calibration:
         measured = ""
         if self.regions:
             measured = (
-                f"; scale {self.scale:.5g} ± {self.scale_error:.1g}, "
-                f"anisotropy {self.anisotropy:+.2f} ± {self.anisotropy_error:.2f} %, "
-                f"shear {self.shear:+.2f} ± {self.shear_error:.2f}°"
+                f"; scale {with_error(self.scale, self.scale_error)}, anisotropy "
+                f"{with_error(self.anisotropy, self.anisotropy_error, sign=True)} %, "
+                f"shear {with_error(self.shear, self.shear_error, sign=True)}°"
             )
         note = "".join(f"; {text}" for text in (self.note, self.pixel_values) if text)
-        return f"<Calibration: {size}, from {self.source}{measured}{note}>"
+        return f"{size}, from {self.source}{measured}{note}"
 
     def to_json(self) -> str:
         """Text form, as kept in the metadata of a signal: pixel size, source and notes."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
+from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 60  # of a table that are printed
 _WIDEST = 60  # characters of a cell; longer ones are cut
+# Decimals from which powers of ten are easier to read.
+_MOST_DECIMALS = 7
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*(e[-+]?\d+)?|inf)%?")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -110,26 +115,90 @@ class Table:
         ]
 
     def _rows(self, most: int) -> list[list[str]]:
-        return [[_cell(row[name]) for name in self.columns] for row in self.records[:most]]
+        errors = {name: self._error_column(name) for name in self.columns}
+        return [
+            [_cell(row[name], row[errors[name]] if errors[name] else None) for name in self.columns]
+            for row in self.records[:most]
+        ]
+
+    def _error_column(self, name: str) -> str:
+        """Column with the standard error of another one, or of itself; empty where none is."""
+        if self.records.dtype[name].kind != "f":
+            return ""
+        if name == "sigma" or "error" in name.split("_"):
+            return name
+        return next((one for one in (f"error_{name}", f"{name}_error") if one in self.columns), "")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, error: Any = None) -> str:
+    """Text of a value, with the digits that its standard error leaves."""
     if isinstance(value, np.ndarray):
         return " ".join(map(_cell, value))
-    if isinstance(value, (float, np.floating)):
-        return "" if np.isnan(value) else f"{value:.4g}"
-    return str(value)
+    if not isinstance(value, (float, np.floating)):
+        return str(value)
+    if np.isnan(value):
+        return ""
+    if error is not None and 0 < error < np.inf:
+        return _rounded(float(value), _decimals(float(error)))
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def with_error(value: float, error: float, *, sign: bool = False) -> str:
+    """Value and standard error, the error with two significant digits.
+
+    Parameters
+    ----------
+    value
+        The value.
+    error
+        Its standard error; the value alone is given where it is not a positive number.
+    sign
+        Whether a positive value gets its sign.
+
+    Returns
+    -------
+    str
+        Such as ``"0.03600 ± 0.00012"``.
+    """
+    plus = "+" if sign and value > 0 else ""
+    if not (isfinite(error) and error > 0):
+        return f"{plus}{value:.4g}"
+    decimals = _decimals(error)
+    return f"{plus}{_rounded(value, decimals)} ± {_rounded(error, decimals)}"
+
+
+def _decimals(error: float) -> int:
+    """Decimals of two significant digits of an error, negative for tens."""
+    return 1 - floor(log10(float(f"{error:.1e}")))
+
+
+def _rounded(value: float, decimals: int) -> str:
+    if decimals > _MOST_DECIMALS:
+        return f"{value:.{max(decimals - floor(log10(abs(value))), 1) if value else 0}g}"
+    text = f"{round(value, decimals):.{max(decimals, 0)}f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Give a number and its noun, such as ``"1 region"`` and ``"2 regions"``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def text_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lines of aligned columns under their names; long cells are cut."""
+    """Lines of aligned columns under their names, numbers to the right; long cells are cut."""
     cells = [tuple(map(_shorten, row)) for row in (columns, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
-    return "\n".join(lines)
+    aligned = []
+    for head, *column in zip(*cells, strict=True):
+        width = max(map(len, (head, *column)))
+        justify = str.rjust if _are_numbers(column) else str.ljust
+        aligned.append([justify(cell, width) for cell in (head, *column)])
+    return "\n".join("  ".join(row).rstrip() for row in zip(*aligned, strict=True))
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    """Whether cells hold nothing but numbers, vectors among them, or are empty."""
+    parts = [part for cell in cells for part in cell.split()]
+    return bool(parts) and all(_NUMBER.fullmatch(part) for part in parts)
 
 
 def html_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

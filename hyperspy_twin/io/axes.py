@@ -126,7 +126,7 @@ def to_nanometres(signal: Signal2D, pixel_values: str = "") -> Calibration:
         recorded is None
         or (recorded.note, recorded.pixel_values) != (calibration.note, calibration.pixel_values)
     ):
-        _logger.warning("%r", calibration)
+        _logger.warning("%s: %s", file_name(signal) or "pixel size", calibration)
     write_calibration(signal, calibration)
     return calibration
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hyperspy_twin.core import counted
+
 # Rec. 709 weights of red, green and blue in the luminance.
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
@@ -43,7 +45,7 @@ def grey_of_colours(channels: Sequence[Any]) -> tuple[Any, str]:
 def transparency_note(alpha: Any, opaque: float) -> str:
     """Say how much a channel of transparency hides that is dropped; empty where all is opaque."""
     hidden = int((alpha < opaque).sum())
-    return f"transparency of {hidden} pixels ignored" if hidden else ""
+    return f"transparency of {counted(hidden, 'pixel')} ignored" if hidden else ""
 
 
 def invert_white_is_zero(values: Any, bits: int) -> Any:

@@ -49,6 +49,8 @@ def load(
     no intensities. Palettes are applied; values of TIFF files in which 0 means white are inverted.
     Whatever was changed, dropped or assumed is in the report and, once, a warning of the log.
 
+    A signal whose file holds no title has the name of the file as its title.
+
     Parameters
     ----------
     path
@@ -185,6 +187,8 @@ def _held_log(name: str) -> Iterator[None]:
 def _prepared(loaded: Any) -> Any:
     if isinstance(loaded, list):
         return [_prepared(item) for item in loaded]
+    if not str(loaded.metadata.get_item("General.title", "") or "").strip():
+        loaded.metadata.set_item("General.title", file_name(loaded))
     changes = str(loaded.original_metadata.get_item("pixel_values", ""))
     if loaded.data.dtype.names is not None and set("RGB") <= set(loaded.data.dtype.names):
         loaded.data, changes = grey_of_colours([loaded.data[name].copy() for name in "RGB"])

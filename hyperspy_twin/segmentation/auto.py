@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, counted
 from hyperspy_twin.segmentation.edges import outline_whole_particles, regions_between_edges
 from hyperspy_twin.segmentation.features import Features, measure_features, place_tiles
 from hyperspy_twin.segmentation.labels import (
@@ -231,7 +231,8 @@ def _explain_choice(method: str, found: dict[str, Segmentation], scores: dict[st
         return "neither edges nor texture divide the image"
     others = ", ".join(f"{name} {s.total:.2f}" for name, s in scores.items() if name != method)
     return (
-        f"{method} scores {own.total:.2f} with {count} regions, which hold "
-        f"{own.brightness:.0%} of the brightness and {own.lattice:.0%} of the lattice variance "
-        f"between them" + (f"; {others}" if others else "")
+        f"{method} scores {own.total:.2f} with {counted(count, 'region')}, which "
+        f"{'holds' if count == 1 else 'hold'} {own.brightness:.0%} of the brightness and "
+        f"{own.lattice:.0%} of the lattice variance between them"
+        + (f"; {others}" if others else "")
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hyperspy_twin.core import Peaks
+from hyperspy_twin.core import Peaks, counted
 from hyperspy_twin.spectra.crystallinity_evidence import (
     NAMES,
     Evidence,
@@ -157,19 +157,21 @@ def _reason(name: str, evidence: Evidence, rings: Rings) -> str:
     if name == "amorphous":
         peaks = "no peak stands out from the noise"
         if number:
-            peaks = f"the {number} peaks are no stronger than noise makes them"
+            peaks = "the only peak is" if number == 1 else f"the {number} peaks are"
+            peaks += " no stronger than noise makes them"
         return peaks + (f"; rings{at}" if at else "")
     if name == "fringes":
         return f"all {number} clear peaks lie along one direction"
     if name == "powder":
-        peaks = f"{number} peaks on no common lattice" if number else "no single peak"
+        peaks = f"{counted(number, 'peak')} on no common lattice" if number else "no single peak"
         return f"power of many crystallites in all directions{at}, {peaks}"
     on = np.bincount(found.membership, minlength=len(found.lattices) + 1)
     if name == "single crystal":
         count = int((found.satellite > 0).sum())
-        satellites = f", {count} are its satellites" if count else ""
-        return f"{on[1] if len(on) > 1 else 0} of {number} peaks lie on one lattice{satellites}"
+        own = f"{on[1] if len(on) > 1 else 0} of {counted(number, 'peak')} lie on one lattice"
+        satellites = "is its satellite" if count == 1 else "are its satellites"
+        return f"{own}, {count} {satellites}" if count else own
     if len(found.lattices) > 1:
         counts = " and ".join(str(count) for count in on[1:])
-        return f"{len(found.lattices)} lattices of {counts} peaks, {on[0]} peaks on none"
-    return f"{on[0]} of {number} peaks lie on no lattice that holds the others"
+        return f"{len(found.lattices)} lattices of {counts} peaks, {counted(on[0], 'peak')} on none"
+    return f"{on[0]} of {counted(number, 'peak')} lie on no lattice that holds the others"

@@ -138,7 +138,7 @@ def test_report_shows_the_relations(chain, tmp_path):
 
     _, _, body = SECTIONS["indexed"](chain.indexed, tmp_path)
     assert "(001) Ge ∥ (001) Ge, [110] ∥ [110] along the beam" in body
-    assert "<p>Calibration: x 0.03" in body and "the crystals of region 1, 2, 3" in body
+    assert "<p>Calibration: x 0.03" in body and "the crystals of regions 1, 2, 3" in body
     alone = chain.indexed.constrain_phases(phase="Ge", zone_axis=(1, 0, 0))
     assert "No calibration by the crystals" in SECTIONS["indexed"](alone, tmp_path)[2]
 

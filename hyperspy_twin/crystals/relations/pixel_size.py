@@ -109,7 +109,7 @@ def combine_stretches(
     anisotropy = (xx - yy) / scale
     return Calibration.known(
         (float(pixel_size[0] * xx), float(pixel_size[1] * yy)),
-        f"the crystals of region {', '.join(map(str, regions))}",
+        f"the crystals of region{'s'[: len(regions) > 1]} {', '.join(map(str, regions))}",
         pixel_size_error=(float(pixel_size[0] * error[0]), float(pixel_size[1] * error[1])),
         scale=float(scale),
         scale_error=float(np.hypot(error[0], error[1]) / 2),

@@ -34,7 +34,7 @@ def get(name: str) -> Crystal:
     table = _table()
     key = next((k for k, entry in table.items() if name in (k, *entry.get("aliases", ()))), None)
     if key is None:
-        raise ValueError(_unknown(name))
+        raise ValueError(describe_unknown(name))
     return _expand(key, table[key])
 
 
@@ -74,12 +74,14 @@ def _expand(name: str, entry: dict[str, Any]) -> Crystal:
     )
 
 
-def _unknown(name: str) -> str:
-    known = names(aliases=True)
+def describe_unknown(name: str, added: Iterable[str] = ()) -> str:
+    """Say that no structure has this name, and which of the bundled and added ones are close."""
+    added = tuple(added)
+    known = (*names(aliases=True), *added)
     lower = {k.lower(): k for k in known}
     close = [lower[k] for k in get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return (
-        f"no bundled structure is called '{name}'.{hint} Known: {', '.join(names())}. "
+        f"no bundled structure is called '{name}'.{hint} Known: {', '.join((*names(), *added))}. "
         "Or give the path of a CIF."
     )

@@ -119,12 +119,14 @@ def _from_text(candidate: str | PathLike[str]) -> list[Crystal]:
             return [added[candidate]]
     text = str(candidate)
     path = Path(candidate)
-    looks_like_path = not isinstance(candidate, str) or path.suffix or len(path.parts) > 1
+    # The fraction in "Si0.3Ge0.7" is no suffix.
+    suffix = path.suffix[1:2].isalpha()
+    looks_like_path = not isinstance(candidate, str) or suffix or len(path.parts) > 1
     if path.is_file():
         return read_cifs(path)
     if looks_like_path:
         raise FileNotFoundError(f"structure file '{text}' does not exist")
-    return [catalogue.get(text)]
+    raise ValueError(catalogue.describe_unknown(text, user_phases.added()))
 
 
 def _from_diffpy(structure: Structure) -> Crystal:
