@@ -36,7 +36,8 @@ OPTIONS = (
      "give fewer --phases, or --pixel-size where you know it"),
     (r"call index_phases\([^)]*\)( first)?", "give other --phases"),
     (r"index it, or choose another", "give other --phases, or another --reference"),
-    (r"there is no method", "--method:"),
+    (r"there is no method", "there is no --method"),
+    (r"(Did you mean [^?]*\?) Known: .*?\. Or", r"\1 Or"),
     (r" \(see (<code>)?bad_pixels(</code>)?\)", ""),
     (r"left out, see bad_pixels:", "left out:"),
     (r": set s\.bad_pixels to the pixels that are bad", ""),
@@ -130,15 +131,18 @@ def _warnings_as_lines() -> Iterator[None]:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong, as for any other wrong input."""
+        message = re.sub(r"invalid int value: '(.*)'", r"needs a whole number, not \1", message)
+        message = re.sub(r"invalid float value: '(.*)'", r"needs a number, not \1", message)
         self.exit(BAD_INPUT, f"hyperspy-twin: error: {message} (see {self.prog} --help)\n")
 
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
         """Print the version; the package is imported only then."""
-        from hyperspy_twin import __version__
+        import hyperspy_twin
 
-        parser.exit(0, f"hyperspy-twin {__version__}\n")
+        sys.stdout.write(f"hyperspy-twin {hyperspy_twin.__version__}\n")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:

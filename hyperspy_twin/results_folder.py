@@ -61,7 +61,7 @@ def _files_of_same_run(folder: Path, run: Mapping[str, Any]) -> list[str]:
     if not folder.exists():
         return []
     if not folder.is_dir():
-        raise ValueError(f"{folder}: is a file, but has to be a folder")
+        raise ValueError(f"{folder}: is a file: give a new or an empty folder with --out")
     present = sorted(path.name for path in folder.iterdir())
     if not present:
         return []
@@ -71,12 +71,12 @@ def _files_of_same_run(folder: Path, run: Mapping[str, Any]) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError):
         listed = ", ".join(present[:_SHOWN]) + (", ..." if len(present) > _SHOWN else "")
         raise ValueError(
-            f"{folder}: holds other files ({listed}): name a new or an empty folder"
+            f"{folder}: holds other files ({listed}): give a new or an empty folder with --out"
         ) from None
     differing = [name for name in {**other, **run} if other.get(name) != run.get(name)]
     if differing:
         raise ValueError(
             f"{folder}: holds the results of another run (with another "
-            f"{' and '.join(differing)}): name a new folder, or remove this one"
+            f"{' and '.join(differing)}): give a new folder with --out, or remove this one"
         )
     return [name for name in files if Path(name).name == name]

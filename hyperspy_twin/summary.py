@@ -132,12 +132,16 @@ def notes_on_image(micrograph: Micrograph, segmented: SegmentedImage) -> list[st
     """Say what is missing in an image, or was changed, left out or assumed, a sentence each."""
     calibration, found = micrograph.calibration, []
     if calibration.pixel_size is None:
+        why = f" ({calibration.note})" if calibration.note else ""
         found.append(
-            "The pixel size is not known, so that lengths are in pixels: call s.calibrate(...)"
+            f"The pixel size is not known{why}, so that lengths are in pixels: call "
+            "s.calibrate(...)"
         )
-    elif "assumed" in calibration.source:
-        found.append(f"The pixel size is that of {calibration.source}")
-    found += [_sentence(note) for note in (calibration.note, calibration.pixel_values) if note]
+    else:
+        if "assumed" in calibration.source:
+            found.append(f"The pixel size is that of {calibration.source}")
+        found += [_sentence(calibration.note)] if calibration.note else []
+    found += [_sentence(calibration.pixel_values)] if calibration.pixel_values else []
     left_out = segmented._bad_pixels_text
     return [*found, f"Left out: {left_out} (see bad_pixels)"] if left_out else found
 

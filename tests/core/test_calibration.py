@@ -18,7 +18,8 @@ def test_what_crystals_measured_is_shown_and_not_stored():
     )  # fmt: skip
     assert repr(report) == (
         "<Calibration: x 0.010000 ± 0.000010, y 0.010000 ± 0.000020 nm per pixel, from the "
-        "crystals of region 2; scale 1.0100 ± 0.0020, anisotropy +0.50 ± 0.10 %, shear -0.20 ± 0.10°>"
+        "crystals of region 2; scale 1.0100 ± 0.0020, anisotropy +0.50 ± 0.10 %, "
+        "shear -0.20 ± 0.10°>"
     )
     stored = Calibration.from_json(report.to_json())
     assert stored == Calibration((0.01, 0.01), "the crystals of region 2")
