@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hyperspy_twin.core import counted, with_error
+from hyperspy_twin.core import counted, two_digits, with_error
 from hyperspy_twin.crystals import direction_label, plane_label
 from hyperspy_twin.summary import doubts_of_answers, facts, notes_on_image, summarise, title_of
 from hyperspy_twin.workflow import STEPS, run
@@ -93,7 +93,7 @@ def write_report(
             title, figure, body = SECTIONS[name](signal, folder)
             body = reword(body)
             picture = folder / f"{name}.png"
-            figure.savefig(picture, dpi=110)
+            figure.savefig(picture, dpi=110, bbox_inches="tight")
             _close(figure)
             sections.append(f"<h2>{title}</h2>{body}{_embedded(picture, title)}")
             seconds = time.perf_counter() - start
@@ -234,7 +234,7 @@ def _strain(signal: StrainMap, folder: Path) -> tuple[str, Figure, str]:
             rows.append([str(row["region"]), *["no lattice"] * 5])
             continue
         strains = [_signed(100 * row[name], 3) for name in ("e_xx", "e_yy", "e_xy")]
-        rotation, error = _signed(row["rotation"], 3), f"{100 * row['sigma']:.2g}"
+        rotation, error = _signed(row["rotation"], 3), two_digits(100 * row["sigma"])
         rows.append([str(row["region"]), *strains, rotation, error])
     strains = [f"mean {name} (%)" for name in ("e_xx", "e_yy", "e_xy")]
     head = ["region", *strains, "mean rotation (°)", "error per pixel (%)"]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SMALLEST_DISTORTION = 0.005
 # Standard errors from which a difference is one, for a false alarm in 370.
 SIGNIFICANT = 3.0
+NOT_STATED = "not stated in the file"
+MOST_REGIONS = 6  # whose strain the summary lists; the table of the page lists all
 _NOT_NAMED = ("", "unknown", "none", "undefined", "<undefined>", "no name")
 
 
@@ -43,6 +45,7 @@ def facts(micrograph: Micrograph) -> list[tuple[str, str]]:
     ]
     elements = micrograph.metadata.get_item("Sample.elements", None) or []
     sample = [read.text("Sample.name"), read.text("Sample.description"), " ".join(elements)]
+    date = [read.text("General.date"), read.text("General.time")]
     title = read.text("General.title")
     width, height = micrograph.axes_manager.signal_shape
     calibration = micrograph.calibration
@@ -52,9 +55,9 @@ def facts(micrograph: Micrograph) -> list[tuple[str, str]]:
         size += f", {width * x:.4g} × {height * y:.4g} {calibration.unit}"
     found = {
         "title": "" if title == title_of(micrograph) else title,
-        "date": " ".join(filter(None, [read.text("General.date"), read.text("General.time")])),
-        "instrument": ", ".join(filter(None, instrument)),
-        "sample": ", ".join(filter(None, sample)),
+        "date": " ".join(filter(None, date)) or NOT_STATED,
+        "instrument": ", ".join(filter(None, instrument)) or NOT_STATED,
+        "sample": ", ".join(filter(None, sample)) or NOT_STATED,
         "image": size,
         "pixel size": str(calibration),
     }
@@ -97,15 +100,27 @@ def _phases(signal: IndexedFFT) -> str:
 
 
 def name_phase(record: RegionPhase) -> str:
-    """Names of all phases of a tie, or why there is no phase."""
+    """Names of all phases of a tie, or in short why there is no phase."""
     if record.match is None:
-        return f"no phase ({record.reason})"
+        return f"no phase ({record.reason.partition(':')[0]})"
     label = phase_label(record.match.crystal, record.match.zone_axis)
     return " or ".join((label, *record.ties))
 
 
 def _strain(signal: StrainMap) -> str:
-    return f"reference region {signal.reference}, resolution {signal.resolution:.2g} {signal._unit}"
+    text = f"reference region {signal.reference}, resolution {signal.resolution:.2g} {signal._unit}"
+    means = [
+        f"region {row['region']} "
+        + ", ".join(f"{name} {_percent(row[name])}" for name in ("e_xx", "e_yy", "e_xy"))
+        for row in signal.regions
+        if row["pixels"] and row["region"] != signal.reference
+    ]
+    return f"{text}: {'; '.join(means)}" if 0 < len(means) <= MOST_REGIONS else text
+
+
+def _percent(value: float) -> str:
+    text = f"{100 * value:+.2f}"
+    return f"{text if float(text) else text[1:]} %"
 
 
 def _model(signal: AtomicModel) -> str:

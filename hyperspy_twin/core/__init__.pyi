@@ -20,7 +20,7 @@ from .plane_lattice import (
 )
 from .registered_lattice import RegisteredLattice
 from .strain_field import Definition, StrainField
-from .table import Table, counted, html_table, text_table, with_error
+from .table import Table, counted, html_table, text_table, two_digits, with_error
 from .windows import region_window
 
 __all__ = [
@@ -60,5 +60,6 @@ __all__ = [
     "region_window",
     "text_table",
     "trace",
+    "two_digits",
     "with_error",
 ]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 60  # of a table that are printed
 _WIDEST = 60  # characters of a cell; longer ones are cut
-# Decimals from which powers of ten are easier to read.
+# Decimals and size from which powers of ten are easier to read.
 _MOST_DECIMALS = 7
+_SMALL = 1e-4
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*(e[-+]?\d+)?|inf)%?")
 
 
@@ -167,14 +168,20 @@ def with_error(value: float, error: float, *, sign: bool = False) -> str:
     return f"{plus}{_rounded(value, decimals)} ± {_rounded(error, decimals)}"
 
 
+def two_digits(error: float) -> str:
+    """Give a standard error with two significant digits, a value that is none as it is."""
+    known = isfinite(error) and error > 0
+    return _rounded(error, _decimals(error)) if known else f"{error:.4g}"
+
+
 def _decimals(error: float) -> int:
     """Decimals of two significant digits of an error, negative for tens."""
     return 1 - floor(log10(float(f"{error:.1e}")))
 
 
 def _rounded(value: float, decimals: int) -> str:
-    if decimals > _MOST_DECIMALS:
-        return f"{value:.{max(decimals - floor(log10(abs(value))), 1) if value else 0}g}"
+    if decimals > _MOST_DECIMALS and 0 < abs(value) < _SMALL:
+        return f"{value:.{max(decimals + floor(log10(abs(value))), 0)}e}"
     text = f"{round(value, decimals):.{max(decimals, 0)}f}"
     return text.lstrip("-") if float(text) == 0 else text
 
