@@ -140,7 +140,12 @@ def doubts_of_answers(indexed: IndexedFFT | None, micrograph: Micrograph) -> lis
         for one in record.crystals
         if one.match is not None and one.ties
     ]
-    return [*_doubts_of_scale(indexed, micrograph.calibration), *ties]
+    try:
+        measured = indexed.calibration
+    except ValueError:  # the page says so beside the phases
+        return ties
+    applied = as_calibrated(indexed)
+    return [*doubts_of_scale(measured, micrograph.calibration, applied=applied), *ties]
 
 
 def notes_on_image(micrograph: Micrograph, segmented: SegmentedImage) -> list[str]:
@@ -161,16 +166,24 @@ def notes_on_image(micrograph: Micrograph, segmented: SegmentedImage) -> list[st
     return [*found, f"Left out: {left_out} (see bad_pixels)"] if left_out else found
 
 
-def _doubts_of_scale(indexed: IndexedFFT, stated: Calibration) -> list[str]:
-    """Say by how much the crystals find the image distorted."""
-    try:
-        measured = indexed.calibration
-    except ValueError:  # the page says so beside the phases
-        return []
+def doubts_of_scale(
+    measured: Calibration, stated: Calibration, *, applied: bool = False
+) -> list[str]:
+    """Say by how much the crystals find an image distorted, where it matters.
+
+    Parameters
+    ----------
+    measured
+        Pixel size by the crystals.
+    stated
+        That of the image.
+    applied
+        Whether the image was given the pixel size by the crystals.
+    """
     if stated.pixel_size is None or measured.pixel_size is None:
         return []
     found = []
-    if as_calibrated(indexed):
+    if applied:
         pairs = zip(measured.pixel_size, stated.pixel_size, strict=True)
         change = 100 * (sum(new / old for new, old in pairs) / 2 - 1)
         found.append(
@@ -181,7 +194,7 @@ def _doubts_of_scale(indexed: IndexedFFT, stated: Calibration) -> list[str]:
         off = 100 * (measured.scale - 1)
         found.append(
             f"The crystals say that the pixel size is off by {abs(off):.2g} %: "
-            f"{'x {}, y {}'.format(*_sizes(measured))} {measured.unit}, "
+            f"{_sizes(measured)} {measured.unit}, "
             f"{'above' if off > 0 else 'below'} that of {stated.source}. Strain and model have the "
             "size of the file: call apply_calibration() for that of the crystals"
         )
@@ -203,9 +216,9 @@ def _is_distorted(distortion: float, error: float) -> bool:
     return abs(distortion) > max(SMALLEST_DISTORTION, SIGNIFICANT * error)
 
 
-def _sizes(measured: Calibration) -> list[str]:
-    pairs = zip(measured.pixel_size or (), measured.pixel_size_error or (), strict=True)
-    return [with_error(*pair) for pair in pairs]
+def _sizes(measured: Calibration) -> str:
+    pairs = zip("xy", measured.pixel_size or (), measured.pixel_size_error or (), strict=True)
+    return ", ".join(f"{name} {with_error(*pair)}" for name, *pair in pairs)
 
 
 def _sentence(text: str) -> str:

@@ -81,6 +81,11 @@ def test_report_shows_every_step_and_all_its_links_exist(results):
     sizes = [Image.open(BytesIO(b64decode(link.partition(",")[2]))).size for link in pictures]
     assert len(sizes) == 4 and min(map(min, sizes)) > 200
     assert all((results / link).stat().st_size > 1000 for link in others)
+    top = page.partition("<h2>")[0]
+    assert "<h1>well.hspy</h1>" in top and "Ge quantum well in SiGe" in top
+    for text in ("Regions: 3 regions", "Phases: region 1: ", "e_yy +", "atoms (Ge", "Ge Si"):
+        assert text in top
+    assert "null" not in page and "NaN" not in page and "&lt;Calibration" not in page
 
 
 def test_report_escapes_what_comes_from_the_file(image, tmp_path):
@@ -245,8 +250,16 @@ def test_what_was_changed_is_told_once_even_when_quiet(tmp_path, capsys):
 def test_demo_takes_the_bundled_sample(tmp_path, monkeypatch, capsys):
     sample = ht.data.sige_quantum_well(shape=(420, 448), well_thickness=6.0)
     monkeypatch.setattr(ht.data, "sige_quantum_well", lambda: sample)
-    assert main(["demo", "--out", str(tmp_path)]) == 0
-    assert "4/4" in capsys.readouterr().out
+    more = ["--reference", "1", "--calibrate", "crystals", "--method", "edges"]
+    assert main(["demo", "--out", str(tmp_path / "out"), *more]) == 0
+    shown = capsys.readouterr().out
+    assert "4/4" in shown and "reference region 1" in shown
+    assert "note: The pixel size was set by the crystals" in shown
+    strain = hs.load(tmp_path / "out" / "strain.hspy")
+    assert strain.reference == 1
+    steps = {step["step"]: step["parameters"] for step in strain.history}
+    assert steps["segment"]["method"] == "edges"
+    assert strain.axes_manager["x"].scale == steps["apply_calibration"]["pixel_size"][0]
 
 
 def contents(folder):
