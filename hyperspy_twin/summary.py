@@ -22,7 +22,7 @@ SMALLEST_DISTORTION = 0.005
 SIGNIFICANT = 3.0
 NOT_STATED = "not stated in the file"
 MOST_REGIONS = 6  # whose strain the summary lists; the table of the page lists all
-_NOT_NAMED = ("", "unknown", "none", "undefined", "<undefined>", "no name")
+_NOT_NAMED = ("", "unknown", "none", "nan", "undefined", "<undefined>", "no name")
 
 
 def title_of(micrograph: Micrograph) -> str:

@@ -54,6 +54,27 @@ def test_image_becomes_a_micrograph_in_nm(saved):
     np.testing.assert_array_equal(s.data, np.arange(48).reshape(6, 8))
 
 
+@pytest.mark.parametrize("name", ["my device.hspy", "a.b.tif", "c.png", "d.hspy"])
+@pytest.mark.parametrize("title", ["", "  "])
+def test_title_is_the_name_of_the_file_where_there_is_none(saved, name, title):
+    path = saved(name=name, dtype="uint8", General={"title": title})
+    s = ht.load(path)
+    assert s.metadata.General.title == name
+    assert name in repr(s)
+    s.save(path.with_name("again.hspy"))
+    assert ht.load(path.with_name("again.hspy")).metadata.General.title == name
+
+
+def test_title_of_spectra_and_of_several_data_sets(tmp_path):
+    Signal1D(np.arange(9.0)).save(tmp_path / "spectrum.hspy")
+    assert ht.load(tmp_path / "spectrum.hspy").metadata.General.title == "spectrum.hspy"
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        for size in (8, 9):
+            writer.write(np.zeros((size, size), "u1"), photometric="minisblack")
+    titles = [s.metadata.General.title for s in ht.load(tmp_path / "two.tif")]
+    assert titles == ["two.tif", "two.tif"]
+
+
 def test_path_as_text_and_lazy(saved):
     s = ht.load(str(saved()), lazy=True)
     assert type(s) is LazyMicrograph
