@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hyperspy_twin.core import counted, with_error
@@ -127,7 +128,12 @@ def _model(signal: AtomicModel) -> str:
     return f"{counted(len(signal.data), 'atom')} ({signal.formula})"
 
 
-_SUMMARIES = {"segmented": _regions, "indexed": _phases, "strain": _strain, "model": _model}
+_SUMMARIES: dict[str, Callable[[Any], str]] = {
+    "segmented": _regions,
+    "indexed": _phases,
+    "strain": _strain,
+    "model": _model,
+}
 
 
 def doubts_of_answers(indexed: IndexedFFT | None, micrograph: Micrograph) -> list[str]:

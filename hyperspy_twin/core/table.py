@@ -131,10 +131,10 @@ class Table:
         return next((one for one in (f"error_{name}", f"{name}_error") if one in self.columns), "")
 
 
-def _cell(value: Any, error: Any = None) -> str:
+def _cell(value: Any, error: float | None = None) -> str:
     """Text of a value, with the digits that its standard error leaves."""
     if isinstance(value, np.ndarray):
-        return " ".join(map(_cell, value))
+        return " ".join(_cell(item) for item in value)
     if not isinstance(value, (float, np.floating)):
         return str(value)
     if np.isnan(value):
