@@ -137,11 +137,12 @@ def _cell(value: Any, error: float | None = None) -> str:
         return " ".join(_cell(item) for item in value)
     if not isinstance(value, (float, np.floating)):
         return str(value)
-    if np.isnan(value):
+    number = float(value)
+    if np.isnan(number):
         return ""
     if error is not None and 0 < error < np.inf:
-        return _rounded(float(value), _decimals(float(error)))
-    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+        return _rounded(number, _decimals(float(error)))
+    return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
 
 
 def with_error(value: float, error: float, *, sign: bool = False) -> str:
