@@ -174,7 +174,7 @@ def test_wrong_pixel_size_is_measured_and_corrected(chain, tmp_path):
     assert right.history[-1]["step"] == "apply_calibration"
     report = Calibration.from_json(right.metadata.Twin.calibration)
     assert report.pixel_size == pytest.approx(found.pixel_size)
-    assert report.source == "the crystals of region 1, 2, 3"
+    assert report.source == "the crystals of regions 1, 2, 3"
 
 
 def test_chain_goes_on_with_true_lengths(chain):
