@@ -61,8 +61,10 @@ class TwinSignal:
         matplotlib.figure.Figure
             The figure of the signal.
         """
+        from hyperspy_twin.signals._figures import show_once
+
         super().plot(*arguments, **options)  # type: ignore[misc]
-        return self._plot.signal_plot.figure
+        return show_once(self._plot.signal_plot.figure)
 
     def _state(self, key: str, default: Any = None) -> Any:
         """Value of a key of the state, see :mod:`hyperspy_twin.signals._twin`."""

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
+from hyperspy_twin.core import ANGSTROM_PER_NM
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._values import ModelBox
 
 if TYPE_CHECKING:
     import ase
+    from hyperspy.api.roi import RectangularROI
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import FilledAtoms
@@ -116,17 +118,48 @@ class AtomicModel(TwinSignal, Signal1D):
 
         return write_atoms(self.to_ase(), path, format=format, vacuum=vacuum)
 
-    def plot(self) -> Figure:
-        """Plot the atoms as seen along the beam, coloured by element.
+    def plot(self, by: str = "element", roi: RectangularROI | None = None) -> Figure:
+        """Plot the atoms as seen along the beam.
+
+        Parameters
+        ----------
+        by
+            What the colours show: ``"element"``, ``"region"``, or another column of the table.
+        roi
+            Part that is shown, in nm; by default all.
 
         Returns
         -------
         matplotlib.figure.Figure
             The figure.
-        """
-        from hyperspy_twin.signals._figures import model_figure
 
-        return model_figure(self.positions, self.numbers, self._box)
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        from hyperspy_twin.signals._figures import model_figure, show_once
+
+        corner = self._box.origin / ANGSTROM_PER_NM
+        width, height, depth = np.diag(self.cell) / ANGSTROM_PER_NM
+        view = (corner[0], corner[0] + width, corner[1], corner[1] + height)
+        if roi is not None:
+            view = (roi.left, roi.right, roi.top, roi.bottom)
+        positions = self.positions / ANGSTROM_PER_NM
+        return show_once(model_figure(positions, by, self._coloured_by(by), depth, view))
+
+    def _coloured_by(self, name: str) -> np.ndarray:
+        """Values of a column, or the names of classes, shape (n,)."""
+        from ase.data import chemical_symbols
+
+        if name == "element":
+            return np.array(chemical_symbols)[self.numbers]
+        if name == "region":
+            return np.char.add("region ", self.region.astype(str))
+        if name not in COLUMNS:
+            known = ", ".join(f"'{one}'" for one in ("element", *COLUMNS))
+            raise ValueError(f"the model has no column '{name}': choose one of {known}")
+        return self._columns(name)[:, 0]
 
     @property
     def _box(self) -> ModelBox:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from hyperspy_twin.spectra import RegionSpectrum
     from hyperspy_twin.strain import RegionLattice
 
+# Of the plot of a spectrum: the noise is dark, and the peaks are seen beside the strongest.
+CONTRAST = {"norm": "log", "vmin": "50th", "vmax": "99.99th"}
+
 
 class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     """Spectrum of an image with the peaks of its regions, by :meth:`SegmentedImage.find_peaks`.
@@ -157,7 +160,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     ) -> Figure:
         """Plot the spectra of the regions, one at a time, with their peaks and indices.
 
-        Where a phase is known, the pattern that it predicts is drawn over the peaks: discs of an
+        Where a phase is known, the pattern that it predicts is drawn over the peaks: rings of an
         area by the kinematical intensity, and diamonds for reflections that only double
         diffraction reaches.
 
@@ -181,13 +184,14 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         ValueError
             If there is no such region, or the phase is not ranked for any region shown.
         """
-        from hyperspy_twin.signals._figures import limit_view, spectrum_markers
+        from hyperspy_twin.signals._figures import limit_view, show_once, spectrum_markers
 
         spectra = self._spectra
         every = list(spectra)
         regions = every if region is None else [self._spectrum(region).peaks.region]
         records = self._records_shown(regions, phase)
         shown = self.region_spectra()
+        shown.metadata.General.title = self.metadata.General.title
         shape = (len(regions),) if len(regions) > 1 else ()
         peaks = [spectra[number].peaks for number in regions]
         if shape:
@@ -195,13 +199,15 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         else:
             shown = shown.inav[every.index(regions[0])]
             shown.compute(show_progressbar=False)
-        shown.plot(**{"norm": "log", **kwargs})
+        shown.plot(**{**CONTRAST, "axes_ticks": True, **kwargs})
         for marker in spectrum_markers(peaks, records, shape):
             shown.add_marker(marker)
+        # Further markers of this signal go there.
+        self._plot = shown._plot
         axis = shown._plot.signal_plot.ax
         x, y = (one.high_value for one in shown.axes_manager.signal_axes)
         axis.set(**limit_view(peaks, records, (x, y)))
-        return axis.figure
+        return show_once(axis.figure)
 
     def _figure(self) -> Figure:
         """Picture of the spectrum for a page."""
@@ -506,9 +512,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         ValueError
             If phases have not been identified, or the direction is not three numbers.
         """
-        from hyperspy_twin.signals._figures import orientation_figure
+        from hyperspy_twin.signals._figures import orientation_figure, show_once
 
-        return orientation_figure(
+        figure = orientation_figure(
             self._labels,
             self._image_grid,
             self._outlines,
@@ -516,6 +522,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             direction,
             unit=self._unit,
         )
+        return show_once(figure)
 
     def epitaxy(self, *, largest_angle: float = 2.0) -> Table:
         """Table of how the crystals of neighbouring regions lie to each other.

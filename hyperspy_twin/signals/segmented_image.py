@@ -151,9 +151,10 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
             If fewer than two particles lie inside.
         """
         from hyperspy_twin.segmentation import measure_particles
-        from hyperspy_twin.signals._figures import particles_figure
+        from hyperspy_twin.signals._figures import particles_figure, show_once
 
-        return particles_figure(measure_particles(self._labels, self._grid), self._unit)
+        sizes = measure_particles(self._labels, self._grid)
+        return show_once(particles_figure(sizes, self._unit))
 
     def plot(self, phases: IndexedFFT | None = None, **kwargs: Any) -> Figure:
         """Plot the image with the coloured outlines and numbers of its regions.
@@ -193,7 +194,7 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
         from hyperspy_twin.signals._figures import regions_figure
 
         image = np.asarray(self.data)
-        return regions_figure(image, self._grid, self._outlines, self.regions, unit=self._unit)
+        return regions_figure(image, self._grid, self._outlines, unit=self._unit)
 
     # ---- corrections ----
 

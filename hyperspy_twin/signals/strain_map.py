@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,7 +120,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         Parameters
         ----------
         **kwargs
-            ``limit``, the largest strain on the colour scale; for a sliced map whatever
+            ``limit``, the largest strain on the colour scale, ``cmap``, and whatever
+            :func:`matplotlib.pyplot.subplots` takes, such as ``figsize``; for a sliced map whatever
             :meth:`hyperspy.api.signals.Signal2D.plot` takes.
 
         Returns
@@ -127,14 +129,15 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         matplotlib.figure.Figure
             The figure.
         """
-        from hyperspy_twin.signals._figures import strain_figure
+        from hyperspy_twin.signals._figures import show_once, strain_figure
 
         if self.axes_manager.navigation_size != len(COMPONENTS):
             return super().plot(**kwargs)
         maps = self._maps(("e_xx", "e_yy", "e_xy", "rotation"))
-        return strain_figure(
+        figure = strain_figure(
             maps, self._grid, self._outlines, self._settings, unit=self._unit, **kwargs
         )
+        return show_once(figure)
 
     def register_lattices(self, spectrum: TwinSignal) -> Self:
         """Fix the lattices of the indexed regions in the image, for :meth:`to_atoms`.
@@ -266,10 +269,16 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         index = COMPONENTS.index(name)
         if index not in present:
             raise ValueError(f"component '{name}' was sliced away: it is no longer in this map")
+        from hyperspy_twin.signals._figures import DIVERGING, with_grey
+
         check_orientation(self._axes()[-2:])
         metadata = {"General": {"title": f"{TITLES[name]}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
-        return kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
+        image = kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
+        if name != "sigma":
+            colours = {"cmap": with_grey(DIVERGING), "centre_colormap": True}
+            image.plot = partial(image.plot, **colours)
+        return image
 
     @staticmethod
     def _axes_for(grid: Grid, unit: str) -> list[dict[str, Any]]:

@@ -1,14 +1,16 @@
 from .atoms import model_figure
 from .markers import COLOURS, outline_markers, phase_markers
+from .notebooks import show_once
 from .orientations import orientation_figure
 from .outlines import draw_outlines, image_extent, regions_figure
 from .particles import particles_figure
 from .predicted import limit_view, spectrum_markers
 from .spectrum import spectrum_figure
-from .strain import strain_figure
+from .strain import DIVERGING, strain_figure, with_grey
 
 __all__ = [
     "COLOURS",
+    "DIVERGING",
     "draw_outlines",
     "image_extent",
     "limit_view",
@@ -18,7 +20,9 @@ __all__ = [
     "particles_figure",
     "phase_markers",
     "regions_figure",
+    "show_once",
     "spectrum_figure",
     "spectrum_markers",
     "strain_figure",
+    "with_grey",
 ]

@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from hyperspy_twin.core import ANGSTROM_PER_NM
 from hyperspy_twin.signals._figures.markers import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.signals._values import ModelBox
+POINTS_PER_INCH = 72.0
+LARGEST = 12.0  # points: diameter of a column in a view of a few of them
+SMALLEST = 0.5  # points: about one pixel of the screen, less is not drawn
+FILLED = 0.6  # of the distance of two columns, so that neighbours stay apart
+SAME_COLUMN = 0.05  # nm: atoms of a column are displaced by less, columns are farther apart
+SAMPLED = 5000  # atoms in the middle of the view that the distance is measured on
 
 
-def model_figure(positions: np.ndarray, numbers: np.ndarray, box: ModelBox) -> Figure:
-    """Atoms of one repeat as seen along the beam, coloured by element.
+def model_figure(
+    positions: np.ndarray,
+    by: str,
+    values: np.ndarray,
+    depth: float,
+    view: tuple[float, float, float, float],
+) -> Figure:
+    """Atoms of one repeat as seen along the beam, coloured by a column of their table.
 
     Parameters
     ----------
     positions
-        In Å, shape (n, 3).
-    numbers
-        Atomic numbers, shape (n,).
-    box
-        The box that they lie in.
+        In nm, shape (n, 3).
+    by
+        Name of the column.
+    values
+        Values of the column, shape (n,): names of classes, or numbers that a colour bar explains.
+    depth
+        Of the repeat, in nm.
+    view
+        Edges (left, right, top, bottom) of what is shown, in nm.
     """
     import matplotlib.pyplot as plt
-    from ase.data import chemical_symbols
 
-    positions = positions / ANGSTROM_PER_NM
-    corner = box.origin[:2] / ANGSTROM_PER_NM
-    width, height, depth = np.diag(box.cell) / ANGSTROM_PER_NM
-    tall = float(np.clip(height / width, 0.3, 2.0))
+    left, right, top, bottom = view
+    tall = float(np.clip((bottom - top) / (right - left), 0.3, 2.0))
     figure, axis = plt.subplots(figsize=(8, 1 + 7 * tall), layout="constrained")
-    area = np.clip(3e4 / max(1, len(np.unique(np.round(positions[:, :2], 3), axis=0))), 0.05, 40)
-    for index, number in enumerate(np.unique(numbers)):
-        chosen = positions[numbers == number]
-        axis.scatter(
-            chosen[:, 0],
-            chosen[:, 1],
-            s=area,
-            lw=0,
-            color=COLOURS[index % len(COLOURS)],
-            label=f"{chemical_symbols[number]} ({len(chosen)})",
-            rasterized=True,
-        )
+    x, y = positions[:, 0], positions[:, 1]
+    inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+    size = _marker_size(positions[inside, :2], 7.0 * POINTS_PER_INCH / (right - left))
+    options: dict[str, Any] = {"s": size**2, "lw": 0, "rasterized": True}
+    if values.dtype.kind == "U":
+        for index, name in enumerate(dict.fromkeys(values.tolist())):
+            seen, colour = inside & (values == name), COLOURS[index % len(COLOURS)]
+            if seen.any():
+                label = f"{name} ({np.count_nonzero(seen)})"
+                axis.scatter(x[seen], y[seen], color=colour, label=label, **options)
+        if inside.any():
+            axis.legend(loc="upper right", markerscale=max(1.0, 5 / size))
+    else:
+        drawn = axis.scatter(x[inside], y[inside], c=values[inside], **options)
+        figure.colorbar(drawn, ax=axis, label=by, shrink=0.8)
     axis.set(
-        xlim=(corner[0], corner[0] + width),
-        ylim=(corner[1] + height, corner[1]),
-        xlabel="x (nm)",
-        ylabel="y (nm)",
-        aspect="equal",
+        xlim=(left, right), ylim=(bottom, top), xlabel="x (nm)", ylabel="y (nm)", aspect="equal"
     )
-    axis.legend(loc="upper right", markerscale=max(1.0, 5 / np.sqrt(area)))
-    axis.set_title(f"{len(numbers)} atoms, {depth:.2f} nm along the beam")
+    axis.set_title(f"{np.count_nonzero(inside)} atoms, {depth:.2f} nm along the beam")
     return figure
+
+
+def _marker_size(columns: np.ndarray, points_per_nm: float) -> float:
+    """Diameter in points of a column: a part of the usual distance of the next one."""
+    if len(columns) < 2:
+        return LARGEST
+    middle = np.median(columns, axis=0)
+    near = np.argsort(np.abs(columns - middle).max(axis=1))[:SAMPLED]
+    sites = np.unique(np.round(columns[near] / SAME_COLUMN), axis=0) * SAME_COLUMN
+    if len(sites) < 2:
+        return LARGEST
+    distance = np.median(cKDTree(sites).query(sites, k=2)[0][:, 1])
+    return float(np.clip(FILLED * distance * points_per_nm, SMALLEST, LARGEST))

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.api import plot
+from scipy import ndimage
 
+from hyperspy_twin.core import Grid, rasterise
 from hyperspy_twin.crystals import phase_label, plane_label
 
 if TYPE_CHECKING:
@@ -16,8 +18,11 @@ if TYPE_CHECKING:
 
 COLOURS = ("#e6550d", "#3182bd", "#31a354", "#9e4ac8", "#d6a400", "#17a2b8", "#e377c2", "#8c564b")
 NO_PHASE = "#bbbbbb"
+RING = 0.045  # diameter of the ring round a peak, of the length of the farthest peak
 LABEL_DISTANCE = 0.045  # of a label from its peak, of the length of the farthest peak
 TINT = 0.35  # opacity of the colour of a phase over its region
+MESH = 64  # cells along the longer side of a region: finer than its number is drawn
+DEEP = 0.8  # of the largest distance from the outline: so far inside a number may stand
 
 
 def colour_of(region: int) -> str:
@@ -26,7 +31,7 @@ def colour_of(region: int) -> str:
 
 
 def outline_markers(images: Sequence[Outlines], shape: tuple[int, ...]) -> list[Any]:
-    """Outlines of all regions, and their numbers in the middle of each.
+    """Outlines of all regions, and their numbers inside each.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ def outline_markers(images: Sequence[Outlines], shape: tuple[int, ...]) -> list[
         Navigation shape of the stack; empty for one image.
     """
     lines = [_rings(outlines) for outlines in images]
-    names = [_middles(outlines) for outlines in images]
+    names = [interior_points(outlines) for outlines in images]
     if not any(len(vertices) for vertices, _ in lines):
         return []
     return [
@@ -96,7 +101,7 @@ def phase_markers(
         facecolor="none",
         linewidth=1.5,
     )
-    middle, owners = _middles(outlines)
+    middle, owners = interior_points(outlines)
     named = [number for number, owner in enumerate(owners) if owner in labels]
     names = plot.markers.Texts(
         offsets=middle[named],
@@ -139,13 +144,26 @@ def _rings(outlines: Outlines) -> tuple[list[np.ndarray], list[int]]:
     return vertices, owners
 
 
-def _middles(outlines: Outlines) -> tuple[np.ndarray, list[int]]:
-    """Middle of the longest ring of each region, and the region."""
-    middle = []
-    for region in outlines.regions:
-        ring = max(outlines.rings(region), key=lambda ring: np.ptp(ring, axis=0).sum())
-        middle.append((ring.min(axis=0) + ring.max(axis=0)) / 2)
-    return np.reshape(middle, (-1, 2)), outlines.regions.tolist()
+def interior_points(outlines: Outlines) -> tuple[np.ndarray, list[int]]:
+    """Point inside each region, as far from its outline as near its middle, and the region."""
+    points = [_interior_point(outlines, int(region)) for region in outlines.regions]
+    return np.reshape(points, (-1, 2)), outlines.regions.tolist()
+
+
+def _interior_point(outlines: Outlines, region: int) -> np.ndarray:
+    corners = np.concatenate(outlines.rings(region))
+    low, size = corners.min(axis=0), np.ptp(corners, axis=0)
+    cell = float(size.max()) / MESH
+    columns, rows = np.ceil(size / cell).astype(int)
+    x, y = low + cell / 2
+    grid = Grid((int(rows), int(columns)), (cell, cell), (float(x), float(y)))
+    inside = np.pad(rasterise(outlines, grid) == region, 1)
+    depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+    row, column = np.nonzero(depth >= max(DEEP * depth.max(), 1))
+    if not len(row):
+        return low + size / 2
+    points = np.stack([grid.x[column], grid.y[row]], axis=1)
+    return points[np.hypot(*(points - low - size / 2).T).argmin()]
 
 
 def stack_values(values: list[Any], shape: tuple[int, ...]) -> Any:
@@ -182,12 +200,12 @@ def peak_markers(
             offsets=stack_values(
                 [np.concatenate([one.position, -one.position]) for one in peaks], shape
             ),
-            sizes=0.03 * farthest,
+            sizes=RING * farthest,
             edgecolor=stack_values(
                 [[colour] * 2 * len(one) for colour, one in zip(colours, peaks, strict=True)], shape
             ),
             facecolor="none",
-            linewidth=1.2,
+            linewidth=0.8,
         )
     ]
     named = [[n for n, name in enumerate(own) if name] for own in names]

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.signals._figures.markers import colour_of
+from hyperspy_twin.signals._figures.markers import colour_of, interior_points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.core import Grid, Outlines, Table
+    from hyperspy_twin.core import Grid, Outlines
 
 
-def regions_figure(
-    image: np.ndarray, grid: Grid, outlines: Outlines, regions: Table, *, unit: str
-) -> Figure:
+def regions_figure(image: np.ndarray, grid: Grid, outlines: Outlines, *, unit: str) -> Figure:
     """Image with the coloured outlines and numbers of its regions.
 
     Parameters
@@ -28,8 +26,6 @@ def regions_figure(
         Its grid.
     outlines
         Outlines of the regions.
-    regions
-        Their table, with the centroids ``x`` and ``y``.
     unit
         Unit of the grid.
     """
@@ -40,16 +36,9 @@ def regions_figure(
     figure, axis = plt.subplots(figsize=(width, height), layout="constrained")
     axis.imshow(image, cmap="gray", vmin=low, vmax=high, extent=image_extent(grid))
     draw_outlines(axis, outlines, grid, coloured=True)
-    for region in regions:
-        axis.text(
-            region["x"],
-            region["y"],
-            str(region["region"]),
-            color="white",
-            ha="center",
-            va="center",
-            bbox={"facecolor": colour_of(int(region["region"])), "edgecolor": "none", "pad": 2},
-        )
+    for (x, y), region in zip(*interior_points(outlines), strict=True):
+        box = {"facecolor": colour_of(region), "edgecolor": "none", "pad": 2}
+        axis.text(x, y, str(region), color="white", ha="center", va="center", bbox=box)
     axis.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})")
     return figure
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hyperspy_twin.crystals import Match, Pattern, RegionPhase
 
 COLOURS = ("#ffe119", "#00e5ff", "#ff8cf5", "#b4ff5c")  # of the crystals of one region
-LARGEST = 13.0  # diameter in points of the strongest reflection; the area goes by the intensity
-SMALLEST = 2.0  # diameter in points, so that a weak reflection can still be seen
+LARGEST = 16.0  # diameter in points of the strongest reflection; the area goes by the intensity
+SMALLEST = 5.0  # diameter in points, so that a weak reflection is still seen in its ring
 LABELLED = 0.05  # of the strongest intensity: unseen reflections below it have no label
 SEEN = 0.02  # of its length: a peak this close to a reflection has the label already
 BEYOND = 1.15  # times the farthest peak: how far reflections are drawn
@@ -47,13 +47,12 @@ def spectrum_markers(
         Navigation shape of the stack; empty for one spectrum.
     """
     names = [name_peaks(*pair) for pair in zip(peaks, records, strict=True)]
-    markers = peak_markers(peaks, names, shape)
-    farthest = find_farthest_peak(peaks, names)
     matches = [_matches(record) for record in records]
+    regions = [one.region for one in peaks]
+    markers = [*peak_markers(peaks, names, shape), _titles(regions, matches, shape)]
+    farthest = find_farthest_peak(peaks, names)
     if not farthest or not any(matches):
         return markers
-    titles = [[phase_label(m.crystal, m.zone_axis, "mathtext") for m, _ in one] for one in matches]
-    titles = [one or ["no phase"] for one in titles]
     drawn = [
         [(predict_pattern(m.oriented, BEYOND * farthest, **scale), m) for m, scale in one]
         for one in matches
@@ -62,15 +61,13 @@ def spectrum_markers(
     absent = [_join_patterns(region, allowed=False) for region in drawn]
     unseen = [_find_unseen(region, own) for region, own in zip(drawn, peaks, strict=True)]
     up = [0, LABEL_DISTANCE * farthest]
-    lines = [np.array([[0.02, 0.98 - LINE * n] for n in range(len(one))]) for one in titles]
     markers += [
         plot.markers.Points(
             offsets=stack_values([position for position, _, _ in allowed], shape),
             sizes=stack_values([diameter for _, diameter, _ in allowed], shape),
-            facecolor=stack_values([colours for _, _, colours in allowed], shape),
-            edgecolor="black",
-            linewidth=0.4,
-            alpha=0.6,
+            facecolor="none",
+            edgecolor=stack_values([colours for _, _, colours in allowed], shape),
+            linewidth=0.8,
         ),
         plot.markers.Texts(
             offsets=stack_values([position - up for position, _, _ in unseen], shape),
@@ -79,16 +76,6 @@ def spectrum_markers(
             linewidth=0.3,
             sizes=0.8,
             verticalalignment="bottom",
-        ),
-        plot.markers.Texts(
-            offsets=stack_values(lines, shape),
-            offset_transform="axes",
-            texts=stack_values(titles, shape),
-            color=stack_values([_colours(range(len(one))) for one in titles], shape),
-            linewidth=1.0,
-            sizes=1.8,
-            horizontalalignment="left",
-            verticalalignment="top",
         ),
     ]
     if any(len(position) for position, _, _ in absent):
@@ -131,6 +118,28 @@ def _matches(record: RegionPhase | None) -> list[tuple[Match, dict[str, Any]]]:
         for one in (record.crystals if record is not None else ())
         if one.match is not None
     ]
+
+
+def _titles(
+    regions: Sequence[int], matches: Sequence[list[tuple[Match, dict[str, Any]]]], shape: tuple
+) -> Any:
+    """Name each region and its phases in the corner of the plot."""
+    texts = []
+    for region, found in zip(regions, matches, strict=True):
+        labels = [phase_label(m.crystal, m.zone_axis, "mathtext") for m, _ in found]
+        first = ": ".join([f"region {region}", *labels[:1]])
+        texts.append([first, *labels[1:]])
+    lines = [np.array([[0.02, 0.98 - LINE * n] for n in range(len(one))]) for one in texts]
+    return plot.markers.Texts(
+        offsets=stack_values(lines, shape),
+        offset_transform="axes",
+        texts=stack_values(texts, shape),
+        color=stack_values([_colours(range(len(one))) for one in texts], shape),
+        linewidth=1.0,
+        sizes=1.8,
+        horizontalalignment="left",
+        verticalalignment="top",
+    )
 
 
 def _colours(crystals: Iterable[int]) -> list[str]:
