@@ -5,7 +5,7 @@
 #
 # The commands are those of the README. One copy gets both of them and the documentation, another one
 # the second command alone and then the first. It stops at the first failure; the times of all steps
-# are printed as they end. PYTEST_ADDOPTS shortens the tests, TORCH=full takes PyTorch with GPU libraries,
+# are printed as they end. PYTEST_ADDOPTS shortens the tests, TORCH=default leaves out the command for the CPU build of PyTorch,
 # TMPDIR is where it works (about 8 GB).
 set -Eeuo pipefail
 
@@ -60,7 +60,7 @@ fresh_copy() {
     tests=$(grep -m 1 '^python3 -m venv .*pytest' README.md)
     torch=$(grep -m 1 'pip install torch' README.md)
     docs=$(grep -m 1 -F '.[docs]' README.md)
-    [[ ${TORCH:-cpu} == full ]] || timed "$1: $torch" "$torch"
+    [[ ${TORCH:-cpu} == default ]] || timed "$1: $torch" "$torch"
 }
 
 echo "$(nproc) processors, load $(cut -d ' ' -f 1 /proc/loadavg), $(python3 --version)"
