@@ -49,11 +49,11 @@ def run(
             f"this signal holds a stack of {micrograph.axes_manager.navigation_size} images: "
             "choose one with s.inav[...]"
         )
-    segmented = micrograph.segment()
+    segmented = micrograph.segment(show_progressbar=show_progressbar)
     yield "segmented", segmented
     found = segmented.find_peaks(show_progressbar=show_progressbar)
-    indexed = found.index_phases(phases)
+    indexed = found.index_phases(phases, show_progressbar=show_progressbar)
     yield "indexed", indexed
-    strain = indexed.gpa()
+    strain = indexed.gpa(show_progressbar=show_progressbar)
     yield "strain", strain
     yield "model", strain.to_atoms(thickness)
