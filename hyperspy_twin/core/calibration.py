@@ -96,8 +96,8 @@ class Calibration:
         if self.regions:
             measured = (
                 f"; scale {self.scale:.5g} ± {self.scale_error:.1g}, "
-                f"anisotropy {self.anisotropy:+.2f} ± {self.anisotropy_error:.2f} %, "
-                f"shear {self.shear:+.2f} ± {self.shear_error:.2f}°"
+                f"anisotropy {_signed(self.anisotropy)} ± {self.anisotropy_error:.2f} %, "
+                f"shear {_signed(self.shear)} ± {self.shear_error:.2f}°"
             )
         note = "".join(f"; {text}" for text in (self.note, self.pixel_values) if text)
         return f"<Calibration: {size}, from {self.source}{measured}{note}>"
@@ -124,3 +124,8 @@ class Calibration:
             return cls(pixel_size, str(record["source"]), str(record["note"]), pixel_values=values)
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError(f"not a calibration record: {text!r}") from error
+
+
+def _signed(value: float) -> str:
+    """Write a number with its sign and two digits; the sign of zero is +, also from below."""
+    return f"{round(value, 2) + 0.0:+.2f}"
