@@ -4,9 +4,9 @@
 #     benchmarks/newcomer.sh [repository]
 #
 # The commands are those of the README. One copy gets both of them and the documentation, another one
-# the second command alone and then the first. It stops at the first failure; the times of all steps
-# are printed as they end. PYTEST_ADDOPTS shortens the tests, TORCH=default leaves out the command for the CPU build of PyTorch,
-# TMPDIR is where it works (about 8 GB).
+# the second command alone and then the first. It stops at the first failure, and prints how long each
+# step took. PYTEST_ADDOPTS shortens the tests, TORCH=default leaves out the command for the CPU build of
+# PyTorch, and TMPDIR is where it works (about 8 GB).
 set -Eeuo pipefail
 
 source=$(cd "${1:-$(dirname "$0")/..}" && pwd)
