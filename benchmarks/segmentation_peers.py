@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+# Folder of the real files, which tests/real_files.md lists.
+SHARED = Path(
+    os.environ.get("HYPERSPY_TWIN_FILES") or Path(__file__).resolve().parents[2] / "shared"
+)
 
 
 def otsu(image: np.ndarray, smoothing: float, spacing: int) -> np.ndarray:

@@ -73,13 +73,13 @@ def run(
         raise ValueError(f"calibrate is 'file' or 'crystals', not '{calibrate}'")
     elements = micrograph.metadata.get_item("Sample.elements", [])
     crystals = [] if regions_only else as_candidates(phases, elements)
-    segmented = micrograph.segment(method)
+    segmented = micrograph.segment(method, show_progressbar=show_progressbar)
     _check_reference(segmented, reference)
     yield "segmented", segmented
     if regions_only:
         return
     found = segmented.find_peaks(show_progressbar=show_progressbar)
-    indexed = found.index_phases(crystals)
+    indexed = found.index_phases(crystals, show_progressbar=show_progressbar)
     if calibrate == "crystals":
         try:
             indexed = indexed.apply_calibration()
@@ -87,7 +87,7 @@ def run(
             yield "indexed", indexed
             raise
     yield "indexed", indexed
-    strain = indexed.gpa(reference=reference)
+    strain = indexed.gpa(reference=reference, show_progressbar=show_progressbar)
     yield "strain", strain
     yield "model", strain.to_atoms(thickness)
 

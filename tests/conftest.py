@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import matplotlib
@@ -14,20 +15,35 @@ from hyperspy_twin.core import Crystal
 
 matplotlib.use("Agg")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+# Folder of the real files, which `real_files.md` lists.
+SHARED = Path(
+    os.environ.get("HYPERSPY_TWIN_FILES") or Path(__file__).resolve().parents[2] / "shared"
+)
+ABSENT = "a real file is not present"
 
 
 @pytest.fixture(scope="session")
 def shared_file():
-    """Path of a real file beside the checkout; skips where it is absent."""
+    """Path of a real file; skips where it is absent."""
 
     def find(name: str) -> Path:
         path = SHARED / name
         if not path.exists():
-            pytest.skip(f"real data not present: shared/{name}")
+            pytest.skip(ABSENT)
         return path
 
     return find
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how many tests had no real file to read, and where those can be had."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(isinstance(one.longrepr, tuple) and ABSENT in one.longrepr[2] for one in skipped)
+    if count:
+        terminalreporter.write_line(
+            f"{count} {'test' if count == 1 else 'tests'} skipped for want of real files in "
+            f"{SHARED}: tests/real_files.md says what they are and where they can be had"
+        )
 
 
 FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])

@@ -10,6 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -47,13 +49,19 @@ def imports(source: Path) -> set[str]:
 # ---- built and installed ----
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory) -> Path:
-    """Folder with the package installed from the wheel of its source distribution."""
+VERSION = {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.2.3"}
+
+
+@pytest.fixture
+def checkout(tmp_path_factory) -> Path:
+    """Clean copy of the checkout."""
+    return copy_of_checkout(tmp_path_factory.mktemp("checkout"))
+
+
+def copy_of_checkout(copy: Path) -> Path:
     setuptools = importlib.metadata.version("setuptools")
     if int(setuptools.split(".")[0]) < 77 or not importlib.util.find_spec("setuptools_scm"):
         pytest.skip(f"building needs setuptools >= 77 (here {setuptools}) and setuptools_scm")
-    copy = tmp_path_factory.mktemp("checkout")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -66,8 +74,14 @@ def installed(tmp_path_factory) -> Path:
         if (ROOT / name).exists():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, copy / name, follow_symlinks=False)
-    version = {"SETUPTOOLS_SCM_PRETEND_VERSION": "1.2.3"}
-    run("-m", "build", "--no-isolation", "--outdir", "dist", ".", cwd=copy, **version)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory) -> Path:
+    """Folder with the package installed from the wheel of its source distribution."""
+    copy = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
+    run("-m", "build", "--no-isolation", "--outdir", "dist", ".", cwd=copy, **VERSION)
     (wheel,) = (copy / "dist").glob("*.whl")
     target = tmp_path_factory.mktemp("installed")
     pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(target)]
@@ -117,6 +131,69 @@ def test_command_of_the_wheel_answers(installed, tmp_path):
         "import sys; sys.argv[1:] = ['--help']; import hyperspy_twin.cli as c; sys.exit(c.main())"
     )
     assert "demo" in run("-c", script, cwd=tmp_path, PYTHONPATH=str(installed))
+
+
+USED = """
+import sys
+import hyperspy.api as hs
+import numpy as np
+import hyperspy_twin
+from hyperspy_twin.core import reduce_pair
+signal = hs.signals.Signal2D(np.ones((8, 8)))
+signal.set_signal_type("Micrograph")
+assert type(signal) is hyperspy_twin.Micrograph
+reduce_pair(1 + 0j, 5 + 1j)
+assert sum(reduce_pair.stats.cache_misses.values()) == 1 or "compiled" in sys.argv
+print(hyperspy_twin.__file__)
+"""
+
+
+def own_environment(folder: Path) -> tuple[Path, Path]:
+    """Python of a new virtual environment that finds the packages of this one; its packages."""
+    venv.create(folder, symlinks=os.name != "nt")
+    scheme = {"base": str(folder), "platbase": str(folder)}
+    packages = Path(sysconfig.get_path("purelib", "venv", scheme))
+    others = dict.fromkeys(sysconfig.get_path(name) for name in ("purelib", "platlib"))
+    (packages / "zz_others.pth").write_text("".join(f"{path}\n" for path in others))
+    executable = Path(sysconfig.get_path("scripts", "venv", scheme)) / Path(sys.executable).name
+    return executable, packages
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="no scheme of paths of environments")
+def test_installed_used_uninstalled_and_installed_editable(checkout, tmp_path):
+    python, packages = own_environment(tmp_path / "environment")
+    away = tmp_path / "elsewhere"
+    away.mkdir()
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("NUMBA_", "PYTHON", "PIP_"))
+    }
+    kept |= VERSION | {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_NUM_THREADS": "1"}
+
+    def call(*arguments: str, cwd: Path = away) -> str:
+        command = [str(python), *arguments]
+        done = subprocess.run(command, cwd=cwd, env=kept, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout.strip()
+
+    local = ["--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    call("-m", "pip", "install", *local, ".", cwd=checkout)
+    folder = packages / "hyperspy_twin"
+    assert call("-c", USED) == str(folder / "__init__.py")
+    # Python's own files of another level of optimisation are not in the list of the installer.
+    call("-O", "-c", USED, "compiled")
+    assert not [path for path in folder.rglob("*") if path.suffix in (".nbi", ".nbc")]
+    call("-m", "pip", "uninstall", "--yes", "--quiet", "hyperspy_twin")
+    assert not (folder / "__init__.py").exists()
+    # What earlier versions left behind, too.
+    (folder / "core" / "__pycache__").mkdir(parents=True, exist_ok=True)
+    (folder / "core" / "__pycache__" / "kernel.nbi").write_bytes(b"")
+    call("-m", "pip", "install", *local, "-e", ".", cwd=checkout)
+    assert call("-c", USED, "compiled") == str(checkout / "hyperspy_twin" / "__init__.py")
+    call("-m", "pip", "install", *local, ".", cwd=checkout)
+    assert call("-c", USED, "compiled") == str(folder / "__init__.py")
 
 
 def test_extension_file_at_the_top_is_that_of_the_package():

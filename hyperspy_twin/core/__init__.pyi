@@ -2,22 +2,24 @@ from .calibration import Calibration
 from .constants import ANGSTROM_PER_NM, HAADF_EXPONENT, SHORTEST_SPACING
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
-from .integer_lattice import complete_basis, integer_row_basis
 from .kernels import kernel
-from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
-from .oriented_crystal import OrientedCrystal
-from .outlines import Outlines, contains, rasterise, trace
-from .peaks import Peaks
-from .plane_lattice import (
+from .lattices import (
     PlaneLattice,
+    complete_basis,
     finer_lattices,
     finer_pair,
     fit_basis,
+    integer_row_basis,
     normal_equations,
     reduce_basis,
     reduce_pair,
     reduce_plane,
 )
+from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
+from .oriented_crystal import OrientedCrystal
+from .outlines import Outlines, contains, rasterise, trace
+from .peaks import Peaks
+from .progress import begin_step, count_steps, listen_to_steps
 from .registered_lattice import RegisteredLattice
 from .strain_field import Definition, StrainField
 from .table import Table, counted, html_table, text_table, two_digits, with_error
@@ -40,9 +42,11 @@ __all__ = [
     "Sites",
     "StrainField",
     "Table",
+    "begin_step",
     "chemical_symbol",
     "complete_basis",
     "contains",
+    "count_steps",
     "counted",
     "draw_elements",
     "finer_lattices",
@@ -51,6 +55,7 @@ __all__ = [
     "html_table",
     "integer_row_basis",
     "kernel",
+    "listen_to_steps",
     "merge_sites",
     "normal_equations",
     "rasterise",

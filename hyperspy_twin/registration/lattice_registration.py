@@ -14,6 +14,7 @@ from hyperspy_twin.core import (
     Peaks,
     RegisteredLattice,
     StrainField,
+    count_steps,
 )
 from hyperspy_twin.registration.beam_repeat import find_repeat_cell
 from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes, nearest_remainder
@@ -122,7 +123,7 @@ def register_lattices(
     displacement = strain.displacement
     origin, _ = _place(image, grid, labels == reference, master, base, displacement)
     found = []
-    for one in indexed:
+    for one in count_steps(indexed, "lattice of region"):
         inside = labels == one.peaks.region
         known = np.isfinite(displacement[0][inside])
         displaced = _same_type(one.oriented, master.oriented) and known.mean() > COHERENT_FRACTION

@@ -30,6 +30,8 @@ NEGLIGIBLE = 1e-6
 CONVERGED = 1e-10
 # It takes a few steps; far more are allowed.
 MOST_STEPS = 50
+# Merits, of 1 at most, that differ by rounding errors only: those of hundreds of terms.
+SAME_MERIT = 1e-9
 # Maxima closer than this, in nm, are the same.
 SAME_MAXIMUM = 1e-4
 
@@ -182,19 +184,41 @@ def fit_origin(
     g = reciprocal_vectors(base, hkl[strong])
     coefficients = products[strong] / np.abs(products[strong]).sum()
     period = np.linalg.inv(reciprocal_vectors(base, generators)).T
-    maxima = [_climb(start, g, coefficients) for start in _starts(g, coefficients, period)]
-    best, merit = max(maxima, key=lambda item: item[1])
+    starts = _starts(g, coefficients, period)
+    maxima = sorted((_climb(start, g, coefficients) for start in starts), key=lambda one: -one[1])
+    reference = np.asarray(near, float)
+    merit = maxima[0][1]
+    # Of maxima that rounding errors tell apart the nearest is taken, and of equally near ones that
+    # of smaller x, then y.
+    best = min(
+        (
+            reference + _nearest_point(point - reference, period)
+            for point, value in maxima
+            if value > merit - SAME_MERIT
+        ),
+        key=lambda point: _order(point - reference, period),
+    )
     others = [
         value
         for point, value in maxima
         if np.linalg.norm(nearest_remainder(point - best, period)) >= SAME_MAXIMUM
     ]
-    reference = np.asarray(near, float)
-    fraction = (best - reference) @ np.linalg.inv(period)
+    x, y = best
+    return Origin((float(x), float(y)), float(merit), float(merit - max(others, default=0.0)))
+
+
+def _nearest_point(vector: np.ndarray, period: np.ndarray) -> np.ndarray:
+    """Shortest of the vectors that whole periods, in rows, make of a vector."""
+    fraction = vector @ np.linalg.inv(period)
     candidates = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
     points = (fraction - np.rint(fraction) + candidates) @ period
-    x, y = reference + points[np.argmin(np.sum(points**2, axis=1))]
-    return Origin((float(x), float(y)), float(merit), float(merit - max(others, default=0.0)))
+    return min(points, key=lambda point: _order(point, period))
+
+
+def _order(vector: np.ndarray, period: np.ndarray) -> tuple[float, ...]:
+    """Length of a vector, then x, then y, in periods and without rounding errors."""
+    relative = vector / np.linalg.norm(period[0])
+    return tuple(np.round([relative @ relative, *relative], 6) + 0.0)
 
 
 def _starts(g: np.ndarray, coefficients: np.ndarray, period: np.ndarray) -> np.ndarray:

@@ -141,8 +141,9 @@ def _check_deformation(in_plane: np.ndarray) -> None:
     advice = "check the indices of the reflections and the orientation"
     if np.linalg.det(rotation) < 0:
         raise ValueError(f"the measured reflections mirror the indexed ones: {advice}")
-    angle = np.degrees(np.arctan2(rotation[1, 0], rotation[0, 0]))
-    if abs(angle) > LARGEST_ROTATION:
+    # Without a sign, which last digits decide at half a turn.
+    angle = np.degrees(np.arctan2(abs(rotation[1, 0]), rotation[0, 0]))
+    if angle > LARGEST_ROTATION:
         raise ValueError(
             f"the measured reflections are turned {angle:.1f} degrees from the indexed ones: "
             f"{advice}"

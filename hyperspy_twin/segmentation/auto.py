@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid, counted
+from hyperspy_twin.core import Grid, begin_step, counted
 from hyperspy_twin.segmentation.edges import outline_whole_particles, regions_between_edges
 from hyperspy_twin.segmentation.features import Features, measure_features, place_tiles
 from hyperspy_twin.segmentation.labels import (
@@ -127,12 +127,15 @@ def segment_auto(
     ----------
     Rissanen, Automatica 14 (1978) 465.
     """
+    begin_step("edges")
     between_edges = regions_between_edges(image, grid, min_area=min_area)
     by_edges = between_edges.segmentation
     found = {"edges": by_edges}
     image = np.asarray(image, np.float32)
     if min(image.shape) >= SMALLEST_SIDE:
+        begin_step("texture")
         found["texture"] = segment_texture(image, grid, min_area=min_area)
+    begin_step("choice of the method")
     features = measure_features(image)
     if "texture" in found and features.waves.size:
         labels = divide_regions(by_edges.labels, found["texture"], grid=grid, features=features)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, begin_step
 from hyperspy_twin.pixels import (
     bounds_of_valid,
     continue_inwards,
@@ -143,6 +143,7 @@ def _segment(
     others: dict[str, Callable[..., Segmentation]]
     others = {"edges": segment_edges, "texture": segment_texture, "sam": segment_sam}
     if method in others:
+        begin_step(method)
         found, outcome = others[method](image, grid, **options), {"method": method}
     else:
         found, report = segment_auto(image, grid, **options)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from hyperspy.signals import BaseSignal
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, listen_to_steps
 from hyperspy_twin.pixels import fill_bad_pixels
 
 
@@ -147,11 +148,20 @@ def usable_image(image: np.ndarray, bad: np.ndarray) -> np.ndarray:
     return as_finite(image if bad.all() else fill_bad_pixels(image, bad))
 
 
-def show_progress(items: Iterable[Any], show: bool | None, title: str) -> Iterator[Any]:
-    """Iterate with a progress bar, shown as HyperSpy's preferences say unless told."""
+@contextmanager
+def show_progress(title: str, show: bool | None) -> Iterator[None]:
+    """Show what the rooms compute within the context, from its first moment.
+
+    ``show`` is by default what HyperSpy's preferences say.
+    """
     from hyperspy.api import preferences
     from tqdm.auto import tqdm
 
     if show is None:
         show = preferences.General.show_progressbar
-    yield from tqdm(items, desc=title, disable=not show, leave=False)
+    # How long a step takes is not known before its end: its name is shown, and no fraction.
+    with (
+        tqdm(desc=title, disable=not show, leave=False, bar_format="{desc} [{elapsed}]") as line,
+        listen_to_steps(lambda step: line.set_description_str(f"{title}: {step}")),
+    ):
+        yield

@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Signal2D
 
 from hyperspy_twin.core import Grid, Peaks, Table
-from hyperspy_twin.signals._images import axes_of, check_orientation
+from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
 from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
@@ -271,6 +271,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         max_index: int = 3,
         zone_axes: Sequence[Sequence[int]] | None = None,
         calibration_error: float | None = None,
+        show_progressbar: bool | None = None,
     ) -> Self:
         """Identify the crystal phase, zone axis and orientation of every region.
 
@@ -291,6 +292,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             Largest relative error of the pixel size, such as 0.005, where you know it: then
             crystals that differ by more are told apart. By default a pixel size is
             as often right to a percent as wrong by several.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
@@ -317,9 +320,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         }
         axes = None if zone_axes is None else np.asarray(zone_axes).tolist()
         settings = self._settings(**options, zone_axes=axes and tuple(map(tuple, axes)))
-        records = index_regions(
-            self._peaks, crystals, settings, not_crystalline=self._not_crystalline
-        )
+        with show_progress("Indexing phases", show_progressbar):
+            records = index_regions(
+                self._peaks, crystals, settings, not_crystalline=self._not_crystalline
+            )
         parameters = {
             "candidates": [crystal.name for crystal in crystals],
             **options,
@@ -623,6 +627,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         vectors: Sequence[Sequence[float]] | None = None,
         resolution: float | None = None,
         definition: str = "lagrangian",
+        show_progressbar: bool | None = None,
     ) -> StrainMap:
         """Map strain, rotation and displacement by geometric phase analysis.
 
@@ -639,6 +644,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             chosen from the distances of the peaks.
         definition
             ``"lagrangian"`` (spacing over reference spacing - 1) or ``"eulerian"``.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
@@ -656,35 +663,36 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         """
         from hyperspy_twin.strain import geometric_phase_analysis, plan_analysis
 
-        image, grid = self.image()
-        plan = plan_analysis(
-            self._region_lattices,
-            self._labels,
-            grid,
-            reference=reference,
-            vectors=vectors,
-            resolution=resolution,
-        )
-        field = geometric_phase_analysis(
-            image,
-            grid,
-            plan.vectors,
-            resolution=plan.resolution,
-            reference=plan.reference_mask,
-            labels=plan.labels,
-            definition=definition,  # type: ignore[arg-type]
-        )
         parameters = {
             "reference": reference,
             "vectors": None if vectors is None else np.asarray(vectors).tolist(),
             "resolution": resolution,
             "definition": definition,
         }
-        lattices, missing = None, None
-        try:
-            lattices = self._register_lattices(field, plan.reference, plan.vectors)
-        except ValueError as error:  # the strain is right without lattices for the atoms
-            missing = {"lattices": str(error)}
+        with show_progress("Measuring strain", show_progressbar):
+            image, grid = self.image()
+            plan = plan_analysis(
+                self._region_lattices,
+                self._labels,
+                grid,
+                reference=reference,
+                vectors=vectors,
+                resolution=resolution,
+            )
+            field = geometric_phase_analysis(
+                image,
+                grid,
+                plan.vectors,
+                resolution=plan.resolution,
+                reference=plan.reference_mask,
+                labels=plan.labels,
+                definition=definition,  # type: ignore[arg-type]
+            )
+            lattices, missing = None, None
+            try:
+                lattices = self._register_lattices(field, plan.reference, plan.vectors)
+            except ValueError as error:  # the strain is right without lattices for the atoms
+                missing = {"lattices": str(error)}
         return self._derive(
             StrainMap,
             "gpa",

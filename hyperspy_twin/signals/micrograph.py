@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.signals._images import axes_of, check_images, signed_grid, usable_image
+from hyperspy_twin.signals._images import (
+    axes_of,
+    check_images,
+    show_progress,
+    signed_grid,
+    usable_image,
+)
 from hyperspy_twin.signals._pixels import (
     ImagePixels,
     as_masks,
@@ -193,7 +199,7 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         points_per_side
             Points along the longer side at which the network is asked (sam).
         show_progressbar
-            Whether to show progress on a stack; by default as in HyperSpy's preferences.
+            Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
@@ -215,7 +221,7 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         hyperspy_twin.segmentation.segment_sam
         hyperspy_twin.segmentation.segment_auto
         """
-        from hyperspy_twin.core import trace
+        from hyperspy_twin.core import begin_step, trace
         from hyperspy_twin.io import check_axes, to_nanometres
         from hyperspy_twin.segmentation import check_options, segment_image
         from hyperspy_twin.signals._stacks import segment_stack
@@ -232,18 +238,22 @@ class Micrograph(ImagePixels, TwinSignal, Signal2D):
         check_options(method, options)
         check_images(self)
         check_axes(self)
-        bad = find_bad_pixels(self)
-        # The slice shares the data; its axes can be brought to nm without touching this signal.
-        signal = self.isig[:, :]
-        unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
-        grid, outcome = signal._grid, None
-        outlines: Outlines | tuple[Outlines, ...]
-        if self.axes_manager.navigation_dimension == 0:
-            filled = usable_image(np.asarray(self.data), bad)
-            found, outcome = segment_image(filled, grid, method=method, options=options, bad=bad)
-            outlines = trace(found.labels, grid)
-        else:
-            outlines = segment_stack(self, grid, method, options, show_progressbar, bad)
+        # HyperSpy shows the progress of a stack.
+        single = self.axes_manager.navigation_dimension == 0
+        with show_progress("Segmenting", show_progressbar if single else False):
+            bad = find_bad_pixels(self)
+            # The slice shares the data; its axes can be brought to nm without touching this one.
+            signal = self.isig[:, :]
+            unit = "px" if to_nanometres(signal).pixel_size is None else "nm"
+            grid, outcome = signal._grid, None
+            outlines: Outlines | tuple[Outlines, ...]
+            if single:
+                image = usable_image(np.asarray(self.data), bad)
+                found, outcome = segment_image(image, grid, method=method, options=options, bad=bad)
+                begin_step("outlines")
+                outlines = trace(found.labels, grid)
+            else:
+                outlines = segment_stack(self, grid, method, options, show_progressbar, bad)
         return signal._derive(
             LazySegmentedImage if self._lazy else SegmentedImage,
             "segment",

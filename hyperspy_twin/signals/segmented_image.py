@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.core import SHORTEST_SPACING, Table
+from hyperspy_twin.core import SHORTEST_SPACING, Table, count_steps
 from hyperspy_twin.signals._images import axes_of, check_single, show_progress, usable_image
 from hyperspy_twin.signals._pixels import ImagePixels, find_bad_pixels, masks_of, say_bad_pixels
 from hyperspy_twin.signals._signal import TwinSignal
@@ -354,33 +354,34 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
         """
         from hyperspy_twin.spectra import detectors_of, find_region_peaks, spectrum
 
-        image, labels, grid = self._image, self._labels, self._grid
-        shortest = SHORTEST_SPACING if self._calibrated else 0.0
-        regions = [int(region) for region in np.unique(labels) if region]
-        if not regions:
-            raise ValueError("no region lies inside this image: crop less, or segment it again")
-        found = tuple(
-            find_region_peaks(
-                image,
-                grid,
-                labels == region,
-                region=region,
-                method=method,
-                false_alarms=false_alarms,
-                shortest_spacing=shortest,
+        with show_progress("Finding peaks", show_progressbar):
+            image, labels, grid = self._image, self._labels, self._grid
+            shortest = SHORTEST_SPACING if self._calibrated else 0.0
+            regions = [int(region) for region in np.unique(labels) if region]
+            if not regions:
+                raise ValueError("no region lies inside this image: crop less, or segment it again")
+            found = tuple(
+                find_region_peaks(
+                    image,
+                    grid,
+                    labels == region,
+                    region=region,
+                    method=method,
+                    false_alarms=false_alarms,
+                    shortest_spacing=shortest,
+                )
+                for region in count_steps(regions, "region")
             )
-            for region in show_progress(regions, show_progressbar, "Finding peaks")
-        )
-        return self._derive(
-            IndexedFFT,
-            "find_peaks",
-            {"method": method, "false_alarms": false_alarms},
-            data=spectrum(image),
-            axes=IndexedFFT._axes_for(grid, self._unit),
-            outcome={"detectors": detectors_of(method)},
-            spectra=found,
-            image_grid=grid,
-        )
+            return self._derive(
+                IndexedFFT,
+                "find_peaks",
+                {"method": method, "false_alarms": false_alarms},
+                data=spectrum(image),
+                axes=IndexedFFT._axes_for(grid, self._unit),
+                outcome={"detectors": detectors_of(method)},
+                spectra=found,
+                image_grid=grid,
+            )
 
     # ---- state ----
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core import Definition, Grid, StrainField
+from hyperspy_twin.core import Definition, Grid, StrainField, begin_step, count_steps
 from hyperspy_twin.strain.checks import (
     LARGEST_DRIFT,
     check_drift,
@@ -98,7 +98,7 @@ def geometric_phase_analysis(
     check_input(image, grid, vectors, resolution, reference, labels, definition)
     regions = [
         measure_lattice_waves(image, piece, grid.scale, vectors, resolution)
-        for piece in find_pieces(labels, grid, resolution)
+        for piece in count_steps(find_pieces(labels, grid, resolution), "lattice waves of piece")
     ]
     if labels is not None:
         regions = [_centre_masks(region, vectors) for region in regions]
@@ -113,7 +113,7 @@ def geometric_phase_analysis(
     check_lattice(weights, regions, noises)
     analysed = [
         (region, compute_strain(region, noise, refined, definition))
-        for region, noise in zip(regions, noises, strict=True)
+        for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece")
     ]
     maps = {
         name: _assemble(grid.shape, analysed, name)
@@ -123,6 +123,7 @@ def geometric_phase_analysis(
         raise ValueError(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
+    begin_step("displacement")
     u_x, u_y = _displacement(grid.shape, analysed, refined, reference)
     return StrainField(
         **maps,

@@ -23,3 +23,12 @@ def test_what_crystals_measured_is_shown_and_not_stored():
     )
     stored = Calibration.from_json(report.to_json())
     assert stored == Calibration((0.01, 0.01), "the crystals of region 2")
+
+
+def test_no_zero_has_a_minus():
+    report = Calibration.known(
+        (0.01, 0.01), "crystals", anisotropy=-1e-9, anisotropy_error=0.1, shear=-0.0,
+        shear_error=0.1, scale=1.0, scale_error=0.1, regions=(1,),
+    )  # fmt: skip
+    assert "-0.00" not in repr(report)
+    assert "anisotropy 0.00" in repr(report) and "shear 0.00" in repr(report)

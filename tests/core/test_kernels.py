@@ -18,7 +18,7 @@ from hyperspy_twin.core import kernels
 PACKAGE = Path(hyperspy_twin.__file__).parent
 CODE = """
 import numpy as np
-from hyperspy_twin.core.plane_lattice import reduce_pair as kernel
+from hyperspy_twin.core import reduce_pair as kernel
 first, second, change = kernel(1 + 0j, 5 + 1j)
 assert (first, second) == (1 + 0j, 1j), (first, second)
 assert change.tolist() == [[1, 0], [-5, 1]]

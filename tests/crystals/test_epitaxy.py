@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, OrientedCrystal, Peaks
 from hyperspy_twin.crystals.diffraction.orientation import (
+    _settle_axes,
     measure_misorientations,
     nearest_direction,
     orix_frame,
@@ -20,6 +21,7 @@ from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.records import RegionPhase
 from hyperspy_twin.crystals.relations.epitaxy import (
+    _degrees,
     find_adjacent,
     find_parallel_planes,
     relate_crystals,
@@ -148,6 +150,29 @@ def test_half_a_turn_that_spots_do_not_show_counts_as_none():
     first = oriented("Si", (1, 1, 1), (1, -1, 0))
     second = oriented("Si", (1, 1, 1), (1, -1, 0), 180)
     assert misorientation(first, second)[0] == pytest.approx(0, abs=1e-4)
+
+
+@given(st.floats(-1e-8, 1e-8), st.integers(0, 2))
+def test_axes_of_half_a_turn_and_of_none_have_one_sign(last_digits, component):
+    axis = np.zeros((1, 3))
+    axis[0, component:] = 1.0, *np.full(2 - component, -0.5)
+    axis += last_digits
+    for sign in (1, -1):
+        angle, settled = _settle_axes(np.array([np.pi - abs(last_digits)]), sign * axis)
+        assert np.array_equal(settled, axis)
+        _, settled = _settle_axes(np.array([abs(last_digits)]), sign * axis)
+        assert settled.tolist() == [[0, 0, 1]]
+        _, settled = _settle_axes(np.array([1.0]), sign * axis)
+        assert np.array_equal(settled, sign * axis)
+
+
+@given(st.floats(-1e-12, 1e-12), st.floats(-180, 180))
+def test_right_angles_have_one_sign(last_digits, base):
+    angle = np.radians(base + np.array([0, 90 + last_digits, last_digits - 90]))
+    one, *others = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    for other in others:
+        assert _degrees(one, other) == pytest.approx(90)
+        assert _degrees(other, one) == pytest.approx(90)
 
 
 @pytest.mark.parametrize("degrees", [3.0, 11.0, 29.0])

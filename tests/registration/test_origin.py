@@ -68,6 +68,51 @@ def test_exact_amplitudes_give_the_exact_origin(crystals, orient, x, y, angle):
     assert 0 < found.margin < 1
 
 
+def exact_amplitudes(crystal, lattice, *places):
+    """Amplitudes of copies of a crystal with their origins at these places."""
+    brightness = crystal.numbers.astype(float) ** 1.7
+    structure = np.exp(-2j * np.pi * (HKL @ np.asarray(crystal.fractional).T)) @ brightness
+    phases = np.array(places) @ reciprocal_vectors(lattice, HKL).T
+    return structure * np.exp(-2j * np.pi * phases).sum(axis=0)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 1000), st.floats(-40, 40), st.floats(-40, 40))
+def test_of_equal_maxima_the_nearest_whatever_the_last_digits(zincblende, seed, x, y):
+    crystal, lattice = zincblende
+    last_digits = 1 + 1e-14 * np.random.default_rng(seed).normal(size=(2, len(HKL)))
+    places = np.array([[x, y], [x + 0.12, y + 0.17]])
+    amplitudes = exact_amplitudes(crystal, lattice, *places)
+    for own, other in (places, places[::-1]):
+        near = tuple(own + 0.01)
+        found = [
+            fit_origin(
+                crystal, lattice, hkl=HKL, amplitudes=amplitudes * factor, near=near
+            ).position
+            for factor in last_digits
+        ]
+        np.testing.assert_allclose(*found, atol=1e-7)
+        distance = [
+            np.linalg.norm(in_plane_distance(found[0], place, lattice, HKL))
+            for place in (own, other)
+        ]
+        assert distance[0] < distance[1]
+
+
+@settings(max_examples=10)
+@given(st.floats(-1e-12, 1e-12))
+def test_origins_at_the_same_distance_are_one_answer(zincblende, last_digits):
+    crystal, lattice = zincblende
+    place = np.array([1.0, 2.0])
+    amplitudes = exact_amplitudes(crystal, lattice, place)
+    period = np.linalg.inv(reciprocal_vectors(lattice, HKL[:2])).T
+    found = [
+        fit_origin(crystal, lattice, hkl=HKL, amplitudes=amplitudes, near=tuple(near)).position
+        for near in (place + (0.5 + sign * last_digits) * period[0] for sign in (-1, 0, 1))
+    ]
+    np.testing.assert_allclose(found, [found[0]] * 3, atol=1e-7)
+
+
 def test_origin_of_a_simulated_image_within_a_picometre(zincblende):
     crystal, lattice = zincblende
     weights = crystal.numbers**1.7

@@ -117,6 +117,18 @@ def test_wrong_input_is_refused(crystals, orient):
         fit_virtual_cell(replace(oriented, orientation=1.1 * orientation), HKL_110, g)
 
 
+@given(st.floats(-1e-12, 1e-12), st.floats(100, 180))
+def test_message_of_a_turn_has_no_sign(crystals, orient, last_digits, degrees):
+    base = crystals["diamond"].base
+    orientation = orient(base, (1, 1, 0))
+    oriented = OrientedCrystal(crystals["diamond"], (1, 1, 0), orientation)
+    g = reciprocal_vectors(base @ orientation.T, HKL_110)
+    for angle in (180 + last_digits, 180 - last_digits, -180.0, degrees, -degrees):
+        turn = Rotation.from_euler("z", angle, degrees=True).as_matrix()[:2, :2]
+        with pytest.raises(ValueError, match=f"turned {min(abs(angle), 180):.1f} degrees"):
+            fit_virtual_cell(oriented, HKL_110, g @ turn.T)
+
+
 @given(st.floats(-8, 8), st.floats(-8, 8))
 def test_alignment_is_the_smallest_rotation(crystals, orient, tilt_x, tilt_y):
     hexagonal = crystals["hexagonal"]

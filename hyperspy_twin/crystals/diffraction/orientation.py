@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from orix.quaternion import Orientation, OrientationRegion, Symmetry
 
 LARGEST_AXIS_INDEX = 6  # of the directions that axes of misorientation are named by
+# Radians: above the rounding errors of quaternions, whose angles near zero and half a turn are
+# known to the square root of a 64-bit number's last digit, and below what a lattice shows.
+SAME_TURN = 1e-6
 AXIS_TOLERANCE = 1.0  # degrees; the simplest direction so close to an axis names it
 _SPACE_GROUPS = 230
 _CHUNK = 256  # misorientations reduced at once: bounds the memory
@@ -119,7 +122,7 @@ def measure_misorientations(
         for start in range(0, len(rows), _CHUNK):
             some = rows[start : start + _CHUNK]
             pairs = [(first[row], second[row]) for row in some]
-            angle[some], vectors = _reduce(pairs)
+            angle[some], vectors = _settle_axes(*_reduce(pairs))
             axis[some] = [nearest_direction(crystal, vector) for vector in vectors]
     return np.degrees(angle), axis
 
@@ -151,9 +154,20 @@ def _reduce(pairs: list[tuple[OrientedCrystal, OrientedCrystal]]) -> tuple[np.nd
         inside[-1] |= ~inside.any(axis=0)
         reduced = Rotation.identity((len(pairs),))
         reduced.data[:] = equal.data.reshape(-1, len(pairs), 4)[inside.argmax(axis=0), number]
-        smaller = reduced.angle < angle - 1e-6
+        smaller = reduced.angle < angle - SAME_TURN
         angle[smaller], axis[smaller] = reduced.angle[smaller], reduced.axis.data[smaller]
     return angle, axis
+
+
+def _settle_axes(angle: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Angles, and axes where rounding errors would choose them.
+
+    That of a half turn points to the side of its first component that is not zero, and that of
+    no turn at all is z, as in orix.
+    """
+    first = np.take_along_axis(axis, (np.abs(axis) > SAME_TURN).argmax(axis=1)[:, None], axis=1)
+    backwards = (np.pi - angle[:, None] < SAME_TURN) & (first < 0)
+    return angle, np.where(angle[:, None] < SAME_TURN, [0.0, 0.0, 1.0], axis * (1 - 2 * backwards))
 
 
 @lru_cache(maxsize=256)
@@ -180,7 +194,7 @@ def nearest_direction(crystal: Crystal, vector: np.ndarray) -> tuple[int, int, i
     cosine = directions @ vector / np.linalg.norm(vector)
     near = np.flatnonzero(cosine > min(np.cos(np.radians(AXIS_TOLERANCE)), cosine.max() - 1e-9))
     size = np.square(uvw[near]).sum(axis=1)
-    u, v, w = uvw[near[np.lexsort((-cosine[near], size))[0]]].tolist()
+    u, v, w = uvw[near[np.lexsort((-cosine[near].round(9), size))[0]]].tolist()
     return u, v, w
 
 

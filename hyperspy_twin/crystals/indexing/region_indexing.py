@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.core import Peaks
+from hyperspy_twin.core import Peaks, begin_step, count_steps
 from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing.bundled_rivals import weigh_bundled_crystals
 from hyperspy_twin.crystals.indexing.common_scale import (
@@ -74,11 +74,12 @@ def index_regions(
     crystals = read_candidates(candidates)
     order = [crystal.name for crystal in crystals]
     prior, calibrated = settings.prior, settings.calibrated
-    found = [index_peaks(peaks, crystals, settings) for peaks in regions]
+    found = [index_peaks(peaks, crystals, settings) for peaks in count_steps(regions, "region")]
     unknown = [
         (weigh_plane_lattice(peaks, calibrated), weigh_alike(matches, prior, len(crystals)))
         for peaks, matches in zip(regions, found, strict=True)
     ]
+    begin_step("common scale")
     if len(regions) > 1 and any(found):
         others = np.array([weigh_alternatives(*one) for one in unknown])
         if not calibrated:
@@ -104,6 +105,7 @@ def index_regions(
         verdicts[number] = judge(
             found[number], other, len(crystals), _count_own(peaks), calibrated=known, rival=rival
         )
+    begin_step("further crystals")
     common = find_common_scale([one.best for one in verdicts if one.best is not None])
     records = []
     for peaks, verdict in zip(regions, verdicts, strict=True):

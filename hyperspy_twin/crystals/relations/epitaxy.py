@@ -20,6 +20,8 @@ from hyperspy_twin.crystals.relations.lattice_planes import (
 
 LARGEST_ANGLE = 2.0  # degrees; what still counts as nearly parallel
 PAIRS = 2  # of planes for two regions: one for each direction of the image
+# Degrees: rounding errors of 64-bit numbers are below, what a lattice shows is far above.
+SAME_ANGLE = 1e-9
 APART = 20.0  # degrees between the planes of different pairs
 
 Key = tuple[int, int]  # region, and number of the crystal within it
@@ -140,7 +142,7 @@ def find_parallel_planes(
     cost = cost_one[:, None] + cost_other
     near = np.abs(angle) <= largest_angle
     if not near.any():
-        near = np.abs(angle) <= np.abs(angle).min() + 1e-9
+        near = np.abs(angle) <= np.abs(angle).min() + SAME_ANGLE
     candidates = np.argwhere(near)
     found: list[tuple[int, int]] = []
     for i, j in candidates[np.lexsort((np.abs(angle[near]).round(3), cost[near]))].tolist():
@@ -234,7 +236,9 @@ def _compare(
 
 
 def _degrees(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Angle between lines, counter-clockwise on the screen, from -90 to 90 degrees."""
+    """Angle between lines, counter-clockwise on the screen, above -90 and up to 90 degrees."""
     cross = one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0]
     angle = -np.degrees(np.arctan2(cross, (one * other).sum(axis=-1)))
-    return (angle + 90) % 180 - 90
+    angle = (angle + 90) % 180 - 90
+    # Lines at right angles have one angle, whatever the last digits say.
+    return np.where(angle < SAME_ANGLE - 90, angle + 180, angle)
