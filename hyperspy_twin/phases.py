@@ -12,6 +12,7 @@ from typing import Any
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals import (
     PhaseList,
+    alloys,
     are_several,
     as_candidates,
     catalogue,
@@ -25,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 def list() -> PhaseList:
-    """List the bundled structures and those that were added.
+    """List the bundled structures, the families of alloys at x = 0.5, and those that were added.
 
     Returns
     -------
@@ -33,7 +34,8 @@ def list() -> PhaseList:
         Prints as a table of name, formula, space group, lattice parameters and source.
     """
     bundled = (catalogue.get(name) for name in catalogue.names())
-    return PhaseList((*bundled, *user_phases.added().values()))
+    families = (alloys.find(name) for name in alloys.names())
+    return PhaseList((*bundled, *filter(None, families), *user_phases.added().values()))
 
 
 def search(text: str = "", *, elements: Iterable[str] | str | None = None) -> PhaseList:
@@ -78,7 +80,8 @@ def get(name: str) -> Crystal:
     Parameters
     ----------
     name
-        Name or alias of a bundled structure, or name of an added one.
+        Name or alias of a bundled structure, name of an added one, or of an alloy: a family at
+        x = 0.5 (``"Si1-xGex"``), or one of a stated composition (``"Si0.3Ge0.7"``).
 
     Returns
     -------
@@ -90,7 +93,7 @@ def get(name: str) -> Crystal:
     ValueError
         If there is no such structure; the message lists close matches.
     """
-    found = user_phases.added().get(name)
+    found = user_phases.added().get(name) or alloys.find(name)
     return catalogue.get(name) if found is None else found
 
 

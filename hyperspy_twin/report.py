@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hyperspy_twin import AtomicModel, IndexedFFT, Micrograph, SegmentedImage, StrainMap
     from hyperspy_twin.core import Table
+    from hyperspy_twin.crystals import RegionPhase
 
 MODEL_FILES = ("model.xyz", "model.cif")
 LARGEST_CIF = 200_000  # atoms; viewers of CIF files do not open larger ones
@@ -72,14 +73,14 @@ def write_report(
     """
     if not 0 < thickness < np.inf:
         raise ValueError(f"the thickness must be a positive number of nm, not {thickness}")
-    crystals = as_candidates(phases, micrograph.metadata.get_item("Sample.elements", []))
+    as_candidates(phases, micrograph.metadata.get_item("Sample.elements", []))
     sections: list[str] = []
     reached: list[str] = []
     stop = ""
     start = time.perf_counter()
     try:
         for name, signal in run(
-            micrograph, crystals, thickness=thickness, show_progressbar=show_progressbar
+            micrograph, phases, thickness=thickness, show_progressbar=show_progressbar
         ):
             signal.save(folder / f"{name}.hspy", overwrite=True)
             title, figure, body = SECTIONS[name](signal, folder)
@@ -145,12 +146,26 @@ def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
             shared = [str(one.region), *["none", "", ""], str(region["peaks"]), "", ""]
             if one.match is not None:
                 shared[1:4] = [
-                    one.match.phase,
+                    _named(one),
                     direction_label(one.match.zone_axis, one.match.crystal, "unicode"),
                     "" if np.isnan(one.probability) else f"{one.probability:.2f}",
                 ]
                 shared[5:] = [f"{100 * one.residual:.2f}", f"{one.scale:.4f}"]
             yield [*shared, one.reason]
+
+
+def _named(record: RegionPhase) -> str:
+    """Phase with all that it is tied with, and the composition of an alloy."""
+    names = " = ".join((str(record.phase), *record.ties))
+    return names if record.composition is None else f"{names}, {record.composition}"
+
+
+def _labelled(record: RegionPhase) -> str:
+    """Phase and zone axis with all that it is tied with, and the composition of an alloy."""
+    assert record.match is not None
+    label = phase_label(record.match.crystal, record.match.zone_axis)
+    names = " = ".join((label, *record.ties))
+    return names if record.composition is None else f"{names}, {record.composition}"
 
 
 def _relations_table(signal: IndexedFFT, relations: Table) -> str:
@@ -235,11 +250,7 @@ def _summary(signal: Any) -> str:
     if isinstance(signal, IndexedFFT):
         return "; ".join(
             f"region {one.region}: "
-            + (
-                f"no phase ({one.reason})"
-                if one.match is None
-                else phase_label(one.match.crystal, one.match.zone_axis)
-            )
+            + (f"no phase ({one.reason})" if one.match is None else _labelled(one))
             for record in signal.phases
             for one in record.crystals
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
+
+import numpy as np
 
 import numpy as np
 
@@ -14,6 +17,36 @@ from hyperspy_twin.crystals.notation import phase_label
 # Without a pixel size crystals of one type differ by how well the model of their intensities holds:
 # so much of the score says nothing.
 EQUAL_SCORE = 0.2
+# Of ln(scale): scales that differ by less are alike in their order, since spacings have such errors.
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Composition x of an alloy.
+
+    Attributes
+    ----------
+    x
+        As in the name of its family; NaN where it is withheld.
+    error
+        Standard error: of the spacing, of the pixel size, and of the strain that the spacing may
+        hold. The lattice is taken for one without strain along the beam.
+    reason
+        Why x is withheld; empty where it is known.
+    """
+
+    x: float = float("nan")
+    error: float = float("nan")
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the image tells x."""
+        return bool(np.isfinite(self.x))
+
+    def __str__(self) -> str:
+        return f"x = {self.x:.3f} ± {self.error:.2g}" if self.known else "x withheld"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +81,8 @@ class Match:
     probability
         Of this crystal and zone axis, against all others and none of them; NaN before
         :func:`index_regions` weighs them.
+    composition
+        Of an alloy of open composition, whose ``crystal`` is that of this x; None for others.
     """
 
     oriented: OrientedCrystal
@@ -61,6 +96,7 @@ class Match:
     score: float
     intensity_score: float
     probability: float = float("nan")
+    composition: Composition | None = None
 
     @property
     def crystal(self) -> Crystal:
@@ -99,15 +135,37 @@ class Match:
         return phase_label(self.crystal, self.zone_axis)
 
 
-def rank_matches(
-    matches: Sequence[Match], order: Sequence[str], *, calibrated: bool
-) -> list[Match]:
-    """Sort by falling score; what is equal to the best goes by the order of the candidates."""
-    found = sorted(matches, key=lambda match: -match.score)
+def rank_matches(matches: Sequence[Match], *, calibrated: bool) -> list[Match]:
+    """Sort by falling score; what is equal to the best goes by its name."""
+    found = sorted(matches, key=lambda match: (-match.score, match.phase))
     margin = 0.0 if calibrated else EQUAL_SCORE
     equal = sum(match.score >= found[0].score - margin for match in found)
-    rank = {name: number for number, name in reversed(list(enumerate(order)))}
-    return sorted(found[:equal], key=lambda match: rank[match.phase]) + found[equal:]
+    return sorted(found[:equal], key=lambda match: match.phase) + found[equal:]
+
+
+def order_ties(matches: Sequence[Match], margin: float) -> list[Match]:
+    """Order of explanations in which the phases of a tie go by the closest scale, then by name.
+
+    ``matches`` are in the order of :func:`rank_matches`; those of scores within a margin of the
+    best are tied, and explanations by one phase stay in their order.
+    """
+    near = [match for match in matches if match.score > matches[0].score - margin]
+    first: dict[str, Match] = {}
+    for match in near:
+        first.setdefault(match.phase, match)
+    place = {name: (round(abs(log(m.scale)), DIGITS), name) for name, m in first.items()}
+    tied = {id(match) for match in near}
+    rest = [match for match in matches if id(match) not in tied]
+    leading = sorted(first.values(), key=lambda match: place[match.phase])
+    leading_ids = {id(match) for match in leading}
+    others = [match for match in near if id(match) not in leading_ids]
+    return [
+        leading[0],
+        *[m for m in others if m.phase == leading[0].phase],
+        *leading[1:],
+        *[m for m in others if m.phase != leading[0].phase],
+        *rest,
+    ]
 
 
 def keep_one_of_each(matches: list[Match]) -> list[Match]:
