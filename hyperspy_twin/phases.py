@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 def list() -> PhaseList:
-    """List the bundled structures, the families of alloys at x = 0.5, and those that were added.
+    """List the bundled structures and those that were added.
 
     Returns
     -------
@@ -34,12 +34,11 @@ def list() -> PhaseList:
         Prints as a table of name, formula, space group, lattice parameters and source.
     """
     bundled = (catalogue.get(name) for name in catalogue.names())
-    families = (alloys.find(name) for name in alloys.names())
-    return PhaseList((*bundled, *filter(None, families), *user_phases.added().values()))
+    return PhaseList((*bundled, *user_phases.added().values()))
 
 
 def search(text: str = "", *, elements: Iterable[str] | str | None = None) -> PhaseList:
-    """Search the structures of :func:`list`.
+    """Search the structures of :func:`list`, and the alloys, shown at x = 0.5.
 
     Parameters
     ----------
@@ -66,9 +65,10 @@ def search(text: str = "", *, elements: Iterable[str] | str | None = None) -> Ph
     """
     words = text.lower().split()
     allowed = None if elements is None else _symbols(elements)
+    families = [family.crystal() for family in alloys.FAMILIES if words or allowed is not None]
     return PhaseList(
         phase
-        for phase in list()
+        for phase in (*list(), *families)
         if all(word in _described(phase) for word in words)
         and (allowed is None or set(phase.elements) <= allowed)
     )

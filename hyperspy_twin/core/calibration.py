@@ -117,9 +117,15 @@ class Calibration:
         return f"<Calibration: {size}, from {self.source}{measured}{note}>"
 
     def to_json(self) -> str:
-        """Text form, as kept in the metadata of a signal: pixel size, error, source and notes."""
-        names = ("pixel_size", "source", "square", "note", "pixel_values", "pixel_size_error")
-        return json.dumps({name: getattr(self, name) for name in names})
+        """Text form, as kept in the metadata of a signal: pixel size, source and notes.
+
+        The error is kept where it is that of the image, and not measured by its crystals.
+        """
+        names = ("pixel_size", "source", "square", "note", "pixel_values")
+        record = {name: getattr(self, name) for name in names}
+        if self.pixel_size_error is not None and not self.regions:
+            record["pixel_size_error"] = self.pixel_size_error
+        return json.dumps(record)
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:

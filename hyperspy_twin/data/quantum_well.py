@@ -33,7 +33,7 @@ def alloy_lattice(germanium_fraction: float) -> float:
 
 
 def alloy_name(germanium_fraction: float) -> str:
-    """Formula of the barriers, such as ``"Si0.3Ge0.7"``."""
+    """Give the formula of the barriers, such as ``"Si0.3Ge0.7"``."""
     if germanium_fraction in (0, 1):
         return "Ge" if germanium_fraction else "Si"
     return f"Si{1 - germanium_fraction:.4g}Ge{germanium_fraction:.4g}"

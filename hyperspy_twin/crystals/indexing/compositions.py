@@ -15,12 +15,14 @@ from hyperspy_twin.crystals.indexing.settings import CALIBRATED, IndexingSetting
 from hyperspy_twin.crystals.structures import AlloyFamily, family_of, family_of_member
 
 # How much of the strain that distorts a plane lattice changes its mean spacing, too. A layer held in
-# its plane, free along its normal: (1 - n) / (1 + n) with n = 2 C12 / C11 = 0.75 in a bulk of
-# germanium gives 0.14, and n = 0.37 in a thin foil along [110] gives 0.46; the root mean square.
+# its plane and free along its normal has (1 - n) / (1 + n): 0.14 in bulk germanium, where
+# n = 2 C12 / C11 = 0.75, and 0.46 in a thin foil along [110], where n = 0.37. The mean of both.
 STRAIN_OF_SPACING = 0.3
 # Standard error of x from which on a spacing says no more than that x is from 0 to 1.
 KNOWS_NOTHING = 1 / np.sqrt(12)
 GATE = 3.0  # standard errors: a scale that is so far beyond a limit is beyond it
+# ln(odds): what is ruled out is less likely than any crystal that nobody thought of.
+RULED_OUT = 100.0
 STEPS = 201  # of the integral over x, each far below the error of a spacing
 # Relative: an error below this is none; kept out of zero for the sake of divisions.
 EXACT = 1e-6
@@ -81,10 +83,18 @@ def why_withheld(family: AlloyFamily, known: KnownScale | None) -> str:
     )
 
 
-def is_possible(match: Match, limit: float) -> bool:
-    """Whether the scale of a match is within the largest error of the pixel size, and its own."""
-    own = GATE * float(np.hypot(match.scale_error, strain_of_spacing(match)))
-    return bool(abs(np.log(match.scale)) <= np.log1p(limit) + own)
+def rule_out(matches: Sequence[Match], limit: float) -> list[Match]:
+    """Take from the score of what asks for a larger error of the pixel size than there can be.
+
+    Beyond the limit lies a scale that exceeds it by three standard errors, its own and that of the
+    strain of its lattice.
+    """
+    found = []
+    for match in matches:
+        own = GATE * float(np.hypot(match.scale_error, strain_of_spacing(match)))
+        beyond = abs(np.log(match.scale)) > np.log1p(limit) + own
+        found.append(replace(match, score=match.score - RULED_OUT) if beyond else match)
+    return found
 
 
 def strain_of_spacing(match: Match) -> float:
@@ -125,8 +135,7 @@ def weigh_at_known_scale(
             match = with_composition(match, peaks, known)
             if _is_an_end(family, match, error, labels):
                 continue
-        if np.isfinite(density):
-            found.append(replace(match, score=float(free + density)))
+        found.append(replace(match, score=float(free + max(density, -RULED_OUT))))
     return sorted(found, key=lambda one: -one.score)
 
 
@@ -168,7 +177,7 @@ def weighed_candidates(crystals: Sequence[Crystal], settings: IndexingSettings) 
 
 
 def spread_families(crystals: Sequence[Crystal], spread: float) -> list[Crystal]:
-    """Candidates with several members in place of each family, whose spacings differ by a spread."""
+    """Candidates with members of each family in its place, whose spacings differ by a spread."""
     found: list[Crystal] = []
     for crystal in crystals:
         family = family_of(crystal)
@@ -232,5 +241,5 @@ def _error_of_spacing(match: Match, peaks: Peaks) -> float:
 
 
 def _error_of_x(family: AlloyFamily, x: float, relative: float) -> float:
-    """Standard error of the composition for a relative one of the lattice constant."""
+    """Give the error of the composition that a relative one of the lattice constant makes."""
     return float(relative * family.lattice_constant(x) / abs(family.slope(x)))

@@ -8,8 +8,6 @@ from math import log
 
 import numpy as np
 
-import numpy as np
-
 from hyperspy_twin.core import Crystal, OrientedCrystal
 from hyperspy_twin.crystals.diffraction import zone_repeats
 from hyperspy_twin.crystals.notation import phase_label
@@ -17,7 +15,7 @@ from hyperspy_twin.crystals.notation import phase_label
 # Without a pixel size crystals of one type differ by how well the model of their intensities holds:
 # so much of the score says nothing.
 EQUAL_SCORE = 0.2
-# Of ln(scale): scales that differ by less are alike in their order, since spacings have such errors.
+# Decimals of ln(scale) that order ties: spacings are not known better.
 DIGITS = 3
 
 
@@ -135,37 +133,30 @@ class Match:
         return phase_label(self.crystal, self.zone_axis)
 
 
-def rank_matches(matches: Sequence[Match], *, calibrated: bool) -> list[Match]:
-    """Sort by falling score; what is equal to the best goes by its name."""
-    found = sorted(matches, key=lambda match: (-match.score, match.phase))
+def rank_matches(
+    matches: Sequence[Match], order: Sequence[str], *, calibrated: bool
+) -> list[Match]:
+    """Sort by falling score; what is equal to the best goes by the order of the candidates."""
+    found = sorted(matches, key=lambda match: -match.score)
     margin = 0.0 if calibrated else EQUAL_SCORE
     equal = sum(match.score >= found[0].score - margin for match in found)
-    return sorted(found[:equal], key=lambda match: match.phase) + found[equal:]
+    rank = {name: number for number, name in reversed(list(enumerate(order)))}
+    return sorted(found[:equal], key=lambda match: rank[match.phase]) + found[equal:]
 
 
 def order_ties(matches: Sequence[Match], margin: float) -> list[Match]:
-    """Order of explanations in which the phases of a tie go by the closest scale, then by name.
+    """Order explanations so that the phases of a tie go by the closest scale, then by name.
 
-    ``matches`` are in the order of :func:`rank_matches`; those of scores within a margin of the
-    best are tied, and explanations by one phase stay in their order.
+    Tied are those by falling score that are within a margin of the best. Several by one phase stay
+    in their order, those of the first phase before the other phases.
     """
     near = [match for match in matches if match.score > matches[0].score - margin]
-    first: dict[str, Match] = {}
+    closeness: dict[str, float] = {}
     for match in near:
-        first.setdefault(match.phase, match)
-    place = {name: (round(abs(log(m.scale)), DIGITS), name) for name, m in first.items()}
-    tied = {id(match) for match in near}
-    rest = [match for match in matches if id(match) not in tied]
-    leading = sorted(first.values(), key=lambda match: place[match.phase])
-    leading_ids = {id(match) for match in leading}
-    others = [match for match in near if id(match) not in leading_ids]
-    return [
-        leading[0],
-        *[m for m in others if m.phase == leading[0].phase],
-        *leading[1:],
-        *[m for m in others if m.phase != leading[0].phase],
-        *rest,
-    ]
+        closeness.setdefault(match.phase, round(abs(log(match.scale)), DIGITS))
+    names = sorted(closeness, key=lambda name: (closeness[name], name))
+    near.sort(key=lambda match: names.index(match.phase))
+    return [*near, *matches[len(near) :]]
 
 
 def keep_one_of_each(matches: list[Match]) -> list[Match]:

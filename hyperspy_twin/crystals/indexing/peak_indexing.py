@@ -137,7 +137,7 @@ def index_peaks(
         for one in results
         if one.score > highest[one.crystal.name] - HOPELESS
     ]
-    return rank_matches(found, calibrated=calibrated)
+    return rank_matches(found, [crystal.name for crystal in crystals], calibrated=calibrated)
 
 
 class _Explained(NamedTuple):

@@ -18,9 +18,9 @@ from hyperspy_twin.crystals.indexing.common_scale import (
     search_again,
 )
 from hyperspy_twin.crystals.indexing.compositions import (
-    is_possible,
     known_scale,
     name_unweighed,
+    rule_out,
     spread_families,
     tell_by_spacing,
     weigh_at_known_scale,
@@ -38,7 +38,6 @@ from hyperspy_twin.crystals.indexing.settings import USUAL, IndexingSettings
 from hyperspy_twin.crystals.indexing.verdicts import (
     Verdict,
     cap_probability,
-    exclude,
     judge,
     make_record,
     weigh_alike,
@@ -84,7 +83,8 @@ def index_regions(
         If the input is not valid.
     """
     offered = read_candidates(candidates)
-    crystals = weighed_candidates(offered, settings)
+    crystals = weighed_candidates(sorted(offered, key=_in_fixed_order), settings)
+    order = list(dict.fromkeys(crystal.name for crystal in crystals))
     unweighed = [crystal for crystal in offered if crystal not in crystals]
     known_size = known_scale(settings)
     by_spacing = tell_by_spacing(crystals, known_size)
@@ -99,7 +99,6 @@ def index_regions(
         (weigh_plane_lattice(peaks, calibrated), weigh_alike(matches, prior, candidate_count))
         for peaks, matches in zip(regions, found, strict=True)
     ]
-    excluded: list[list[Match]] = [[] for _ in regions]
     if by_spacing:
         assert known_size is not None
         found = [
@@ -107,31 +106,29 @@ def index_regions(
             for matches, peaks in zip(found, regions, strict=True)
         ]
     elif settings.calibration_error is not None and calibrated:
-        limit = settings.calibration_error
-        excluded = [[one for one in m if not is_possible(one, limit)] for m in found]
-        found = [[one for one in m if is_possible(one, limit)] for m in found]
+        found = [rule_out(matches, settings.calibration_error) for matches in found]
     if not by_spacing and len(regions) > 1 and any(found):
         others = np.array([weigh_alternatives(*one) for one in unknown])
         if not calibrated:
             found = search_again(found, regions, crystals, settings, unknown=others)
         found = score_jointly(found, others, prior)
-    found = [keep_one_of_each(rank_matches(matches, calibrated=calibrated)) for matches in found]
+    found = [
+        keep_one_of_each(rank_matches(matches, order, calibrated=calibrated)) for matches in found
+    ]
     found = [
         [one if one.composition else with_composition(one, peaks, known_size) for one in matches]
         for matches, peaks in zip(found, regions, strict=True)
     ]
     known = bool(np.isfinite(prior.width))
     verdicts = [
-        exclude(rejected, weigh_alternatives(*one), settings.calibration_error)
-        if rejected and not matches and settings.calibration_error
-        else judge(
+        judge(
             matches,
             weigh_alternatives(*one),
             candidate_count,
             _count_own(peaks),
             calibrated=known,
         )
-        for matches, rejected, one, peaks in zip(found, excluded, unknown, regions, strict=True)
+        for matches, one, peaks in zip(found, unknown, regions, strict=True)
     ]
     for number, verdict in enumerate(verdicts):
         sure = verdict.best is not None and verdict.probability > SURE
@@ -188,6 +185,11 @@ def _share_composition(record: RegionPhase) -> RegionPhase:
         for one in record.further
     ]
     return replace(record, further=tuple(further))
+
+
+def _in_fixed_order(crystal: Crystal) -> tuple[float, str]:
+    """Order of crystals that does not depend on how they are given: by size, then by name."""
+    return round(float(np.linalg.det(crystal.base)), 6), crystal.name
 
 
 def _count_own(peaks: Peaks) -> int:

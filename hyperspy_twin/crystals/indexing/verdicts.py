@@ -131,19 +131,6 @@ def judge(
     return Verdict(best, probability, reason, ties, ranking)
 
 
-def exclude(matches: list[Match], other: float, limit: float) -> Verdict:
-    """Refuse explanations that all ask for a larger error of the pixel size than there can be."""
-    best = matches[0]
-    reason = (
-        f"none of these: the best, {best.label}, explains {best.explained:.0%} of the peaks within "
-        f"{best.residual:.2%}, but at a pixel size that is wrong by {best.scale - 1:+.1%}, which "
-        f"calibration_error={limit:g} rules out"
-    )
-    none = 1.0 if other > np.log(NO_CRYSTAL) + MINIMUM_EVIDENCE else float("nan")
-    ranking = tuple(replace(match, probability=0.0) for match in _first_of_each(matches))
-    return Verdict(None, none, reason, (), ranking)
-
-
 def _first_of_each(matches: Sequence[Match]) -> tuple[Match, ...]:
     """First explanation by each crystal."""
     first: dict[str, Match] = {}

@@ -104,7 +104,6 @@ def _keep_pixel_size(pixel_size: Pair, error: float, alloys: Sequence[int]) -> C
         anisotropy_error=float(100 * np.sqrt(2) * error),
         shear=0.0,
         shear_error=float(np.degrees(error)),
-        regions=tuple(map(int, alloys)),
         distortion=np.eye(2),
     )
 

@@ -26,8 +26,9 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
     ----------
     candidate
         Name of a bundled or added structure or of an alloy, of open composition
-        (``"Si1-xGex"``) or a stated one (``"Si0.3Ge0.7"``), path of a CIF, ``diffpy.structure.Structure``,
-        three-dimensionally periodic ``ase.Atoms`` or :class:`Crystal`.
+        (``"Si1-xGex"``) or a stated one (``"Si0.3Ge0.7"``), path of a CIF,
+        ``diffpy.structure.Structure``, three-dimensionally periodic ``ase.Atoms`` or
+        :class:`Crystal`.
 
     Returns
     -------
