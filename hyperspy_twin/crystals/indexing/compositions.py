@@ -14,8 +14,8 @@ from hyperspy_twin.crystals.indexing.matches import Composition, Match
 from hyperspy_twin.crystals.indexing.settings import CALIBRATED, IndexingSettings
 from hyperspy_twin.crystals.structures import AlloyFamily, family_of, family_of_member
 
-# How much of the strain that distorts a plane lattice changes its mean spacing, too. A layer held in
-# its plane and free along its normal has (1 - n) / (1 + n): 0.14 in bulk germanium, where
+# Part of the strain that distorts a plane lattice by which its mean spacing changes, too. A layer
+# held in its plane and free along its normal has (1 - n) / (1 + n): 0.14 in bulk germanium, where
 # n = 2 C12 / C11 = 0.75, and 0.46 in a thin foil along [110], where n = 0.37. The mean of both.
 STRAIN_OF_SPACING = 0.3
 # Standard error of x from which on a spacing says no more than that x is from 0 to 1.
