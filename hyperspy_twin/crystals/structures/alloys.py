@@ -84,12 +84,12 @@ class AlloyFamily:
         pure = catalogue.get(self.ends[0])
         sites = []
         for symbol, xyz in zip(pure.symbols, pure.fractional, strict=True):
-            shares = ((symbol, 1.0),)
+            shares: tuple[tuple[str, float], ...] = ((symbol, 1.0),)
             if symbol == self.replaced:
                 shares = ((self.replaced, 1 - x), (self.replacing, x))
             sites += [(element, xyz, share) for element, share in shares if share > 0]
         symbols, fractional, occupancy = zip(*sites, strict=True)
-        # Diamond: the alloy is disordered on both sublattices, so that the space group stays.
+        # The alloy is disordered on both sublattices, so that the space group stays.
         return Crystal(
             name=name or self.name,
             lattice=(self.lattice_constant(x),) * 3 + (90.0,) * 3,
