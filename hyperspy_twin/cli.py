@@ -165,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(image=_load, out=Path("twin_output"))
     demo = commands.add_parser("demo", help="run the chain on a bundled sample of known truth")
-    demo.set_defaults(image=_sample, phases=["Si", "Ge"], out=Path("twin_demo"))
+    demo.set_defaults(image=_sample, phases=None, out=Path("twin_demo"))
     for command in (run, demo):
         command.add_argument(
             "--method",

@@ -12,6 +12,7 @@ from typing import Any
 from hyperspy_twin.core import Crystal
 from hyperspy_twin.crystals import (
     PhaseList,
+    alloys,
     are_several,
     as_candidates,
     catalogue,
@@ -37,7 +38,7 @@ def list() -> PhaseList:
 
 
 def search(text: str = "", *, elements: Iterable[str] | str | None = None) -> PhaseList:
-    """Search the structures of :func:`list`.
+    """Search the structures of :func:`list`, and the alloys, shown at x = 0.5.
 
     Parameters
     ----------
@@ -64,9 +65,10 @@ def search(text: str = "", *, elements: Iterable[str] | str | None = None) -> Ph
     """
     words = text.lower().split()
     allowed = None if elements is None else _symbols(elements)
+    families = [family.crystal() for family in alloys.FAMILIES if words or allowed is not None]
     return PhaseList(
         phase
-        for phase in list()
+        for phase in (*list(), *families)
         if all(word in _described(phase) for word in words)
         and (allowed is None or set(phase.elements) <= allowed)
     )
@@ -78,7 +80,8 @@ def get(name: str) -> Crystal:
     Parameters
     ----------
     name
-        Name or alias of a bundled structure, or name of an added one.
+        Name or alias of a bundled structure, name of an added one, or of an alloy: a family at
+        x = 0.5 (``"Si1-xGex"``), or one of a stated composition (``"Si0.3Ge0.7"``).
 
     Returns
     -------
@@ -90,7 +93,7 @@ def get(name: str) -> Crystal:
     ValueError
         If there is no such structure; the message lists close matches.
     """
-    found = user_phases.added().get(name)
+    found = user_phases.added().get(name) or alloys.find(name)
     return catalogue.get(name) if found is None else found
 
 

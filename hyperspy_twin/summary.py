@@ -101,11 +101,12 @@ def _phases(signal: IndexedFFT) -> str:
 
 
 def name_phase(record: RegionPhase) -> str:
-    """Names of all phases of a tie, or in short why there is no phase."""
+    """Names of all phases of a tie with the composition of an alloy, or why there is no phase."""
     if record.match is None:
         return f"no phase ({record.reason.partition(':')[0]})"
     label = phase_label(record.match.crystal, record.match.zone_axis)
-    return " or ".join((label, *record.ties))
+    names = " or ".join((label, *record.ties))
+    return names if record.composition is None else f"{names}, {record.composition}"
 
 
 def _strain(signal: StrainMap) -> str:

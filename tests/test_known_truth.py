@@ -76,6 +76,52 @@ def test_well_has_three_diamond_regions_along_110(well):
     assert all(sorted(map(abs, record.zone_axis)) == [0, 1, 1] for record in indexed.phases)
 
 
+@pytest.fixture(scope="module")
+def demo():
+    """The sample as the demo takes it: with all that its elements make."""
+    sample = ht.data.sige_quantum_well()
+    return sample, *run(sample, None)
+
+
+def test_demo_names_the_alloy_of_the_truth(demo):
+    sample, indexed, _, _ = demo
+    assert sample.truth.phases == {1: "Si0.3Ge0.7", 2: "Ge", 3: "Si0.3Ge0.7"}
+    assert [record.phase for record in indexed.phases] == ["Si1-xGex", "Ge", "Si1-xGex"]
+    assert not any(record.ties for record in indexed.phases)
+    for region in (1, 3):
+        found = indexed.phases[region].composition
+        assert abs(found.x - 0.7) < 3 * found.error < 0.03
+    assert sample.calibration.exact
+    assert indexed.calibration.pixel_size == pytest.approx((0.036, 0.036), rel=1e-9)
+
+
+def test_demo_has_as_many_atoms_of_each_element_as_the_truth(demo):
+    sample, _, _, model = demo
+    edge, size = 0.0, np.diag(model.cell)[:2]
+    inside = np.all(
+        (sample.truth.positions[:, :2] > edge) & (sample.truth.positions[:, :2] < size), axis=1
+    )
+    layers = model.cell[2, 2] / np.ptp(sample.truth.positions[:, 2])
+    for element, true in ((14, 54661), (32, 263800)):
+        assert (model.numbers == element).sum() == pytest.approx(true, rel=0.01)
+        rough = (sample.truth.numbers[inside] == element).sum() * layers
+        assert (model.numbers == element).sum() == pytest.approx(rough, rel=0.06)
+
+
+def test_stated_error_of_the_pixel_size_refuses_silicon_for_germanium(demo):
+    _, indexed, _, _ = demo
+    for record in indexed.index_phases(["Si"], calibration_error=1e-4).phases:
+        assert record.phase is None and "none of these" in record.reason
+
+
+def test_model_of_an_open_composition_is_refused(demo):
+    sample, indexed, _, _ = demo
+    unsure = indexed.index_phases(["Si1-xGex"], calibration_error=0.05)
+    assert all("withheld" in record.reason for record in unsure.phases)
+    with pytest.raises(ValueError, match="x of Si1-xGex is withheld"):
+        unsure.gpa().to_atoms(thickness=1.0)
+
+
 def test_strain_of_the_well(well):
     truth, _, strain, _ = well
     assert strain.reference in (1, 3)

@@ -30,10 +30,10 @@ class Calibration:
     unit
         Unit of the pixel size.
     pixel_size_error
-        Standard errors of the pixel size (x, y). This and all that follows is measured by
-        crystals of known lattice constants, and None, NaN or empty where it was not.
+        Standard errors of the pixel size (x, y); 0 where it is exact, None where nobody says.
     scale, scale_error
-        True over nominal length, mean of x and y, with its standard error.
+        True over nominal length, mean of x and y, with its standard error. This and what follows
+        is measured by crystals of known lattice constants, and NaN or empty where it was not.
     anisotropy, anisotropy_error
         By how much the pixel is longer along x than its nominal size, less that along y, in %.
     shear, shear_error
@@ -82,6 +82,18 @@ class Calibration:
         """Whether both pixel sizes agree within one part in 10 000."""
         return self.pixel_size is None or math.isclose(*self.pixel_size, rel_tol=SQUARE_TOLERANCE)
 
+    @property
+    def exact(self) -> bool:
+        """Whether the pixel size has no error, as that of a simulated image."""
+        return self.pixel_size_error is not None and not any(self.pixel_size_error)
+
+    @property
+    def relative_error(self) -> float | None:
+        """Larger relative standard error of both pixel sizes; None where it is not known."""
+        if self.pixel_size is None or self.pixel_size_error is None:
+            return None
+        return max(e / s for e, s in zip(self.pixel_size_error, self.pixel_size, strict=True))
+
     def __repr__(self) -> str:
         return f"<Calibration: {self}>"
 
@@ -89,6 +101,8 @@ class Calibration:
         """All that is known, in one line, with two significant digits of each error."""
         if self.pixel_size is None:
             size = "not calibrated"
+        elif self.exact and self.square:
+            size = f"{self.pixel_size[0]:.6g} {self.unit} per pixel (exact)"
         elif self.pixel_size_error is not None:
             pairs = zip("xy", self.pixel_size, self.pixel_size_error, strict=True)
             size = ", ".join(f"{name} {with_error(value, error)}" for name, value, error in pairs)
@@ -109,9 +123,15 @@ class Calibration:
         return f"{size}, from {self.source}{measured}{note}"
 
     def to_json(self) -> str:
-        """Text form, as kept in the metadata of a signal: pixel size, source and notes."""
+        """Text form, as kept in the metadata of a signal: pixel size, source and notes.
+
+        The error is kept where it is that of the image, and not measured by its crystals.
+        """
         names = ("pixel_size", "source", "square", "note", "pixel_values")
-        return json.dumps({name: getattr(self, name) for name in names})
+        record = {name: getattr(self, name) for name in names}
+        if self.pixel_size_error is not None and not self.regions:
+            record["pixel_size_error"] = self.pixel_size_error
+        return json.dumps(record)
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
@@ -127,6 +147,13 @@ class Calibration:
             size = record["pixel_size"]
             pixel_size = None if size is None else (float(size[0]), float(size[1]))
             values = str(record.get("pixel_values", ""))
-            return cls(pixel_size, str(record["source"]), str(record["note"]), pixel_values=values)
+            error = record.get("pixel_size_error")
+            return cls(
+                pixel_size,
+                str(record["source"]),
+                str(record["note"]),
+                pixel_values=values,
+                pixel_size_error=None if error is None else (float(error[0]), float(error[1])),
+            )
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError(f"not a calibration record: {text!r}") from error

@@ -13,6 +13,7 @@ from .diffraction import (
     zone_lattice,
 )
 from .indexing import (
+    Composition,
     IndexingSettings,
     Match,
     PhaseRecords,
@@ -22,7 +23,9 @@ from .indexing import (
     constrain_phases,
     index_peaks,
     index_regions,
+    known_scale,
     read_directions,
+    weighed_candidates,
 )
 from .notation import (
     direction_family,
@@ -41,11 +44,14 @@ from .relations import (
     tabulate_epitaxy,
 )
 from .structures import (
+    AlloyFamily,
     PhaseList,
+    alloys,
     are_several,
     as_candidates,
     as_crystal,
     catalogue,
+    family_of,
     laue_rotations,
     query_structures,
     read_cif,
@@ -54,6 +60,8 @@ from .structures import (
 )
 
 __all__ = [
+    "AlloyFamily",
+    "Composition",
     "IndexingSettings",
     "Match",
     "Pattern",
@@ -62,6 +70,7 @@ __all__ = [
     "Reflections",
     "RegionPhase",
     "accept_phase",
+    "alloys",
     "are_several",
     "as_candidates",
     "as_crystal",
@@ -75,10 +84,12 @@ __all__ = [
     "direction_family",
     "direction_label",
     "distinct_zone_axes",
+    "family_of",
     "find_reflections",
     "find_zone_reflections",
     "index_peaks",
     "index_regions",
+    "known_scale",
     "laue_rotations",
     "make_crystal_map",
     "make_zone_patterns",
@@ -96,6 +107,7 @@ __all__ = [
     "structure_factors",
     "tabulate_epitaxy",
     "user_phases",
+    "weighed_candidates",
     "zone_frame",
     "zone_lattice",
 ]

@@ -32,6 +32,13 @@ def alloy_lattice(germanium_fraction: float) -> float:
     return SILICON_LATTICE + 0.20 * germanium_fraction + 0.027 * germanium_fraction**2
 
 
+def alloy_name(germanium_fraction: float) -> str:
+    """Give the formula of the barriers, such as ``"Si0.3Ge0.7"``."""
+    if germanium_fraction in (0, 1):
+        return "Ge" if germanium_fraction else "Si"
+    return f"Si{1 - germanium_fraction:.4g}Ge{germanium_fraction:.4g}"
+
+
 def well_lattice(in_plane: float) -> float:
     """Compute the lattice parameter along [001] of germanium held at another one in the plane.
 
@@ -88,10 +95,10 @@ def build_quantum_well(
     y = np.broadcast_to(scan.seen_points()[1], scan.shape)
     labels = np.where(y < upper, 1, np.where(y < lower, 2, 3))
     zero = np.zeros(scan.shape)
-    nearest = "Ge" if barrier > (alloy_lattice(0) + alloy_lattice(1)) / 2 else "Si"
+    alloy = alloy_name(germanium_fraction)
     return Truth(
         labels=labels,
-        phases={1: nearest, 2: "Ge", 3: nearest},
+        phases={1: alloy, 2: "Ge", 3: alloy},
         zone_axes=dict.fromkeys((1, 2, 3), (1, 1, 0)),
         orientations=dict.fromkeys((1, 2, 3), ORIENTATION_110.copy()),
         strain={

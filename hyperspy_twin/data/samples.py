@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -253,7 +253,8 @@ def _micrograph(name: str, frame: Mapping[str, object], **sample: object) -> Sig
     signal.metadata.set_item("Twin.sample", json.dumps({"name": name, "arguments": arguments}))
     signal.set_signal_type("Micrograph")
     size = scan.pixel_size, scan.pixel_size
-    write_calibration(signal, calibration_of(size, f"the sample {name}"))
+    exact = replace(calibration_of(size, f"the sample {name}"), pixel_size_error=(0.0, 0.0))
+    write_calibration(signal, exact)
     return signal
 
 

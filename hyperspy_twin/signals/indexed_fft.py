@@ -279,8 +279,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         ----------
         candidates
             One candidate or a list of them: names of bundled structures, paths of CIF files,
-            ``diffpy.structure.Structure``, ``ase.Atoms``. By default the bundled structures made
-            of the elements in ``metadata.Sample.elements``.
+            ``diffpy.structure.Structure``, ``ase.Atoms``; alloys of open composition, such as
+            ``"Si1-xGex"``, or of a stated one, such as ``"Si0.3Ge0.7"``. By default the bundled
+            structures made of the elements in ``metadata.Sample.elements``, with their alloys
+            where the error of the pixel size is known: then the spacing tells the composition.
         tolerance
             Largest relative distortion of the image that is looked for.
         max_index
@@ -290,8 +292,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             Try these zone axes only.
         calibration_error
             Largest relative error of the pixel size, such as 0.005, where you know it: then
-            crystals that differ by more are told apart. By default a pixel size is
-            as often right to a percent as wrong by several.
+            crystals that differ by more are told apart, and none is the answer at a larger error.
+            By default a pixel size is as often right to a percent as wrong by several.
         show_progressbar
             Whether to show progress; by default as in HyperSpy's preferences.
 
@@ -310,7 +312,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         accept_phase, constrain_phases : What a person decides about the answer.
         hyperspy_twin.crystals.index_peaks : The method and its score.
         """
-        from hyperspy_twin.crystals import as_candidates, index_regions
+        from hyperspy_twin.crystals import as_candidates, index_regions, weighed_candidates
 
         crystals = as_candidates(candidates, self._elements)
         options = {
@@ -320,10 +322,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         }
         axes = None if zone_axes is None else np.asarray(zone_axes).tolist()
         settings = self._settings(**options, zone_axes=axes and tuple(map(tuple, axes)))
+        settings = replace(settings, alloys_asked=candidates is not None)
         with show_progress("Indexing phases", show_progressbar):
             records = index_regions(
                 self._peaks, crystals, settings, not_crystalline=self._not_crystalline
             )
+        crystals = weighed_candidates(crystals, settings)
         parameters = {
             "candidates": [crystal.name for crystal in crystals],
             **options,
@@ -580,9 +584,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         --------
         hyperspy_twin.crystals.calibrate : How regions are weighed.
         """
-        from hyperspy_twin.crystals import calibrate
+        from hyperspy_twin.crystals import calibrate, known_scale
 
-        return calibrate(self.phases, self._peaks, self._image_grid.scale)
+        records, scale = self.phases, self._image_grid.scale
+        known = known_scale(self._last_settings()) if records else None
+        error = None if known is None else known.error
+        return calibrate(records, self._peaks, scale, known_error=error)
 
     def apply_calibration(self) -> Self:
         """Correct the pixel size along x and y by the crystals of the image.
@@ -754,6 +761,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         image, grid = self.image()
         indexed, spectra = [], self._spectra
         for record in self.phases:
+            open_x = record.composition is not None and not record.composition.known
+            if open_x and record.composition is not None:
+                raise ValueError(f"region {record.region}: {record.composition.reason}")
             if record.match is not None:
                 used, peaks = record.match.in_zone, spectra[record.region].peaks
                 indexed.append(
@@ -859,8 +869,25 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     def _settings(self, **options: Any) -> IndexingSettings:
         from hyperspy_twin.crystals import IndexingSettings
 
-        elements = tuple(self._elements)
-        return IndexingSettings(calibrated=self._calibrated, elements=elements, **options)
+        return IndexingSettings(
+            calibrated=self._calibrated,
+            elements=tuple(self._elements),
+            pixel_size_error=self._pixel_size_error,
+            **options,
+        )
+
+    @property
+    def _pixel_size_error(self) -> float | None:
+        """Relative standard error of the pixel size, where its calibration tells it."""
+        from hyperspy_twin.core import Calibration
+
+        text = self._state("calibration")
+        if not text:
+            return None
+        recorded = Calibration.from_json(text)
+        present = self._state("image_grid").scale
+        same = recorded.pixel_size is not None and np.allclose(recorded.pixel_size, present)
+        return recorded.relative_error if same else None
 
     def _last_settings(self) -> IndexingSettings:
         """Give the settings of the last :meth:`index_phases`."""

@@ -1,5 +1,6 @@
 from .common_scale import REGION_SPREAD
-from .matches import Match
+from .compositions import known_scale, weighed_candidates
+from .matches import Composition, Match
 from .peak_indexing import index_peaks
 from .records import PhaseRecords, RegionPhase
 from .region_indexing import index_regions
@@ -8,6 +9,7 @@ from .user_decisions import accept_phase, choose_candidates, constrain_phases, r
 
 __all__ = [
     "REGION_SPREAD",
+    "Composition",
     "IndexingSettings",
     "Match",
     "PhaseRecords",
@@ -17,5 +19,7 @@ __all__ = [
     "constrain_phases",
     "index_peaks",
     "index_regions",
+    "known_scale",
     "read_directions",
+    "weighed_candidates",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -14,6 +15,36 @@ from hyperspy_twin.crystals.notation import phase_label
 # Without a pixel size crystals of one type differ by how well the model of their intensities holds:
 # so much of the score says nothing.
 EQUAL_SCORE = 0.2
+# Decimals of ln(scale) that order ties: spacings are not known better.
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Composition x of an alloy.
+
+    Attributes
+    ----------
+    x
+        As in the name of its family; NaN where it is withheld.
+    error
+        Standard error: of the spacing, of the pixel size, and of the strain that the spacing may
+        hold. The lattice is taken for one without strain along the beam.
+    reason
+        Why x is withheld; empty where it is known.
+    """
+
+    x: float = float("nan")
+    error: float = float("nan")
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the image tells x."""
+        return bool(np.isfinite(self.x))
+
+    def __str__(self) -> str:
+        return f"x = {self.x:.3f} ± {self.error:.2g}" if self.known else "x withheld"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +79,8 @@ class Match:
     probability
         Of this crystal and zone axis, against all others and none of them; NaN before
         :func:`index_regions` weighs them.
+    composition
+        Of an alloy of open composition, whose ``crystal`` is that of this x; None for others.
     """
 
     oriented: OrientedCrystal
@@ -61,6 +94,7 @@ class Match:
     score: float
     intensity_score: float
     probability: float = float("nan")
+    composition: Composition | None = None
 
     @property
     def crystal(self) -> Crystal:
@@ -108,6 +142,21 @@ def rank_matches(
     equal = sum(match.score >= found[0].score - margin for match in found)
     rank = {name: number for number, name in reversed(list(enumerate(order)))}
     return sorted(found[:equal], key=lambda match: rank[match.phase]) + found[equal:]
+
+
+def order_ties(matches: Sequence[Match], margin: float) -> list[Match]:
+    """Order explanations so that the phases of a tie go by the closest scale, then by name.
+
+    Tied are those by falling score that are within a margin of the best. Several by one phase stay
+    in their order, those of the first phase before the other phases.
+    """
+    near = [match for match in matches if match.score > matches[0].score - margin]
+    closeness: dict[str, float] = {}
+    for match in near:
+        closeness.setdefault(match.phase, round(abs(log(match.scale)), DIGITS))
+    names = sorted(closeness, key=lambda name: (closeness[name], name))
+    near.sort(key=lambda match: names.index(match.phase))
+    return [*near, *matches[len(near) :]]
 
 
 def keep_one_of_each(matches: list[Match]) -> list[Match]:

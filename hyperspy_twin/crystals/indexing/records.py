@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperspy_twin.core import html_table, text_table
 from hyperspy_twin.crystals.diffraction import orix_orientation
-from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.matches import Composition, Match
 
 if TYPE_CHECKING:
     from orix.quaternion import Orientation
@@ -66,6 +66,11 @@ class RegionPhase:
         return None if self.match is None else self.match.phase
 
     @property
+    def composition(self) -> Composition | None:
+        """Composition x of an alloy, with its standard error; None for any other phase."""
+        return None if self.match is None else self.match.composition
+
+    @property
     def zone_axis(self) -> tuple[int, int, int] | None:
         """Lattice direction along the beam; None without a phase."""
         return None if self.match is None else self.match.zone_axis
@@ -112,7 +117,7 @@ class RegionPhase:
         more = "".join(f", and {one.match.label}" for one in self.further if one.match)
         ties = f", tie with {', '.join(self.ties)}" if self.ties else ""
         return (
-            f"<region {self.region}: {self.match.label}{ties}, probability "
+            f"<region {self.region}: {describe_match(self.match)}{ties}, probability "
             f"{self.probability:.2f}, scale {self.scale:.4g}, residual {self.residual:.2%}{more}>"
         )
 
@@ -172,12 +177,17 @@ class PhaseRecords:
         return [_row(one) for record in self for one in record.crystals]
 
 
+def describe_match(match: Match) -> str:
+    """Crystal and zone axis, with the composition of an alloy."""
+    return match.label if match.composition is None else f"{match.label}, {match.composition}"
+
+
 def _row(record: RegionPhase) -> tuple[str, ...]:
     if record.match is None:
         return (str(record.region), "none", *[""] * 5, record.reason)
     return (
         str(record.region),
-        record.match.label,
+        describe_match(record.match),
         ", ".join(record.ties),
         "" if np.isnan(record.probability) else f"{record.probability:.2f}",
         f"{record.match.explained:.0%}",

@@ -41,6 +41,12 @@ class IndexingSettings:
         is as often right to a percent as wrong by several.
     scale_prior
         What is known of ln(true over nominal length), in place of both.
+    pixel_size_error
+        Relative standard error of the pixel size, where its calibration tells it: then the spacing
+        of an alloy tells its composition.
+    alloys_asked
+        Whether alloys among the candidates were asked for. Otherwise they count only where the
+        pixel size is known.
     elements
         Chemical symbols of the sample, where they are known: a region that is none of the
         candidates is then thought to hold no others.
@@ -57,6 +63,8 @@ class IndexingSettings:
     calibrated: bool = True
     calibration_error: float | None = None
     scale_prior: ScalePrior | None = None
+    pixel_size_error: float | None = None
+    alloys_asked: bool = True
     elements: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from hyperspy_twin.core import Crystal, Peaks
 from hyperspy_twin.crystals.evidence import ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD
+from hyperspy_twin.crystals.indexing.compositions import known_scale, with_composition
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
 from hyperspy_twin.crystals.indexing.records import PhaseRecords, RegionPhase
@@ -77,6 +78,7 @@ def accept_phase(
         limits = replace(settings, zone_axes=(axis,), calibration_error=None, scale_prior=expected)
         own = next(one for one in peaks if one.region == region)
         match, *_ = index_peaks(own, choose_candidates(candidates, name), limits)
+        match = with_composition(match, own, known_scale(settings))
     others = [other for other in known if other.region != region]
     decided = _settle(whole, crystal, _decide(record, match, others))
     return [decided if other.region == region else other for other in known]

@@ -11,7 +11,7 @@ from scipy.special import logsumexp
 from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.evidence import FADING, FLAT_LOG_SCALE, ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import ImageScale, scale_density
-from hyperspy_twin.crystals.indexing.matches import Match
+from hyperspy_twin.crystals.indexing.matches import Match, order_ties
 from hyperspy_twin.crystals.indexing.records import RegionPhase
 
 # Prior probabilities of what a region may be. They and the densities were set on the tuning half of
@@ -106,15 +106,16 @@ def judge(
         for match, one in zip(matches, weight, strict=True)
     ]
     none = float(np.exp(other - total))
-    first: dict[str, Match] = {}
-    for match in matches:
-        first.setdefault(match.phase, match)
-    ranking = tuple(first.values())
+    ranking = _first_of_each(matches)
     reason = _explain_failure(matches[0], none, rival)
     if reason is not None:
         return Verdict(None, none, reason, (), ranking)
+    near = [match for match in matches if match.score > matches[0].score - TIE]
+    if calibrated:
+        matches = order_ties(matches, TIE)
+        ranking = _first_of_each(matches)
     best = matches[0]
-    near = [match for match in matches[1:] if match.score > best.score - TIE]
+    near = [match for match in matches[: len(near)] if match is not best]
     names = (match.phase if match.phase != best.phase else match.label for match in near)
     ties = tuple(dict.fromkeys(names))
     reason = _describe(best, calibrated)
@@ -128,6 +129,14 @@ def judge(
     tied_phases = {best.phase, *(match.phase for match in near)}
     probability = sum(match.probability for match in matches if match.phase in tied_phases)
     return Verdict(best, probability, reason, ties, ranking)
+
+
+def _first_of_each(matches: Sequence[Match]) -> tuple[Match, ...]:
+    """First explanation by each crystal."""
+    first: dict[str, Match] = {}
+    for match in matches:
+        first.setdefault(match.phase, match)
+    return tuple(first.values())
 
 
 def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
@@ -185,6 +194,8 @@ def _name_rival(match: Match, rival: Match | None) -> str:
 def _describe(best: Match, calibrated: bool) -> str:
     """Say what the match explains, and what it asks one to believe about the image."""
     reason = f"{best.label} explains {best.explained:.0%} of the peaks within {best.residual:.2%}"
+    if best.composition is not None:
+        reason += f"; {best.composition.reason or best.composition}"
     if calibrated and abs(best.scale - 1) > NOTEWORTHY:
         reason += f", if the pixel size is wrong by {best.scale - 1:+.1%}"
     distortion = float(np.hypot(best.distortion[0, 0] - 1, best.distortion[0, 1]))

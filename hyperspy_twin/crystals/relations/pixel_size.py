@@ -32,7 +32,11 @@ class Stretch:
 
 
 def calibrate(
-    records: Iterable[RegionPhase], peaks: Sequence[Peaks], pixel_size: Pair
+    records: Iterable[RegionPhase],
+    peaks: Sequence[Peaks],
+    pixel_size: Pair,
+    *,
+    known_error: float | None = None,
 ) -> Calibration:
     """Pixel size of an image on which its indexed regions agree.
 
@@ -44,6 +48,9 @@ def calibrate(
         Peaks of each region.
     pixel_size
         Nominal pixel size (x, y) in nm.
+    known_error
+        Its relative standard error, where it is known. The composition of an alloy was then read
+        from a spacing at this pixel size, which the same spacing cannot correct: it stays.
 
     Returns
     -------
@@ -62,6 +69,11 @@ def calibrate(
         )
     clear = [record for record in indexed if not _leaves_scale_open(record)]
     if not clear:
+        if all(_has_open_composition(record) for record in indexed):
+            raise ValueError(
+                "the composition of every alloy is open, which leaves the pixel size open: "
+                "index_phases(...) with an alloy of known x, such as 'Si0.3Ge0.7'"
+            )
         ties = "; ".join(
             f"region {record.region}: {' = '.join((str(record.phase), *record.ties))}"
             for record in indexed
@@ -70,8 +82,34 @@ def calibrate(
             f"phases are tied, which leaves the pixel size open ({ties}): choose one with "
             "accept(region, phase), or index_phases(...) with fewer candidates"
         )
+    alloys = [record.region for record in clear if record.composition is not None]
+    if alloys and known_error is not None:
+        return _keep_pixel_size(pixel_size, known_error, alloys)
     stretches = [measure_stretch(*crystal) for crystal in explained_peaks(clear, peaks).values()]
     return combine_stretches(stretches, [record.region for record in clear], pixel_size)
+
+
+def _keep_pixel_size(pixel_size: Pair, error: float, alloys: Sequence[int]) -> Calibration:
+    """Report on the pixel size by which the compositions of alloys were read."""
+    x, y = pixel_size
+    listed = ", ".join(map(str, alloys))
+    return Calibration.known(
+        (float(x), float(y)),
+        "the image, whose pixel size is known",
+        note=f"the composition of region {listed} follows from it",
+        pixel_size_error=(float(error * x), float(error * y)),
+        scale=1.0,
+        scale_error=float(error),
+        anisotropy=0.0,
+        anisotropy_error=float(100 * np.sqrt(2) * error),
+        shear=0.0,
+        shear_error=float(np.degrees(error)),
+        distortion=np.eye(2),
+    )
+
+
+def _has_open_composition(record: RegionPhase) -> bool:
+    return record.composition is not None and not record.composition.known
 
 
 def measure_stretch(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks) -> Stretch:
@@ -124,6 +162,8 @@ def combine_stretches(
 
 def _leaves_scale_open(record: RegionPhase) -> bool:
     """Whether a tie of a record asks for another scale; one by another zone axis may."""
+    if _has_open_composition(record):
+        return True
     best = record.ranking[0]
     scales = {match.phase: match.scale for match in record.ranking}
     return any(

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from hyperspy_twin.core import OrientedCrystal
-from hyperspy_twin.crystals.indexing import Match, RegionPhase
+from hyperspy_twin.crystals.indexing import Composition, Match, RegionPhase
 from hyperspy_twin.crystals.relations.lattice_fit import square_root
 
 Pair = tuple[float, float]
+SAME = 1e-6  # relative: rounding of a pixel size
 
 
 def rescale_record(record: RegionPhase, factors: Pair) -> RegionPhase:
@@ -30,7 +31,22 @@ def rescale_match(match: Match, factors: Pair) -> Match:
     affine = match.scale * match.distortion @ match.orientation[:2]
     scale, distortion, orientation = _rescale(affine, factors)
     oriented = OrientedCrystal(match.crystal, match.zone_axis, orientation)
-    return replace(match, oriented=oriented, scale=scale, distortion=distortion)
+    return replace(
+        match,
+        oriented=oriented,
+        scale=scale,
+        distortion=distortion,
+        composition=_keep_composition(match.composition, factors),
+    )
+
+
+def _keep_composition(composition: Composition | None, factors: Pair) -> Composition | None:
+    """Composition of an alloy, which was read from a spacing, at another pixel size."""
+    if composition is None or not composition.known or np.allclose(factors, 1, rtol=0, atol=SAME):
+        return composition
+    return Composition(
+        reason="x is withheld: the pixel size was changed since; call index_phases(...) again"
+    )
 
 
 def rescale_distortion(

@@ -1,4 +1,5 @@
-from . import catalogue, user_phases
+from . import alloys, catalogue, user_phases
+from .alloys import AlloyFamily, family_of, family_of_member
 from .cif import read_cif
 from .conversion import are_several, as_candidates, as_crystal
 from .optimade import query_structures
@@ -7,11 +8,15 @@ from .space_group import number_of_space_group
 from .symmetry import laue_rotations
 
 __all__ = [
+    "AlloyFamily",
     "PhaseList",
+    "alloys",
     "are_several",
     "as_candidates",
     "as_crystal",
     "catalogue",
+    "family_of",
+    "family_of_member",
     "laue_rotations",
     "number_of_space_group",
     "query_structures",

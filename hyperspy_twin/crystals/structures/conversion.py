@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.core import Crystal
-from hyperspy_twin.crystals.structures import catalogue, user_phases
+from hyperspy_twin.crystals.structures import alloys, catalogue, user_phases
 from hyperspy_twin.crystals.structures.cif import only_structure, read_cifs
 from hyperspy_twin.crystals.structures.physical_check import check_physical
 
@@ -25,8 +25,10 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
     Parameters
     ----------
     candidate
-        Name of a bundled or added structure, path of a CIF, ``diffpy.structure.Structure``,
-        three-dimensionally periodic ``ase.Atoms`` or :class:`Crystal`.
+        Name of a bundled or added structure or of an alloy, of open composition
+        (``"Si1-xGex"``) or a stated one (``"Si0.3Ge0.7"``), path of a CIF,
+        ``diffpy.structure.Structure``, three-dimensionally periodic ``ase.Atoms`` or
+        :class:`Crystal`.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
     ----------
     candidates
         One candidate or a sequence of them, each as :func:`as_crystal` takes it; None for the
-        bundled and added structures that consist of ``elements`` only.
+        bundled and added structures, and the alloys, that consist of ``elements`` only.
     elements
         Chemical symbols of the sample, possibly none.
 
@@ -90,7 +92,11 @@ def as_candidates(candidates: Any, elements: Sequence[str]) -> list[Crystal]:
                 "no candidate phases: name them, as in index_phases(['Si', 'Ge']), or set "
                 "s.metadata.Sample.elements"
             )
-        candidates = [*catalogue.with_elements(elements), *user_phases.with_elements(elements)]
+        candidates = [
+            *catalogue.with_elements(elements),
+            *alloys.with_elements(elements),
+            *user_phases.with_elements(elements),
+        ]
         if not candidates:
             raise ValueError(
                 f"no bundled or added structure consists of {', '.join(elements)} only: "
@@ -117,6 +123,9 @@ def _from_text(candidate: str | PathLike[str]) -> list[Crystal]:
         added = user_phases.added()
         if candidate in added:
             return [added[candidate]]
+        alloy = alloys.find(candidate)
+        if alloy is not None:
+            return [alloy]
     text = str(candidate)
     path = Path(candidate)
     # The fraction in "Si0.3Ge0.7" is no suffix.

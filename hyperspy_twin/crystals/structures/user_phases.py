@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hyperspy_twin.core import Crystal
-from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.crystals.structures import alloys, catalogue
 from hyperspy_twin.crystals.structures.cif import read_cifs
 from hyperspy_twin.crystals.structures.physical_check import check_physical
 
@@ -60,7 +60,7 @@ def add(crystal: Crystal, *, save: bool = False) -> None:
 
 def check_name(name: str) -> None:
     """Refuse the name of a bundled structure, and what cannot be the name of a file."""
-    if name in catalogue.names(aliases=True):
+    if name in (*catalogue.names(aliases=True), *alloys.names(aliases=True)):
         raise ValueError(f"'{name}' is the name of a bundled structure: choose another")
     _file(name)
 
