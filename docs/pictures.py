@@ -82,7 +82,7 @@ def peaks_of_real_images(folder: Path) -> None:
 def crystals() -> None:
     """Write the pictures of a predicted pattern and of an orientation map."""
     well = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0).segment()
-    well.find_peaks(show_progressbar=False).index_phases(["Si", "Ge"]).plot(region=1)
+    well.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"]).plot(region=1)
     figure = plt.gcf()
     figure.set_size_inches(11, 9)
     figure.savefig(FOLDER / "predicted_pattern.png", dpi=DPI, bbox_inches="tight")
@@ -102,7 +102,7 @@ def main(arguments: list[str]) -> None:
     crystals()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
-    indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si", "Ge"])
+    indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])
     strain = indexed.gpa()
     model = strain.to_atoms(thickness=2.0)
     pictures = {

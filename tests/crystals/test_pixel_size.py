@@ -82,7 +82,7 @@ def test_report_of_a_known_scan():
     assert found.pixel_size == pytest.approx((0.0206, 0.0404))
     assert np.allclose(found.scale * found.distortion, matrix)
     assert found.regions == (1, 2, 3, 5)
-    assert "0.0206 ±" in repr(found) and "nm" in repr(found)
+    assert "0.020600 ±" in repr(found) and "nm" in repr(found)
 
 
 def test_one_region_cannot_tell_strain_from_a_wrong_pixel_size():

@@ -49,10 +49,10 @@ def spectrum_markers(
     names = [name_peaks(*pair) for pair in zip(peaks, records, strict=True)]
     matches = [_matches(record) for record in records]
     regions = [one.region for one in peaks]
-    markers = [*peak_markers(peaks, names, shape), _titles(regions, matches, shape)]
+    markers, titles = peak_markers(peaks, names, shape), _titles(regions, matches, shape)
     farthest = find_farthest_peak(peaks, names)
     if not farthest or not any(matches):
-        return markers
+        return [*markers, titles]
     drawn = [
         [(predict_pattern(m.oriented, BEYOND * farthest, **scale), m) for m, scale in one]
         for one in matches
@@ -77,6 +77,7 @@ def spectrum_markers(
             sizes=0.8,
             verticalalignment="bottom",
         ),
+        titles,
     ]
     if any(len(position) for position, _, _ in absent):
         diamonds = plot.markers.Squares(
@@ -124,17 +125,17 @@ def _titles(
     regions: Sequence[int], matches: Sequence[list[tuple[Match, dict[str, Any]]]], shape: tuple
 ) -> Any:
     """Name each region and its phases in the corner of the plot."""
-    texts = []
-    for region, found in zip(regions, matches, strict=True):
-        labels = [phase_label(m.crystal, m.zone_axis, "mathtext") for m, _ in found]
-        first = ": ".join([f"region {region}", *labels[:1]])
-        texts.append([first, *labels[1:]])
+    texts = [
+        [f"region {region}", *(phase_label(m.crystal, m.zone_axis, "mathtext") for m, _ in found)]
+        for region, found in zip(regions, matches, strict=True)
+    ]
+    colours = [["white", *_colours(range(len(one) - 1))] for one in texts]
     lines = [np.array([[0.02, 0.98 - LINE * n] for n in range(len(one))]) for one in texts]
     return plot.markers.Texts(
         offsets=stack_values(lines, shape),
         offset_transform="axes",
         texts=stack_values(texts, shape),
-        color=stack_values([_colours(range(len(one))) for one in texts], shape),
+        color=stack_values(colours, shape),
         linewidth=1.0,
         sizes=1.8,
         horizontalalignment="left",
