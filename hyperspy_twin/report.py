@@ -15,7 +15,14 @@ import numpy as np
 
 from hyperspy_twin.core import counted, two_digits, with_error
 from hyperspy_twin.crystals import direction_label, plane_label
-from hyperspy_twin.summary import doubts_of_answers, facts, notes_on_image, summarise, title_of
+from hyperspy_twin.summary import (
+    doubts_of_answers,
+    facts,
+    notes_on_image,
+    signed,
+    summarise,
+    title_of,
+)
 from hyperspy_twin.workflow import STEPS, run
 
 if TYPE_CHECKING:
@@ -215,10 +222,10 @@ def _relations_table(signal: IndexedFFT, relations: Table) -> str:
             [
                 f"{row['first']}, {row['second']}",
                 f"{' ∥ '.join(planes)}, {' ∥ '.join(axes)} along the beam",
-                _signed(row["angle"], 2),
-                _signed(row["misfit"], 2),
+                signed(row["angle"], 2),
+                signed(row["misfit"], 2),
                 with_error(row["measured_misfit"], row["measured_error"], sign=True),
-                f"{row['n']} : {row['m']} ({_signed(row['coincidence_misfit'], 2)} %)",
+                f"{row['n']} : {row['m']} ({signed(row['coincidence_misfit'], 2)} %)",
                 f"{row['misorientation']:.2f}",
             ]
         )
@@ -240,8 +247,8 @@ def _strain(signal: StrainMap, folder: Path) -> tuple[str, Figure, str]:
         if not row["pixels"]:
             rows.append([str(row["region"]), *["no lattice"] * 5])
             continue
-        strains = [_signed(100 * row[name], 3) for name in ("e_xx", "e_yy", "e_xy")]
-        rotation, error = _signed(row["rotation"], 3), two_digits(100 * row["sigma"])
+        strains = [signed(100 * row[name], 3) for name in ("e_xx", "e_yy", "e_xy")]
+        rotation, error = signed(row["rotation"], 3), two_digits(100 * row["sigma"])
         rows.append([str(row["region"]), *strains, rotation, error])
     strains = [f"mean {name} (%)" for name in ("e_xx", "e_yy", "e_xy")]
     head = ["region", *strains, "mean rotation (°)", "error per pixel (%)"]
@@ -265,12 +272,6 @@ SECTIONS: dict[str, Callable[[Any, Path], tuple[str, Figure, str]]] = {
     "strain": _strain,
     "model": _model,
 }
-
-
-def _signed(value: float, decimals: int) -> str:
-    """Give a number its sign, which zero has not."""
-    text = f"{value:+.{decimals}f}"
-    return text if float(text) else text[1:]
 
 
 def _sentence(text: str) -> str:

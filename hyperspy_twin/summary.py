@@ -113,16 +113,17 @@ def _strain(signal: StrainMap) -> str:
     text = f"reference region {signal.reference}, resolution {signal.resolution:.2g} {signal._unit}"
     means = [
         f"region {row['region']} "
-        + ", ".join(f"{name} {_percent(row[name])}" for name in ("e_xx", "e_yy", "e_xy"))
+        + ", ".join(f"{name} {signed(100 * row[name], 2)} %" for name in ("e_xx", "e_yy", "e_xy"))
         for row in signal.regions
         if row["pixels"] and row["region"] != signal.reference
     ]
     return f"{text}: {'; '.join(means)}" if 0 < len(means) <= MOST_REGIONS else text
 
 
-def _percent(value: float) -> str:
-    text = f"{100 * value:+.2f}"
-    return f"{text if float(text) else text[1:]} %"
+def signed(value: float, decimals: int) -> str:
+    """Give a number its sign, which zero has not."""
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else text[1:]
 
 
 def _model(signal: AtomicModel) -> str:

@@ -23,7 +23,7 @@ from hyperspy_twin.crystals.diffraction.zone_patterns import (
     HIGHEST,
     ZonePattern,
     coordinates_in,
-    double_diffraction,
+    describe_reflections,
     half_plane,
     log_intensities,
     make_zone_patterns,
@@ -99,7 +99,6 @@ def make_thin_patterns(
     shown = np.zeros((len(half), 3), int)
     ascending = np.argsort(strength, kind="stable")
     shown[row[ascending]] = hkl[ascending]
-    vector = half @ basis
     patterns = []
     for thickness in THICKNESSES:
         # The envelope of sinc²: near its zeros a crystal shows no upper zone.
@@ -108,18 +107,7 @@ def make_thin_patterns(
         seen = total.max(axis=0) > 0
         law = np.full(total.shape, -np.inf)
         law[:, seen] = log_intensities(*np.sqrt(total[:, seen]))
-        amplitude = np.exp(0.25 * law.sum(axis=0))
-        pattern = zone._replace(
-            basis=basis,
-            coordinates=half,
-            vector=vector,
-            length=np.abs(vector),
-            squared=np.abs(vector) ** 2,
-            amplitude=amplitude,
-            log_intensity=law,
-            path=double_diffraction(half, amplitude, number),
-            number=number,
-        )
+        pattern = zone._replace(**describe_reflections(basis, half, number, law))
         patterns.append(ThinPattern(pattern, shown))
     return tuple(patterns)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -168,24 +168,32 @@ def _pattern(crystal: Crystal, zone_axis: ArrayLike, g_max: float) -> ZonePatter
     log_intensity[:, row] = log_intensities(
         np.abs(allowed.structure_factor), np.abs(atomic_number_factors(crystal, allowed.hkl))
     )
-    amplitude = np.exp(0.25 * log_intensity.sum(axis=0))
-    vector = half @ basis
     return ZonePattern(
         zone_axis=axis,
         frame=frame,
         plane=plane,
-        basis=basis,
-        coordinates=half,
-        vector=vector,
-        length=np.abs(vector),
-        squared=np.abs(vector) ** 2,
-        amplitude=amplitude,
-        log_intensity=log_intensity,
-        path=double_diffraction(half, amplitude, number),
-        number=number,
+        **describe_reflections(basis, half, number, log_intensity),
         projected=_project_upper_zones(crystal, axis, frame, basis),
         log_prior=log_zone_weight(crystal, axis),
     )
+
+
+def describe_reflections(
+    basis: np.ndarray, half: np.ndarray, number: np.ndarray, log_intensity: np.ndarray
+) -> dict[str, Any]:
+    """Fields of a :class:`ZonePattern` that follow from the points of :func:`half_plane`."""
+    vector, amplitude = half @ basis, np.exp(0.25 * log_intensity.sum(axis=0))
+    return {
+        "basis": basis,
+        "coordinates": half,
+        "vector": vector,
+        "length": np.abs(vector),
+        "squared": np.abs(vector) ** 2,
+        "amplitude": amplitude,
+        "log_intensity": log_intensity,
+        "path": _double_diffraction(half, amplitude, number),
+        "number": number,
+    }
 
 
 def half_plane(basis: np.ndarray, reach: int, g_max: float) -> tuple[np.ndarray, np.ndarray]:
@@ -212,7 +220,7 @@ def log_intensities(electron: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     return 2 * np.log(np.maximum([electron, contrast], weakest))
 
 
-def double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.ndarray) -> np.ndarray:
+def _double_diffraction(index: np.ndarray, amplitude: np.ndarray, number: np.ndarray) -> np.ndarray:
     """Strongest product of two amplitudes that add up to each forbidden reflection, shape (n,)."""
     reach = len(number) // 2
     both = np.concatenate([index, -index])
