@@ -14,15 +14,15 @@ from hyperspy_twin.crystals.diffraction.zone_patterns import make_zone_patterns
 from hyperspy_twin.crystals.structures import laue_rotations, number_of_space_group
 
 if TYPE_CHECKING:
-    from orix.quaternion import Orientation, OrientationRegion, Symmetry
+    from orix.quaternion import Orientation, Symmetry
 
 LARGEST_AXIS_INDEX = 6  # of the directions that axes of misorientation are named by
-# Radians: above the rounding errors of quaternions, whose angles near zero and half a turn are
-# known to the square root of a 64-bit number's last digit, and below what a lattice shows.
+# Radians: above the rounding errors of angles near zero and half a turn, which are known to the
+# square root of a 64-bit number's last digit, and below what a lattice shows.
 SAME_TURN = 1e-6
 AXIS_TOLERANCE = 1.0  # degrees; the simplest direction so close to an axis names it
 _SPACE_GROUPS = 230
-_CHUNK = 256  # misorientations reduced at once: bounds the memory
+_AXIS_DIGITS = 6  # of a unit vector: more than tell equal axes apart, fewer than rounding changes
 _SAME_ROTATION = 0.02  # largest difference of an element of two matrices of one rotation
 
 
@@ -110,79 +110,48 @@ def measure_misorientations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Smallest rotations that carry n crystals into n others.
 
-    Their angles in degrees, shape (n,), are reduced by the symmetry of both, and the smallest that
-    the peaks allow: a pattern of peaks is the same after half a turn about the beam. Their axes are
-    the nearest lattice directions [uvw] of the first crystals, int, shape (n, 3).
+    Their angles in degrees, shape (n,), are reduced by the Laue groups of both, and the smallest
+    that the peaks allow: a pattern of peaks is the same after half a turn about the beam. Their
+    axes are the nearest lattice directions [uvw] of the first crystals, int, shape (n, 3).
     """
     angle, axis = np.zeros(len(first)), np.zeros((len(first), 3), int)
-    groups: dict[tuple[Crystal, Crystal], list[int]] = {}
     for number, (one, other) in enumerate(zip(first, second, strict=True)):
-        groups.setdefault((one.crystal, other.crystal), []).append(number)
-    for (crystal, _), rows in groups.items():
-        for start in range(0, len(rows), _CHUNK):
-            some = rows[start : start + _CHUNK]
-            pairs = [(first[row], second[row]) for row in some]
-            angle[some], vectors = _settle_axes(*_reduce(pairs))
-            axis[some] = [nearest_direction(crystal, vector) for vector in vectors]
+        angle[number], vector = _reduce(one, other)
+        axis[number] = nearest_direction(one.crystal, vector)
     return np.degrees(angle), axis
 
 
-def _reduce(pairs: list[tuple[OrientedCrystal, OrientedCrystal]]) -> tuple[np.ndarray, np.ndarray]:
-    """Misorientations of pairs of the same two crystals: angles in radians, and their axes.
+def _reduce(first: OrientedCrystal, second: OrientedCrystal) -> tuple[float, np.ndarray]:
+    """Smallest angle, in radians, that carries one crystal into another, and its axis.
 
-    What ``orix.quaternion.Misorientation.reduce`` gives, for all symmetry operations at once.
+    Symmetry makes several axes equal: the one of the fewest negative components, and of those the
+    one of the largest first component, stands for them. That of no turn at all is z.
     """
-    from orix.quaternion import Rotation
+    from scipy.spatial.transform import Rotation
 
-    crystals = [oriented.crystal for oriented in pairs[0]]
-    start, end = (_proper_group(crystal) for crystal in crystals)
-    zone = _fundamental_zone(start.tobytes(), end.tobytes())
-    to_crystal = [
-        np.array([frame @ pair[side].orientation.T for pair in pairs])
-        for side, frame in enumerate(map(orix_frame, crystals))
-    ]
-    before = Rotation(start[:, None, None])
-    after = Rotation(end[:, None])
-    number = np.arange(len(pairs))
-    angle, axis = np.full(len(pairs), np.inf), np.zeros((len(pairs), 3))
-    for turn in (np.eye(3), np.diag([-1.0, -1.0, 1.0])):
-        rotation = Rotation.from_matrix(to_crystal[1] @ turn) * ~Rotation.from_matrix(to_crystal[0])
-        # Normalised twice, as by orix, whose last bits these are.
-        rotation = Rotation(Rotation(rotation.data).data)
-        equal = after * rotation * before
-        inside = (equal < zone).reshape(-1, len(pairs))
-        inside[-1] |= ~inside.any(axis=0)
-        reduced = Rotation.identity((len(pairs),))
-        reduced.data[:] = equal.data.reshape(-1, len(pairs), 4)[inside.argmax(axis=0), number]
-        smaller = reduced.angle < angle - SAME_TURN
-        angle[smaller], axis[smaller] = reduced.angle[smaller], reduced.axis.data[smaller]
-    return angle, axis
-
-
-def _settle_axes(angle: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Angles, and axes where rounding errors would choose them.
-
-    That of a half turn points to the side of its first component that is not zero, and that of
-    no turn at all is z, as in orix.
-    """
-    first = np.take_along_axis(axis, (np.abs(axis) > SAME_TURN).argmax(axis=1)[:, None], axis=1)
-    backwards = (np.pi - angle[:, None] < SAME_TURN) & (first < 0)
-    return angle, np.where(angle[:, None] < SAME_TURN, [0.0, 0.0, 1.0], axis * (1 - 2 * backwards))
+    before, after = _rotations(first.crystal), _rotations(second.crystal)
+    to_first, to_second = (orix_frame(one.crystal) @ one.orientation.T for one in (first, second))
+    half_turns = np.stack([np.eye(3), np.diag([-1.0, -1.0, 1.0])])
+    turned = (after[:, None] @ (to_second @ half_turns @ to_first.T)).reshape(-1, 3, 3)
+    trace = turned.reshape(-1, 9) @ before.transpose(0, 2, 1).reshape(-1, 9).T
+    angle = np.arccos(np.clip((trace - 1) / 2, -1, 1))
+    smallest = float(angle.min())
+    if smallest < SAME_TURN:
+        return smallest, np.array([0.0, 0.0, 1.0])
+    one, other = np.nonzero(angle < smallest + SAME_TURN)
+    axis = Rotation.from_matrix(turned[one] @ before[other]).as_rotvec() / smallest
+    if np.pi - smallest < SAME_TURN:
+        axis = np.concatenate([axis, -axis])
+    x, y, z = axis.round(_AXIS_DIGITS).T
+    negative = (axis < -SAME_TURN).sum(axis=1)
+    return smallest, axis[np.lexsort((-z, -y, -x, negative))[0]]
 
 
 @lru_cache(maxsize=256)
-def _proper_group(crystal: Crystal) -> np.ndarray:
-    """Quaternions of the proper rotations of the point group, shape (n, 4)."""
-    return point_group(crystal).proper_subgroup.data
-
-
-@lru_cache(maxsize=256)
-def _fundamental_zone(start: bytes, end: bytes) -> OrientationRegion:
-    """Region of the misorientations that differ under two proper groups."""
-    from orix.quaternion import OrientationRegion, Symmetry
-
-    groups = (Symmetry(np.frombuffer(group).reshape(-1, 4)) for group in (start, end))
-    return OrientationRegion.from_symmetry(*groups)
+def _rotations(crystal: Crystal) -> np.ndarray:
+    """Proper rotations of the Laue group in the frame of orix, shape (n, 3, 3)."""
+    to_cartesian = orix_frame(crystal) @ crystal.base.T
+    return to_cartesian @ laue_rotations(crystal) @ np.linalg.inv(to_cartesian)
 
 
 def nearest_direction(crystal: Crystal, vector: np.ndarray) -> tuple[int, int, int]:
@@ -227,8 +196,7 @@ def point_group(crystal: Crystal) -> Symmetry:
     """
     from orix.quaternion.symmetry import get_point_group
 
-    to_cartesian = orix_frame(crystal) @ crystal.base.T
-    found = to_cartesian @ laue_rotations(crystal) @ np.linalg.inv(to_cartesian)
+    found = _rotations(crystal)
     if crystal.space_group is not None:
         candidates = [get_point_group(number_of_space_group(crystal.space_group))]
     else:
