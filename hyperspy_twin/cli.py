@@ -22,7 +22,7 @@ OPTIONS = (
      "give --pixel-size"),
     (r"call s\.calibrate\([^)]*\)( on the micrograph and run the chain again| on the micrograph)?",
      "give --pixel-size"),
-    (r"call apply_calibration\(\)", "give --calibrate crystals"),
+    (r"call apply_calibration\(\)( before gpa\(\))?", "give --calibrate crystals"),
     (r"(set it |set the pixel size )?with s\.calibrate\([^)]*\)(, or in s\.axes_manager)?",
      "give --pixel-size"),
     (r"(, which is no pixel size: )set it in s\.axes_manager", r"\1give --pixel-size"),

@@ -38,3 +38,8 @@ class RegisteredLattice:
     origin: tuple[float, float]
     merit: float
     displaced: bool
+
+    @property
+    def scale(self) -> float:
+        """Length in the image over that of the crystal, the cube root of the ratio of volumes."""
+        return float(np.cbrt(np.linalg.det(self.base) / np.linalg.det(self.crystal.base)))

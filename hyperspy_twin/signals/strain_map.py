@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
-from hyperspy_twin.core import Grid, StrainField, Table
+from hyperspy_twin.core import Grid, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._images import axes_of, check_orientation
 from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+_LOGGER = logging.getLogger(__name__)
+# Percent: spacings of crystals that differ by less are those of one crystal, see
+# crystals.relations.pixel_size.SAME_SCALE.
+LARGEST_SCALE_ERROR = 0.5
 COMPONENTS = ("e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y", "sigma")
 TITLES = {
     "e_xx": "strain e_xx",
@@ -173,7 +178,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         A virtual unit cell is fitted to the reference region and oriented by the indexing. Every
         indexed region with the same lattice is filled with it and displaced by u; a region with a
         lattice of its own is filled with its own cell. The model repeats along the beam a whole
-        number of times. Regions without an indexed phase stay empty.
+        number of times. Regions without an indexed phase stay empty. Lengths are those of the image:
+        a warning tells where the crystal of the reference has others.
 
         Parameters
         ----------
@@ -198,6 +204,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         lattices = self._state("lattices")
         if not lattices:
             raise ValueError(self._why_no_lattices())
+        self._warn_of_scale(lattices)
         grid = self._grid
         atoms = build_model(
             lattices,
@@ -225,6 +232,21 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         )
 
     # ---- state ----
+
+    def _warn_of_scale(self, lattices: Sequence[RegisteredLattice]) -> None:
+        """Say where the image shows the crystal of the reference in another size than its own."""
+        own = [one for one in lattices if one.region == self._settings.reference]
+        for lattice in own:
+            off = 100 * (lattice.scale - 1)
+            if abs(off) > LARGEST_SCALE_ERROR:
+                _LOGGER.warning(
+                    "the model has the pixel size of the image, which makes %s of region %d %.2g %% "
+                    "too %s: call apply_calibration() before gpa() for the size of the crystal",
+                    lattice.crystal.name,
+                    lattice.region,
+                    abs(off),
+                    "large" if off > 0 else "small",
+                )
 
     @property
     def _settings(self) -> StrainSettings:

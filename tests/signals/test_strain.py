@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import hyperspy.api as hs
 import numpy as np
 import pytest
+
+from hyperspy_twin.signals import _twin
 
 
 def test_lattices_are_registered_later(chain, tmp_path):
@@ -37,3 +41,19 @@ def test_table_of_regions_holds_means_over_their_pixels(chain):
         assert row["pixels"] == inside.sum()
         assert row["e_yy"] == pytest.approx(chain.strain.e_yy.data[inside].mean(), abs=1e-6)
     assert regions.units["rotation"] == "°"
+
+
+def test_a_model_of_a_wrong_size_says_so(chain, caplog):
+    """A barrier that is no Ge but smaller, pixels that are too large, and the right size."""
+    chain.strain.to_atoms(thickness=1.0)
+    assert "Ge of region 3 1.3 % too small: call apply_calibration() before gpa()" in caplog.text
+    strain = chain.strain.deepcopy()
+    for scale, said in ((1.036, "3.6 % too large"), (1.0, "")):
+        caplog.clear()
+        lattices = [
+            replace(one, base=scale / one.scale * one.base)
+            for one in _twin.read(strain, "lattices")
+        ]
+        _twin.write(strain, lattices=tuple(lattices))
+        strain.to_atoms(thickness=1.0)
+        assert said in caplog.text if said else not caplog.text
