@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.edges.significance import join_chance_regions
+from hyperspy_twin.segmentation.edges.significance import (
+    join_chance_protrusions,
+    join_chance_regions,
+)
 
 SMOOTHING = 2.0
 DEVIATION = 1 / (2 * np.sqrt(np.pi) * SMOOTHING)  # of white noise after the filter
@@ -63,3 +67,37 @@ def test_labels_on_a_finer_grid_than_the_image():
     working = smooth_noise()
     assert not join_chance_regions(fine, working, SMOOTHING).any()
     assert join_chance_regions(fine, working + labels, SMOOTHING) is fine
+
+
+def hooked(turn=0):
+    """A lower half with a hook of a neck and a bulge, and the half alone."""
+    half = (np.arange(300)[:, None] > 150) * np.ones((300, 300), np.int32)
+    hook = half.copy()
+    hook[136:151, 100:106] = 1
+    hook[disc(6, (134, 106))] = 1
+    return np.rot90(hook, turn).copy(), np.rot90(half, turn).copy()
+
+
+@pytest.mark.parametrize("turn", range(4))
+@pytest.mark.parametrize("darker", [False, True])
+def test_a_hook_of_noise_goes_and_one_that_stands_out_stays(turn, darker):
+    labels, half = hooked(turn)
+    labels, half = (1 - labels, 1 - half) if darker else (labels, half)
+    image = (-half if darker else half).astype(float)
+    noise = 10 * smooth_noise(turn)
+    working = ndimage.gaussian_filter(image * 20, SMOOTHING) + noise
+    found = join_chance_protrusions(labels, working, SMOOTHING)
+    assert (found != half).sum() < 0.3 * (labels != half).sum()
+    shown = ndimage.gaussian_filter((-labels if darker else labels) * 20.0, SMOOTHING) + noise
+    np.testing.assert_array_equal(join_chance_protrusions(labels, shown, SMOOTHING), labels)
+
+
+def test_corners_layers_and_large_parts_are_no_protrusions():
+    """A rectangle, a layer thinner than its blur, and two balls that touch."""
+    labels = np.zeros((300, 300), np.int32)
+    labels[100:200, 60:150] = 1
+    labels[240:243] = 2
+    labels[disc(30, (70, 220))] = 3
+    labels[disc(30, (128, 220))] = 3
+    working = smooth_noise()
+    np.testing.assert_array_equal(join_chance_protrusions(labels, working, SMOOTHING), labels)

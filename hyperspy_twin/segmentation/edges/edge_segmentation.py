@@ -13,7 +13,10 @@ from hyperspy_twin.segmentation.checks import centred_image, check_positive
 from hyperspy_twin.segmentation.edges.faint_edges import Field, lay_out, split_at_faint_edges
 from hyperspy_twin.segmentation.edges.inflection import move_to_inflection
 from hyperspy_twin.segmentation.edges.region_merging import separate_parts
-from hyperspy_twin.segmentation.edges.significance import join_chance_regions
+from hyperspy_twin.segmentation.edges.significance import (
+    join_chance_protrusions,
+    join_chance_regions,
+)
 from hyperspy_twin.segmentation.edges.spherical_particles import outline_spherical_particles
 from hyperspy_twin.segmentation.edges.threshold_dynamics import relax_borders
 from hyperspy_twin.segmentation.edges.watershed import divide_area, remove_slope
@@ -133,6 +136,7 @@ def regions_between_edges(
         relaxed = relax_borders(regions, working, length)
         if np.unique(relaxed).size > regions.max():  # else the pull to short borders took a layer
             regions = relaxed
+        regions = join_chance_protrusions(regions, working, length)
         regions = separate_parts(regions, smallest / step**2)
     labels = place_borders(regions, working, image.shape, length)
     field = Field(working, length, brightness_range(working), step)

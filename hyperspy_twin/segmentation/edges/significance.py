@@ -1,11 +1,11 @@
-"""Significance of small regions: those that chance explains join their surroundings."""
+"""Significance of small regions and protrusions: those that chance explains join what is around."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.segmentation.labels import surrounding_label
+from hyperspy_twin.segmentation.labels import grow_box, surrounding_label
 from hyperspy_twin.segmentation.resampling import sample
 from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN, INDEPENDENT_AREA
 
@@ -15,6 +15,7 @@ _SMALL = 0.05
 # Fraction of its border that the neighbour has against which a region is judged.
 _MIN_BORDER = 0.5
 # Distance from a border, in smoothing lengths, from which on brightness comes from one side alone.
+# A part of a region that is nowhere so deep is a protrusion.
 _NEAR = 1.8
 # Distance from the region, in smoothing lengths, up to which the brightness around it is read.
 _FAR = 8.0
@@ -57,6 +58,43 @@ def join_chance_regions(labels: np.ndarray, working: np.ndarray, smoothing: floa
         if neighbour is not None:
             joined[joined == region] = neighbour
     return joined[labels] if (joined != np.arange(joined.size)).any() else labels
+
+
+def join_chance_protrusions(
+    regions: np.ndarray, working: np.ndarray, smoothing: float
+) -> np.ndarray:
+    """Give protrusions of regions that chance explains to the neighbour that surrounds them.
+
+    Where a basin of noise merges with the wrong one of two regions, the border has a hook. What
+    hangs on a region by less than twice the blur of its border is judged like a small region.
+    ``regions`` are labels from 0 of the pixels of ``working``, which is smoothed by ``smoothing``
+    pixels.
+    """
+    depth, joined = _NEAR * smoothing, regions.copy()
+    least = INDEPENDENT_AREA * smoothing**2
+    for region, tight in enumerate(ndimage.find_objects(regions + 1)):
+        if tight is None:
+            continue
+        box = grow_box(tight, int((_FAR + _NEAR) * smoothing) + 1, regions.shape)
+        parts, count = ndimage.label(_protrusions(joined[box] == region, depth))
+        area = np.bincount(parts.ravel())
+        for part in 1 + np.flatnonzero((area[1:] >= least) & (area[1:] < _SMALL * regions.size)):
+            own = parts == part
+            near = np.where(own, -1, joined[box])
+            neighbour = _find_explanation(near, working[box], -1, smoothing, regions.size)
+            if neighbour not in (None, region):
+                joined[box][own] = neighbour
+    return joined
+
+
+def _protrusions(own: np.ndarray, depth: float) -> np.ndarray:
+    """Pixels of a region that no path deeper than a depth joins to the most of it."""
+    padded = np.pad(own, 1, mode="edge")
+    cores, count = ndimage.label(ndimage.distance_transform_edt(padded) > depth)
+    if not count:
+        return np.zeros(own.shape, bool)
+    largest = cores == 1 + np.argmax(np.bincount(cores.ravel())[1:])
+    return own & (ndimage.distance_transform_edt(~largest) > depth)[1:-1, 1:-1]
 
 
 def _find_explanation(
