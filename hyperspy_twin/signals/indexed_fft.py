@@ -162,7 +162,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
 
         Where a phase is known, the pattern that it predicts is drawn over the peaks: rings of an
         area by the kinematical intensity, and diamonds for reflections that only double
-        diffraction reaches.
+        diffraction reaches. A second figure has the image; a click on a region shows its spectrum.
 
         Parameters
         ----------
@@ -194,12 +194,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         shown.metadata.General.title = self.metadata.General.title
         shape = (len(regions),) if len(regions) > 1 else ()
         peaks = [spectra[number].peaks for number in regions]
-        if shape:
-            kwargs = {"navigator": Signal1D([float(len(one)) for one in peaks]), **kwargs}
-        else:
+        if not shape:
             shown = shown.inav[every.index(regions[0])]
             shown.compute(show_progressbar=False)
-        shown.plot(**{**CONTRAST, "axes_ticks": True, **kwargs})
+        shown.plot(**{**CONTRAST, "axes_ticks": True, "navigator": None, **kwargs})
         for marker in spectrum_markers(peaks, records, shape):
             shown.add_marker(marker)
         # Further markers of this signal go there.
@@ -207,7 +205,27 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         axis = shown._plot.signal_plot.ax
         x, y = (one.high_value for one in shown.axes_manager.signal_axes)
         axis.set(**limit_view(peaks, records, (x, y)))
+        if shape and "navigator" not in kwargs:
+            self._plot_navigator(regions, shown.axes_manager)
         return show_once(axis.figure)
+
+    def _plot_navigator(self, regions: Sequence[int], axes_manager: Any) -> None:
+        """Plot the image, or the regions alone where the spectrum has no image any more."""
+        from hyperspy_twin.signals._figures import region_navigator
+
+        try:
+            image = self.image()[0]
+        except ValueError:
+            image = self._labels.astype(float)
+        region_navigator(
+            image,
+            self._image_grid,
+            self._outlines,
+            self._labels,
+            regions,
+            axes_manager,
+            unit=self._unit,
+        )
 
     def _figure(self) -> Figure:
         """Picture of the spectrum for a page."""

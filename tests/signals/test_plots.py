@@ -6,6 +6,7 @@ import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.backend_bases import CloseEvent, MouseEvent
 
 from hyperspy_twin.core import Grid, trace
 from hyperspy_twin.signals._figures import show_once
@@ -166,3 +167,26 @@ def test_plot_of_an_image_without_spots():
 
     noise = ht.Micrograph(np.random.default_rng(0).normal(size=(100, 100)))
     noise.segment().find_peaks(show_progressbar=False).plot()
+
+
+def test_a_click_on_a_region_shows_its_spectrum(chain):
+    plt.close("all")
+    spectrum = chain.indexed.plot()
+    (navigator,) = (plt.figure(one) for one in plt.get_fignums() if one != spectrum.number)
+    axis = navigator.axes[0]
+    labels, scale = chain.segmented.labels.data, chain.micrograph.axes_manager[0].scale
+    axes = chain.indexed._plot.axes_manager
+    assert axis.get_title().startswith("region 1")
+    for region in (2, 3, 1):
+        row, column = np.argwhere(labels == region)[len(labels)]
+        x, y = axis.transData.transform((column * scale, row * scale))
+        navigator.canvas.callbacks.process(
+            "button_press_event", MouseEvent("button_press_event", navigator.canvas, x, y, 1)
+        )
+        assert axes.indices == (region - 1,)
+        assert axis.get_title().startswith(f"region {region}")
+        shown = [one.get_current_kwargs().get("texts", []) for one in markers(chain.indexed)]
+        assert f"region {region}" in [str(text) for own in shown for text in own]
+    navigator.canvas.callbacks.process("close_event", CloseEvent("close_event", navigator.canvas))
+    axes.indices = (1,)
+    assert axis.get_title().startswith("region 1")

@@ -1,5 +1,6 @@
 from .atoms import model_figure
 from .markers import COLOURS, outline_markers, phase_markers
+from .navigator import region_navigator
 from .notebooks import show_once
 from .orientations import orientation_figure
 from .outlines import draw_outlines, image_extent, regions_figure
@@ -19,6 +20,7 @@ __all__ = [
     "outline_markers",
     "particles_figure",
     "phase_markers",
+    "region_navigator",
     "regions_figure",
     "show_once",
     "spectrum_figure",
