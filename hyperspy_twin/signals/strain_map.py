@@ -178,8 +178,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         A virtual unit cell is fitted to the reference region and oriented by the indexing. Every
         indexed region with the same lattice is filled with it and displaced by u; a region with a
         lattice of its own is filled with its own cell. The model repeats along the beam a whole
-        number of times. Regions without an indexed phase stay empty. Lengths are those of the image:
-        a warning tells where the crystal of the reference has others.
+        number of times. Regions without an indexed phase stay empty. Lengths are those of the
+        image: a warning tells where the crystal of the reference has others.
 
         Parameters
         ----------
@@ -240,8 +240,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             off = 100 * (lattice.scale - 1)
             if abs(off) > LARGEST_SCALE_ERROR:
                 _LOGGER.warning(
-                    "the model has the pixel size of the image, which makes %s of region %d %.2g %% "
-                    "too %s: call apply_calibration() before gpa() for the size of the crystal",
+                    "the model has the pixel size of the image, which makes %s of region %d "
+                    "%.2g %% too %s: call apply_calibration() before gpa() for the size of the crystal",
                     lattice.crystal.name,
                     lattice.region,
                     abs(off),
