@@ -241,7 +241,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             if abs(off) > LARGEST_SCALE_ERROR:
                 _LOGGER.warning(
                     "the model has the pixel size of the image, which makes %s of region %d "
-                    "%.2g %% too %s: call apply_calibration() before gpa() for the size of the crystal",
+                    "%.2g %% too %s: call apply_calibration() before gpa() for the size of the "
+                    "crystal",
                     lattice.crystal.name,
                     lattice.region,
                     abs(off),
