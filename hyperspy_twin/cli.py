@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         input, with one line on the standard error and nothing written.
     """
     options = _parser().parse_args(arguments)
+    if not options.quiet:  # before the first heavy import
+        demo = options.command == "demo"
+        _say("simulating the image of the sample" if demo else f"reading {options.path}")
     with _warnings_as_lines():
         try:
             _check(options)

@@ -254,6 +254,7 @@ def test_demo_takes_the_bundled_sample(tmp_path, monkeypatch, capsys):
     more = ["--reference", "1", "--calibrate", "crystals", "--method", "edges"]
     assert main(["demo", "--out", str(tmp_path / "out"), *more]) == 0
     shown = capsys.readouterr().out
+    assert shown.startswith("simulating the image of the sample\n")
     assert "4/4" in shown and "reference region 1" in shown
     assert "note: The pixel size was set by the crystals" in shown
     strain = hs.load(tmp_path / "out" / "strain.hspy")
