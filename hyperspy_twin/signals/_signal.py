@@ -148,6 +148,11 @@ class TwinSignal:
     def _calibrated(self) -> bool:
         return self._unit == "nm"
 
+    @property
+    def _may_be_dark_field(self) -> bool:
+        """Whether nothing says that it is no image of a scan, in which vacuum can be dark."""
+        return self.metadata.get_item("Acquisition_instrument.TEM.acquisition_mode") != "TEM"
+
 
 def _owner_of(name: str) -> type[TwinSignal] | None:
     """Signal type that defines a public name itself."""
