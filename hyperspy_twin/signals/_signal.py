@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import logging
 from functools import lru_cache
 from importlib import import_module
@@ -149,9 +150,13 @@ class TwinSignal:
         return self._unit == "nm"
 
     @property
-    def _may_be_dark_field(self) -> bool:
-        """Whether nothing says that it is no image of a scan, in which vacuum can be dark."""
-        return self.metadata.get_item("Acquisition_instrument.TEM.acquisition_mode") != "TEM"
+    def _dark_field(self) -> bool | None:
+        """Whether the image is a dark-field one of a scan; None where the file does not say."""
+        words = set(re.split("[^a-z]+", str(self.metadata.get_item("General.title", "")).lower()))
+        mode = self.metadata.get_item("Acquisition_instrument.TEM.acquisition_mode")
+        if mode == "TEM" or words & {"bf", "abf", "bright"}:
+            return False
+        return True if words & {"haadf", "adf", "maadf", "laadf", "dark"} else None
 
 
 def _owner_of(name: str) -> type[TwinSignal] | None:

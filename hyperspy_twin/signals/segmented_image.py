@@ -373,8 +373,9 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
                 )
                 for region in count_steps(regions, "region")
             ]
-            if self._may_be_dark_field:
-                found = name_vacuum(found, image, grid, labels)
+            if self._dark_field is not False:
+                known = self._dark_field is True
+                found = name_vacuum(found, image, grid, labels, dark_field=known)
             return self._derive(
                 IndexedFFT,
                 "find_peaks",

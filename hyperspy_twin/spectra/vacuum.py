@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import ndimage
 
 from hyperspy_twin.core import Grid, Peaks
 from hyperspy_twin.spectra.crystallinity import NO_LATTICE, VACUUM, RegionSpectrum
@@ -39,15 +40,23 @@ class _Noise:
 
 
 def name_vacuum(
-    found: Sequence[RegionSpectrum], image: np.ndarray, grid: Grid, labels: np.ndarray
+    found: Sequence[RegionSpectrum],
+    image: np.ndarray,
+    grid: Grid,
+    labels: np.ndarray,
+    *,
+    dark_field: bool = False,
 ) -> list[RegionSpectrum]:
     """Name the vacuum among the regions without a lattice of a dark-field image.
 
     A region is vacuum where it shows noise and nothing else, where this noise is weak, and where its
-    mean is hardly any beside that of the brightest region, which has to show more than noise: in a
-    bright-field image vacuum is bright and bare, and no region is named. Where the dark level of the
-    detector is above zero, the ratio of the means is too large, and vacuum may be missed; where it
-    is below, no region is named.
+    mean is hardly any beside that of the brightest region. Where the dark level of the detector is
+    above zero, the ratio of the means is too large, and vacuum may be missed; where it is below,
+    no region is named.
+
+    In a bright-field image vacuum is bright and bare, and an opaque particle is dark. Where nobody
+    says that it is none, the brightest region has to show more than noise, and the vacuum to reach
+    the border.
 
     Parameters
     ----------
@@ -59,6 +68,8 @@ def name_vacuum(
         Its grid.
     labels
         Region of each pixel.
+    dark_field
+        Whether the image is known to be a dark-field one.
 
     Returns
     -------
@@ -77,9 +88,12 @@ def name_vacuum(
     if not dark or image.min() < 0:
         return list(found)
     bright = _measure_noise(image, grid, labels == brightest)
-    spectrum = found[numbers.index(brightest)]
-    if bright is None or not (bright.structure or spectrum.crystallinity.shows_structure):
+    if bright is None:
         return list(found)
+    if not dark_field:
+        peaks_or_rings = found[numbers.index(brightest)].crystallinity.shows_structure
+        structure = bright.structure or peaks_or_rings
+        dark = sorted(set(dark) & _at_the_border(labels)) if structure else []
     named = {}
     for number in dark:
         noise = _measure_noise(image, grid, labels == number)
@@ -95,6 +109,14 @@ def name_vacuum(
         else one
         for number, one in zip(numbers, found, strict=True)
     ]
+
+
+def _at_the_border(labels: np.ndarray) -> set[int]:
+    """Regions that reach the border of the labelled area."""
+    (area,) = ndimage.find_objects((labels > 0).astype(np.uint8))
+    part = labels[area]
+    edges = (part[0], part[-1], part[:, 0], part[:, -1])
+    return set(np.concatenate(edges).tolist())
 
 
 def _measure_noise(image: np.ndarray, grid: Grid, mask: np.ndarray) -> _Noise | None:
