@@ -291,7 +291,13 @@ def noise(rng: np.random.Generator, shape: tuple[int, int]) -> Plan:
     lines = rng.uniform(0.005, 0.1) * (kind in (2, 3))
     slope = 1 + rng.uniform(-0.3, 0.3) * np.linspace(-1, 1, shape[1])[None, :]
     return Plan(
-        grid, [], "no lattice seen", base=np.float32(slope), blur=blur, row_noise=lines, **exposure(rng)
+        grid,
+        [],
+        "no lattice seen",
+        base=np.float32(slope),
+        blur=blur,
+        row_noise=lines,
+        **exposure(rng),
     )
 
 

@@ -110,7 +110,9 @@ class Calibration:
         else:
             x, y = (f"{value:.6g} {self.unit}" for value in self.pixel_size)
             size = f"{x if self.square else f'{x} x {y}'} per pixel"
-            said = [text for text, so in (("not square", not self.square), ("exact", self.exact)) if so]
+            said = [
+                text for text, so in (("not square", not self.square), ("exact", self.exact)) if so
+            ]
             size += f" ({', '.join(said)})" if said else ""
         measured = ""
         if self.regions:

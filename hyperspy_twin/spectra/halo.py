@@ -98,14 +98,14 @@ def find_halo(profile: RadialProfile, rings: Rings) -> tuple[Rings, str]:
 def _no_halo(profile: RadialProfile, rings: Rings, number: int) -> str:
     """Why a ring is no halo; empty where it is one."""
     radius, width = float(rings.radius[number]), float(rings.width[number])
+    if _is_thon_ring(rings.radius, radius):
+        return "one of those of the contrast transfer"
     if not 1 / WIDEST_SPACING <= radius <= 1 / CLOSEST_SPACING:
         return f"at the spacing {1 / radius:.2g} nm, where no glass has its first one"
     if width < NARROWEST * radius:
         return "too narrow for a glass"
     if width > BROADEST * radius:
         return "too broad for a glass"
-    if _is_thon_ring(rings.radius, radius):
-        return "one of those of the contrast transfer"
     centre = float(np.mean(profile.noise[:CENTRE_RINGS]))
     if float(np.interp(radius, profile.radius, profile.noise)) < OF_CENTRE * centre:
         return "as weak as a smoothing filter leaves one"
