@@ -69,9 +69,9 @@ def ours(name: str) -> Method:
 
     def method(at: Scene) -> Answer:
         found = find_region_peaks(at.image, at.grid, at.mask, method=name)
-        name = found.crystallinity.name
         # Whether a film has a halo is another question.
-        return found.peaks.position, NO_LATTICE if name == "amorphous" else name
+        state = found.crystallinity
+        return found.peaks.position, NO_LATTICE if state.without_lattice else state.name
 
     return method
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import logging
+import re
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version

@@ -84,9 +84,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     def crystallinity(self) -> dict[int, str]:
         """What each region is.
 
-        Single crystal, several crystals, powder (rings) or fringes (peaks along one line); amorphous
-        where the halo of a glass is measured, vacuum where a dark-field image shows weak noise
-        only, otherwise no lattice seen; too small, or unknown.
+        Single crystal, several crystals, powder (rings) or fringes (peaks along one line);
+        amorphous where the halo of a glass is measured, vacuum where a dark-field image shows weak
+        noise only, otherwise no lattice seen; too small, or unknown.
         """
         return {region: one.crystallinity.name for region, one in self._spectra.items()}
 
@@ -94,8 +94,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     def regions(self) -> Table:
         """Table of what the regions are.
 
-        Columns: ``region``, ``crystallinity`` and its ``probability`` (for amorphous and vacuum that
-        of no lattice; NaN where it was not weighed), number of ``peaks`` and of plane
+        Columns: ``region``, ``crystallinity`` and its ``probability`` (for amorphous and vacuum
+        that of no lattice; NaN where it was not weighed), number of ``peaks`` and of plane
         ``lattices``, and the halo of a glass between the peaks (``halo_radius`` with
         ``halo_error`` and full ``halo_width`` in 1/nm; NaN without one).
         """

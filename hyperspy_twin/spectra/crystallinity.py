@@ -1,4 +1,4 @@
-"""What a region is, by its spectrum: one crystal, several, a powder, fringes, or without lattice."""
+"""What a region is, by its spectrum: one crystal, several, a powder, fringes, or no lattice."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class Crystallinity:
     ----------
     name
         The most probable of ``"no lattice seen"``, ``"single crystal"``, ``"several crystals"``,
-        ``"powder"`` (rings of many crystals) and ``"fringes"`` (peaks along one line only). Where no
-        lattice is seen, ``"amorphous"`` if the halo of a glass is measured, and ``"vacuum"`` if
-        nothing scatters. ``"too small"`` or ``"unknown"`` (a lattice of spacings that no crystal
-        has, so that the pixel size is wrong) where nothing was weighed.
+        ``"powder"`` (rings of many crystals) and ``"fringes"`` (peaks along one line only). Where
+        no lattice is seen, ``"amorphous"`` if the halo of a glass is measured, and ``"vacuum"``
+        if nothing scatters. ``"too small"`` or ``"unknown"`` (a lattice of spacings that no
+        crystal has, so that the pixel size is wrong) where nothing was weighed.
     reason
         One sentence for the reader.
     probability

@@ -81,8 +81,8 @@ class Evidence:
 def crystallinity_probabilities(evidence: Evidence) -> np.ndarray:
     """Probability of each of :data:`NAMES`, shape (5,).
 
-    Many crystallites or not; if not, any peak or none, one line or a plane, one lattice or more: each
-    question is answered with a probability, and the results are the products.
+    Many crystallites or not; if not, any peak or none, one line or a plane, one lattice or more:
+    each question is answered with a probability, and the results are the products.
 
     Parameters
     ----------

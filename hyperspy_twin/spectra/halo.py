@@ -69,9 +69,9 @@ def describe_pixels(grid: Grid) -> str:
 def find_halo(profile: RadialProfile, rings: Rings) -> tuple[Rings, str]:
     """Find the halo of a glass among the rings of the noise of a region.
 
-    It is a ring at the spacings of the first maxima of glasses, broader than one of crystallites and
-    narrower than what a filter leaves of noise, as high in all directions, and none of several that
-    a lens makes.
+    It is a ring at the spacings of the first maxima of glasses, broader than one of crystallites
+    and narrower than what a filter leaves of noise, as high in all directions, and none of several
+    that a lens makes.
 
     Parameters
     ----------

@@ -171,7 +171,7 @@ def measure_radial_profile(
 
 
 def _by_direction(sectors: np.ndarray) -> np.ndarray:
-    """Sums (4, m) over the sectors (m, 32) on both sides of each direction."""
+    """Sum the sectors (m, 32) on both sides of each direction, (4, m)."""
     each = sectors.shape[1] // DIRECTIONS
     centred = np.roll(sectors, each // 2, axis=1)
     return centred.reshape(len(sectors), DIRECTIONS, each).sum(axis=2).T

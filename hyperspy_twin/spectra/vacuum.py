@@ -1,4 +1,4 @@
-"""Which regions of a dark-field image are vacuum: by how little they scatter, and by their noise."""
+"""Which regions of a dark-field image are vacuum, by how little they scatter and their noise."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from scipy import ndimage
 from hyperspy_twin.core import Grid, Peaks
 from hyperspy_twin.spectra.crystallinity import NO_LATTICE, VACUUM, RegionSpectrum
 from hyperspy_twin.spectra.rings import measure_radial_profile
-from hyperspy_twin.spectra.transform import WindowedRegion, windowed_region
+from hyperspy_twin.spectra.transform import windowed_region
 
 # Signal of vacuum over that of the brightest region, at most. Carbon as thick as the tungsten
 # beside it, the largest contrast of common materials, has 0.022 by the number of atoms per volume
 # (100 and 63 / nm^3) and Z^1.7 (S.J. Pennycook, D.E. Jesson, Ultramicroscopy 37 (1991) 14).
 FAINTEST = 0.02
-# Variance of its noise over that of the brightest region, at most: noise of the detector has at most
-# half the standard deviation of counting there. It is more where a black level was taken from a
-# solid that is not as dark as it looks.
+# Variance of its noise over that of the brightest region, at most: half the standard deviation of
+# counting there, which detectors that are in use stay below. More noise is that of something that
+# scatters, whose level was subtracted.
 QUIET = 0.25
 # Standard errors by which the power of the inner rings exceeds that of the outer ones where there
 # is structure; noise does in one region of 700.
@@ -49,10 +49,10 @@ def name_vacuum(
 ) -> list[RegionSpectrum]:
     """Name the vacuum among the regions without a lattice of a dark-field image.
 
-    A region is vacuum where it shows noise and nothing else, where this noise is weak, and where its
-    mean is hardly any beside that of the brightest region. Where the dark level of the detector is
-    above zero, the ratio of the means is too large, and vacuum may be missed; where it is below,
-    no region is named.
+    A region is vacuum where it shows noise and nothing else, where this noise is weak, and where
+    its mean is hardly any beside that of the brightest region. Where the dark level of the detector
+    is above zero, the ratio of the means is too large, and vacuum may be missed; where it is
+    below, no region is named.
 
     In a bright-field image vacuum is bright and bare, and an opaque particle is dark. Where nobody
     says that it is none, the brightest region has to show more than noise, and the vacuum to reach
@@ -101,7 +101,8 @@ def name_vacuum(
         if bare and noise is not None and noise.variance <= QUIET * bright.variance:
             fraction = 100 * means[number] / means[brightest]
             named[number] = (
-                f"nothing but weak noise, at {fraction:.1g} % of the brightness of region {brightest}"
+                f"nothing but weak noise, at {fraction:.1g} % of the brightness of region "
+                f"{brightest}"
             )
     return [
         replace(one, crystallinity=replace(one.crystallinity, name=VACUUM, reason=named[number]))
