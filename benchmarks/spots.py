@@ -26,6 +26,7 @@ import spots_peers
 import spots_scenes
 from spots_images import WEAKEST, Scene, in_band, judge, must_find, separation
 
+from hyperspy_twin.spectra.crystallinity import NO_LATTICE
 from hyperspy_twin.spectra.detection.candidates import detection_threshold
 from hyperspy_twin.spectra.methods import METHODS as OURS
 from hyperspy_twin.spectra.methods import find_region_peaks
@@ -34,7 +35,7 @@ from hyperspy_twin.spectra.transform import windowed_region
 FALSE_ALARMS = 0.05  # the package's default, for the curve of theory
 EDGES = np.array([WEAKEST, 5, 7, 10, 14, 20, 30, 50, 100])
 EXACT = ("single", "tilted")  # categories whose position error has a bound to stand beside
-STATES = ("amorphous", "single crystal", "several crystals", "powder", "fringes")
+STATES = ("no lattice seen", "single crystal", "several crystals", "powder", "fringes")
 WORKERS = 2
 Answer = tuple[np.ndarray, str | None]
 Method = Callable[[Scene], Answer]
@@ -68,7 +69,9 @@ def ours(name: str) -> Method:
 
     def method(at: Scene) -> Answer:
         found = find_region_peaks(at.image, at.grid, at.mask, method=name)
-        return found.peaks.position, found.crystallinity.name
+        # Whether a film has a halo is another question.
+        state = found.crystallinity
+        return found.peaks.position, NO_LATTICE if state.without_lattice else state.name
 
     return method
 

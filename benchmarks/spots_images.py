@@ -278,7 +278,7 @@ def judge(truth: Truth, found: np.ndarray) -> Verdict:
 
 def settled(truth: Truth) -> str | None:
     """State of the region, None where it hangs on spots that may or may not be seen."""
-    if truth.state in ("powder", "amorphous"):
+    if truth.state in ("powder", "no lattice seen"):
         return truth.state
     others = truth.lattice[:, None] != truth.lattice[None, :]
     alone = ~((separation(truth) < 1) & others).any(axis=1)

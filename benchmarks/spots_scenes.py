@@ -280,7 +280,7 @@ def amorphous(rng: np.random.Generator, shape: tuple[int, int]) -> Plan:
     """Speckle, with and without the rings of a transfer function."""
     grid = Grid(shape, (float(np.exp(rng.uniform(np.log(0.015), np.log(0.06)))),) * 2)
     speckle = (scaled_response(rng, grid, rng.uniform(0.02, 0.25)), 1.0)
-    return Plan(grid, [], "amorphous", speckle=speckle, **exposure(rng))
+    return Plan(grid, [], "no lattice seen", speckle=speckle, **exposure(rng))
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, int]) -> Plan:
@@ -291,7 +291,13 @@ def noise(rng: np.random.Generator, shape: tuple[int, int]) -> Plan:
     lines = rng.uniform(0.005, 0.1) * (kind in (2, 3))
     slope = 1 + rng.uniform(-0.3, 0.3) * np.linspace(-1, 1, shape[1])[None, :]
     return Plan(
-        grid, [], "amorphous", base=np.float32(slope), blur=blur, row_noise=lines, **exposure(rng)
+        grid,
+        [],
+        "no lattice seen",
+        base=np.float32(slope),
+        blur=blur,
+        row_noise=lines,
+        **exposure(rng),
     )
 
 

@@ -75,7 +75,7 @@ def narrow_halo(rng: np.random.Generator, shape: tuple[int, int]) -> Plan:
     mean = np.mean(raw(np.hypot(frequency[None, :], frequency[:, None])) ** 2)
     scale = rng.uniform(0.02, 0.25) / np.sqrt(mean)
     speckle = (lambda g: scale * raw(g), 1.0)
-    return Plan(grid, [], "amorphous", speckle=speckle, **spots_scenes.exposure(rng))
+    return Plan(grid, [], "no lattice seen", speckle=speckle, **spots_scenes.exposure(rng))
 
 
 FURTHER = {"few crystallites": few_crystallites, "narrow halo": narrow_halo}

@@ -156,3 +156,21 @@ def test_atoms_stand_on_their_columns(shared_file, name):
     assert np.median(strontium) > 1.3 * np.median(titanium)
     # A third of the oxygen shares the titanium columns along [001].
     assert np.percentile(oxygen, 30) < 0.7 * np.median(titanium)
+
+
+@pytest.mark.parametrize(
+    ("name", "coarse"),
+    [
+        ("SAG_nanowire_304px.png", False),
+        ("etspy_needle_HAADF_proj00.hspy", True),
+        ("JEOL_HAADF_CoS2_particles.dm4", True),
+        ("multi_signal_no_lattice.dm3", False),
+    ],
+)
+def test_what_shows_no_fringes_is_not_called_amorphous(shared_file, name, coarse):
+    found = found_in(shared_file(f"data/{name}"))
+    judged = [one for one in found._spectra.values() if one.crystallinity.probability]
+    assert judged
+    for one in judged:
+        assert one.crystallinity.name in ("no lattice seen", "vacuum")
+        assert ("do not resolve lattice planes" in one.crystallinity.reason) == coarse

@@ -80,7 +80,10 @@ def record(match, reason="", ties=()):
 def test_ties_are_named_with_the_phase():
     ge = SimpleNamespace(crystal=catalogue.get("Ge"), zone_axis=(1, 1, 0), composition=None)
     assert name_phase(record(ge, ties=("Si", "GaAs [100]"))) == "Ge [110] or Si or GaAs [100]"
-    assert name_phase(record(None, "amorphous: no peak stands out")) == "no phase (amorphous)"
+    assert (
+        name_phase(record(None, "no lattice seen: no peak stands out"))
+        == "no phase (no lattice seen)"
+    )
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from hyperspy_twin.core.table import with_error
 
 # Relative: pixel sizes along x and y that agree to this are called square.
 SQUARE_TOLERANCE = 1e-4
+# Relative: an error up to this stands for none; crystals.indexing.compositions.EXACT is one.
+NEGLIGIBLE = 1.001e-6
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,8 +86,8 @@ class Calibration:
 
     @property
     def exact(self) -> bool:
-        """Whether the pixel size has no error, as that of a simulated image."""
-        return self.pixel_size_error is not None and not any(self.pixel_size_error)
+        """Whether the pixel size has no error to speak of, as that of a simulated image."""
+        return self.relative_error is not None and self.relative_error <= NEGLIGIBLE
 
     @property
     def relative_error(self) -> float | None:
@@ -101,17 +103,17 @@ class Calibration:
         """All that is known, in one line, with two significant digits of each error."""
         if self.pixel_size is None:
             size = "not calibrated"
-        elif self.exact and self.square:
-            size = f"{self.pixel_size[0]:.6g} {self.unit} per pixel (exact)"
-        elif self.pixel_size_error is not None:
+        elif self.pixel_size_error is not None and not self.exact:
             pairs = zip("xy", self.pixel_size, self.pixel_size_error, strict=True)
             size = ", ".join(f"{name} {with_error(value, error)}" for name, value, error in pairs)
             size += f" {self.unit} per pixel"
-        elif self.square:
-            size = f"{self.pixel_size[0]:.6g} {self.unit} per pixel"
         else:
-            x, y = self.pixel_size
-            size = f"{x:.6g} {self.unit} x {y:.6g} {self.unit} per pixel (not square)"
+            x, y = (f"{value:.6g} {self.unit}" for value in self.pixel_size)
+            size = f"{x if self.square else f'{x} x {y}'} per pixel"
+            said = [
+                text for text, so in (("not square", not self.square), ("exact", self.exact)) if so
+            ]
+            size += f" ({', '.join(said)})" if said else ""
         measured = ""
         if self.regions:
             measured = (

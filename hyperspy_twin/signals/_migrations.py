@@ -12,7 +12,10 @@ import numpy as np
 from hyperspy_twin.core import Crystal, Grid, OrientedCrystal, Peaks, RegisteredLattice
 from hyperspy_twin.crystals import Match, RegionPhase
 from hyperspy_twin.signals._values import ModelBox, StrainSettings, load_outlines
-from hyperspy_twin.spectra import Crystallinity, RegionSpectrum, Rings
+from hyperspy_twin.spectra import NO_LATTICE, Crystallinity, RegionSpectrum, Rings
+
+# What versions 1 and 2 called a region without peaks.
+FORMERLY = "amorphous"
 
 
 def read_version_1(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,4 +125,29 @@ def _lattice(entry: dict[str, Any], crystals: Mapping[str, Crystal]) -> Register
     )
 
 
-READERS = {1: read_version_1}
+def rename_crystallinity(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Node of version 3 of one of version 2, which called all regions without peaks amorphous.
+
+    Nobody asked for a halo then, so that they are called regions in which no lattice is seen.
+    """
+    new = dict(node)
+    if "spectra" in node:
+        new["spectra"] = [json.dumps(_renamed(json.loads(text))) for text in node["spectra"]]
+    if "phases" in node:
+        new["phases"] = [json.dumps(_reworded(json.loads(text))) for text in node["phases"]]
+    return new
+
+
+def _renamed(spectrum: dict[str, Any]) -> dict[str, Any]:
+    found = spectrum["crystallinity"]
+    if found["name"] == FORMERLY:
+        found["name"] = NO_LATTICE
+    names = ((NO_LATTICE if name == FORMERLY else name) for name in found["probability"])
+    found["probability"] = dict(zip(names, found["probability"].values(), strict=True))
+    return spectrum
+
+
+def _reworded(record: dict[str, Any]) -> dict[str, Any]:
+    if record["reason"].startswith(f"{FORMERLY}: "):
+        record["reason"] = NO_LATTICE + record["reason"].removeprefix(FORMERLY)
+    return record

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -147,6 +148,15 @@ class TwinSignal:
     @property
     def _calibrated(self) -> bool:
         return self._unit == "nm"
+
+    @property
+    def _dark_field(self) -> bool | None:
+        """Whether the image is a dark-field one of a scan; None where the file does not say."""
+        words = set(re.split("[^a-z]+", str(self.metadata.get_item("General.title", "")).lower()))
+        mode = self.metadata.get_item("Acquisition_instrument.TEM.acquisition_mode")
+        if mode == "TEM" or words & {"bf", "abf", "bright"}:
+            return False
+        return True if words & {"haadf", "adf", "maadf", "laadf", "dark"} else None
 
 
 def _owner_of(name: str) -> type[TwinSignal] | None:

@@ -68,9 +68,7 @@ def spectra_table(spectra: Sequence[RegionSpectrum], unit: str) -> Table:
     columns = {
         "region": np.array([one.peaks.region for one in spectra], int),
         "crystallinity": np.array(names),
-        "probability": np.array(
-            [one.crystallinity.probability.get(one.crystallinity.name, np.nan) for one in spectra]
-        ),
+        "probability": np.array([one.crystallinity.certainty for one in spectra]),
         "peaks": np.array([len(one.peaks) for one in spectra]),
         "lattices": np.array([one.peaks.lattice.max(initial=0) for one in spectra]),
         **{

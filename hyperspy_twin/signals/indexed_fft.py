@@ -84,8 +84,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     def crystallinity(self) -> dict[int, str]:
         """What each region is.
 
-        Single crystal, several crystals, powder (rings), fringes (peaks along one line),
-        amorphous or too small.
+        Single crystal, several crystals, powder (rings) or fringes (peaks along one line);
+        amorphous where the halo of a glass is measured, vacuum where a dark-field image shows weak
+        noise only, otherwise no lattice seen; too small, or unknown.
         """
         return {region: one.crystallinity.name for region, one in self._spectra.items()}
 
@@ -93,9 +94,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     def regions(self) -> Table:
         """Table of what the regions are.
 
-        Columns: ``region``, ``crystallinity`` and its ``probability`` (NaN where it was not
-        weighed), number of ``peaks`` and of plane ``lattices``, and the halo between the peaks
-        (``halo_radius`` with ``halo_error`` and full ``halo_width`` in 1/nm; NaN without one).
+        Columns: ``region``, ``crystallinity`` and its ``probability`` (for amorphous and vacuum
+        that of no lattice; NaN where it was not weighed), number of ``peaks`` and of plane
+        ``lattices``, and the halo of a glass between the peaks (``halo_radius`` with
+        ``halo_error`` and full ``halo_width`` in 1/nm; NaN without one).
         """
         return spectra_table(list(self._spectra.values()), self._unit)
 
@@ -270,7 +272,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
 
         old = self._spectrum(region).peaks
         image, grid = self.image()
-        new = edit_peaks(image, grid, self._labels == region, old, add=add, remove=remove)
+        mask, calibrated = self._labels == region, self._calibrated
+        new = edit_peaks(image, grid, mask, old, add=add, remove=remove, calibrated=calibrated)
         parameters = {
             "region": region,
             "add": np.asarray(add, float).tolist(),

@@ -352,7 +352,7 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
         hyperspy_twin.spectra.detect_consensus : How the evidence is weighed.
         hyperspy_twin.spectra.find_region_peaks : What is found in one region.
         """
-        from hyperspy_twin.spectra import detectors_of, find_region_peaks, spectrum
+        from hyperspy_twin.spectra import detectors_of, find_region_peaks, name_vacuum, spectrum
 
         with show_progress("Finding peaks", show_progressbar):
             image, labels, grid = self._image, self._labels, self._grid
@@ -360,7 +360,7 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
             regions = [int(region) for region in np.unique(labels) if region]
             if not regions:
                 raise ValueError("no region lies inside this image: crop less, or segment it again")
-            found = tuple(
+            found = [
                 find_region_peaks(
                     image,
                     grid,
@@ -369,9 +369,13 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
                     method=method,
                     false_alarms=false_alarms,
                     shortest_spacing=shortest,
+                    calibrated=self._calibrated,
                 )
                 for region in count_steps(regions, "region")
-            )
+            ]
+            if self._dark_field is not False:
+                known = self._dark_field is True
+                found = name_vacuum(found, image, grid, labels, dark_field=known)
             return self._derive(
                 IndexedFFT,
                 "find_peaks",
@@ -379,7 +383,7 @@ class SegmentedImage(ImagePixels, TwinSignal, Signal2D):
                 data=spectrum(image),
                 axes=IndexedFFT._axes_for(grid, self._unit),
                 outcome={"detectors": detectors_of(method)},
-                spectra=found,
+                spectra=tuple(found),
                 image_grid=grid,
             )
 

@@ -1,5 +1,5 @@
 from .background import estimate_local_background, on_half_plane, wrap
-from .crystallinity import Crystallinity, RegionSpectrum
+from .crystallinity import NO_LATTICE, Crystallinity, RegionSpectrum
 from .detection import PeakUNet, detect_cfar, detect_consensus, find_network_maxima, network_input
 from .editing import edit_peaks
 from .methods import METHODS, detectors_of, find_region_peaks
@@ -12,9 +12,11 @@ from .transform import (
     spectrum,
     windowed_region,
 )
+from .vacuum import name_vacuum
 
 __all__ = [
     "METHODS",
+    "NO_LATTICE",
     "Crystallinity",
     "PeakUNet",
     "RegionSpectrum",
@@ -28,6 +30,7 @@ __all__ = [
     "find_network_maxima",
     "find_region_peaks",
     "inverse_spectrum",
+    "name_vacuum",
     "network_input",
     "on_half_plane",
     "reciprocal_axes",

@@ -1,12 +1,13 @@
-"""What a region is, by its peaks: amorphous, one crystal, several, a powder, or fringes."""
+"""What a region is, by its spectrum: one crystal, several, a powder, fringes, or no lattice."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hyperspy_twin.core import Peaks, counted
+from hyperspy_twin.core import Peaks, counted, with_error
 from hyperspy_twin.spectra.crystallinity_evidence import (
     NAMES,
     Evidence,
@@ -14,6 +15,7 @@ from hyperspy_twin.spectra.crystallinity_evidence import (
     is_proven,
 )
 from hyperspy_twin.spectra.detection import judge_by_power
+from hyperspy_twin.spectra.halo import describe_pixels, find_halo, resolves_planes
 from hyperspy_twin.spectra.lattices import find_lattices
 from hyperspy_twin.spectra.rings import (
     RadialProfile,
@@ -24,6 +26,11 @@ from hyperspy_twin.spectra.rings import (
 )
 from hyperspy_twin.spectra.transform import WindowedRegion
 
+NO_LATTICE = NAMES[0]
+# Names of regions without a lattice of which more is known.
+AMORPHOUS = "amorphous"
+VACUUM = "vacuum"
+
 
 @dataclass(frozen=True)
 class Crystallinity:
@@ -32,14 +39,15 @@ class Crystallinity:
     Attributes
     ----------
     name
-        The most probable of ``"amorphous"``, ``"single crystal"``, ``"several crystals"``,
-        ``"powder"`` (rings of many crystals) and ``"fringes"`` (peaks along one line only); or
-        ``"too small"`` or ``"unknown"`` (a lattice of spacings that no crystal has, so that the
-        pixel size is wrong) where nothing was weighed.
+        The most probable of ``"no lattice seen"``, ``"single crystal"``, ``"several crystals"``,
+        ``"powder"`` (rings of many crystals) and ``"fringes"`` (peaks along one line only). Where
+        no lattice is seen, ``"amorphous"`` if the halo of a glass is measured, and ``"vacuum"``
+        if nothing scatters. ``"too small"`` or ``"unknown"`` (a lattice of spacings that no
+        crystal has, so that the pixel size is wrong) where nothing was weighed.
     reason
         One sentence for the reader.
     probability
-        Probability of each that was weighed; they sum to one.
+        Probability of each of the first five; they sum to one.
     """
 
     name: str
@@ -50,6 +58,21 @@ class Crystallinity:
     def has_lattice(self) -> bool:
         """Whether the region is one crystal or several."""
         return self.name in ("single crystal", "several crystals")
+
+    @property
+    def without_lattice(self) -> bool:
+        """Whether no lattice is seen, be it in a glass, in vacuum, or in what else it may be."""
+        return self.name in (NO_LATTICE, AMORPHOUS, VACUUM)
+
+    @property
+    def shows_structure(self) -> bool:
+        """Whether the spectrum shows peaks or rings."""
+        return bool(self.probability) and self.name not in (NO_LATTICE, VACUUM)
+
+    @property
+    def certainty(self) -> float:
+        """Probability of the name, for a glass and vacuum that no lattice is seen; else NaN."""
+        return self.probability.get(NO_LATTICE if self.without_lattice else self.name, math.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +86,8 @@ class RegionSpectrum:
     crystallinity
         What they say about the region.
     halo
-        Most prominent ring of the noise between the peaks, as of an amorphous film; empty where
-        there is none.
+        Ring of the noise between the peaks that is the halo of a glass; empty where none is
+        measured.
     rings
         Rings of a powder by all power, of any other region by the noise between the peaks.
     """
@@ -76,7 +99,11 @@ class RegionSpectrum:
 
 
 def judge_region(
-    peaks: Peaks, region: WindowedRegion, reality: np.ndarray | None = None
+    peaks: Peaks,
+    region: WindowedRegion,
+    reality: np.ndarray | None = None,
+    *,
+    calibrated: bool = True,
 ) -> RegionSpectrum:
     """Judge how crystalline a region is from its peaks and the power between them.
 
@@ -91,30 +118,48 @@ def judge_region(
         (n,) probability that each peak is none of the maxima of noise; by default from
         the probability of the peaks, as a detector of constant false-alarm rate gives it. Where
         no lattice speaks for the peaks it is taken to be no more than their power allows.
+    calibrated
+        Whether the grid is in nm. Without a pixel size nobody knows what a ring is the halo of.
     """
     profile = measure_radial_profile(region, peaks.position, peaks.snr)
-    evidence = gather_evidence(peaks, region, profile, reality)
+    evidence = gather_evidence(peaks, region, profile, reality, calibrated=calibrated)
     found = evidence.found
     probability = dict(zip(NAMES, crystallinity_probabilities(evidence).tolist(), strict=True))
     name = max(probability, key=lambda one: probability[one])
     noise = find_rings(profile.radius, profile.noise, profile.noise_error)
-    halo = Rings(*(value[:1] for value in vars(noise).values()))
+    halo, why = Rings.none(), "of a spacing that is not known without a pixel size"
+    if calibrated:
+        halo, why = find_halo(profile, noise)
     rings = noise
     if name == "powder":
         rings = find_rings(profile.radius, profile.mean, profile.mean_error)
-    crystallinity = Crystallinity(name, _reason(name, evidence, rings), probability)
+    if name == NO_LATTICE:
+        name = AMORPHOUS if len(halo) else NO_LATTICE
+        reason = "; ".join(filter(None, [
+            _no_peak(len(peaks)),
+            _describe_ring(halo, noise, why),
+            describe_pixels(region.grid) if calibrated else "",
+        ]))  # fmt: skip
+    else:
+        reason = _reason(name, evidence, rings)
+    crystallinity = Crystallinity(name, reason, probability)
     peaks = replace(peaks, lattice=found.membership, satellite=found.satellite)
     return RegionSpectrum(peaks, crystallinity, halo, rings)
 
 
 def gather_evidence(
-    peaks: Peaks, region: WindowedRegion, profile: RadialProfile, reality: np.ndarray | None = None
+    peaks: Peaks,
+    region: WindowedRegion,
+    profile: RadialProfile,
+    reality: np.ndarray | None = None,
+    *,
+    calibrated: bool = True,
 ) -> Evidence:
     """Collect what the crystallinity of a region is judged by.
 
     Parameters
     ----------
-    peaks, region, reality
+    peaks, region, reality, calibrated
         As for :func:`judge_region`.
     profile
         Radial profile of the region between the peaks.
@@ -135,6 +180,7 @@ def gather_evidence(
         found=found,
         graininess=profile.graininess,
         ring_width=measure_relative_width(profile),
+        resolves_planes=not calibrated or resolves_planes(region.grid),
     )
 
 
@@ -150,16 +196,25 @@ def _resolution(region: WindowedRegion) -> np.ndarray:
     return np.array(result)
 
 
+def _no_peak(number: int) -> str:
+    if not number:
+        return "no peak stands out from the noise"
+    peaks = "the only peak is" if number == 1 else f"the {number} peaks are"
+    return f"{peaks} no stronger than noise makes {'it' if number == 1 else 'them'}"
+
+
+def _describe_ring(halo: Rings, rings: Rings, why: str) -> str:
+    """Describe the halo, or say why the most prominent ring is none; empty without rings."""
+    if len(halo):
+        at = with_error(halo.radius[0], halo.error[0])
+        return f"the halo of a glass at {at} 1/nm (spacing {1 / halo.radius[0]:.2g} nm)"
+    return f"the ring at {rings.radius[0]:.3g} (reciprocal unit) is {why}" if len(rings) else ""
+
+
 def _reason(name: str, evidence: Evidence, rings: Rings) -> str:
     number, found = len(evidence.snr), evidence.found
     radii = ", ".join(f"{radius:.3g}" for radius in np.sort(rings.radius))
     at = f" at {radii} (reciprocal unit)" if len(rings) else ""
-    if name == "amorphous":
-        peaks = "no peak stands out from the noise"
-        if number:
-            peaks = "the only peak is" if number == 1 else f"the {number} peaks are"
-            peaks += " no stronger than noise makes them"
-        return peaks + (f"; rings{at}" if at else "")
     if name == "fringes":
         return f"all {number} clear peaks lie along one direction"
     if name == "powder":

@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from hyperspy_twin.spectra.lattices import FALSE_LATTICES, PeakLattices
 
-NAMES = ("amorphous", "single crystal", "several crystals", "powder", "fringes")
+NAMES = ("no lattice seen", "single crystal", "several crystals", "powder", "fringes")
 # Fraction of the strongest peak's SNR at which a peak off a line of others is as likely a side
 # effect (of harmonics, distortions, the neighbourhood of the region) as a lattice. This and the
 # constants below without another reason are set on the tuning half of benchmarks/spots.py.
@@ -64,6 +64,8 @@ class Evidence:
         Of the power between the peaks.
     ring_width
         Relative width of all that is scattered between the peaks.
+    resolves_planes
+        Whether the pixels are fine enough for lattice planes, and so for the rings of a powder.
     """
 
     position: np.ndarray
@@ -73,13 +75,14 @@ class Evidence:
     found: PeakLattices
     graininess: float
     ring_width: float
+    resolves_planes: bool = True
 
 
 def crystallinity_probabilities(evidence: Evidence) -> np.ndarray:
     """Probability of each of :data:`NAMES`, shape (5,).
 
-    Many crystallites or not; if not, noise or not, one line or a plane, one lattice or more: each
-    question is answered with a probability, and the results are the products.
+    Many crystallites or not; if not, any peak or none, one line or a plane, one lattice or more:
+    each question is answered with a probability, and the results are the products.
 
     Parameters
     ----------
@@ -94,7 +97,9 @@ def crystallinity_probabilities(evidence: Evidence) -> np.ndarray:
     some = 1 - float(np.prod(1 - evidence.reality))
     plane = _in_a_plane(evidence)
     more = _more_than_one(evidence)
-    many = float(expit(MANY_CRYSTALS[0] + MANY_CRYSTALS[1:] @ measure_crystallites(evidence)))
+    many = 0.0
+    if evidence.resolves_planes:
+        many = float(expit(MANY_CRYSTALS[0] + MANY_CRYSTALS[1:] @ measure_crystallites(evidence)))
     few = np.array([1 - some, some * plane * (1 - more), some * plane * more, some * (1 - plane)])
     return np.insert((1 - many) * few, NAMES.index("powder"), many)
 

@@ -26,6 +26,7 @@ def edit_peaks(
     *,
     add: Points = (),
     remove: Points = (),
+    calibrated: bool = True,
 ) -> RegionSpectrum:
     """Add and remove peaks of a region, and judge the region anew.
 
@@ -34,7 +35,7 @@ def edit_peaks(
 
     Parameters
     ----------
-    image, grid, mask
+    image, grid, mask, calibrated
         As for :func:`~hyperspy_twin.spectra.methods.find_region_peaks`.
     peaks
         Its peaks.
@@ -60,7 +61,7 @@ def edit_peaks(
     peaks = peaks.take(kept)
     if len(add):
         peaks = _add(region, peaks, np.asarray(add, float).reshape(-1, 2))
-    return judge_region(peaks, region, peaks.probability)
+    return judge_region(peaks, region, peaks.probability, calibrated=calibrated)
 
 
 def _reach(region: WindowedRegion) -> float:

@@ -8,7 +8,12 @@ from importlib.util import find_spec
 import numpy as np
 
 from hyperspy_twin.core import Grid, Peaks
-from hyperspy_twin.spectra.crystallinity import Crystallinity, RegionSpectrum, judge_region
+from hyperspy_twin.spectra.crystallinity import (
+    NO_LATTICE,
+    Crystallinity,
+    RegionSpectrum,
+    judge_region,
+)
 from hyperspy_twin.spectra.detection import (
     detect_cfar,
     detect_consensus,
@@ -40,6 +45,7 @@ def find_region_peaks(
     method: str = "consensus",
     false_alarms: float = 0.05,
     shortest_spacing: float = 0.0,
+    calibrated: bool = True,
 ) -> RegionSpectrum:
     """Find the Bragg peaks of one region of an image.
 
@@ -60,6 +66,8 @@ def find_region_peaks(
         own probability instead.
     shortest_spacing
         No lattice plane is sought below this spacing, in the unit of the grid.
+    calibrated
+        Whether the grid is in nm. Without a pixel size no region is called amorphous.
 
     Returns
     -------
@@ -80,14 +88,15 @@ def find_region_peaks(
     if not mask.any():
         raise ValueError("the region holds no pixel of this image")
     if np.ptp(image[mask]) == 0:
-        return _no_peaks(region, "amorphous", "the region has no contrast")
+        return _no_peaks(region, NO_LATTICE, "the region has no contrast")
     windowed = windowed_region(image, grid, mask)
     # The width of the square that holds as much window as the region does.
     if np.sqrt(windowed.window.sum(dtype=float)) < SMALLEST_REGION:
         reason = f"narrower than {SMALLEST_REGION} pixels: too few lattice periods to judge"
         return _no_peaks(region, "too small", reason)
     peaks = replace(_detect(windowed, method, false_alarms, shortest_spacing), region=region)
-    found = judge_region(peaks, windowed, peaks.probability if method in WEIGHING else None)
+    reality = peaks.probability if method in WEIGHING else None
+    found = judge_region(peaks, windowed, reality, calibrated=calibrated)
     reason = "" if found.crystallinity.has_lattice else _beyond(windowed, shortest_spacing)
     return replace(found, crystallinity=Crystallinity("unknown", reason)) if reason else found
 

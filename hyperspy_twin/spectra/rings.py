@@ -1,4 +1,4 @@
-"""Rings of a power spectrum: the halo of an amorphous film, and the rings of a powder."""
+"""Rings of a power spectrum: its radial profile, and the maxima in it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ SMALLEST_PROMINENCE = 0.15
 FREE = 0.35
 # Standard errors above the floor that chance may reach here and there.
 CHANCE = 2.0
+# Directions in which a profile is measured apart: along x, along y, and along both diagonals.
+DIRECTIONS = 4
 # Range of the logarithm of the radius below the first ring over which the power is taken to stay
 # as it is there: what only falls from the inside on is no ring.
 UNSEEN = 1.0
@@ -61,6 +63,11 @@ class RadialProfile:
         noise, in standard errors, where it does most; about 0.5 for noise.
     ellipse
         Relative change (cosine, sine) of the radius with twice the azimuth, by astigmatism.
+    by_direction
+        Logarithm of the noise within 22.5 degrees of x, of a diagonal, of y and of the other
+        diagonal, shape (4, m); NaN where a ring has no pixel there.
+    direction_error
+        Its standard errors, shape (4, m); infinite where a ring has no pixel there.
     """
 
     radius: np.ndarray
@@ -70,6 +77,8 @@ class RadialProfile:
     mean_error: np.ndarray
     graininess: float
     ellipse: tuple[float, float]
+    by_direction: np.ndarray
+    direction_error: np.ndarray
 
     def elliptical(self, position: np.ndarray) -> np.ndarray:
         """Radii, shape (n,), of the rings that frequencies, shape (n, 2), lie on."""
@@ -144,6 +153,10 @@ def measure_radial_profile(
     clear = count.sum(axis=1)
     used = (clear > 0) & (ring[:, 0] > 0)
     mean_logarithm = logarithm.sum(axis=1)[used] / clear[used]
+    pixels, sums = (_by_direction(values[used]) for values in (count, logarithm))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_direction = sums / pixels + np.euler_gamma
+        direction_error = np.sqrt(VARIANCE_OF_LOGARITHM * cells / pixels)
     return RadialProfile(
         radius=(ring[used, 1] / ring[used, 0]) * band[0],
         noise=np.exp(mean_logarithm + np.euler_gamma),
@@ -152,7 +165,16 @@ def measure_radial_profile(
         mean_error=np.sqrt(squares[used] * cells) / ring[used, 2],
         graininess=measure_graininess(count / cells, total / cells),
         ellipse=ellipse,
+        by_direction=by_direction,
+        direction_error=direction_error,
     )
+
+
+def _by_direction(sectors: np.ndarray) -> np.ndarray:
+    """Sum the sectors (m, 32) on both sides of each direction, (4, m)."""
+    each = sectors.shape[1] // DIRECTIONS
+    centred = np.roll(sectors, each // 2, axis=1)
+    return centred.reshape(len(sectors), DIRECTIONS, each).sum(axis=2).T
 
 
 def measure_relative_width(profile: RadialProfile) -> float:

@@ -125,7 +125,7 @@ def plan_analysis(
     quality = {n: one.explained for n, one in regions.items() if one.explained is not None}
     quality = quality or dict.fromkeys(with_lattice, 1.0)
     if not quality:
-        found = "; ".join(f"region {n} is {one.crystallinity}" for n, one in regions.items())
+        found = "; ".join(f"region {n}: {one.crystallinity}" for n, one in regions.items())
         raise ValueError(f"no region has a lattice: {found}")
     peaks = {n: regions[n].lattice_peaks for n in quality}
     if reference is None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from hyperspy_twin.core import Calibration
 
 
@@ -32,3 +34,16 @@ def test_no_zero_has_a_minus():
     )  # fmt: skip
     assert "-0.00" not in repr(report)
     assert "anisotropy 0.00" in repr(report) and "shear 0.00" in repr(report)
+
+
+@pytest.mark.parametrize("error", [0.0, 3.6e-8])
+def test_error_that_is_none_is_not_shown(error):
+    report = Calibration.known((0.036, 0.036), "the image", pixel_size_error=(error, error))
+    assert str(report) == "0.036 nm per pixel (exact), from the image"
+    report = Calibration.known((0.036, 0.04), "the image", pixel_size_error=(error, error))
+    assert str(report).startswith("0.036 nm x 0.04 nm per pixel (not square, exact), from")
+
+
+def test_small_error_is_shown():
+    report = Calibration.known((0.036, 0.036), "the image", pixel_size_error=(7.2e-7, 7.2e-7))
+    assert "± " in str(report) and not report.exact

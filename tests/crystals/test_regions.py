@@ -123,9 +123,11 @@ def test_empty_region_beside_a_full_one(make_pattern):
 def test_regions_keep_their_numbers_and_those_without_a_lattice_say_why(make_pattern):
     pattern = make_pattern("Au", (1, 1, 0))
     gold, glass = (replace(pattern.peaks, region=number) for number in (7, 3))
-    first, second = index_regions([gold, glass], ["Au"], not_crystalline={3: "amorphous: a halo"})
+    first, second = index_regions(
+        [gold, glass], ["Au"], not_crystalline={3: "amorphous: the halo of a glass"}
+    )
     assert (first.region, second.region) == (7, 3)
-    assert "Au [110]" in first.reason and second.reason == "amorphous: a halo"
+    assert "Au [110]" in first.reason and second.reason == "amorphous: the halo of a glass"
     records = PhaseRecords([first, second])
     assert [record.region for record in records] == [3, 7] and len(records) == 2
     assert records[7] is first and 3 in records and 1 not in records

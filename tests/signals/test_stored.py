@@ -1,7 +1,8 @@
 """Files that older versions saved open, say the same, and go on.
 
 The files hold what the version without a number of the state (version 1) saved of the sample
-``sige_quantum_well(shape=(128, 120), well_thickness=1.5)``, divided into an upper and a lower half.
+``sige_quantum_well(shape=(128, 120), well_thickness=1.5)``, divided into an upper and a lower half;
+``found_version_2`` what version 2 saved of a smaller one with counted noise in its upper half.
 """
 
 from __future__ import annotations
@@ -61,6 +62,18 @@ def test_peaks(stored):
     assert found.index_phases(["Ge"]).phases[2].phase == "Ge"
 
 
+def test_region_without_peaks_of_version_2_shows_no_lattice(stored, tmp_path):
+    indexed = stored("found_version_2")
+    assert indexed.metadata.Twin.schema == 2
+    assert indexed.crystallinity == {1: "no lattice seen", 2: "single crystal"}
+    assert indexed.regions["probability"][0] > 0.9
+    assert indexed.phases[1].reason == "no lattice seen: no peak stands out from the noise"
+    assert indexed.phases[2].phase == "Si"
+    assert indexed.metadata.Twin.schema == 3
+    indexed.save(tmp_path / "again.hspy")
+    assert hs.load(tmp_path / "again.hspy").crystallinity == indexed.crystallinity
+
+
 def test_phases(stored):
     indexed = stored("indexed")
     record = indexed.phases[1]
@@ -103,4 +116,4 @@ def test_opened_saved_and_opened_again(path, stored, tmp_path):
     again = hs.load(tmp_path / "again.hspy")
     assert type(again) is type(signal)
     assert again.history == signal.history
-    assert again.metadata.Twin.schema == 2
+    assert again.metadata.Twin.schema == 3

@@ -3,7 +3,7 @@ import pytest
 from scipy import spatial
 
 from hyperspy_twin.core import Grid, Peaks
-from hyperspy_twin.spectra.crystallinity import _resolution, judge_region
+from hyperspy_twin.spectra.crystallinity import AMORPHOUS, NO_LATTICE, _resolution, judge_region
 from hyperspy_twin.spectra.crystallinity_evidence import NAMES
 from hyperspy_twin.spectra.detection.cfar import detect_cfar
 from hyperspy_twin.spectra.lattices import find_lattices
@@ -61,7 +61,10 @@ def check(result, name):
     assert found.name == name, found.reason
     assert set(found.probability) == set(NAMES)
     assert sum(found.probability.values()) == pytest.approx(1)
-    assert found.probability[name] == max(found.probability.values())
+    assert found.certainty == max(found.probability.values())
+    weighed = NO_LATTICE if name == AMORPHOUS else name
+    assert found.certainty == found.probability[weighed]
+    assert (name == AMORPHOUS) == (found.without_lattice and len(result.halo) == 1)
     assert found.reason
 
 
@@ -125,27 +128,29 @@ def test_one_set_of_planes_and_its_orders_are_fringes():
         assert lattice_bases(result) == []
 
 
-def test_noise_and_films_are_amorphous():
+def test_films_are_amorphous_by_their_halo_only():
     k = frequency()
     films = [
-        np.ones_like(k),
-        np.exp(-((k / 6) ** 2)),
-        np.sqrt(1 + 5 * np.exp(-(((k - 3.5) / 0.6) ** 2))),
-        np.abs(np.sin(0.3 * k**2)) * np.exp(-((k / 7) ** 2)) + 0.01,
+        (np.ones_like(k), NO_LATTICE),
+        (np.exp(-((k / 6) ** 2)), NO_LATTICE),
+        (np.sqrt(1 + 5 * np.exp(-(((k - 3.5) / 0.6) ** 2))), AMORPHOUS),
+        # Rings of phase contrast, at equidistant squares of the radius.
+        (np.abs(np.sin(0.3 * k**2)) * np.exp(-((k / 7) ** 2)) + 0.01, NO_LATTICE),
     ]
-    for seed, transfer in enumerate(films):
-        check(judged(coloured(transfer, seed), 0.1, seed), "amorphous")
+    for seed, (transfer, name) in enumerate(films):
+        check(judged(coloured(transfer, seed), 0.1, seed), name)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_film_with_astigmatic_rings_is_amorphous(seed):
+def test_astigmatic_rings_of_phase_contrast_are_no_halo(seed):
     grid = Grid((384, 384), (0.03, 0.03))
     x, y = np.meshgrid(grid.frequency_x, grid.frequency_y)
     k, azimuth = np.hypot(x, y), np.arctan2(y, x)
     phase = 0.5 * k**2 * (1 + 0.12 * np.cos(2 * (azimuth - 0.9 * seed)))
     film = coloured(np.abs(np.sin(phase)) * np.exp(-((k / 7) ** 2)) + 0.01, seed, grid)
     result = judged(film, 0.1, seed, grid)
-    check(result, "amorphous")
+    check(result, NO_LATTICE)
+    assert "contrast transfer" in result.crystallinity.reason
 
 
 def test_halo_of_a_film_is_given_and_white_noise_has_none():
@@ -209,13 +214,13 @@ def test_smooth_halo_is_amorphous_however_clear(relative):
         check(judged(coloured(np.sqrt(power), seed, grid), 0.1, seed, grid), "amorphous")
 
 
-def test_steep_noise_and_rows_of_their_own_brightness_are_amorphous():
+def test_steep_noise_and_rows_of_their_own_brightness_show_no_lattice():
     k = np.maximum(frequency(), 0.05)
     for seed, exponent in enumerate((0.5, 1.0, 2.0)):
-        check(judged(coloured(k**-exponent, seed), 0.05, seed), "amorphous")
+        check(judged(coloured(k**-exponent, seed), 0.05, seed), NO_LATTICE)
     for seed in range(4):
         rows = 0.2 * np.random.default_rng(seed).normal(size=(GRID.shape[0], 1))
-        check(judged(np.broadcast_to(rows, GRID.shape), 1.0, seed), "amorphous")
+        check(judged(np.broadcast_to(rows, GRID.shape), 1.0, seed), NO_LATTICE)
 
 
 def artificial(position, snr):
@@ -248,13 +253,13 @@ def test_strong_spots_off_the_lattice_are_another_crystal():
 
 
 def test_a_spot_as_weak_as_noise_makes_is_no_fringe():
-    check(judge_region(artificial([(3.0, 1.0)], [13.5]), noise_region()), "amorphous")
+    check(judge_region(artificial([(3.0, 1.0)], [13.5]), noise_region()), NO_LATTICE)
     check(judge_region(artificial([(3.0, 1.0)], [60.0]), noise_region()), "fringes")
 
 
 def test_two_maxima_of_noise_do_not_speak_for_one_another():
     pair = artificial([(3.0, 1.0), (-1.0, 4.0)], [14.0, 13.5])
-    check(judge_region(pair, noise_region(), np.array([0.97, 0.96])), "amorphous")
+    check(judge_region(pair, noise_region(), np.array([0.97, 0.96])), NO_LATTICE)
 
 
 def test_spots_off_the_line_on_a_lattice_are_no_side_effect():
@@ -277,7 +282,7 @@ def test_stated_probability_is_how_often_it_is_right():
         image, truth = [
             (crystal(basis), "single crystal"),
             (np.cos(2 * np.pi * (basis[0, 0] * x + basis[0, 1] * y)), "fringes"),
-            (np.zeros(GRID.shape), "amorphous"),
+            (np.zeros(GRID.shape), NO_LATTICE),
         ][seed % 3]
         result = judged(image, noise, seed)
         stated.append(result.crystallinity.probability[result.crystallinity.name])

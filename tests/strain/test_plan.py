@@ -220,10 +220,10 @@ def test_regions_with_other_peaks_are_not_compared():
 def test_plan_needs_a_lattice():
     nothing = np.zeros((0, 2))
     regions = {
-        1: region(nothing, crystallinity="amorphous", has_lattice=False),
+        1: region(nothing, crystallinity="no lattice seen", has_lattice=False),
         2: region(nothing, crystallinity="too small", has_lattice=False),
     }
-    expected = "no region has a lattice: region 1 is amorphous; region 2 is too small"
+    expected = "no region has a lattice: region 1: no lattice seen; region 2: too small"
     with pytest.raises(ValueError, match=expected):
         plan_analysis(regions, layers(), GRID)
     with pytest.raises(ValueError, match=r"region 1 cannot be the reference: .* \[3\]"):

@@ -92,11 +92,10 @@ def calibrate(
 def _keep_pixel_size(pixel_size: Pair, error: float, alloys: Sequence[int]) -> Calibration:
     """Report on the pixel size by which the compositions of alloys were read."""
     x, y = pixel_size
-    listed = ", ".join(map(str, alloys))
     return Calibration.known(
         (float(x), float(y)),
         "the image, whose pixel size is known",
-        note=f"the composition of region {listed} follows from it",
+        note=f"the composition of {_listed(alloys)} follows from it",
         pixel_size_error=(float(error * x), float(error * y)),
         scale=1.0,
         scale_error=float(error),
@@ -106,6 +105,10 @@ def _keep_pixel_size(pixel_size: Pair, error: float, alloys: Sequence[int]) -> C
         shear_error=float(np.degrees(error)),
         distortion=np.eye(2),
     )
+
+
+def _listed(regions: Sequence[int]) -> str:
+    return f"region{'s'[: len(regions) > 1]} {', '.join(map(str, regions))}"
 
 
 def _has_open_composition(record: RegionPhase) -> bool:
@@ -147,7 +150,7 @@ def combine_stretches(
     anisotropy = (xx - yy) / scale
     return Calibration.known(
         (float(pixel_size[0] * xx), float(pixel_size[1] * yy)),
-        f"the crystals of region{'s'[: len(regions) > 1]} {', '.join(map(str, regions))}",
+        f"the crystals of {_listed(regions)}",
         pixel_size_error=(float(pixel_size[0] * error[0]), float(pixel_size[1] * error[1])),
         scale=float(scale),
         scale_error=float(np.hypot(error[0], error[1]) / 2),
