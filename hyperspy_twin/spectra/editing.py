@@ -35,7 +35,7 @@ def edit_peaks(
     Parameters
     ----------
     image, grid, mask
-        As for :func:`~hyperspy_twin.spectra.methods.find_region_peaks`.
+        As for :func:`~hyperspy_twin.spectra.find_region_peaks`.
     peaks
         Its peaks.
     add
