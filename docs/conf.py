@@ -90,10 +90,12 @@ html_theme_options = {"show_toc_level": 2, "secondary_sidebar_items": ["page-toc
 def show_as_text(app, environment, node, content):
     """Show a name of another package as text where no inventory has it, if it exists."""
     name = node.get("reftarget", "")
-    ours = name.split(".")[0] == project
-    return content if not ours and pydoc.locate(name) is not None else None
+    package = name.split(".")[0]
+    if node.get("refdomain") != "py" or package in ("", project):
+        return None
+    return content if pydoc.locate(name) is not None else None
 
 
 def setup(app):
-    """Ask after all inventories."""
+    """Ask for names that no inventory has."""
     app.connect("missing-reference", show_as_text, priority=900)
