@@ -3,8 +3,8 @@ Segment a nanowire
 ==================
 
 A nanowire of InSb, grown on InP, stands in vacuum. It is divided where its brightness or its
-lattice changes, without a parameter: InSb is region 1, InP region 2, and the vacuum on both sides
-is counted as regions too.
+lattice changes, without a parameter: InSb is region 1, InP region 4, and the vacuum on its left and
+right regions 2 and 3.
 """
 
 import numpy as np

@@ -17,9 +17,8 @@ strain.plot()
 strain.regions
 
 # %%
-# Across the well, against the strain that the atoms of the sample were given. The step is as wide
-# as the window over which the strain is averaged, except where it ends at the outline of a
-# region.
+# Across the well, against the strain that the atoms of the sample were given. Each region is analysed
+# by itself, so that the step is sharp. The waves are jitter of the scan, which displaces whole lines.
 
 y = strain.axes_manager["y"].axis
 measured = np.nanmean(strain.e_yy.data, axis=1)
