@@ -17,8 +17,9 @@ strain.plot()
 strain.regions
 
 # %%
-# Across the well, against the strain that the atoms of the sample were given. Each region is analysed
-# by itself, so that the step is sharp. The waves are jitter of the scan, which displaces whole lines.
+# Across the well, against the strain that the atoms of the sample were given. Each region is
+# analysed by itself, so that the step is sharp. The waves are jitter of the scan, which displaces
+# whole lines.
 
 y = strain.axes_manager["y"].axis
 measured = np.nanmean(strain.e_yy.data, axis=1)
