@@ -24,9 +24,10 @@ seg
 # Particles of each image, and how many there should be:
 
 counted = [seg.inav[index].separate_particles() for index in range(len(frames))]
-figure, axes = plt.subplots(1, 4, figsize=(12, 3.4), layout="constrained")
+x, y = (axis.axis for axis in stack.axes_manager.signal_axes)
+figure, axes = plt.subplots(1, 4, figsize=(12, 3.6), sharey=True, layout="constrained")
+axes[0].set_ylabel("y (nm)")
 for axis, particles, true in zip(axes, counted, true_numbers, strict=True):
-    axis.imshow(particles.data, cmap="gray", vmax=40)
-    axis.contour(particles.labels.data > 0, levels=[0.5], colors="tab:orange")
-    axis.set_title(f"{len(particles.particles)} particles, true {true}")
-    axis.set_axis_off()
+    axis.imshow(particles.data, cmap="gray", vmax=40, extent=(x[0], x[-1], y[-1], y[0]))
+    axis.contour(x, y, particles.labels.data > 0, levels=[0.5], colors="tab:orange")
+    axis.set(title=f"{len(particles.particles)} particles, true {true}", xlabel="x (nm)")
