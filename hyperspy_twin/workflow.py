@@ -34,16 +34,16 @@ def run(
     micrograph
         The image.
     phases
-        Candidates for :meth:`IndexedFFT.index_phases`.
+        Candidates for :meth:`hyperspy_twin.IndexedFFT.index_phases`.
     thickness
         Thickness of the foil in nm.
     method
-        Of :meth:`Micrograph.segment`.
+        Of :meth:`hyperspy_twin.Micrograph.segment`.
     reference
-        Region for :meth:`IndexedFFT.gpa`; by default the largest well-indexed one.
+        Region for :meth:`hyperspy_twin.IndexedFFT.gpa`; by default the largest well-indexed one.
     calibrate
         Pixel size that strain and model have: that of the ``"file"``, or that of the
-        ``"crystals"``, see :meth:`IndexedFFT.apply_calibration`.
+        ``"crystals"``, see :meth:`hyperspy_twin.IndexedFFT.apply_calibration`.
     regions_only
         Whether to stop after the regions.
     show_progressbar

@@ -35,3 +35,19 @@ def test_methods_of_the_guide_exist(page):
     text = page.read_text(encoding="utf8")
     for name, method in re.findall(r":(?:meth|attr):`~?hyperspy_twin\.(\w+)\.(\w+)`", text):
         assert hasattr(getattr(ht, name), method), f"{name}.{method}"
+
+
+def test_installation_page_lists_the_extras():
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]
+    page = (ROOT / "docs" / "installation.rst").read_text(encoding="utf8")
+    listed = re.findall(r"^``\[(\w+)\]`` ", page, re.MULTILINE)
+    assert sorted(listed) == sorted(project["optional-dependencies"])
+
+
+def test_pages_name_examples_that_exist():
+    examples = {path.stem for path in (ROOT / "docs" / "examples").glob("*.py")}
+    named = re.findall(
+        r"gallery/(\d\w+)`", "".join(page.read_text(encoding="utf8") for page in GUIDE)
+    )
+    assert examples == set(named)

@@ -18,3 +18,7 @@ def test_notebook_runs(path, tmp_path):
     )
     client.execute()
     assert all(cell.get("execution_count") for cell in notebook.cells if cell.cell_type == "code")
+    plots = [cell.outputs for cell in notebook.cells if ".plot(" in cell.source]
+    assert plots
+    for outputs in plots:
+        assert any("image/png" in output.get("data", {}) for output in outputs)

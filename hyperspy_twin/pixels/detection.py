@@ -33,9 +33,10 @@ def detect_bad_pixels(image: np.ndarray) -> np.ndarray:
         Boolean, shape (rows, columns). Nothing but values that are not finite is marked where
         hardly a pixel would be left.
 
-    See Also
-    --------
-    find_constant_areas, find_lines, find_outliers : The three rules and their false alarms.
+    Notes
+    -----
+    ``find_constant_areas``, ``find_lines`` and ``find_outliers`` are the three rules, with their
+    false alarms.
     """
     values = np.asarray(image)
     wrong = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)

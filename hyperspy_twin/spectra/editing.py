@@ -36,7 +36,7 @@ def edit_peaks(
     Parameters
     ----------
     image, grid, mask, calibrated
-        As for :func:`~hyperspy_twin.spectra.methods.find_region_peaks`.
+        As for :func:`~hyperspy_twin.spectra.find_region_peaks`.
     peaks
         Its peaks.
     add

@@ -47,7 +47,7 @@ def geometric_phase_analysis(
     Each reflection is taken out of the spectrum with a Gaussian mask, and its phase gradient
     is computed in Fourier space without unwrapping. The windows stop at the edges of the
     image, and at the outlines of the regions when ``labels`` are given; the bias that a
-    one-sided window has is divided out (see :mod:`hyperspy_twin.strain.gaussian_windows`), so that
+    one-sided window has is divided out (see ``strain/gaussian_windows.py``), so that
     strain is defined up to the outline, with a standard error that grows there by about three.
 
     Parameters

@@ -102,7 +102,7 @@ def plan_analysis(
     reference
         Number of the reference. By default a large region whose peaks are well explained by a
         phase, or a large one with a lattice where no phase is known; see
-        :func:`~hyperspy_twin.strain.reference.choose_reference`.
+        ``choose_reference``.
     vectors
         Reciprocal vectors (x, y) of the analysis, shape (k, 2). By default the pair of peaks of
         the reference that determines the strain best.

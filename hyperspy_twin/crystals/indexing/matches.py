@@ -108,7 +108,10 @@ class Match:
 
     @property
     def orientation(self) -> np.ndarray:
-        """Rotation from the crystal to the image, shape (3, 3), see :class:`OrientedCrystal`."""
+        """Rotation from the crystal to the image, shape (3, 3).
+
+        See :class:`~hyperspy_twin.core.OrientedCrystal`.
+        """
         return self.oriented.orientation
 
     @property

@@ -71,12 +71,12 @@ def tabulate_epitaxy(
     labels
         Region of each pixel, shape (rows, columns).
     largest_angle
-        As for :func:`find_parallel_planes`.
+        As for ``find_parallel_planes``.
 
     Returns
     -------
     Table
-        A row for each pair of planes of each pair of crystals, as :func:`find_adjacent` gives
+        A row for each pair of planes of each pair of crystals, as ``find_adjacent`` gives
         them; zone axes, planes and the axis of misorientation have the shape (n, 3).
 
     Raises

@@ -55,7 +55,7 @@ def calibrate(
     Returns
     -------
     Calibration
-        As of :func:`combine_stretches`.
+        As of ``combine_stretches``.
 
     Raises
     ------

@@ -28,13 +28,13 @@ def as_crystal(candidate: Crystal | str | PathLike[str] | Any) -> Crystal:
         Name of a bundled or added structure or of an alloy, of open composition
         (``"Si1-xGex"``) or a stated one (``"Si0.3Ge0.7"``), path of a CIF,
         ``diffpy.structure.Structure``, three-dimensionally periodic ``ase.Atoms`` or
-        :class:`Crystal`.
+        :class:`~hyperspy_twin.core.Crystal`.
 
     Returns
     -------
     Crystal
         The expanded cell. Only cell lengths and angles are taken over, so that the Cartesian
-        frame is always that of :attr:`Crystal.base`.
+        frame is always that of :attr:`hyperspy_twin.core.Crystal.base`.
 
     Raises
     ------

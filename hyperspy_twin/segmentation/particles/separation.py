@@ -79,7 +79,7 @@ def separate_particles(
     grid : Grid
         Grid of both.
     background : int, optional
-        Label of the background; by default as of :func:`find_background` (for a mask: False).
+        Label of the background; by default as of ``find_background`` (for a mask: False).
     neck : float, optional
         Two particles are separated if the neck between them is below this fraction of the smaller
         of their widths.

@@ -9,15 +9,29 @@ if TYPE_CHECKING:
 
 
 def show_once(figure: Figure) -> Figure:
-    """Keep a notebook from showing an open figure twice: as a plot, and as the value of a cell."""
+    """Keep a notebook from showing an open figure twice: as the value of a cell, and at its end.
+
+    The inline backend displays all open figures at the end of a cell and closes them; others show a
+    figure as long as it is open.
+    """
+    import matplotlib
     import matplotlib.pyplot as plt
 
-    def display_closed() -> None:
+    shown = False  # in this cell, while open
+
+    def display_figure() -> None:
         from IPython.display import display
 
-        if not plt.fignum_exists(figure.number):
-            del figure._ipython_display_  # type: ignore[attr-defined]
-            display(figure)
+        nonlocal shown
+        still_open = plt.fignum_exists(figure.number)
+        inline = "inline" in matplotlib.get_backend()
+        if still_open and (shown or not inline):
+            shown = False
+            return
+        shown = still_open
+        del figure._ipython_display_  # type: ignore[attr-defined]
+        display(figure)
+        figure._ipython_display_ = display_figure  # type: ignore[attr-defined]
 
-    figure._ipython_display_ = display_closed  # type: ignore[attr-defined]
+    figure._ipython_display_ = display_figure  # type: ignore[attr-defined]
     return figure
