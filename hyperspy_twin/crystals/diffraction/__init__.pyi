@@ -15,6 +15,7 @@ from .reflections import (
     zone_lattice,
 )
 from .thin_crystals import ThinPattern, make_thin_patterns
+from .twin_laws import RESOLVED, TwinLaw, TwinPattern, make_twin_patterns, twin_laws
 from .zone_axes import (
     centring_reflections,
     distinct_zone_axes,
@@ -26,8 +27,11 @@ from .zone_patterns import ZonePattern, make_zone_patterns, zone_frame
 
 __all__ = [
     "Pattern",
+    "RESOLVED",
     "Reflections",
     "ThinPattern",
+    "TwinLaw",
+    "TwinPattern",
     "ZonePattern",
     "atomic_number_factors",
     "centring_reflections",
@@ -36,6 +40,7 @@ __all__ = [
     "find_zone_reflections",
     "log_zone_weight",
     "make_thin_patterns",
+    "make_twin_patterns",
     "make_zone_patterns",
     "measure_misorientations",
     "orix_orientation",
@@ -43,6 +48,7 @@ __all__ = [
     "predict_pattern",
     "primitive_zone_axis",
     "structure_factors",
+    "twin_laws",
     "usual_zone_axes",
     "zone_frame",
     "zone_lattice",

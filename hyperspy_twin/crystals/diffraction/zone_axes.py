@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -50,7 +51,7 @@ def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int,
             continue
         family = {tuple(row) for row in (rotations @ np.array(axis)).tolist()}
         done |= family
-        found.add(min(family, key=_unusual))
+        found.add(usual_member(family))
     return tuple(sorted(found, key=lambda axis: (sum(np.square(axis)), _unusual(axis))))
 
 
@@ -62,6 +63,11 @@ def usual_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, in
     if height * np.diff(levels, append=levels[0] + 1).max() > VACUUM:
         return ((0, 0, 1),)
     return distinct_zone_axes(crystal, max_index)
+
+
+def usual_member(family: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """Direction or plane by which a family is customarily named."""
+    return min(family, key=_unusual)
 
 
 def _unusual(axis: tuple[int, ...]) -> tuple:

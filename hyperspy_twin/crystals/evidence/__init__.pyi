@@ -2,6 +2,7 @@ from .affine import forward
 from .friedel_pairs import FoldedPeaks, fold_peaks, two_directions
 from .hypotheses import FADING, Observed
 from .thin_crystals import THIN, largest_gains, projected_gain, weigh_thin_crystal
+from .twins import Twinned, weigh_twins
 from .unknown_crystal import weigh_unknown_crystal
 from .zone_evidence import DISTORTION_SD, FLAT_LOG_SCALE, ScalePrior, explain, log_scale_density
 
@@ -13,6 +14,7 @@ __all__ = [
     "Observed",
     "THIN",
     "ScalePrior",
+    "Twinned",
     "explain",
     "fold_peaks",
     "forward",
@@ -21,5 +23,6 @@ __all__ = [
     "projected_gain",
     "two_directions",
     "weigh_thin_crystal",
+    "weigh_twins",
     "weigh_unknown_crystal",
 ]

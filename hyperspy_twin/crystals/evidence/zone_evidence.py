@@ -111,7 +111,7 @@ def _refine(
 
 
 @kernel
-def _geometry(
+def measure_positions(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Reflection of each peak, -1 for none, and likelihood of its position against a false one."""
@@ -129,7 +129,7 @@ def _geometry(
 
 
 @kernel
-def _missing(
+def find_missing(
     observed: Observed, lattice: ZonePattern, alpha: complex, beta: complex, matched: np.ndarray
 ) -> np.ndarray:
     """Numbers of the reflections within reach that no peak stands on."""
@@ -146,6 +146,36 @@ def _missing(
             found[count] = k
             count += 1
     return found[:count]
+
+
+@kernel
+def integrate(
+    observed: Observed,
+    alpha: complex,
+    beta: complex,
+    used: np.ndarray,
+    peaks: float,
+    scale_prior: ScalePrior,
+) -> tuple[float, float]:
+    """Integrate the evidence of all peaks over rotation, scale and distortion (Laplace's method).
+
+    ``used`` are those with a reflection, bool, shape (n,), and ``peaks`` is the logarithm of the
+    evidence of all of them at (alpha, beta). With the relative standard error of the scale.
+    """
+    # What a peak counts in the likelihood it has to count in the volume, too.
+    information, weighed = 0.0, 0.0
+    for i in range(len(used)):
+        if used[i]:
+            known = abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
+            information += known
+            weighed += observed.weight[i] * known
+    tied = 1.0 / DISTORTION_SD**2
+    error = 1.0 / np.sqrt(information)
+    scale = log_scale_density(np.log(abs(alpha)), error, scale_prior)
+    rotation = -np.log(np.pi)  # the pattern repeats after half a turn
+    distortion = -0.5 * tied * abs(beta / alpha) ** 2 + np.log(tied / (2 * np.pi))
+    volume = 2 * np.log(2 * np.pi) - np.log(weighed) - np.log(weighed + tied)
+    return peaks + scale + rotation + distortion + volume, error
 
 
 @kernel
@@ -171,24 +201,11 @@ def evaluate(
     alpha, beta, index = _refine(observed, lattice, alpha, beta)
     if not index.any():
         return -np.inf, 0.0, np.inf, alpha, beta, index
-    matched, geometry = _geometry(observed, lattice, alpha, beta, index)
-    missing = _missing(observed, lattice, alpha, beta, matched)
+    matched, geometry = measure_positions(observed, lattice, alpha, beta, index)
+    missing = find_missing(observed, lattice, alpha, beta, matched)
     peaks, intensity = weigh_peaks(observed, lattice, matched, geometry, missing)
     peaks += superlattice_gain(observed, lattice, alpha, beta, matched)
-    # What a peak counts in the likelihood it has to count in the volume, too.
-    information, weighed = 0.0, 0.0
-    for i in range(len(index)):
-        if index[i, 0] != 0 or index[i, 1] != 0:
-            known = abs(observed.position[i]) ** 2 / observed.sigma[i] ** 2
-            information += known
-            weighed += observed.weight[i] * known
-    tied = 1.0 / DISTORTION_SD**2
-    error = 1.0 / np.sqrt(information)
-    scale = log_scale_density(np.log(abs(alpha)), error, scale_prior)
-    rotation = -np.log(np.pi)  # the pattern repeats after half a turn
-    distortion = -0.5 * tied * abs(beta / alpha) ** 2 + np.log(tied / (2 * np.pi))
-    volume = 2 * np.log(2 * np.pi) - np.log(weighed) - np.log(weighed + tied)
-    total = peaks + scale + rotation + distortion + volume
+    total, error = integrate(observed, alpha, beta, matched >= 0, peaks, scale_prior)
     return total, intensity, error, alpha, beta, index
 
 

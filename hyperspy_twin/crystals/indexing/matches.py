@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
 
 from hyperspy_twin.core import Crystal, OrientedCrystal
-from hyperspy_twin.crystals.diffraction import zone_repeats
+from hyperspy_twin.crystals.diffraction import TwinLaw, zone_repeats
 from hyperspy_twin.crystals.notation import phase_label
 
 # Without a pixel size crystals of one type differ by how well the model of their intensities holds:
@@ -48,6 +48,33 @@ class Composition:
 
 
 @dataclass(frozen=True, eq=False)
+class Twin:
+    """Twin of a crystal, with which it explains the peaks together.
+
+    Attributes
+    ----------
+    law
+        How the two lie to each other.
+    hkl, forbidden, explained, residual
+        As of :class:`Match`, of the twin; some peaks may be of both. It has the indices in which
+        the twin plane is the same in both.
+    streaked
+        Whether each peak stands on a streak along the normal of the twin plane, next to a
+        reflection of one of the two, bool, shape (n,). Thin lamellae show these.
+    together
+        Part of the peaks that the two and the streaks explain, weak ones counting less.
+    """
+
+    law: TwinLaw
+    hkl: np.ndarray
+    forbidden: np.ndarray
+    explained: float
+    residual: float
+    streaked: np.ndarray
+    together: float
+
+
+@dataclass(frozen=True, eq=False)
 class Match:
     """One explanation of a set of peaks.
 
@@ -81,6 +108,9 @@ class Match:
         :func:`index_regions` weighs them.
     composition
         Of an alloy of open composition, whose ``crystal`` is that of this x; None for others.
+    twin
+        The twin with which the crystal explains the peaks; None where it does so alone. What the
+        other attributes say of peaks is of this crystal, and ``score`` is that of both.
     """
 
     oriented: OrientedCrystal
@@ -95,6 +125,7 @@ class Match:
     intensity_score: float
     probability: float = float("nan")
     composition: Composition | None = None
+    twin: Twin | None = None
 
     @property
     def crystal(self) -> Crystal:
@@ -121,9 +152,37 @@ class Match:
         return np.abs(self.hkl @ self.zone_axis) // repeats
 
     @property
+    def used(self) -> np.ndarray:
+        """Whether each peak is explained, by the crystal, its twin or their streaks, bool, shape (n,)."""
+        own = self.hkl.any(axis=1)
+        if self.twin is None:
+            return own
+        return own | self.twin.hkl.any(axis=1) | self.twin.streaked
+
+    @property
+    def explained_with_twin(self) -> float:
+        """Part of the peaks that the crystal explains, with its twin where it has one."""
+        return self.explained if self.twin is None else self.twin.together
+
+    @property
     def in_zone(self) -> np.ndarray:
         """Whether each peak is a reflection of the zone, whose planes hold columns, shape (n,)."""
         return self.hkl.any(axis=1) & (self.laue_zone == 0)
+
+    @property
+    def of_twin(self) -> Match:
+        """The explanation that the twin gives by itself; ValueError where there is none."""
+        if self.twin is None:
+            raise ValueError(f"{self.label} has no twin")
+        return replace(
+            self,
+            oriented=self.twin.law.twin_of(self.oriented),
+            hkl=self.twin.hkl,
+            forbidden=self.twin.forbidden,
+            explained=self.twin.explained,
+            residual=self.twin.residual,
+            twin=None,
+        )
 
     @property
     def phase(self) -> str:

@@ -13,20 +13,23 @@ from hyperspy_twin.crystals.diffraction import (
     ThinPattern,
     ZonePattern,
     make_thin_patterns,
+    make_twin_patterns,
     make_zone_patterns,
 )
 from hyperspy_twin.crystals.evidence import (
     THIN,
     FoldedPeaks,
     Observed,
+    Twinned,
     explain,
     fold_peaks,
     largest_gains,
     projected_gain,
     two_directions,
     weigh_thin_crystal,
+    weigh_twins,
 )
-from hyperspy_twin.crystals.indexing.matches import Match, rank_matches
+from hyperspy_twin.crystals.indexing.matches import Match, Twin, rank_matches
 from hyperspy_twin.crystals.indexing.settings import USUAL, IndexingSettings
 from hyperspy_twin.crystals.structures import as_crystal
 
@@ -37,7 +40,7 @@ SHORTEST_STRONG_SPACING = 0.1  # nm; the strong fringes of an image without a sc
 RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
 # ln(odds): a zone axis so much less likely than another of the same crystal is not kept.
 HOPELESS = 15.0
-# ln(odds): a zone that upper zones cannot bring so near the best is not weighed with them.
+# ln(odds): a zone that upper zones or a twin cannot bring so near the best is not weighed with them.
 BEHIND = 5.0
 
 
@@ -123,12 +126,13 @@ def index_peaks(
     best = max((one.score for one in results), default=-np.inf)
     gains, needed = largest_gains(observed), best - BEHIND
     for number, one in enumerate(results):
-        # Weighed where that could bring a zone near the best; most are settled by these two tests.
+        # Weighed where that could bring a zone near the best; most are settled by this test.
         index = one.result[-1]
-        if one.pattern.projected.any() and (
-            one.score + gains[(index[:, 0] == 0) & (index[:, 1] == 0)].sum() > needed
-        ):
-            results[number] = _with_upper_zones(one, observed, needed, radius, settings)
+        if one.score + gains[(index[:, 0] == 0) & (index[:, 1] == 0)].sum() > needed:
+            twinned = _with_twin(one, observed, needed, radius, settings)
+            if one.pattern.projected.any():
+                one = _with_upper_zones(one, observed, needed, radius, settings)
+            results[number] = max(one, twinned, key=lambda some: some.score)
     highest: dict[str, float] = {}
     for one in results:
         highest[one.crystal.name] = max(one.score, highest.get(one.crystal.name, -np.inf))
@@ -141,13 +145,25 @@ def index_peaks(
 
 
 class _Explained(NamedTuple):
-    """What :func:`explain` makes of one zone; ``thin`` where it is that of a thin crystal."""
+    """What :func:`explain` makes of one zone; ``thin`` or ``twin`` where it is one of these."""
 
     crystal: Crystal
     pattern: ZonePattern
     result: tuple
     score: float
     thin: ThinPattern | None = None
+    twin: Twinned | None = None
+
+
+def _with_twin(
+    one: _Explained, observed: Observed, needed: float, radius: float, settings: IndexingSettings
+) -> _Explained:
+    """Add what a twin explains, where that could make a zone ``needed``."""
+    patterns = make_twin_patterns(one.crystal, one.pattern.zone_axis, radius)
+    gain, twin, result = weigh_twins(
+        observed, one.pattern, patterns, one.result, settings.prior, needed - one.score
+    )
+    return one._replace(result=result, score=one.score + gain, twin=twin)
 
 
 def _with_upper_zones(
@@ -184,11 +200,53 @@ def read_candidates(candidates: Sequence[Any]) -> list[Crystal]:
 def _make_match(folded: FoldedPeaks, one: _Explained) -> Match:
     _, intensity, error, alpha, beta, index = one.result
     pattern = one.pattern if one.thin is None else one.thin.pattern
-    if alpha.real < 0:
-        alpha, beta, index = -alpha, -beta, -index
+    turned = -1 if alpha.real < 0 else 1
+    alpha, beta, index = turned * alpha, turned * beta, turned * index
     turn = alpha / abs(alpha)
     c = beta * turn / abs(alpha)
     rotation = np.array([[turn.real, -turn.imag, 0], [turn.imag, turn.real, 0], [0, 0, 1]])
+    own = _describe_peaks(folded, pattern, alpha, beta, index, one.thin)
+    twin = None
+    if one.twin is not None:
+        law, mirrored = one.twin.pattern.law, one.twin.pattern.mirrored
+        other = _describe_peaks(folded, mirrored, alpha, beta, turned * one.twin.index)
+        used = index.any(axis=1) | one.twin.index.any(axis=1) | one.twin.streaked
+        twin = Twin(
+            law=law,
+            **other._asdict(),
+            streaked=np.append(one.twin.streaked, False)[folded.member],
+            together=_weight_of(folded, used),
+        )
+    return Match(
+        oriented=OrientedCrystal(one.crystal, pattern.zone_axis, rotation @ pattern.frame),
+        scale=float(abs(alpha)),
+        scale_error=float(error),
+        distortion=np.eye(2) + np.array([[c.real, c.imag], [c.imag, -c.real]]),
+        **own._asdict(),
+        score=float(one.score),
+        intensity_score=float(intensity),
+        twin=twin,
+    )
+
+
+class _PeakDescription(NamedTuple):
+    """What a pattern says of the given peaks, as :class:`Match` has it."""
+
+    hkl: np.ndarray
+    forbidden: np.ndarray
+    explained: float
+    residual: float
+
+
+def _describe_peaks(
+    folded: FoldedPeaks,
+    pattern: ZonePattern,
+    alpha: complex,
+    beta: complex,
+    index: np.ndarray,
+    thin: ThinPattern | None = None,
+) -> _PeakDescription:
+    """Describe the given peaks by the coordinates of the folded ones in a pattern."""
     observed = folded.observed
     used = index.any(axis=1)
     g = index[used] @ pattern.basis
@@ -200,20 +258,20 @@ def _make_match(folded: FoldedPeaks, one: _Explained) -> Match:
     row = pattern.number[tuple(index.T + reach)]
     extinct = used & (pattern.amplitude[row] == 0)
     indices = index @ pattern.plane
-    if one.thin is not None:
+    if thin is not None:
         sign = np.where((pattern.coordinates[row] == index).all(axis=1), 1, -1)
-        indices = np.where(used[:, None], one.thin.hkl[row] * sign[:, None], 0)
+        indices = np.where(used[:, None], thin.hkl[row] * sign[:, None], 0)
     forbidden[kept] = extinct[folded.member[kept]]
     hkl[kept] = indices[folded.member[kept]] * folded.sign[kept, None]
-    return Match(
-        oriented=OrientedCrystal(one.crystal, pattern.zone_axis, rotation @ pattern.frame),
-        scale=float(abs(alpha)),
-        scale_error=float(error),
-        distortion=np.eye(2) + np.array([[c.real, c.imag], [c.imag, -c.real]]),
+    return _PeakDescription(
         hkl=hkl,
-        explained=float(observed.weight[used].sum() / observed.weight.sum()),
-        residual=float(np.sqrt(np.mean((deviation / np.abs(observed.position[used])) ** 2))),
         forbidden=forbidden,
-        score=float(one.score),
-        intensity_score=float(intensity),
+        explained=_weight_of(folded, used),
+        residual=float(np.sqrt(np.mean((deviation / np.abs(observed.position[used])) ** 2))),
     )
+
+
+def _weight_of(folded: FoldedPeaks, used: np.ndarray) -> float:
+    """Part of the weight of all folded peaks that some of them have."""
+    weight = folded.observed.weight
+    return float(weight[used].sum() / weight.sum())
