@@ -193,8 +193,10 @@ def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
 
 
 def _named(record: RegionPhase) -> str:
-    """Phase with all that it is tied with, and the composition of an alloy."""
+    """Phase with all that it is tied with, its twin law, and the composition of an alloy."""
     names = " or ".join((str(record.phase), *record.ties))
+    if record.as_twin is not None:
+        names += f", {record.as_twin.name}"
     return names if record.composition is None else f"{names}, {record.composition}"
 
 

@@ -101,11 +101,13 @@ def _phases(signal: IndexedFFT) -> str:
 
 
 def name_phase(record: RegionPhase) -> str:
-    """Names of all phases of a tie with the composition of an alloy, or why there is no phase."""
+    """Names of all phases of a tie, twin law and composition of an alloy, or why there is none."""
     if record.match is None:
         return f"no phase ({record.reason.partition(':')[0]})"
     label = phase_label(record.match.crystal, record.match.zone_axis)
     names = " or ".join((label, *record.ties))
+    if record.as_twin is not None:
+        names += f", {record.as_twin.name}"
     return names if record.composition is None else f"{names}, {record.composition}"
 
 

@@ -869,9 +869,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 continue
             record = PhaseRecords(decided)[region]
             match: Any = record.match
-            found.append(
-                replace(record, scale=match.scale, distortion=match.distortion, further=())
-            )
+            own: dict[str, Any] = {"scale": match.scale, "distortion": match.distortion}
+            twins = tuple(replace(one, **own) for one in record.further[:1] if one.as_twin)
+            found.append(replace(record, **own, further=twins))
         if len(errors) == len(regions):
             raise ValueError("; ".join(dict.fromkeys(errors)))
         return found

@@ -43,7 +43,7 @@ def find_further_crystals(
     common: ImageScale,
     settings: IndexingSettings,
 ) -> RegionPhase:
-    """Explain the peaks that the first crystal leaves, at the common scale and distortion.
+    """Explain the peaks that the first crystal and its twin leave, at the common scale.
 
     Gives the record with its further crystals, or without a phase where all of them together
     explain too little.
@@ -53,9 +53,9 @@ def find_further_crystals(
     settings = replace(settings, calibrated=True, scale_prior=prior)
     corrected = common.correct(peaks)
     own = np.asarray(peaks.satellite) == 0
-    taken = np.any(first.hkl, axis=1)
-    left = 1 - first.match.explained
-    found: list[RegionPhase] = []
+    taken = first.used
+    left = 1 - first.match.explained_with_twin
+    found = list(first.further)
     while len(found) < MOST_CRYSTALS - 1 and (own & ~taken).sum() >= MINIMUM_OWN:
         evidence = weigh_plane_lattice(corrected, True, taken)
         if evidence < MINIMUM_EVIDENCE:
@@ -65,11 +65,11 @@ def find_further_crystals(
         restored = [common.restore(match) for match in keep_one_of_each(matches)]
         verdict = judge(restored, other, len(candidates), int(own.sum()))
         record = make_record(verdict, common, peaks)
-        claimed = record.hkl.any(axis=1) & ~taken
+        claimed = record.used & ~taken
         if record.match is None or claimed.sum() < MINIMUM_OWN:
             break
-        found.append(record)
-        left *= 1 - record.match.explained
+        found += [replace(one, further=()) for one in record.crystals]
+        left *= 1 - record.match.explained_with_twin
         taken = taken | claimed
     if 1 - left < MINIMUM_EXPLAINED:
         return make_record(refuse(first.ranking, 1 - left), None, peaks)

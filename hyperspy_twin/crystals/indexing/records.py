@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hyperspy_twin.core import html_table, text_table
-from hyperspy_twin.crystals.diffraction import orix_orientation
+from hyperspy_twin.crystals.diffraction import TwinLaw, orix_orientation
 from hyperspy_twin.crystals.indexing.matches import Composition, Match
+from hyperspy_twin.crystals.notation import plane_label
 
 if TYPE_CHECKING:
     from orix.quaternion import Orientation
@@ -46,7 +47,11 @@ class RegionPhase:
         Best explanation by each crystal, best first.
     further
         Crystals that explain what this one leaves of the peaks of the region, in the order they
-        were found. Their ``hkl`` are of all peaks; some may be shared.
+        were found. Their ``hkl`` are of all peaks; some may be shared. A twin follows the crystal
+        that it is the twin of.
+    as_twin
+        Of a further crystal: the law by which it is the twin of the crystal before it; None where
+        it is no twin.
     """
 
     region: int
@@ -59,6 +64,7 @@ class RegionPhase:
     ties: tuple[str, ...] = ()
     ranking: tuple[Match, ...] = ()
     further: tuple[RegionPhase, ...] = ()
+    as_twin: TwinLaw | None = None
 
     @property
     def phase(self) -> str | None:
@@ -69,6 +75,13 @@ class RegionPhase:
     def composition(self) -> Composition | None:
         """Composition x of an alloy, with its standard error; None for any other phase."""
         return None if self.match is None else self.match.composition
+
+    @property
+    def twin_law(self) -> TwinLaw | None:
+        """Law by which this crystal and another of the region are twins; None without a twin."""
+        if self.as_twin is not None or self.match is None or self.match.twin is None:
+            return self.as_twin
+        return self.match.twin.law
 
     @property
     def zone_axis(self) -> tuple[int, int, int] | None:
@@ -97,6 +110,11 @@ class RegionPhase:
         return np.zeros((self.peak_count, 3), int) if self.match is None else self.match.hkl
 
     @property
+    def used(self) -> np.ndarray:
+        """Whether the crystal explains each peak, or its twin or their streaks do, shape (n,)."""
+        return np.zeros(self.peak_count, bool) if self.match is None else self.match.used
+
+    @property
     def forbidden(self) -> np.ndarray:
         """Whether each peak stands on a reflection that only double diffraction feeds, (n,)."""
         return np.zeros(self.peak_count, bool) if self.match is None else self.match.forbidden
@@ -114,7 +132,7 @@ class RegionPhase:
     def __repr__(self) -> str:
         if self.match is None:
             return f"<region {self.region}: no phase, {self.reason}>"
-        more = "".join(f", and {one.match.label}" for one in self.further if one.match)
+        more = "".join(f", and {describe_crystal(one)}" for one in self.further if one.match)
         ties = f", tie with {', '.join(self.ties)}" if self.ties else ""
         return (
             f"<region {self.region}: {describe_match(self.match)}{ties}, probability "
@@ -182,12 +200,30 @@ def describe_match(match: Match) -> str:
     return match.label if match.composition is None else f"{match.label}, {match.composition}"
 
 
+def describe_crystal(record: RegionPhase) -> str:
+    """Crystal and zone axis of a record with a phase, and the twin law of a twin."""
+    assert record.match is not None
+    name = describe_match(record.match)
+    return name if record.as_twin is None else f"{name}, {record.as_twin.name}"
+
+
+def record_twin(record: RegionPhase) -> RegionPhase | None:
+    """Record of the twin of a crystal; None where it has none."""
+    if record.match is None or record.match.twin is None:
+        return None
+    match, law = record.match.of_twin, record.match.twin.law
+    reason = f"{law.name} of {record.match.label}: both have {plane_label(law.plane)} in common"
+    return replace(
+        record, match=match, reason=reason, ties=(), ranking=(match,), further=(), as_twin=law
+    )
+
+
 def _row(record: RegionPhase) -> tuple[str, ...]:
     if record.match is None:
         return (str(record.region), "none", *[""] * 5, record.reason)
     return (
         str(record.region),
-        describe_match(record.match),
+        describe_crystal(record),
         ", ".join(record.ties),
         "" if np.isnan(record.probability) else f"{record.probability:.2f}",
         f"{record.match.explained:.0%}",

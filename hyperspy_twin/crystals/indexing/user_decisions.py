@@ -15,9 +15,10 @@ from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD
 from hyperspy_twin.crystals.indexing.compositions import known_scale, with_composition
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
-from hyperspy_twin.crystals.indexing.records import PhaseRecords, RegionPhase
+from hyperspy_twin.crystals.indexing.records import PhaseRecords, RegionPhase, record_twin
 from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
+from hyperspy_twin.crystals.indexing.verdicts import name_explanation
 from hyperspy_twin.crystals.notation import direction_label, read_direction
 from hyperspy_twin.crystals.structures import laue_rotations
 
@@ -279,8 +280,8 @@ def _decide(record: RegionPhase, match: Match, others: list[RegionPhase]) -> Reg
     It is first in its ranking and without ties. Scale and distortion of another region are taken
     where they fit.
     """
-    reason = f"accepted by the user; {match.label} explains {match.explained:.0%} of the peaks"
-    reason += f" within {match.residual:.2%}"
+    reason = f"accepted by the user; {name_explanation(match)}"
+    reason += f" {match.explained_with_twin:.0%} of the peaks within {match.residual:.2%}"
     best = max(record.ranking, key=lambda one: one.score)
     if best.score > match.score:
         reason += f"; {best.label} has a score that is {best.score - match.score:.1f} higher"
@@ -322,7 +323,10 @@ def _settle(record: RegionPhase, crystal: int, decided: RegionPhase) -> RegionPh
     """
     crystals = list(record.crystals)
     before = np.any([one.hkl.any(axis=1) for one in crystals[:crystal]], axis=0)
-    claimed = decided.hkl.any(axis=1) & ~before
-    kept = [one for one in crystals[crystal:] if not (one.hkl.any(axis=1) & claimed).any()]
-    crystals = [*crystals[: crystal - 1], decided, *kept]
+    claimed = decided.used & ~before
+    later, twin = crystals[crystal:], record_twin(decided)
+    if later and later[0].as_twin is not None:  # that of what was the answer before
+        later = later[1:]
+    kept = [one for one in later if not (one.hkl.any(axis=1) & claimed).any()]
+    crystals = [*crystals[: crystal - 1], decided, *([] if twin is None else [twin]), *kept]
     return replace(crystals[0], further=tuple(crystals[1:]))

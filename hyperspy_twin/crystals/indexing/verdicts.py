@@ -12,7 +12,8 @@ from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.evidence import FADING, FLAT_LOG_SCALE, ScalePrior
 from hyperspy_twin.crystals.indexing.common_scale import ImageScale, scale_density
 from hyperspy_twin.crystals.indexing.matches import Match, order_ties
-from hyperspy_twin.crystals.indexing.records import RegionPhase
+from hyperspy_twin.crystals.indexing.records import RegionPhase, record_twin
+from hyperspy_twin.crystals.notation import plane_label
 
 # Prior probabilities of what a region may be. They and the densities were set on the tuning half of
 # benchmarks/phases.py.
@@ -141,7 +142,8 @@ def _first_of_each(matches: Sequence[Match]) -> tuple[Match, ...]:
 
 def refuse(ranking: tuple[Match, ...], explained: float) -> Verdict:
     """Take back the best of a ranking, which explains too little even with further crystals."""
-    reason = f"none of these: the best, {ranking[0].label}, explains {explained:.0%} of the peaks"
+    reason = f"none of these: the best, {name_explanation(ranking[0], ',')} {explained:.0%}"
+    reason += " of the peaks"
     none = 1 - sum(match.probability for match in ranking)
     return Verdict(None, none, reason, (), ranking)
 
@@ -157,26 +159,30 @@ def cap_probability(record: RegionPhase, peaks: Peaks) -> RegionPhase:
         return record
     relative = np.where(own, peaks.intensity, 0) / np.max(peaks.intensity[own])
     weight = np.where(relative >= STRONG, relative, 0) ** (1 / FADING)
-    seen = np.any([one.hkl.any(axis=1) for one in record.crystals], axis=0)
+    seen = np.any([one.used for one in record.crystals], axis=0)
     left = float(weight[~seen].sum() / weight.sum())
     if 1 - left >= record.probability:
         return record
     reason = f"{record.reason}; {left:.0%} of the strong peaks have no explanation"
-    return replace(record, probability=1 - left, reason=reason)
+    twins = [
+        one if one.as_twin is None else replace(one, probability=min(one.probability, 1 - left))
+        for one in record.further
+    ]
+    return replace(record, probability=1 - left, reason=reason, further=tuple(twins))
 
 
 def _explain_failure(match: Match, none: float, rival: Match | None) -> str | None:
-    explained = int(match.hkl.any(axis=1).sum())
+    explained = int(match.used.sum())
     if explained < MINIMUM_PEAKS:
         return (
-            f"too few peaks: the best, {match.label}, explains {explained}, and {MINIMUM_PEAKS} "
-            "are the least that tell crystals apart"
+            f"too few peaks: the best, {name_explanation(match, ',')} {explained}, and "
+            f"{MINIMUM_PEAKS} are the least that tell crystals apart"
         )
     if none > REFUSED:
         return (
-            f"none of these, with a probability of {none:.0%}: the best, {match.label}, "
-            f"explains {match.explained:.0%} of the peaks within {match.residual:.2%}, at a "
-            f"pixel size that is wrong by {match.scale - 1:+.1%}{_name_rival(match, rival)}"
+            f"none of these, with a probability of {none:.0%}: the best, "
+            f"{name_explanation(match, ',')} {match.explained_with_twin:.0%} of the peaks within "
+            f"{match.residual:.2%}, at a pixel size that is wrong by {match.scale - 1:+.1%}{_name_rival(match, rival)}"
         )
     return None
 
@@ -186,14 +192,27 @@ def _name_rival(match: Match, rival: Match | None) -> str:
     if rival is None or rival.score < match.score:
         return ""
     return (
-        f"; {rival.label}, which is no candidate, explains {rival.explained:.0%} of them, at "
-        f"{rival.scale - 1:+.1%}"
+        f"; {name_explanation(rival, ', which is no candidate,')} "
+        f"{rival.explained_with_twin:.0%} of them, at {rival.scale - 1:+.1%}"
     )
+
+
+def name_explanation(match: Match, apposition: str = "") -> str:
+    """Name a crystal, and its twin where it has one, as what explains so much."""
+    if match.twin is None:
+        return f"{match.label}{apposition} explains"
+    law = match.twin.law
+    plane = plane_label(law.plane)
+    return f"{match.label} and its {law.name} about {plane}{apposition} explain"
 
 
 def _describe(best: Match, calibrated: bool) -> str:
     """Say what the match explains, and what it asks one to believe about the image."""
-    reason = f"{best.label} explains {best.explained:.0%} of the peaks within {best.residual:.2%}"
+    reason = f"{name_explanation(best)} {best.explained_with_twin:.0%} of the peaks"
+    reason += f" within {best.residual:.2%}"
+    streaked = 0 if best.twin is None else int(best.twin.streaked.sum())
+    if streaked:
+        reason += f", {streaked} of them on streaks along the normal of the twin plane"
     if best.composition is not None:
         reason += f"; {best.composition.reason or best.composition}"
     if calibrated and abs(best.scale - 1) > NOTEWORTHY:
@@ -215,9 +234,12 @@ def _no_match(count: int, other: float) -> Verdict:
 
 
 def make_record(verdict: Verdict, common: ImageScale | None, peaks: Peaks) -> RegionPhase:
-    """Write down a verdict; the image has no common scale if no region has a phase."""
+    """Write down a verdict, with the twin if there is one.
+
+    The image has no common scale if no region has a phase.
+    """
     answered = verdict.best is not None and common is not None
-    return RegionPhase(
+    record = RegionPhase(
         region=peaks.region,
         match=verdict.best if answered else None,
         peak_count=len(peaks),
@@ -228,3 +250,5 @@ def make_record(verdict: Verdict, common: ImageScale | None, peaks: Peaks) -> Re
         ties=verdict.ties if answered else (),
         ranking=verdict.ranking,
     )
+    twin = record_twin(record)
+    return record if twin is None else replace(record, further=(twin,))

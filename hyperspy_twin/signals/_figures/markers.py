@@ -252,9 +252,14 @@ def name_peaks(peaks: Peaks, record: RegionPhase | None) -> list[str]:
 
 def name_region(record: RegionPhase | None) -> str:
     """Phases of a region with their zone axes as a label of matplotlib, such as ``Ge [110]``."""
-    found = [
-        phase_label(one.match.crystal, one.match.zone_axis, "mathtext")
-        for one in (record.crystals if record is not None else ())
-        if one.match is not None
-    ]
-    return ", ".join(found) or "no phase"
+    return ", ".join(name_crystals(record)) or "no phase"
+
+
+def name_crystals(record: RegionPhase | None) -> list[str]:
+    """Labels of the crystals of a region, with the twin law of a twin."""
+    found = []
+    for one in record.crystals if record is not None else ():
+        if one.match is not None:
+            name = phase_label(one.match.crystal, one.match.zone_axis, "mathtext")
+            found.append(name if one.as_twin is None else f"{name}, {one.as_twin.name}")
+    return found

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.api import plot
 
-from hyperspy_twin.crystals import phase_label, predict_pattern
+from hyperspy_twin.crystals import predict_pattern
 from hyperspy_twin.signals._figures.markers import (
     LABEL_DISTANCE,
     find_farthest_peak,
+    name_crystals,
     name_indices,
     name_peaks,
     peak_markers,
@@ -49,7 +50,7 @@ def spectrum_markers(
     names = [name_peaks(*pair) for pair in zip(peaks, records, strict=True)]
     matches = [_matches(record) for record in records]
     regions = [one.region for one in peaks]
-    markers, titles = peak_markers(peaks, names, shape), _titles(regions, matches, shape)
+    markers, titles = peak_markers(peaks, names, shape), _titles(regions, records, shape)
     farthest = find_farthest_peak(peaks, names)
     if not farthest or not any(matches):
         return [*markers, titles]
@@ -122,12 +123,12 @@ def _matches(record: RegionPhase | None) -> list[tuple[Match, dict[str, Any]]]:
 
 
 def _titles(
-    regions: Sequence[int], matches: Sequence[list[tuple[Match, dict[str, Any]]]], shape: tuple
+    regions: Sequence[int], records: Sequence[RegionPhase | None], shape: tuple
 ) -> Any:
     """Name each region and its phases in the corner of the plot."""
     texts = [
-        [f"region {region}", *(phase_label(m.crystal, m.zone_axis, "mathtext") for m, _ in found)]
-        for region, found in zip(regions, matches, strict=True)
+        [f"region {region}", *name_crystals(record)]
+        for region, record in zip(regions, records, strict=True)
     ]
     colours = [["white", *_colours(range(len(one) - 1))] for one in texts]
     lines = [np.array([[0.02, 0.98 - LINE * n] for n in range(len(one))]) for one in texts]
