@@ -15,7 +15,7 @@ from .reflections import (
     zone_lattice,
 )
 from .thin_crystals import ThinPattern, make_thin_patterns
-from .twin_laws import RESOLVED, TwinLaw, TwinPattern, make_twin_patterns, twin_laws
+from .twin_laws import RESOLVED, TwinLaw, TwinPattern, edge_on_twins, make_twin_patterns, twin_laws
 from .zone_axes import (
     centring_reflections,
     distinct_zone_axes,
@@ -36,6 +36,7 @@ __all__ = [
     "atomic_number_factors",
     "centring_reflections",
     "distinct_zone_axes",
+    "edge_on_twins",
     "find_reflections",
     "find_zone_reflections",
     "log_zone_weight",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal, OrientedCrystal, integer_row_basis
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, integer_row_basis
 from hyperspy_twin.crystals.diffraction.zone_axes import (
     centring_reflections,
     usual_member,
@@ -37,6 +37,9 @@ LARGEST_OBLIQUITY = 6.0
 # Of its length: reflections of both crystals that are nearer make one peak, since bending and
 # scan distortion leave errors of 0.7 %.
 RESOLVED = 0.02
+# Radius, in units of the inverse cube root of the cell's volume, within which a twin must show
+# reflections of its own: images seldom reach farther.
+SHOWN = 5.0
 LARGEST_ORDER = 4  # of the first reflection of a plane of a centred lattice
 _WHOLE = 0.02  # largest difference from a whole number
 _SAME_ROTATION = 1e-3  # largest difference of an element of two matrices of one rotation
@@ -139,34 +142,54 @@ def make_twin_patterns(
     ----------
     Hahn & Klapper, International Tables for Crystallography D (2003), chapter 3.3.
     """
-    laws = [law for law in twin_laws(crystal) if law.hkl @ zone_axis == 0]
-    if not laws:
-        return ()
     (zone,) = make_zone_patterns(crystal, 1, g_max, (zone_axis,))
+    laws, normals = edge_on_twins(crystal, zone_axis, g_max)
     found: list[TwinPattern] = []
-    for law in laws:
-        x, y = zone.frame[:2] @ (law.hkl @ crystal.reciprocal_base)
-        normal = complex(x, y) / abs(complex(x, y))
+    for law, normal in zip(laws, normals.tolist(), strict=True):
         mirrored = zone._replace(
             basis=normal**2 * zone.basis.conj(), vector=normal**2 * zone.vector.conj()
         )
-        common = _coincide(zone, mirrored.vector)
-        shown = zone.amplitude > 0
-        known = (_coincide(one.mirrored, mirrored.vector)[shown].all() for one in found)
-        if not common[shown].all() and not any(known):
-            both = tuple(_join(zone, amount) for amount in AMOUNTS)
-            found.append(TwinPattern(law, mirrored, common, normal, both))
+        common = _coincide(zone, mirrored.vector, zone.length)
+        both = tuple(_join(zone, amount) for amount in AMOUNTS)
+        found.append(TwinPattern(law, mirrored, common, normal, both))
     return tuple(found)
 
 
-def _coincide(zone: ZonePattern, vector: np.ndarray) -> np.ndarray:
-    """Whether points make one peak with a reflection of a zone, shape (n,)."""
+@lru_cache(maxsize=1024)
+def edge_on_twins(
+    crystal: Crystal, zone_axis: tuple[int, int, int], g_max: float
+) -> tuple[tuple[TwinLaw, ...], np.ndarray]:
+    """Twins of a zone whose planes stand edge-on and that its pattern shows.
+
+    Of those that show the same the one of the plane of the widest spacing. With the directions of
+    their normals in the frame of the pattern, complex, of length 1, shape (n,).
+    """
+    laws = [law for law in twin_laws(crystal) if not law.hkl @ zone_axis]
+    if not laws:
+        return (), np.zeros(0, complex)
+    (zone,) = make_zone_patterns(crystal, 1, g_max, (zone_axis,))
+    found: list[TwinLaw] = []
+    normals: list[complex] = []
+    radius = SHOWN * ANGSTROM_PER_NM / np.cbrt(np.linalg.det(crystal.base))
+    shown = zone.vector[(zone.amplitude > 0) & (zone.length <= radius)]
+    for law in laws:
+        normal = complex(*(zone.frame[:2] @ (law.hkl @ crystal.reciprocal_base)))
+        normal /= abs(normal)
+        turned = [normal**2 * shown.conj(), *((normal / one) ** 2 * shown for one in normals)]
+        if not any(_coincide(zone, vector, np.abs(shown)).all() for vector in turned):
+            found.append(law)
+            normals.append(normal)
+    return tuple(found), np.array(normals, complex)
+
+
+def _coincide(zone: ZonePattern, vector: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Whether points of these lengths make one peak with a reflection of a zone, shape (n,)."""
     index = np.rint(coordinates_in(zone.basis, vector)).astype(int)
     deviation = np.abs(vector - index @ zone.basis)
     reach = len(zone.number) // 2
     inside = (np.abs(index) <= reach).all(axis=1)
     row = zone.number[tuple(np.where(inside[:, None], index, 0).T + reach)]
-    return inside & (row >= 0) & (zone.amplitude[row] > 0) & (deviation < RESOLVED * zone.length)
+    return inside & (row >= 0) & (zone.amplitude[row] > 0) & (deviation < RESOLVED * length)
 
 
 def _join(zone: ZonePattern, amount: float) -> ZonePattern:

@@ -2,7 +2,7 @@ from .affine import forward
 from .friedel_pairs import FoldedPeaks, fold_peaks, two_directions
 from .hypotheses import FADING, Observed
 from .thin_crystals import THIN, largest_gains, projected_gain, weigh_thin_crystal
-from .twins import Twinned, weigh_twins
+from .twins import TWINNED, Twinned, twin_gains, weigh_twins
 from .unknown_crystal import weigh_unknown_crystal
 from .zone_evidence import DISTORTION_SD, FLAT_LOG_SCALE, ScalePrior, explain, log_scale_density
 
@@ -14,6 +14,7 @@ __all__ = [
     "Observed",
     "THIN",
     "ScalePrior",
+    "TWINNED",
     "Twinned",
     "explain",
     "fold_peaks",
@@ -21,6 +22,7 @@ __all__ = [
     "largest_gains",
     "log_scale_density",
     "projected_gain",
+    "twin_gains",
     "two_directions",
     "weigh_thin_crystal",
     "weigh_twins",

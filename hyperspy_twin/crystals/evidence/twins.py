@@ -87,6 +87,28 @@ def assign_to_both(
 
 
 @kernel
+def twin_gains(
+    observed: Observed,
+    lattice: ZonePattern,
+    normals: np.ndarray,
+    alpha: complex,
+    beta: complex,
+    index: np.ndarray,
+) -> np.ndarray:
+    """Evidence gained by the positions of unexplained peaks next to lattice points of twins, (n,).
+
+    ``normals`` are those of the twin planes, and ``index`` is that of :func:`explain`.
+    """
+    gains = np.zeros(len(normals))
+    basis = np.empty(2, np.complex128)
+    for k in range(len(normals)):
+        for axis in range(2):
+            basis[axis] = normals[k] ** 2 * lattice.basis[axis].conjugate()
+        gains[k] = projected_gain(observed, basis, alpha, beta, index)
+    return gains
+
+
+@kernel
 def _refine_both(
     observed: Observed, lattice: ZonePattern, mirrored: ZonePattern, alpha: complex, beta: complex
 ) -> tuple[complex, complex, np.ndarray, np.ndarray]:
@@ -248,9 +270,9 @@ def weigh_twins(
     observed: Observed,
     zone: ZonePattern,
     patterns: Sequence[TwinPattern],
+    laws: int,
     result: tuple,
     scale_prior: ScalePrior,
-    needed: float = -np.inf,
 ) -> tuple[float, Twinned | None, tuple]:
     """Weigh a zone with its twin, beside the crystal alone.
 
@@ -261,13 +283,13 @@ def weigh_twins(
     zone
         Pattern of the zone.
     patterns
-        Of its twins, equally likely.
+        Of those of its twins that may explain a peak.
+    laws
+        Number of its twins, equally likely.
     result
         What :func:`explain` gave for the zone.
     scale_prior
         As for :func:`explain`.
-    needed
-        Gain below which twins are not weighed in full.
 
     Returns
     -------
@@ -279,13 +301,10 @@ def weigh_twins(
     result : tuple
         As from :func:`explain`, of the first crystal.
     """
-    alone, _, _, alpha, beta, index = result
-    prior = np.log(TWINNED / max(len(patterns), 1))
+    alone, _, _, alpha, beta, _ = result
+    prior = np.log(TWINNED / laws)
     best, values = None, []
     for pattern in patterns:
-        possible = projected_gain(observed, pattern.mirrored.basis, alpha, beta, index)
-        if possible + prior < max(needed, 0.0):
-            continue
         weighed = [
             evaluate_twin(
                 observed, zone, *pattern[1:4], one, alpha, beta, scale_prior

@@ -30,13 +30,16 @@ def weigh_bundled_crystals(
 
     Averaged over the bundled crystals of moderate cells. Zone axes of the settings and their
     largest index are those of the candidates, and do not count here. Crystals of other elements
-    than those of the sample, where they are known, need not be thought of.
+    than those of the sample, where they are known, need not be thought of. Twins are left out, for
+    the sake of time; those of crystals like a candidate are among what is alike.
     """
     names = tuple(crystal.name for crystal in candidates)
     others = _bundled_crystals(names, frozenset(settings.elements))
     if not others:
         return -np.inf, None
-    settings = replace(settings, calibrated=True, max_index=LARGEST_INDEX, zone_axes=None)
+    settings = replace(
+        settings, calibrated=True, max_index=LARGEST_INDEX, zone_axes=None, twins=False
+    )
     matches = index_peaks(peaks, others, settings, seeds=SEEDS)
     if not matches:
         return -np.inf, None

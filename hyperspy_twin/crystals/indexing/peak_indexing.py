@@ -12,12 +12,14 @@ from hyperspy_twin.core import SHORTEST_SPACING, Crystal, OrientedCrystal, Peaks
 from hyperspy_twin.crystals.diffraction import (
     ThinPattern,
     ZonePattern,
+    edge_on_twins,
     make_thin_patterns,
     make_twin_patterns,
     make_zone_patterns,
 )
 from hyperspy_twin.crystals.evidence import (
     THIN,
+    TWINNED,
     FoldedPeaks,
     Observed,
     Twinned,
@@ -25,6 +27,7 @@ from hyperspy_twin.crystals.evidence import (
     fold_peaks,
     largest_gains,
     projected_gain,
+    twin_gains,
     two_directions,
     weigh_thin_crystal,
     weigh_twins,
@@ -128,11 +131,13 @@ def index_peaks(
     for number, one in enumerate(results):
         # Weighed where that could bring a zone near the best; most are settled by this test.
         index = one.result[-1]
-        if one.score + gains[(index[:, 0] == 0) & (index[:, 1] == 0)].sum() > needed:
-            twinned = _with_twin(one, observed, needed, radius, settings)
-            if one.pattern.projected.any():
-                one = _with_upper_zones(one, observed, needed, radius, settings)
-            results[number] = max(one, twinned, key=lambda some: some.score)
+        most = one.score + gains[(index[:, 0] == 0) & (index[:, 1] == 0)].sum()
+        if most > needed and one.pattern.projected.any():
+            one = _with_upper_zones(one, observed, needed, radius, settings)
+        if settings.twins and most + np.log(TWINNED) > needed:
+            twinned = _with_twin(results[number], observed, needed, radius, settings)
+            one = max(one, twinned, key=lambda some: some.score)
+        results[number] = one
     highest: dict[str, float] = {}
     for one in results:
         highest[one.crystal.name] = max(one.score, highest.get(one.crystal.name, -np.inf))
@@ -159,9 +164,23 @@ def _with_twin(
     one: _Explained, observed: Observed, needed: float, radius: float, settings: IndexingSettings
 ) -> _Explained:
     """Add what a twin explains, where that could make a zone ``needed``."""
-    patterns = make_twin_patterns(one.crystal, one.pattern.zone_axis, radius)
+    *_, alpha, beta, index = one.result
+    found = one.crystal, one.pattern.zone_axis, radius
+    laws, normals = edge_on_twins(*found)
+    if not laws:
+        return one
+    gains = twin_gains(observed, one.pattern, normals, alpha, beta, index)
+    possible = [row for row, gain in enumerate(gains) if one.score + gain > needed and gain > 0]
+    if not possible:
+        return one
+    patterns = make_twin_patterns(*found)
     gain, twin, result = weigh_twins(
-        observed, one.pattern, patterns, one.result, settings.prior, needed - one.score
+        observed,
+        one.pattern,
+        [patterns[row] for row in possible],
+        len(laws),
+        one.result,
+        settings.prior,
     )
     return one._replace(result=result, score=one.score + gain, twin=twin)
 

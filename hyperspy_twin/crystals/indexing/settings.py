@@ -47,6 +47,8 @@ class IndexingSettings:
     alloys_asked
         Whether alloys among the candidates were asked for. Otherwise they count only where the
         pixel size is known.
+    twins
+        Whether a crystal may be seen together with its twin.
     elements
         Chemical symbols of the sample, where they are known: a region that is none of the
         candidates is then thought to hold no others.
@@ -65,6 +67,7 @@ class IndexingSettings:
     scale_prior: ScalePrior | None = None
     pixel_size_error: float | None = None
     alloys_asked: bool = True
+    twins: bool = True
     elements: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
