@@ -1,6 +1,7 @@
 from .diffraction import (
     Pattern,
     Reflections,
+    TwinLaw,
     atomic_number_factors,
     distinct_zone_axes,
     find_reflections,
@@ -69,6 +70,7 @@ __all__ = [
     "PhaseRecords",
     "Reflections",
     "RegionPhase",
+    "TwinLaw",
     "accept_phase",
     "alloys",
     "are_several",

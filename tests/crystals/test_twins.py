@@ -184,7 +184,9 @@ def test_thin_lamellae_streak_what_the_two_do_not_share():
         angle = np.radians(sign * 70.53)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         both.append(turn @ normal * length)
-    spots = np.array([common, 2 * common, *(one + k * normal for one in both for k in (0.16, -0.17))])
+    spots = np.array(
+        [common, 2 * common, *(one + k * normal for one in both for k in (0.16, -0.17))]
+    )
     power = np.array([100.0, 2.0, 15.0, 14.0, 9.0, 7.0])
     record = identify(Peaks(spots, np.full(spots.shape, 0.1), power), ["Au"])
     assert record.phase == "Au" and record.twin_law.name == "Σ3 {111} twin"

@@ -306,9 +306,7 @@ def weigh_twins(
     best, values = None, []
     for pattern in patterns:
         weighed = [
-            evaluate_twin(
-                observed, zone, *pattern[1:4], one, alpha, beta, scale_prior
-            )
+            evaluate_twin(observed, zone, *pattern[1:4], one, alpha, beta, scale_prior)
             for one in pattern.both
         ]
         values += [one[0] for one in weighed]

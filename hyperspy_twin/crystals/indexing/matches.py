@@ -153,7 +153,7 @@ class Match:
 
     @property
     def used(self) -> np.ndarray:
-        """Whether each peak is explained, by the crystal, its twin or their streaks, bool, shape (n,)."""
+        """Whether the crystal, its twin or their streaks explain each peak, bool, shape (n,)."""
         own = self.hkl.any(axis=1)
         if self.twin is None:
             return own

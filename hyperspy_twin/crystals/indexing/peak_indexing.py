@@ -43,7 +43,7 @@ SHORTEST_STRONG_SPACING = 0.1  # nm; the strong fringes of an image without a sc
 RADIUS_STEP = 2.0  # 1/nm; coarse, so that the images of one session share their patterns
 # ln(odds): a zone axis so much less likely than another of the same crystal is not kept.
 HOPELESS = 15.0
-# ln(odds): a zone that upper zones or a twin cannot bring so near the best is not weighed with them.
+# ln(odds): a zone that upper zones or twins cannot bring so near the best is not weighed with them.
 BEHIND = 5.0
 
 
@@ -95,7 +95,9 @@ def index_peaks(
     intensities differ from the kinematical ones is alike for many of them. It is averaged over
     electron scattering and atomic-number contrast, three amounts of disorder, and whether strong
     reflections may be lost. Weak peaks at halves or thirds of the reflections may be a
-    superlattice. Weak peaks and the satellites of strong ones count by their weight only.
+    superlattice. A zone is weighed together with each of its twins in planes that stand edge-on,
+    which share its scale and distortion and whose peaks may be streaked along the normal, beside
+    the zone alone. Weak peaks and the satellites of strong ones count by their weight only.
     Priors: scale (with long tails, so that an image 9 % off can still win; flat when
     uncalibrated), distortion (1.5 % per component), zone axis (inverse of the length of [uvw] up to
     the next lattice point, one over all zones of a crystal).

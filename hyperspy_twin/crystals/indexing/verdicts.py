@@ -182,7 +182,8 @@ def _explain_failure(match: Match, none: float, rival: Match | None) -> str | No
         return (
             f"none of these, with a probability of {none:.0%}: the best, "
             f"{name_explanation(match, ',')} {match.explained_with_twin:.0%} of the peaks within "
-            f"{match.residual:.2%}, at a pixel size that is wrong by {match.scale - 1:+.1%}{_name_rival(match, rival)}"
+            f"{match.residual:.2%}, at a pixel size that is wrong by {match.scale - 1:+.1%}"
+            f"{_name_rival(match, rival)}"
         )
     return None
 

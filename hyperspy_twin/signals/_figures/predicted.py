@@ -122,9 +122,7 @@ def _matches(record: RegionPhase | None) -> list[tuple[Match, dict[str, Any]]]:
     ]
 
 
-def _titles(
-    regions: Sequence[int], records: Sequence[RegionPhase | None], shape: tuple
-) -> Any:
+def _titles(regions: Sequence[int], records: Sequence[RegionPhase | None], shape: tuple) -> Any:
     """Name each region and its phases in the corner of the plot."""
     texts = [
         [f"region {region}", *name_crystals(record)]
