@@ -63,6 +63,46 @@ def test_thin_germanium_along_111(layers):
     assert other.phase is None
 
 
+def twinned_gold(dose=60.0, pixel_size=0.02, angle=0.3, size=320):
+    """Micrograph of a particle of gold along [110] whose halves mirror each other in (1-11)."""
+    lattice = 0.40782
+    layers, columns = np.arange(-20, 21)[:, None], np.arange(-30, 31)
+    repeat = lattice * np.sqrt(6) / 4
+    along = repeat * (columns - np.abs(layers) / 3)
+    points = (along + 1j * layers * lattice / np.sqrt(3)).ravel()
+    points = points[np.abs(points) < 2.8] * np.exp(1j * angle) / pixel_size + size / 2 * (1 + 1j)
+    image = np.zeros((size, size))
+    points = np.stack([points.real, points.imag], axis=1)
+    add_gaussians(image, points, np.ones(len(points)), np.full(len(points), 2.2))
+    counts = np.random.default_rng(1).poisson(dose * (image / image.max() + 0.1))
+    micrograph = ht.Micrograph(counts.astype(np.float32))
+    for axis in micrograph.axes_manager.signal_axes:
+        axis.scale, axis.units = pixel_size, "nm"
+    return micrograph
+
+
+def test_twinned_gold(tmp_path):
+    """Half of the peaks are the twin's: it was none of the candidates with a high probability."""
+    import hyperspy.api as hs
+
+    spots = twinned_gold().segment(method="edges").find_peaks(show_progressbar=False)
+    indexed = spots.index_phases(["Au", "Si", "Cu"])
+    (record,) = [one for one in indexed.phases if one.phase is not None]
+    assert (record.phase, record.twin_law.name) == ("Au", "Σ3 {111} twin")
+    assert record.scale == pytest.approx(1, abs=0.003)
+    normal = record.match.oriented.reciprocal_vectors(record.twin_law.hkl)
+    expected = np.array([-np.sin(0.3), np.cos(0.3)])
+    assert abs(normal @ expected) / np.linalg.norm(normal) == pytest.approx(1, abs=1e-3)
+    assert set(indexed.peaks(record.region)["crystal"]) >= {1, 2}
+    assert "Σ3 {111} twin" in repr(indexed.phases)
+    indexed.save(tmp_path / "twin.hspy")
+    again = hs.load(tmp_path / "twin.hspy").phases[record.region]
+    assert again.twin_law == record.twin_law and again.further[0].as_twin == record.twin_law
+    assert np.array_equal(again.match.twin.hkl, record.further[0].hkl)
+    model = indexed.gpa().to_atoms(thickness=1.0)
+    assert set(model.numbers) == {79}
+
+
 @pytest.fixture(scope="module", params=[0, 11], ids=lambda seed: f"seed {seed}")
 def well(request):
     sample = ht.data.sige_quantum_well(seed=request.param)

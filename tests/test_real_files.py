@@ -102,6 +102,17 @@ def test_half_of_a_twinned_gold_particle(shared_file):
     assert record.scale == pytest.approx(1.08, abs=0.015)
 
 
+@pytest.mark.slow
+def test_twinned_gold_particle(shared_file):
+    result = of_elements(shared_file("data/example_Au_nanoparticle.emd"), ["Au"])
+    (record,) = [record for record in result.phases if record.phase is not None]
+    assert record.phase == "Au" and family(record.zone_axis) == [0, 1, 1]
+    assert record.twin_law.name == "Σ3 {111} twin"
+    (twin,) = record.further
+    assert twin.phase == "Au" and twin.twin_law == record.twin_law
+    assert result.epitaxy()["misorientation"] == pytest.approx(60, abs=0.5)
+
+
 def test_negative_control_has_no_phase(shared_file):
     result = indexed(shared_file("data/multi_signal_no_lattice.dm3"))
     assert len(result.peaks()) == 0

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hyperspy_twin.core import OrientedCrystal, Peaks
 from hyperspy_twin.crystals.diffraction import (
     edge_on_twins,
+    find_twin_laws,
     find_zone_reflections,
     measure_misorientations,
     structure_factors,
-    twin_laws,
     zone_frame,
 )
 from hyperspy_twin.crystals.indexing import accept_phase, index_regions
@@ -67,7 +67,7 @@ def identify(peaks, candidates=CANDIDATES):
 )
 def test_usual_law_of_each_structure_is_first(name, law):
     """Kelly & Groves, Crystallography and Crystal Defects (2000), chapter 10."""
-    assert twin_laws(catalogue.get(name))[0].name == law
+    assert find_twin_laws(catalogue.get(name))[0].name == law
 
 
 @pytest.mark.parametrize("zone", [(0, 0, 1), (1, 1, 1), (1, 1, 2)])
@@ -80,10 +80,10 @@ def test_no_law_is_a_symmetry_of_the_crystal():
     for name in ("Au", "Fe", "TiO2", "Ti"):
         crystal = catalogue.get(name)
         own = OrientedCrystal(crystal, (0, 0, 1), np.eye(3))
-        twins = [law.twin_of(own) for law in twin_laws(crystal)]
+        twins = [law.twin_of(own) for law in find_twin_laws(crystal)]
         angles, _ = measure_misorientations([own] * len(twins), twins)
         assert (angles > 5).all()
-        for law, twin in zip(twin_laws(crystal), twins, strict=True):
+        for law, twin in zip(find_twin_laws(crystal), twins, strict=True):
             plane = law.hkl @ crystal.reciprocal_base
             assert twin.orientation @ plane == pytest.approx(plane)
             assert np.linalg.det(twin.orientation) == pytest.approx(1)

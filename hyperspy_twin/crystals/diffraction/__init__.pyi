@@ -15,7 +15,14 @@ from .reflections import (
     zone_lattice,
 )
 from .thin_crystals import ThinPattern, make_thin_patterns
-from .twin_laws import RESOLVED, TwinLaw, TwinPattern, edge_on_twins, make_twin_patterns, twin_laws
+from .twin_laws import (
+    RESOLVED,
+    TwinLaw,
+    TwinPattern,
+    edge_on_twins,
+    find_twin_laws,
+    make_twin_patterns,
+)
 from .zone_axes import (
     centring_reflections,
     distinct_zone_axes,
@@ -38,6 +45,7 @@ __all__ = [
     "distinct_zone_axes",
     "edge_on_twins",
     "find_reflections",
+    "find_twin_laws",
     "find_zone_reflections",
     "log_zone_weight",
     "make_thin_patterns",
@@ -49,7 +57,6 @@ __all__ = [
     "predict_pattern",
     "primitive_zone_axis",
     "structure_factors",
-    "twin_laws",
     "usual_zone_axes",
     "zone_frame",
     "zone_lattice",

@@ -164,7 +164,7 @@ def edge_on_twins(
     Of those that show the same the one of the plane of the widest spacing. With the directions of
     their normals in the frame of the pattern, complex, of length 1, shape (n,).
     """
-    laws = [law for law in twin_laws(crystal) if not law.hkl @ zone_axis]
+    laws = [law for law in find_twin_laws(crystal) if not law.hkl @ zone_axis]
     if not laws:
         return (), np.zeros(0, complex)
     (zone,) = make_zone_patterns(crystal, 1, g_max, (zone_axis,))
@@ -202,7 +202,7 @@ def _join(zone: ZonePattern, amount: float) -> ZonePattern:
 
 
 @lru_cache(maxsize=256)
-def twin_laws(crystal: Crystal) -> tuple[TwinLaw, ...]:
+def find_twin_laws(crystal: Crystal) -> tuple[TwinLaw, ...]:
     """Twin laws of a lattice by planes of low indices, widest spacing first.
 
     Those planes to which a lattice direction is nearly perpendicular, such that both lattices share

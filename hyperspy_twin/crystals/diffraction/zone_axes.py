@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal
 from hyperspy_twin.crystals.diffraction.reflections import find_reflections
 from hyperspy_twin.crystals.structures import laue_rotations
+
+Indices = TypeVar("Indices", bound=tuple[int, ...])
 
 VACUUM = 6.0  # Å; no crystal has such a gap between its layers
 # Radius, in units of the inverse cube root of the cell's volume, that holds reflections enough to
@@ -65,7 +68,7 @@ def usual_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, in
     return distinct_zone_axes(crystal, max_index)
 
 
-def usual_member(family: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+def usual_member(family: Iterable[Indices]) -> Indices:
     """Direction or plane by which a family is customarily named."""
     return min(family, key=_unusual)
 

@@ -45,15 +45,15 @@ class Twinned(NamedTuple):
     ----------
     pattern
         Of the twin.
-    index
-        Coordinates of each peak in the basis of the twin, shape (n, 2); zeros where the twin has
+    coordinates
+        Of each peak in the basis of the twin, shape (n, 2); zeros where the twin has
         none there.
     streaked
         Whether each peak stands on the streak of a reflection, bool, shape (n,).
     """
 
     pattern: TwinPattern
-    index: np.ndarray
+    coordinates: np.ndarray
     streaked: np.ndarray
 
 

@@ -154,7 +154,7 @@ class Match:
     @property
     def used(self) -> np.ndarray:
         """Whether the crystal, its twin or their streaks explain each peak, bool, shape (n,)."""
-        own = self.hkl.any(axis=1)
+        own: np.ndarray = np.any(self.hkl, axis=1)
         if self.twin is None:
             return own
         return own | self.twin.hkl.any(axis=1) | self.twin.streaked

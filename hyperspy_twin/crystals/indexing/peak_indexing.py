@@ -230,8 +230,9 @@ def _make_match(folded: FoldedPeaks, one: _Explained) -> Match:
     twin = None
     if one.twin is not None:
         law, mirrored = one.twin.pattern.law, one.twin.pattern.mirrored
-        other = _describe_peaks(folded, mirrored, alpha, beta, turned * one.twin.index)
-        used = index.any(axis=1) | one.twin.index.any(axis=1) | one.twin.streaked
+        other = _describe_peaks(folded, mirrored, alpha, beta, turned * one.twin.coordinates)
+        parts = (index.any(axis=1), one.twin.coordinates.any(axis=1), one.twin.streaked)
+        used: np.ndarray = np.logical_or.reduce(parts)
         twin = Twin(
             law=law,
             **other._asdict(),
@@ -269,7 +270,7 @@ def _describe_peaks(
 ) -> _PeakDescription:
     """Describe the given peaks by the coordinates of the folded ones in a pattern."""
     observed = folded.observed
-    used = index.any(axis=1)
+    used: np.ndarray = np.any(index, axis=1)
     g = index[used] @ pattern.basis
     deviation = np.abs(observed.position[used] - (alpha * g + beta * g.conj()))
     hkl = np.zeros((len(folded.member), 3), int)
