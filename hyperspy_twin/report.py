@@ -18,6 +18,7 @@ from hyperspy_twin.crystals import direction_label, plane_label
 from hyperspy_twin.summary import (
     doubts_of_answers,
     facts,
+    name_all,
     notes_on_image,
     signed,
     summarise,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from hyperspy_twin import AtomicModel, IndexedFFT, Micrograph, SegmentedImage, StrainMap
     from hyperspy_twin.core import Table
-    from hyperspy_twin.crystals import RegionPhase
 
 MODEL_FILES = ("model.xyz", "model.cif")
 LARGEST_CIF = 200_000  # atoms; viewers of CIF files do not open larger ones
@@ -184,20 +184,12 @@ def _phase_rows(signal: IndexedFFT) -> Iterator[list[str]]:
             shared = [str(one.region), *["none", "", ""], str(region["peaks"]), "", ""]
             if one.match is not None:
                 shared[1:4] = [
-                    _named(one),
+                    name_all(one, str(one.phase)),
                     direction_label(one.match.zone_axis, one.match.crystal, "unicode"),
                     "" if np.isnan(one.probability) else f"{one.probability:.2f}",
                 ]
                 shared[5:] = [f"{100 * one.residual:.2f}", f"{one.scale:.4f}"]
             yield [*shared, one.reason]
-
-
-def _named(record: RegionPhase) -> str:
-    """Phase with all that it is tied with, its twin law, and the composition of an alloy."""
-    names = " or ".join((str(record.phase), *record.ties))
-    if record.as_twin is not None:
-        names += f", {record.as_twin.name}"
-    return names if record.composition is None else f"{names}, {record.composition}"
 
 
 def _relations_table(signal: IndexedFFT, relations: Table) -> str:

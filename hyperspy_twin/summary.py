@@ -101,10 +101,14 @@ def _phases(signal: IndexedFFT) -> str:
 
 
 def name_phase(record: RegionPhase) -> str:
-    """Names of all phases of a tie, twin law and composition of an alloy, or why there is none."""
+    """Phase and zone axis with all that is to be said of them, or why there is none."""
     if record.match is None:
         return f"no phase ({record.reason.partition(':')[0]})"
-    label = phase_label(record.match.crystal, record.match.zone_axis)
+    return name_all(record, phase_label(record.match.crystal, record.match.zone_axis))
+
+
+def name_all(record: RegionPhase, label: str) -> str:
+    """Label of a phase with all that it is tied with, its twin law, and the composition."""
     names = " or ".join((label, *record.ties))
     if record.as_twin is not None:
         names += f", {record.as_twin.name}"
