@@ -222,8 +222,10 @@ def test_film_with_displaced_rows_is_not_grainy():
 
 def made_profile(power, error=0.02):
     radius = np.linspace(1.0, 15.0, len(power))
+    errors, none = np.full(len(power), error), np.zeros(len(power))
+    alike, errors_alike = np.tile(np.log(power), (4, 1)), np.tile(2 * errors, (4, 1))
     return radius, RadialProfile(
-        radius, power, np.full(len(power), error), power, np.zeros(len(power)), 0.0, (0.0, 0.0)
+        radius, power, errors, power, none, 0.0, (0.0, 0.0), alike, errors_alike
     )
 
 
