@@ -9,7 +9,7 @@ import pytest
 from matplotlib.backend_bases import CloseEvent, MouseEvent
 
 from hyperspy_twin.core import Grid, trace
-from hyperspy_twin.signals._figures import show_once
+from hyperspy_twin.signals._figures import model_figure, show_once
 from hyperspy_twin.signals._figures.markers import interior_points
 
 
@@ -110,11 +110,23 @@ def test_model_is_coloured_by_any_column_and_zoomed(chain):
         chain.model.plot(by="charge")
 
 
+def test_the_atom_next_to_the_viewer_covers_those_below():
+    """A column of Ge with Si at its top, and one with Si at its bottom."""
+    positions = np.array([[1, 1, 0.0], [1, 1, 0.2], [2, 1, 0.0], [2, 1, 0.2]])
+    elements = np.array(["Si", "Ge", "Ge", "Si"])
+    axis = model_figure(positions, "element", elements, 0.4, (0.0, 3.0, 0.0, 2.0)).axes[0]
+    silicon, germanium, atoms = axis.collections
+    np.testing.assert_array_equal(atoms.get_offsets()[2:], [[1, 1], [2, 1]])
+    np.testing.assert_array_equal(
+        atoms.get_facecolors()[2:], [silicon.get_facecolor()[0], germanium.get_facecolor()[0]]
+    )
+
+
 def test_columns_are_seen_at_any_size(chain):
     """The diameter of a column follows the distance of the next, and never vanishes."""
-    whole = chain.model.plot().axes[0].collections[0].get_sizes()[0]
+    whole = chain.model.plot().axes[0].collections[-1].get_sizes()[0]
     roi = hs.roi.RectangularROI(left=1.0, top=1.0, right=2.0, bottom=2.0)
-    near = chain.model.plot(roi=roi).axes[0].collections[0].get_sizes()[0]
+    near = chain.model.plot(roi=roi).axes[0].collections[-1].get_sizes()[0]
     assert near > 4 * whole >= 4 * 0.25
 
 

@@ -43,29 +43,38 @@ def model_figure(
         Edges (left, right, top, bottom) of what is shown, in nm.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.colors import to_rgba_array
 
     left, right, top, bottom = view
     tall = float(np.clip((bottom - top) / (right - left), 0.3, 2.0))
     figure, axis = plt.subplots(figsize=(8, 1 + 7 * tall), layout="constrained")
-    x, y = positions[:, 0], positions[:, 1]
-    inside = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
+    x, y, z = positions.T
+    inside = np.flatnonzero((x >= left) & (x <= right) & (y >= top) & (y <= bottom))
+    # The atom next to the viewer covers those below, so that mixed columns show all elements.
+    inside = inside[np.argsort(-z[inside], kind="stable")]
+    x, y, shown = x[inside], y[inside], values[inside]
     size = _marker_size(positions[inside, :2], 7.0 * POINTS_PER_INCH / (right - left))
     options: dict[str, Any] = {"s": size**2, "lw": 0, "rasterized": True}
     if values.dtype.kind == "U":
-        for index, name in enumerate(dict.fromkeys(values.tolist())):
-            seen, colour = inside & (values == name), COLOURS[index % len(COLOURS)]
+        names = list(dict.fromkeys(values.tolist()))
+        colours = to_rgba_array([COLOURS[index % len(COLOURS)] for index in range(len(names))])
+        painted = np.zeros((len(x), 4))
+        for name, colour in zip(names, colours, strict=True):
+            seen = shown == name
+            painted[seen] = colour
             if seen.any():
                 label = f"{name} ({np.count_nonzero(seen)})"
-                axis.scatter(x[seen], y[seen], color=colour, label=label, **options)
-        if inside.any():
+                axis.scatter([], [], color=colour, label=label, **options)
+        axis.scatter(x, y, c=painted, **options)
+        if inside.size:
             axis.legend(loc="upper right", markerscale=max(1.0, 5 / size))
     else:
-        drawn = axis.scatter(x[inside], y[inside], c=values[inside], **options)
+        drawn = axis.scatter(x, y, c=shown, **options)
         figure.colorbar(drawn, ax=axis, label=by, shrink=0.8)
     axis.set(
         xlim=(left, right), ylim=(bottom, top), xlabel="x (nm)", ylabel="y (nm)", aspect="equal"
     )
-    axis.set_title(f"{np.count_nonzero(inside)} atoms, {depth:.2f} nm along the beam")
+    axis.set_title(f"{inside.size} atoms, {depth:.2f} nm along the beam")
     return figure
 
 
