@@ -22,6 +22,7 @@ compile_kernels.main()
 before = signatures()
 assert before["hyperspy_twin.crystals.evidence.zone_evidence", "explain"] == 1
 assert before["hyperspy_twin.crystals.evidence.thin_crystals", "projected_gain"] == 1
+assert before["hyperspy_twin.crystals.evidence.twins", "evaluate_twin"] == 1
 rng = np.random.default_rng(0)
 regions = []
 shapes = [[3, 0], [0, 3], [3, 3], [3, -3], [6, 0]], [[2, 1], [1, -3], [4, 2]]
