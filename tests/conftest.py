@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +14,7 @@ from ase.data import chemical_symbols
 from scipy.spatial.transform import Rotation
 
 from hyperspy_twin.core import Crystal
+from hyperspy_twin.core.kernels import COMPILED_BESIDE
 
 matplotlib.use("Agg")
 
@@ -20,6 +23,15 @@ SHARED = Path(
     os.environ.get("HYPERSPY_TWIN_FILES") or Path(__file__).resolve().parents[2] / "shared"
 )
 ABSENT = "a real file is not present"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Compile what takes longest once, before each worker would do it for itself."""
+    programs = ["-m", COMPILED_BESIDE], ["-c", "import orix.quaternion"]
+    started = [subprocess.Popen([sys.executable, *one]) for one in programs]
+    for one in started:
+        one.wait()
 
 
 @pytest.fixture(scope="session")

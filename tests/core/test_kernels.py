@@ -16,12 +16,17 @@ import hyperspy_twin
 from hyperspy_twin.core import kernels
 
 PACKAGE = Path(hyperspy_twin.__file__).parent
+# A kernel of the package that compiles in a moment.
+TINY = """
+from hyperspy_twin.core.kernels import kernel
+
+@kernel
+def shifted(first, shift):
+    return first + shift * 1j
+"""
 CODE = """
-import numpy as np
-from hyperspy_twin.core import reduce_pair as kernel
-first, second, change = kernel(1 + 0j, 5 + 1j)
-assert (first, second) == (1 + 0j, 1j), (first, second)
-assert change.tolist() == [[1, 0], [-5, 1]]
+from hyperspy_twin.core.tiny import shifted as kernel
+assert kernel(5.0, -2) == 5 - 2j
 print(sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values()))
 print(kernel.stats.cache_path)
 """
@@ -29,10 +34,11 @@ print(kernel.stats.cache_path)
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory):
-    """Copy of the package that cannot be written to."""
+    """Copy of the package, with a tiny kernel, that cannot be written to."""
     folder = tmp_path_factory.mktemp("site")
     ignored = shutil.ignore_patterns("__pycache__", "weights", "*.cif")
     shutil.copytree(PACKAGE, folder / "hyperspy_twin", ignore=ignored)
+    (folder / "hyperspy_twin" / "core" / "tiny.py").write_text(TINY)
     folders = [path for path in folder.rglob("*") if path.is_dir()]
     for path in folders:
         path.chmod(0o555)
@@ -67,12 +73,24 @@ def run(installation, **changes):
     return tuple(map(int, counts.split())), path, done.stderr
 
 
-def test_second_process_compiles_nothing_and_says_nothing(installation, tmp_path):
-    counts, path, said = run(installation, NUMBA_CACHE_DIR=tmp_path)
+@pytest.fixture(scope="module")
+def first(installation, tmp_path_factory):
+    """Cache of the first process and what came from it: its folder is to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("cache")
+    return folder, *run(installation, NUMBA_CACHE_DIR=folder)
+
+
+@pytest.fixture
+def cache(first, tmp_path):
+    return shutil.copytree(first[0], tmp_path / "cache")
+
+
+def test_second_process_compiles_nothing_and_says_nothing(installation, first):
+    folder, counts, path, said = first
     assert counts == (0, 1)
     assert said.count("compiling kernels") == 1
-    assert Path(path).is_relative_to(tmp_path)
-    assert run(installation, NUMBA_CACHE_DIR=tmp_path) == ((1, 0), path, "")
+    assert Path(path).is_relative_to(folder)
+    assert run(installation, NUMBA_CACHE_DIR=folder) == ((1, 0), path, "")
     assert not [one for one in installation.rglob("*") if one.suffix in (".nbi", ".nbc", ".pyc")]
 
 
@@ -92,22 +110,22 @@ def test_without_any_folder_kernels_work(installation, tmp_path):
     assert "NUMBA_CACHE_DIR" in said
 
 
-def test_changed_source_of_another_file_is_compiled_anew(installation, tmp_path):
-    run(installation, NUMBA_CACHE_DIR=tmp_path)
+def test_changed_source_of_another_file_is_compiled_anew(installation, cache):
     source = installation / "hyperspy_twin" / "core" / "polygons.py"
     status = source.stat()
     os.utime(source, (status.st_atime, status.st_mtime + 10))
-    assert run(installation, NUMBA_CACHE_DIR=tmp_path)[0] == (0, 1)
+    changed = run(installation, NUMBA_CACHE_DIR=cache)[0]
+    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert changed == (0, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x05X"])
-def test_damaged_cache_is_written_anew(installation, tmp_path, content):
-    run(installation, NUMBA_CACHE_DIR=tmp_path)
-    kept = [path for path in tmp_path.rglob("*") if path.suffix in (".nbi", ".nbc")]
+def test_damaged_cache_is_written_anew(installation, cache, content):
+    kept = [path for path in cache.rglob("*") if path.suffix in (".nbi", ".nbc")]
     assert kept
     for path in kept:
         path.write_bytes(content)
-    assert run(installation, NUMBA_CACHE_DIR=tmp_path)[0] == (0, 1)
+    assert run(installation, NUMBA_CACHE_DIR=cache)[0] == (0, 1)
 
 
 def test_two_processes_at_once(installation, tmp_path):
