@@ -27,7 +27,13 @@ ABSENT = "a real file is not present"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes():
-    """Compile what takes longest once, before each worker would do it for itself."""
+    """Spare the workers what each would do for itself.
+
+    Libraries of linear algebra would have a thread for each processor in each worker, and these
+    wait for one another by running. What takes longest to compile is compiled here.
+    """
+    for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     programs = ["-m", COMPILED_BESIDE], ["-c", "import orix.quaternion"]
     started = [subprocess.Popen([sys.executable, *one]) for one in programs]
     for one in started:
