@@ -69,7 +69,7 @@ def shortest_distance(model):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-@settings(max_examples=15, derandomize=True, deadline=None)
+@settings(max_examples=10, derandomize=True, deadline=None)
 @given(
     periodic=st.tuples(*[st.booleans()] * 3),
     angles=st.tuples(*[st.floats(70, 110)] * 3),
