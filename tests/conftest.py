@@ -14,7 +14,6 @@ from ase.data import chemical_symbols
 from scipy.spatial.transform import Rotation
 
 from hyperspy_twin.core import Crystal
-from hyperspy_twin.core.kernels import COMPILED_BESIDE
 
 matplotlib.use("Agg")
 
@@ -32,6 +31,8 @@ def pytest_xdist_setupnodes():
     Libraries of linear algebra would have a thread for each processor in each worker, and these
     wait for one another by running. What takes longest to compile is compiled here.
     """
+    from hyperspy_twin.core.kernels import COMPILED_BESIDE
+
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     programs = ["-m", COMPILED_BESIDE], ["-c", "import orix.quaternion"]

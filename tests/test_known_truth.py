@@ -14,7 +14,11 @@ PICOMETRE = 0.01  # Angstrom
 
 
 def run(sample, phases):
-    indexed = sample.segment().find_peaks(show_progressbar=False).index_phases(phases)
+    return run_segmented(sample.segment(), phases)
+
+
+def run_segmented(segmented, phases):
+    indexed = segmented.find_peaks(show_progressbar=False).index_phases(phases)
     strain = indexed.gpa()
     return indexed, strain, strain.to_atoms(thickness=5.0)
 
@@ -204,11 +208,12 @@ def test_atoms_of_the_well(well):
 def test_nanoparticles():
     sample = ht.data.nanoparticles()
     truth = sample.truth
-    indexed, strain, model = run(sample, ["Au", "Pd", "Cu", "Si"])
-    labels = indexed._outlines, sample.segment().labels.data
+    segmented = sample.segment()
+    indexed, strain, model = run_segmented(segmented, ["Au", "Pd", "Cu", "Si"])
+    labels = segmented.labels.data
     right = 0
     for record in indexed.phases:
-        true = overlap(labels[1], record.region, truth.labels)
+        true = overlap(labels, record.region, truth.labels)
         if true not in truth.zone_axes:
             assert record.phase is None
             continue
@@ -220,14 +225,15 @@ def test_nanoparticles():
         assert np.median(error) < 3 * PICOMETRE
     assert right == len(truth.zone_axes)
     # Particles turned against the reference have no strain relative to it.
-    assert np.isnan(strain.e_xx.data[labels[1] != strain.reference]).all()
+    assert np.isnan(strain.e_xx.data[labels != strain.reference]).all()
 
 
 def test_amorphous_layer_on_a_crystal():
     sample = ht.data.amorphous_on_crystal()
     truth = sample.truth
-    indexed, strain, model = run(sample, ["Si", "Ge", "GaAs"])
-    labels = sample.segment().labels.data
+    segmented = sample.segment()
+    indexed, strain, model = run_segmented(segmented, ["Si", "Ge", "GaAs"])
+    labels = segmented.labels.data
     for record in indexed.phases:
         true = overlap(labels, record.region, truth.labels)
         if true == 2:
@@ -243,8 +249,9 @@ def test_amorphous_layer_on_a_crystal():
 def test_mismatched_nanowire():
     sample = ht.data.mismatched_nanowire()
     truth = sample.truth
-    indexed, strain, model = run(sample, ["InSb", "InP", "GaAs", "Si"])
-    labels = sample.segment().labels.data
+    segmented = sample.segment()
+    indexed, strain, model = run_segmented(segmented, ["InSb", "InP", "GaAs", "Si"])
+    labels = segmented.labels.data
     for record in indexed.phases:
         true = overlap(labels, record.region, truth.labels)
         assert record.phase == truth.phases.get(true)

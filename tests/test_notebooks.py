@@ -4,12 +4,16 @@ from pathlib import Path
 
 import pytest
 
+import hyperspy_twin
+
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path, tmp_path):
+def test_notebook_runs(path, tmp_path, monkeypatch):
+    # The package of this checkout and its compiled kernels, whichever is installed.
+    monkeypatch.setenv("PYTHONPATH", str(Path(hyperspy_twin.__file__).parents[1]))
     nbclient = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(path, as_version=4)

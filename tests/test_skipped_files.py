@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-NAMED = "tests/io/test_load.py::test_every_real_file_is_named_here"
+NAMED = "tests/test_skipped_files.py::test_every_file_that_is_here_is_listed[data]"
 LIST = (TESTS / "real_files.md").read_text(encoding="utf8")
 
 
