@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,9 @@ def ours(name: str, groups: Groups, told: bool) -> list[Verdict]:
             if not record.ranking:
                 found.append(Verdict(pattern.image))
                 continue
-            first, listed = record.ranking[0], sum(one.probability for one in record.ranking)
+            # Names of a tie have a fixed order; the most probable one counts here.
+            first = max(record.ranking, key=attrgetter("probability"))
+            listed = sum(one.probability for one in record.ranking)
             answer = (first.crystal, first.zone_axis, first.orientation, listed)
             found.append(judged(pattern, *answer))
     return found
