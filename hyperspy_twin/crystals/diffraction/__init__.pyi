@@ -25,6 +25,7 @@ from .twin_laws import (
 )
 from .zone_axes import (
     centring_reflections,
+    coprime_indices,
     distinct_zone_axes,
     log_zone_weight,
     usual_zone_axes,
@@ -42,6 +43,7 @@ __all__ = [
     "ZonePattern",
     "atomic_number_factors",
     "centring_reflections",
+    "coprime_indices",
     "distinct_zone_axes",
     "edge_on_twins",
     "find_reflections",

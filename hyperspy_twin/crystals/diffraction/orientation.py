@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.core import Crystal, OrientedCrystal
+from hyperspy_twin.crystals.diffraction.zone_axes import coprime_indices
 from hyperspy_twin.crystals.diffraction.zone_patterns import make_zone_patterns
 from hyperspy_twin.crystals.structures import laue_rotations, number_of_space_group
 
@@ -170,9 +171,7 @@ def nearest_direction(crystal: Crystal, vector: np.ndarray) -> tuple[int, int, i
 @lru_cache(maxsize=256)
 def _lattice_directions(crystal: Crystal) -> tuple[np.ndarray, np.ndarray]:
     """Give indices without common divisor, and unit vectors along them in the frame of orix."""
-    grid = np.arange(-LARGEST_AXIS_INDEX, LARGEST_AXIS_INDEX + 1)
-    uvw = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    uvw = uvw[np.gcd.reduce(uvw, axis=1) == 1]
+    uvw = coprime_indices(LARGEST_AXIS_INDEX)
     directions = uvw @ crystal.base @ orix_frame(crystal).T
     return uvw, directions / np.linalg.norm(directions, axis=1)[:, None]
 

@@ -16,6 +16,7 @@ import numpy as np
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, integer_row_basis
 from hyperspy_twin.crystals.diffraction.zone_axes import (
     centring_reflections,
+    coprime_indices,
     usual_member,
 )
 from hyperspy_twin.crystals.diffraction.zone_patterns import (
@@ -210,10 +211,9 @@ def find_twin_laws(crystal: Crystal) -> tuple[TwinLaw, ...]:
     and of planes that make the same twin the one of the widest spacing counts: {111} and not {112}
     of a face-centred, {112} and not {111} of a body-centred cubic lattice.
     """
-    grid = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
-    hkl = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    hkl = coprime_indices(LARGEST_INDEX)
     first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
-    hkl = hkl[(np.gcd.reduce(hkl, axis=1) == 1) & (first > 0)]
+    hkl = hkl[first > 0]
     normals = hkl @ crystal.reciprocal_base
     length = np.linalg.norm(normals, axis=1)
     orders = _first_orders(crystal, hkl)
@@ -243,9 +243,7 @@ def _twin_indices(crystal: Crystal, hkl: np.ndarray, orders: np.ndarray) -> np.n
     after so many layers, or half as many where that is a whole number. Without one it is
     above the largest.
     """
-    grid = np.arange(-LARGEST_DIRECTION, LARGEST_DIRECTION + 1)
-    uvw = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    uvw = uvw[np.gcd.reduce(uvw, axis=1) == 1]
+    uvw = coprime_indices(LARGEST_DIRECTION)
     repeats = np.gcd.reduce(uvw @ centring_reflections(crystal).T, axis=1)
     along, normal = uvw @ crystal.base, hkl @ crystal.reciprocal_base
     cosine = along @ normal.T

@@ -20,6 +20,17 @@ VACUUM = 6.0  # Å; no crystal has such a gap between its layers
 CENTRING_RADIUS = 5.0
 
 
+def coprime_indices(largest: int) -> np.ndarray:
+    """All directions or planes of indices up to the largest, int, shape (n, 3).
+
+    Both signs of each, by rising first, second and third index, without those that have a common
+    divisor.
+    """
+    grid = np.arange(-largest, largest + 1)
+    indices = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
+    return indices[np.gcd.reduce(indices, axis=1) == 1]
+
+
 @lru_cache(maxsize=256)
 def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
     """Zone axes that no rotation of the Laue group carries into each other.
@@ -43,9 +54,7 @@ def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int,
     """
     if max_index < 1:
         raise ValueError(f"max_index must be at least 1, not {max_index}")
-    grid = np.arange(-max_index, max_index + 1)
-    axes = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    axes = axes[np.gcd.reduce(axes, axis=1) == 1]
+    axes = coprime_indices(max_index)
     rotations = laue_rotations(crystal)
     found: set[tuple[int, int, int]] = set()
     done: set[tuple[int, int, int]] = set()

@@ -17,7 +17,7 @@ from hyperspy_twin.crystals.evidence.hypotheses import (
     position_evidence,
 )
 from hyperspy_twin.crystals.evidence.intensities import UNEXPLAINED
-from hyperspy_twin.crystals.evidence.zone_evidence import ScalePrior, evaluate
+from hyperspy_twin.crystals.evidence.zone_evidence import ScalePrior, evaluate, weigh_beside
 
 # Prior probability that a crystal is so thin that upper zones are seen: edges and nanoparticles.
 # benchmarks/phases.py, where none is thin, has the same phases right at 0.05 and at 0.1.
@@ -82,9 +82,8 @@ def weigh_thin_crystal(
     found = [evaluate(observed, one.pattern, alpha, beta, scale_prior) for one in patterns]
     values = np.array([one[0] for one in found])
     thin = float(logsumexp(values) - np.log(len(values)) + np.log(THIN))
-    thick = evidence + np.log(1 - THIN)
-    gain = float(np.logaddexp(thick, thin) - evidence)
-    if gain <= 0:
-        return 0.0, None, result
+    gain, likelier = weigh_beside(evidence, thin, THIN)
+    if not likelier:
+        return gain, None, result
     best = int(np.argmax(values))
-    return (gain, patterns[best], found[best]) if thin > thick else (gain, None, result)
+    return gain, patterns[best], found[best]

@@ -29,6 +29,7 @@ from hyperspy_twin.crystals.evidence.zone_evidence import (
     find_missing,
     integrate,
     measure_positions,
+    weigh_beside,
 )
 
 # Prior probability that a region holds a crystal and its twin.
@@ -316,10 +317,8 @@ def weigh_twins(
     if best is None:
         return 0.0, None, result
     twinned = float(logsumexp(values) - np.log(len(best[0].both)) + prior)
-    gain = float(np.logaddexp(alone + np.log(1 - TWINNED), twinned) - alone)
-    if gain <= 0:
-        return 0.0, None, result
-    if twinned <= alone + np.log(1 - TWINNED):
+    gain, likelier = weigh_beside(alone, twinned, TWINNED)
+    if not likelier:
         return gain, None, result
     pattern, (*found, twin_index, streaked) = best
     return gain, Twinned(pattern, twin_index, streaked), tuple(found)

@@ -233,3 +233,28 @@ def explain(
         if possible and result[0] > best[0]:
             best = result
     return best
+
+
+def weigh_beside(usual: float, special: float, prior: float) -> tuple[float, bool]:
+    """Weigh an explanation beside the usual one of the same zone.
+
+    Parameters
+    ----------
+    usual
+        Logarithm of the evidence of the usual one.
+    special
+        That of the other, by its prior probability.
+    prior
+        This probability.
+
+    Returns
+    -------
+    gain : float
+        Logarithm of the evidence of both, averaged by their prior probabilities, less that of the
+        usual one alone, at least 0.
+    likelier : bool
+        Whether the other is likelier, and brings a gain.
+    """
+    weighed = usual + np.log(1 - prior)
+    gain = float(np.logaddexp(weighed, special) - usual)
+    return max(gain, 0.0), bool(gain > 0 and special > weighed)

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, Peaks
-from hyperspy_twin.crystals.diffraction import centring_reflections
+from hyperspy_twin.crystals.diffraction import centring_reflections, coprime_indices
 from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
 from hyperspy_twin.crystals.relations.lattice_fit import fit_lattice
 
@@ -79,9 +79,8 @@ def fit_indexed_lattice(oriented: OrientedCrystal, hkl: np.ndarray, peaks: Peaks
 def _edge_on_planes(
     crystal: Crystal, zone_axis: tuple[int, int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    grid = np.arange(-LARGEST_INDEX, LARGEST_INDEX + 1)
-    hkl = np.stack(np.meshgrid(grid, grid, grid, indexing="ij"), -1).reshape(-1, 3)
-    hkl = hkl[(hkl @ np.array(zone_axis) == 0) & (np.gcd.reduce(hkl, axis=1) == 1)]
+    hkl = coprime_indices(LARGEST_INDEX)
+    hkl = hkl[hkl @ np.array(zone_axis) == 0]
     negative = (hkl < 0).sum(axis=1) - (hkl > 0).sum(axis=1)
     first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
     planes = hkl[(negative < 0) | ((negative == 0) & (first > 0))]
