@@ -23,11 +23,13 @@ class StrainField:
     u_x, u_y
         Displacement from the reference lattice in the unit of the grid, zero mean in the
         reference. It is defined up to a lattice vector for pieces that do not touch.
-    sigma
-        Standard error per pixel: the root mean square of those of e_xx and e_yy, from the
-        white noise and the jitter of scan lines (rows) that the image shows around the
-        reflections. Errors of pixels closer than about two resolutions are correlated. The
-        blur of the window and distortion that is smooth over many rows are not included.
+    sigma_xx, sigma_yy, sigma_xy
+        Standard error of each strain in each pixel, from the noise and the jitter of scan lines
+        (rows) that the image shows around the reflections. Errors of pixels closer than about two
+        resolutions are correlated. The blur of the window and distortion that is smooth over many
+        rows are not included.
+    sigma_rotation
+        Standard error of the rotation, in degrees.
     vectors
         Reciprocal vectors (x, y) of the reference lattice, refined, shape (k, 2).
     amplitudes
@@ -44,7 +46,10 @@ class StrainField:
     rotation: np.ndarray
     u_x: np.ndarray
     u_y: np.ndarray
-    sigma: np.ndarray
+    sigma_xx: np.ndarray
+    sigma_yy: np.ndarray
+    sigma_xy: np.ndarray
+    sigma_rotation: np.ndarray
     vectors: np.ndarray
     amplitudes: np.ndarray
     resolution: float
@@ -54,3 +59,8 @@ class StrainField:
     def displacement(self) -> np.ndarray:
         """Displacement (u_x, u_y), shape (2, rows, columns)."""
         return np.stack([self.u_x, self.u_y])
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Root mean square of the standard errors of e_xx and e_yy, shape (rows, columns)."""
+        return np.sqrt((self.sigma_xx**2 + self.sigma_yy**2) / 2.0)

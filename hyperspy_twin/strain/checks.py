@@ -8,6 +8,7 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
 from hyperspy_twin.strain.strain_tensor import MINIMUM_SQUARED_SINE
+from hyperspy_twin.strain.vectors import separation
 
 # Distance of a reflection from any other, in units of 1 / resolution, at which the Gaussian
 # mask has fallen to exp(-2 pi^2 0.6^2) = 0.08 %.
@@ -76,7 +77,7 @@ def check_resolution(resolution: float, vectors: np.ndarray, grid: Grid) -> None
             f"the image is too small ({extent:g}) for the resolution {resolution:g}: it needs "
             f"{MINIMUM_EXTENT:g} times the resolution; use a smaller resolution or a larger image"
         )
-    smallest = MINIMUM_SEPARATION / _separation(vectors, grid)
+    smallest = MINIMUM_SEPARATION / separation(vectors, grid.scale)
     if resolution < smallest:
         raise ValueError(
             f"the resolution {resolution:g} is too small: the mask in reciprocal space overlaps "
@@ -123,15 +124,3 @@ def check_lattice(
                 f"no lattice at vector {index + 1} in the reference: its amplitude is not above "
                 "the noise; choose another vector, reference or a larger resolution"
             )
-
-
-def _separation(vectors: np.ndarray, grid: Grid) -> float:
-    """Smallest distance of a vector from the centre, its opposite and the others, with aliases."""
-    sampling = 1.0 / np.array(grid.scale)
-    smallest = np.linalg.norm(vectors, axis=1).min()
-    for index, vector in enumerate(vectors):
-        others = np.concatenate([-vectors, vectors[:index], vectors[index + 1 :]])
-        difference = vector - others
-        difference -= sampling * np.round(difference / sampling)
-        smallest = min(smallest, np.linalg.norm(difference, axis=1).min())
-    return float(smallest)

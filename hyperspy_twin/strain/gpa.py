@@ -23,7 +23,7 @@ from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_wav
 from hyperspy_twin.strain.noise import measure_noise
 from hyperspy_twin.strain.phase_unwrapping import fill_nearest, join_pieces, unwrap_wave
 from hyperspy_twin.strain.pieces import find_pieces
-from hyperspy_twin.strain.strain_tensor import NodeStrain, compute_strain
+from hyperspy_twin.strain.strain_tensor import FIELDS, NodeStrain, compute_strain
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
@@ -115,10 +115,7 @@ def geometric_phase_analysis(
         (region, compute_strain(region, noise, refined, definition))
         for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece")
     ]
-    maps = {
-        name: _assemble(grid.shape, analysed, name)
-        for name in ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
-    }
+    maps = {name: _assemble(grid.shape, analysed, name) for name in FIELDS}
     if not np.isfinite(maps["e_xx"][reference]).any():
         raise ValueError(
             "the reference shows no lattice at these vectors: choose another reference or vectors"

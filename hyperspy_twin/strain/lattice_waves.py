@@ -32,11 +32,14 @@ class Wave:
         Complex amplitude relative to the carrier, normalised to the window's mass.
     frequency
         Local frequency (x, y) of the lattice, shape (2, rows, columns).
+    field
+        What the mask lets through, relative to the Fourier coefficient nearest to the carrier.
     """
 
     carrier: np.ndarray
     amplitude: np.ndarray
     frequency: np.ndarray
+    field: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class LatticeWaves:
         One wave for each reciprocal vector.
     origin
         Position (x, y) of the first pixel of the piece relative to that of the image.
+    rim
+        Distance from the outline over which the weights of the pixels rise to 1.
     """
 
     piece: Piece
@@ -65,6 +70,11 @@ class LatticeWaves:
     spectrum: np.ndarray
     waves: tuple[Wave, ...]
     origin: np.ndarray
+    rim: float
+
+    def __len__(self) -> int:
+        """Number of waves."""
+        return len(self.waves)
 
     @property
     def coarse(self) -> CoarseGrid:
@@ -97,15 +107,15 @@ def measure_lattice_waves(
     part = image[piece.box]
     part = (part - part[piece.mask].mean(dtype=float)).astype(np.float32)
     coarse = make_coarse_grid(part.shape, scale, resolution)
-    spacing = 1.0 / np.linalg.norm(vectors, axis=1).min()
-    weights = taper(piece.distance, TAPER_SPACINGS * spacing)
+    rim = TAPER_SPACINGS / float(np.linalg.norm(vectors, axis=1).min())
+    weights = taper(piece.distance, rim)
     window = measure_window(coarse, weights)
 
     part -= coarse.to_pixels(fit_background(window, coarse.spectrum(weights * part)))
     spectrum = coarse.spectrum(weights * part)
     origin = np.array([part.start for part in piece.box[::-1]]) * np.array(scale)
     waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
-    return LatticeWaves(piece, window, part, spectrum, waves, origin)
+    return LatticeWaves(piece, window, part, spectrum, waves, origin, rim)
 
 
 def demodulate(
@@ -147,4 +157,5 @@ def demodulate(
         carrier=np.asarray(carrier, float),
         amplitude=amplitude.astype(np.complex64),
         frequency=deviation + np.asarray(carrier, np.float32)[:, None, None],
+        field=field,
     )

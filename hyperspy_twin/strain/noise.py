@@ -1,4 +1,11 @@
-"""Noise of an image near its reflections: white noise and the jitter of scan lines."""
+"""Noise of the phases of an image's lattice waves: that of all pixels, and that of scan lines.
+
+The error of a phase is the quadrature of the noise, Im(n exp(-i phi)) / A. Those of two waves
+are correlated where the noise follows the lattice: counting noise through the Fourier
+coefficients of the image at g + h and g - h, random alloys through the sites that change
+together. All are measured at once, from the spectra of the quadratures on a ring around the
+reflections.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +16,25 @@ import scipy.fft
 
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.pieces import taper
+from hyperspy_twin.strain.vectors import separation
 
 # Radius of the ring around the peak in standard deviations of the Gaussian mask, inside: the peak
 # itself lies within, also one that strain has moved or broadened.
 INNER = 3.0
 # The same outside: the ring then holds three times the area that it leaves out.
 OUTER = 6.0
-# A median of fewer is too uncertain: the standard error of one of 16 is a third.
+# The same where another reflection is near: enough for a ring, and never less.
+NARROW = 4.5
+# A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
 # A lattice wave counts where its amplitude exceeds its noise by this factor: noise alone
 # passes once in exp(9) = 8000 independent windows.
 MINIMUM_AMPLITUDE_TO_NOISE = 3.0
-# Power above this many medians belongs to another reflection: noise alone exceeds it once in 256
-# coefficients.
+# Power above this many medians belongs to another reflection or a streak: noise alone exceeds it
+# once in 256 coefficients.
 OUTLIER = 8.0
+# Mean power of noise below that limit over its mean: 1 - t / (exp(t) - 1) with t = 8 ln 2.
+KEPT_POWER = 1.0 - OUTLIER * np.log(2.0) / (2.0**OUTLIER - 1.0)
 # Line noise is only counted above this many standard errors of its estimate.
 SIGNIFICANCE = 3.0
 
@@ -33,41 +45,67 @@ class Noise:
 
     Attributes
     ----------
-    white
-        Noise power per pixel near each reflection, shape (k,): the variance of white noise.
+    covariance
+        Covariance of the quadratures of the waves, in squared amplitude per pixel, shape
+        (k, k). Divided by the amplitudes of two waves it is that of their phases. White noise of
+        variance v has v / 2 on the diagonal.
     lines
         Covariance of the phase errors that each scan line (row) gives to the waves, squared
         radians, shape (k, k).
     """
 
-    white: np.ndarray
+    covariance: np.ndarray
     lines: np.ndarray
+
+    @property
+    def white(self) -> np.ndarray:
+        """Noise power per pixel near each reflection, shape (k,): the variance of white noise."""
+        return 2.0 * np.diag(self.covariance)
+
+    def take(self, kept: np.ndarray) -> Noise:
+        """Noise of some of the waves."""
+        both = np.ix_(kept, kept)
+        return Noise(self.covariance[both], self.lines[both])
 
 
 def measure_noise(region: LatticeWaves) -> Noise:
-    """Noise near each reflection, from the spectrum around it.
+    """Noise of the waves of one piece, from the quadratures in a ring around the reflections.
 
-    The white noise is the median over a ring around the reflection, divided by ln 2 since the
-    power of noise is distributed exponentially: other reflections and streaks in the ring fill
-    few of its coefficients and do not move the median. Rows that are displaced against each
-    other make a streak through each reflection along y, and its excess over the white noise
-    gives the phase error of a row; reflections share the displacement, so their errors are
-    correlated.
+    The quadratures are taken against the local phases, so that strain does not blur their
+    correlation. Other reflections and streaks in the ring are left out by their power. Rows that
+    are displaced against each other make a streak through each reflection along y, whose excess
+    over the ring gives the phase error of a row.
+
+    The covariance of few coefficients is drawn towards its diagonal, by as much as its
+    correlations are uncertain, so that a small piece does not trust correlations that it cannot
+    know.
 
     Raises
     ------
     ValueError
         If the ring holds too few Fourier coefficients.
     """
-    distance = region.piece.distance
-    # The widest smooth window that the piece holds keeps the tails of the peaks short.
-    window = taper(distance, float(distance.max()))
-    spectrum = region.coarse.spectrum(window * region.residual)
+    coarse = region.coarse
+    window = _window_at_nodes(region)
     energy = float(np.sum(window**2, dtype=float))
-    white = np.array(
-        [_ring_median(region, spectrum, wave.carrier) / energy for wave in region.waves]
-    )
-    return Noise(white=white, lines=_line_noise(region, window, white * energy))
+    # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
+    rows, columns = (small / large for small, large in zip(coarse.reduced, coarse.padded))
+    quadratures = np.array([window * _quadrature(region, index) for index in range(len(region))])
+    spectra = scipy.fft.rfft2(quadratures, coarse.reduced)
+    ring = spectra[:, _ring(region)]
+    if ring.shape[1] < MINIMUM_COEFFICIENTS:
+        raise ValueError(
+            "too few Fourier coefficients around the reflection to measure the noise: "
+            "use a larger image or region, or a smaller resolution"
+        )
+    covariance = _robust_covariance(ring) / (energy * rows * columns)
+    area = energy**2 / float(np.sum(window**4, dtype=float)) * _node_area(region)
+    # Two numbers for each independent coefficient of half a ring.
+    inner, outer = _radii(region)
+    independent = np.pi * (outer**2 - inner**2) * area
+    covariance = _shrink(covariance, independent)
+    lines = _line_noise(region, quadratures, covariance * energy * rows * columns)
+    return Noise(covariance, lines / (rows * float(np.sum(window.sum(axis=1) ** 2))))
 
 
 def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray:
@@ -79,54 +117,133 @@ def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray
     return (region.window.mass > 0.0) & (magnitude > MINIMUM_AMPLITUDE_TO_NOISE * deviation)
 
 
-def _ring_median(region: LatticeWaves, spectrum: np.ndarray, vector: np.ndarray) -> float:
-    """Noise power from the median over a ring around a reflection."""
-    coarse = region.coarse
-    step = 1.0 / (np.array(coarse.padded[::-1]) * np.array(coarse.scale))
-    outer = OUTER / (2.0 * np.pi * coarse.resolution)
-    centre = coarse.nearest_bin(vector)
-    reach = np.ceil(outer / step).astype(int)
-    column = np.arange(centre[0] - reach[0], centre[0] + reach[0] + 1)
-    row = np.arange(centre[1] - reach[1], centre[1] + reach[1] + 1)
-    half = np.array(coarse.padded) // 2
-    column, row = column[np.abs(column) <= half[1]], row[np.abs(row) <= half[0]]
-    distance = np.hypot(
-        (column * step[0] - vector[0])[None, :], (row * step[1] - vector[1])[:, None]
+def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
+    """Weights of the piece's image times the widest smooth window, which keeps tails short."""
+    coarse, distance = region.coarse, region.piece.distance
+    positions = coarse.node_positions()[::-1]
+    row, column = (
+        np.minimum(np.rint(place / step).astype(int), size - 1)
+        for place, step, size in zip(positions, coarse.scale[::-1], coarse.shape, strict=True)
     )
-    ring = (distance <= outer) & (distance >= outer * INNER / OUTER)
-    if np.count_nonzero(ring) < MINIMUM_COEFFICIENTS:
-        raise ValueError(
-            "too few Fourier coefficients around the reflection to measure the noise: "
-            "use a larger image or region, or a smaller resolution"
+    near = distance[np.ix_(row, column)]
+    if region.piece.mask.all():
+        # The distance has ridges, whose tails in the spectrum are longer than those of a product.
+        along_y, along_x = (
+            np.sin(np.pi * (place + 0.5) / size).astype(np.float32) ** 2
+            for place, size in zip((row, column), coarse.shape, strict=True)
         )
-    power = np.abs(coarse.coefficients(spectrum, row, column)) ** 2
-    return float(np.median(power[ring])) / np.log(2.0)
+        return np.outer(along_y, along_x) * taper(near, region.rim)
+    return taper(near, float(distance.max())) * taper(near, region.rim)
 
 
-def _line_noise(region: LatticeWaves, window: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """Covariance of the phase errors of the rows, from the streaks through the reflections."""
-    rows, columns = region.coarse.shape
-    scale = region.coarse.scale
-    x, y = np.arange(columns) * scale[0], np.arange(rows) * scale[1]
-    length = np.sum(window, axis=1, dtype=float)
-    streaks, amplitudes = [], []
-    for wave in region.waves:
-        along = np.exp(-2j * np.pi * wave.carrier[0] * x).astype(np.complex64)
-        lines = (window * region.residual) @ along * np.exp(-2j * np.pi * wave.carrier[1] * y)
-        weights = region.window.mass**2
-        mean = np.sqrt(np.sum(weights * np.abs(wave.amplitude) ** 2) / weights.sum())
-        streaks.append(scipy.fft.fft(lines))
-        amplitudes.append(mean * np.exp(1j * np.angle(lines.sum())))
-    inner, outer = np.array([INNER, OUTER]) / (2.0 * np.pi * region.coarse.resolution)
-    frequency = np.abs(scipy.fft.fftfreq(rows, scale[1]))
-    ring = np.array(streaks)[:, (frequency >= inner) & (frequency <= outer)]
-    count = len(power)
-    if ring.shape[1] < MINIMUM_COEFFICIENTS or min(np.abs(amplitudes)) == 0.0:
+def _quadrature(region: LatticeWaves, index: int) -> np.ndarray:
+    """Part of the image around a reflection that is out of phase with its wave, at the nodes."""
+    wave, coarse = region.waves[index], region.coarse
+    around = coarse.to_nodes(coarse.crop(region.spectrum, coarse.nearest_bin(wave.carrier)))
+    size = np.abs(wave.field)
+    safe = np.where(size > 0.0, size, 1.0)
+    return (around * wave.field.conj()).imag / safe
+
+
+def _ring(region: LatticeWaves) -> np.ndarray:
+    """Coefficients of the half spectrum of the nodes that lie in the ring."""
+    rows, columns = region.coarse.reduced
+    step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
+    distance = np.hypot(
+        (np.arange(columns // 2 + 1) * step_x)[None, :],
+        (np.fft.fftfreq(rows) * rows * step_y)[:, None],
+    )
+    inner, outer = _radii(region)
+    return (distance >= inner) & (distance <= outer)
+
+
+def _radii(region: LatticeWaves) -> tuple[float, float]:
+    """Inner and outer radius of the ring, which stays clear of the other reflections."""
+    coarse = region.coarse
+    width = 1.0 / (2.0 * np.pi * coarse.resolution)
+    carriers = np.array([wave.carrier for wave in region.waves])
+    # The main lobe of a squared sine of length L reaches to 2 / L.
+    lobe = 2.0 / min(size * step for size, step in zip(coarse.shape, coarse.scale[::-1]))
+    outer = min(OUTER * width, separation(carriers, coarse.scale) - lobe)
+    return INNER * width, max(outer, NARROW * width)
+
+
+def _lengths(region: LatticeWaves) -> tuple[tuple[int, float], tuple[int, float]]:
+    coarse = region.coarse
+    return (coarse.padded[1], coarse.scale[0]), (coarse.padded[0], coarse.scale[1])
+
+
+def _node_area(region: LatticeWaves) -> float:
+    """Area of the image that one node stands for."""
+    (columns, step_x), (rows, step_y) = _lengths(region)
+    return columns * step_x * rows * step_y / float(np.prod(region.coarse.reduced))
+
+
+def _robust_covariance(ring: np.ndarray) -> np.ndarray:
+    """Covariance with the median power of each wave; the mean holds tails of other reflections."""
+    power = np.median(np.abs(ring) ** 2, axis=1) / np.log(2.0)
+    product = _mean_product(ring[:, _without_outliers(ring)])
+    deviation = np.sqrt(power / np.maximum(np.diag(product), np.finfo(np.float32).tiny))
+    return product * np.outer(deviation, deviation)
+
+
+def _without_outliers(coefficients: np.ndarray) -> np.ndarray:
+    """Which coefficients are of ordinary power in all waves, shape (n,)."""
+    power = np.abs(coefficients) ** 2
+    return (power <= OUTLIER * np.median(power, axis=1, keepdims=True)).all(axis=0)
+
+
+def _mean_product(ordinary: np.ndarray) -> np.ndarray:
+    """Covariance of coefficients of which those of extraordinary power were left out."""
+    product = (ordinary @ ordinary.conj().T).real.astype(float)
+    return product / (KEPT_POWER * ordinary.shape[1])
+
+
+def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
+    """Draw a covariance of so many independent numbers towards its diagonal.
+
+    A correlation of n numbers has a standard error of (1 - r^2) / sqrt(n); that of all pairs
+    together is compared with what is there [1]_. Weights that follow the chance of the sample make
+    the errors of k waves seem smaller than they are, in variance by 2 (k - 2) / n.
+
+    References
+    ----------
+    .. [1] J. Schaefer, K. Strimmer, Stat. Appl. Genet. Mol. Biol. 4 (2005) 32.
+    """
+    deviation = np.sqrt(np.maximum(np.diag(covariance), np.finfo(np.float32).tiny))
+    correlation = covariance / np.outer(deviation, deviation)
+    pairs = ~np.eye(len(covariance), dtype=bool)
+    uncertain = np.sum((1.0 - correlation[pairs] ** 2) ** 2) / independent
+    total = max(float(np.sum(correlation[pairs] ** 2)), float(np.finfo(float).tiny))
+    kept = 1.0 - min(1.0, uncertain / total)
+    chance = 1.0 + kept * 2.0 * (len(covariance) - 2) / independent
+    return chance * np.where(pairs, kept * covariance, np.diag(deviation**2))
+
+
+def _line_noise(region: LatticeWaves, quadratures: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Covariance of the phase errors of the rows times their squared lengths at the nodes.
+
+    ``power`` is that of the ring.
+    """
+    count = len(quadratures)
+    weights = region.window.mass**2
+    amplitude = np.array(
+        [
+            np.sqrt(np.sum(weights * np.abs(wave.amplitude) ** 2) / weights.sum())
+            for wave in region.waves
+        ]
+    )
+    (_, _), (padded, step) = _lengths(region)
+    spacing = padded * step / region.coarse.reduced[0]
+    streaks = scipy.fft.rfft(quadratures.sum(axis=2, dtype=float), axis=1)
+    frequency = scipy.fft.rfftfreq(quadratures.shape[1], spacing)
+    inner, outer = _radii(region)
+    ring = streaks[:, (frequency >= inner) & (frequency <= outer)]
+    # Each stands for its conjugate too.
+    if 2 * ring.shape[1] < MINIMUM_COEFFICIENTS or amplitude.min() == 0.0:
         return np.zeros((count, count))
-    strength = np.abs(ring) ** 2
-    kept = (strength <= OUTLIER * np.median(strength, axis=1, keepdims=True)).all(axis=0)
-    ring = ring[:, kept] / np.array(amplitudes)[:, None]
-    power = power / np.abs(amplitudes) ** 2
-    covariance = (ring @ ring.conj().T).real / ring.shape[1] - np.diag(power)
-    clear = np.diag(covariance) > SIGNIFICANCE * power / np.sqrt(ring.shape[1])
-    return covariance * np.outer(clear, clear) / np.sum(length**2)
+    ring = ring[:, _without_outliers(ring)] / amplitude[:, None]
+    power = power / np.outer(amplitude, amplitude)
+    excess = _mean_product(ring) - power
+    clear = np.diag(excess) > SIGNIFICANCE * np.diag(power) / np.sqrt(ring.shape[1])
+    return excess * np.outer(clear, clear)

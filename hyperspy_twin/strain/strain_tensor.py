@@ -1,4 +1,4 @@
-"""From local lattice frequencies to strain, rotation and their standard error."""
+"""From local lattice frequencies to strain, rotation and their standard errors."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core import Definition
-from hyperspy_twin.strain.gaussian_windows import IDENTITY, invert
+from hyperspy_twin.core import Definition, kernel
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
 
 # Squared sine of the angle between two vectors that determine a strain, at least: 8 degrees.
 MINIMUM_SQUARED_SINE = 0.02
+# Fraction of the variance of each wave that counts as its own, so that waves whose errors seem to
+# be one and the same (a clean computed image) can be combined; float32 knows no smaller one.
+OWN_VARIANCE = 1e-6
+# Order of what solve_nodes returns.
+FIELDS = ("e_xx", "e_yy", "e_xy", "rotation", "sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation")
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,8 @@ class NodeStrain:
     Attributes
     ----------
     components
-        e_xx, e_yy, e_xy, rotation and sigma of :class:`~hyperspy_twin.core.StrainField`.
+        Strains, rotation and their standard errors, as of
+        :class:`~hyperspy_twin.core.StrainField`.
     solution
         Matrix that turns phases over -2 pi into displacements, shape (2, k, rows, columns).
     valid
@@ -40,89 +45,228 @@ class NodeStrain:
 def compute_strain(
     region: LatticeWaves, noise: Noise, reference: np.ndarray, definition: Definition
 ) -> NodeStrain:
-    """Strain, rotation and standard error at the nodes of one piece.
+    """Strain, rotation and standard errors at the nodes of one piece.
+
+    At each node the waves that are present are combined by generalised least squares: with the
+    inverse of the covariance of their phases, which is right for correlated errors.
 
     ``reference`` holds the reciprocal vectors (x, y) of the unstrained lattice, shape (k, 2).
     """
     significant = np.array(
         [is_significant(region, noise, index) for index in range(len(reference))]
     )
-    unit = reference / np.linalg.norm(reference, axis=1, keepdims=True)
-    normal = np.einsum("k...,ki,kj->ij...", significant.astype(np.float32), unit, unit)
-    valid = normal[0, 0] * normal[1, 1] - normal[0, 1] ** 2 > MINIMUM_SQUARED_SINE
-    solution = _solution(region, noise, reference, significant & valid, valid)
-
+    subset, inverses = combine_waves(significant, noise.covariance, reference)
     change = np.array(
         [
             wave.frequency - g.astype(np.float32)[:, None, None]
             for wave, g in zip(region.waves, reference, strict=True)
         ]
     )
-    eulerian = -np.einsum("ik...,kj...->ij...", solution, change)
-    if definition == "lagrangian":
-        deformation = invert(IDENTITY - np.where(valid, eulerian, 0.0))
-        gradient = deformation - IDENTITY
-        # The rotation of the polar decomposition, anticlockwise where y points down.
-        rotation = np.arctan2(
-            deformation[0, 1] - deformation[1, 0], deformation[0, 0] + deformation[1, 1]
-        )
-    else:
-        deformation = np.broadcast_to(IDENTITY, eulerian.shape)
-        gradient = eulerian
-        rotation = 0.5 * (eulerian[0, 1] - eulerian[1, 0])
-    components = {
-        "e_xx": gradient[0, 0],
-        "e_yy": gradient[1, 1],
-        "e_xy": 0.5 * (gradient[0, 1] + gradient[1, 0]),
-        "rotation": np.degrees(rotation),
-        "sigma": _standard_error(region, noise, solution, deformation, significant),
-    }
-    return NodeStrain(components, solution, valid, significant)
+    # White noise per row passes the window as 1 / (4 sqrt(pi) s^3), white noise per pixel as
+    # 1 / (16 pi s^4); both grow alike where an outline cuts the window along y.
+    area = region.coarse.scale[0] * region.coarse.scale[1]
+    line = 4.0 * np.sqrt(np.pi) * region.coarse.resolution * region.coarse.scale[1] / area
+    components, solution = solve_nodes(
+        np.array([np.abs(wave.amplitude) for wave in region.waves]),
+        change,
+        subset,
+        inverses,
+        reference,
+        noise.covariance,
+        noise.lines * line,
+        region.window.gradient_noise,
+        definition == "lagrangian",
+    )
+    named = dict(zip(FIELDS, components, strict=True))
+    return NodeStrain(named, solution, subset >= 0, significant)
 
 
-def _solution(
-    region: LatticeWaves,
-    noise: Noise,
-    reference: np.ndarray,
-    used: np.ndarray,
-    valid: np.ndarray,
-) -> np.ndarray:
-    """Weighted least-squares inverse of the vectors at each node, shape (2, k, rows, columns)."""
-    if len(reference) == 2:
-        inverse = np.linalg.inv(reference).astype(np.float32)
-        return np.broadcast_to(inverse[..., None, None], (2, 2, *valid.shape))
-    power = np.array([np.abs(wave.amplitude) ** 2 for wave in region.waves])
-    # Without noise at all the waves count by their intensity.
-    floor = max(float(noise.white.max()), float(np.finfo(np.float32).tiny)) * 1e-6
-    weights = used * power / np.maximum(noise.white, floor)[:, None, None]
-    weights = weights / np.where(valid, weights.sum(axis=0), 1.0)
-    normal = np.einsum("k...,ki,kj->ij...", weights, reference, reference)
-    normal = np.where(valid, normal, IDENTITY)
-    return np.einsum("ij...,k...,kj->ik...", invert(normal), weights, reference)
+def combine_waves(
+    significant: np.ndarray, covariance: np.ndarray, vectors: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse covariance of each set of waves that is present somewhere.
+
+    Parameters
+    ----------
+    significant
+        Nodes at which each wave is present, shape (k, rows, columns).
+    covariance
+        Of the quadratures of the waves, shape (k, k).
+    vectors
+        Reciprocal vectors (x, y), shape (k, 2).
+
+    Returns
+    -------
+    subset
+        Index of the set at each node, shape (rows, columns); -1 where the waves that are present
+        are collinear.
+    inverses
+        Shape (sets, k, k), 0 where a wave is absent.
+    """
+    count = len(vectors)
+    bits = np.tensordot(1 << np.arange(count), significant.astype(np.int64), 1)
+    present, index = np.unique(bits, return_inverse=True)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    floor = max(float(np.diag(covariance).max()), float(np.finfo(np.float32).tiny))
+    stable = covariance + OWN_VARIANCE * floor * np.eye(count)
+    inverses = np.zeros((len(present), count, count))
+    number = np.full(len(present), -1)
+    for position, code in enumerate(present):
+        which = np.flatnonzero((code >> np.arange(count)) & 1)
+        if np.linalg.det(unit[which].T @ unit[which]) > MINIMUM_SQUARED_SINE:
+            inverses[position][np.ix_(which, which)] = np.linalg.inv(stable[np.ix_(which, which)])
+            number[position] = position
+    return number[index].reshape(bits.shape), inverses
 
 
-def _standard_error(
-    region: LatticeWaves,
-    noise: Noise,
-    solution: np.ndarray,
-    deformation: np.ndarray,
-    significant: np.ndarray,
-) -> np.ndarray:
-    """Root mean square of the standard errors of e_xx and e_yy at the nodes."""
-    rows = np.einsum("ij...,jk...->ik...", deformation, solution)
-    gradient = region.window.gradient_noise
-    variance = np.zeros(region.window.mass.shape, np.float32)
-    for index, wave in enumerate(region.waves):
-        power = np.where(significant[index], np.abs(wave.amplitude) ** 2, np.float32(1.0))
-        covariance = gradient * (np.float32(noise.white[index]) / power)
-        along = np.einsum("ai...,ab...,bi...->i...", deformation, covariance, deformation)
-        variance += (rows[:, index] ** 2 * along).sum(axis=0)
-    if noise.lines.any():
-        # White noise per row passes the window as 1 / (4 sqrt(pi) s^3), white noise per pixel as
-        # 1 / (16 pi s^4); both grow alike where an outline cuts the window along y.
-        area = region.coarse.scale[0] * region.coarse.scale[1]
-        width = region.coarse.resolution
-        line = 4.0 * np.sqrt(np.pi) * width * region.coarse.scale[1] / area
-        lines = np.einsum("ik...,kl,il...->i...", rows, noise.lines * line, rows)
-        variance += (lines * deformation[1] ** 2).sum(axis=0) * gradient[1, 1]
-    return np.sqrt(np.maximum(variance, 0.0) / 2.0) / (2.0 * np.pi)
+@kernel
+def solve_nodes(  # pragma: no cover
+    magnitude,
+    change,
+    subset,
+    inverses,
+    vectors,
+    covariance,
+    lines,
+    gradient_noise,
+    lagrangian,
+):
+    """Strain, rotation, their standard errors and the solution at each node.
+
+    Parameters
+    ----------
+    magnitude
+        Amplitude of each wave, shape (k, rows, columns).
+    change
+        Frequency of each wave less its vector, shape (k, 2, rows, columns).
+    subset, inverses
+        As of :func:`combine_waves`.
+    vectors
+        Reciprocal vectors (x, y), shape (k, 2).
+    covariance
+        Of the quadratures of the waves, shape (k, k).
+    lines
+        Covariance of the phases by scan lines, scaled as noise per pixel, shape (k, k).
+    gradient_noise
+        Of the window, shape (2, 2, rows, columns).
+    lagrangian
+        Whether the strain is relative to the reference lattice.
+
+    Returns
+    -------
+    fields
+        In the order of ``FIELDS``, float32, shape (8, rows, columns); NaN at other nodes.
+    solution
+        Shape (2, k, rows, columns), float32.
+    """
+    count, rows, columns = magnitude.shape
+    fields = np.full((8, rows, columns), np.nan, np.float32)
+    solution = np.zeros((2, count, rows, columns), np.float32)
+    weights = np.empty((2, count))
+    inverse_turn = 1.0 / (2.0 * np.pi)
+    degree = 180.0 / np.pi
+    for row in range(rows):
+        for column in range(columns):
+            chosen = subset[row, column]
+            if chosen < 0:
+                continue
+            # Weights G^T A M A of generalised least squares, and the normal matrix with them.
+            n_xx = n_xy = n_yy = 0.0
+            for k in range(count):
+                w_x = w_y = 0.0
+                for other in range(count):
+                    weight = inverses[chosen, other, k]
+                    if weight != 0.0:
+                        weight *= magnitude[other, row, column]
+                        w_x += weight * vectors[other, 0]
+                        w_y += weight * vectors[other, 1]
+                w_x *= magnitude[k, row, column]
+                w_y *= magnitude[k, row, column]
+                weights[0, k], weights[1, k] = w_x, w_y
+                n_xx += w_x * vectors[k, 0]
+                n_xy += w_x * vectors[k, 1]
+                n_yy += w_y * vectors[k, 1]
+            scale = 1.0 / (n_xx * n_yy - n_xy * n_xy)
+            e_00 = e_01 = e_10 = e_11 = 0.0
+            for k in range(count):
+                s_x = scale * (n_yy * weights[0, k] - n_xy * weights[1, k])
+                s_y = scale * (n_xx * weights[1, k] - n_xy * weights[0, k])
+                weights[0, k], weights[1, k] = s_x, s_y
+                solution[0, k, row, column] = s_x
+                solution[1, k, row, column] = s_y
+                e_00 -= s_x * change[k, 0, row, column]
+                e_01 -= s_x * change[k, 1, row, column]
+                e_10 -= s_y * change[k, 0, row, column]
+                e_11 -= s_y * change[k, 1, row, column]
+            f_00 = f_11 = 1.0
+            f_01 = f_10 = 0.0
+            if lagrangian:
+                # F = (I - e)^-1, and the rotation of its polar decomposition, anticlockwise where
+                # y points down.
+                determinant = (1.0 - e_00) * (1.0 - e_11) - e_01 * e_10
+                f_00, f_11 = (1.0 - e_11) / determinant, (1.0 - e_00) / determinant
+                f_01, f_10 = e_01 / determinant, e_10 / determinant
+                e_00, e_01, e_10, e_11 = f_00 - 1.0, f_01, f_10, f_11 - 1.0
+                trace, skew = f_00 + f_11, f_01 - f_10
+                rotation = np.arctan2(skew, trace)
+                length = trace * trace + skew * skew
+                along, across = trace / length, skew / length
+            else:
+                rotation = 0.5 * (e_01 - e_10)
+                along, across = 0.5, 0.0
+            fields[0, row, column] = e_00
+            fields[1, row, column] = e_11
+            fields[2, row, column] = 0.5 * (e_01 + e_10)
+            fields[3, row, column] = degree * rotation
+
+            # Errors of the gradient T = F S (frequencies) F: the covariance of T_ij and T_ab is
+            # U_ia V_jb, with U from the waves and V from the window; scan lines add another pair.
+            u_00 = u_01 = u_11 = l_00 = l_01 = l_11 = 0.0
+            for k in range(count):
+                if weights[0, k] == 0.0 and weights[1, k] == 0.0:
+                    continue
+                p_x = f_00 * weights[0, k] + f_01 * weights[1, k]
+                p_y = f_10 * weights[0, k] + f_11 * weights[1, k]
+                for other in range(count):
+                    if weights[0, other] == 0.0 and weights[1, other] == 0.0:
+                        continue
+                    q_x = f_00 * weights[0, other] + f_01 * weights[1, other]
+                    q_y = f_10 * weights[0, other] + f_11 * weights[1, other]
+                    size = magnitude[k, row, column] * magnitude[other, row, column]
+                    phases = 2.0 * covariance[k, other] / size
+                    u_00 += phases * p_x * q_x
+                    u_01 += phases * p_x * q_y
+                    u_11 += phases * p_y * q_y
+                    l_00 += lines[k, other] * p_x * q_x
+                    l_01 += lines[k, other] * p_x * q_y
+                    l_11 += lines[k, other] * p_y * q_y
+            g_00 = gradient_noise[0, 0, row, column]
+            g_01 = gradient_noise[0, 1, row, column]
+            g_11 = gradient_noise[1, 1, row, column]
+            v_00 = f_00 * f_00 * g_00 + 2.0 * f_00 * f_10 * g_01 + f_10 * f_10 * g_11
+            v_11 = f_01 * f_01 * g_00 + 2.0 * f_01 * f_11 * g_01 + f_11 * f_11 * g_11
+            v_01 = f_00 * f_01 * g_00 + (f_00 * f_11 + f_10 * f_01) * g_01 + f_10 * f_11 * g_11
+            h_00, h_01, h_11 = f_10 * f_10 * g_11, f_10 * f_11 * g_11, f_11 * f_11 * g_11
+            error_xx = u_00 * v_00 + l_00 * h_00
+            error_yy = u_11 * v_11 + l_11 * h_11
+            error_xy = 0.25 * (
+                u_00 * v_11 + u_11 * v_00 + 2.0 * u_01 * v_01
+                + l_00 * h_11 + l_11 * h_00 + 2.0 * l_01 * h_01
+            )  # fmt: skip
+            # d(rotation) = sum of a_ij dT_ij with a = ((-across, along), (-along, -across)).
+            error_rotation = _turn(u_00, u_01, u_11, v_00, v_01, v_11, along, across)
+            error_rotation += _turn(l_00, l_01, l_11, h_00, h_01, h_11, along, across)
+            fields[4, row, column] = inverse_turn * np.sqrt(max(error_xx, 0.0))
+            fields[5, row, column] = inverse_turn * np.sqrt(max(error_yy, 0.0))
+            fields[6, row, column] = inverse_turn * np.sqrt(max(error_xy, 0.0))
+            fields[7, row, column] = degree * inverse_turn * np.sqrt(max(error_rotation, 0.0))
+    return fields, solution
+
+
+@kernel
+def _turn(u_00, u_01, u_11, v_00, v_01, v_11, along, across):  # pragma: no cover
+    """Variance of a rotation from the two covariances of the gradient."""
+    first = across * across * v_00 - 2.0 * across * along * v_01 + along * along * v_11
+    second = along * along * v_00 + 2.0 * across * along * v_01 + across * across * v_11
+    mixed = across * along * (v_00 - v_11) + (across * across - along * along) * v_01
+    return u_00 * first + u_11 * second + 2.0 * u_01 * mixed

@@ -74,6 +74,18 @@ def partner_distance(vectors: np.ndarray, position: np.ndarray) -> np.ndarray:
     return distance.min(axis=1, initial=np.inf)
 
 
+def separation(vectors: np.ndarray, scale: tuple[float, float]) -> float:
+    """Smallest distance of a vector from the centre, its opposite and the others, with aliases."""
+    sampling = 1.0 / np.array(scale)
+    smallest = np.linalg.norm(vectors, axis=1).min()
+    for index, vector in enumerate(vectors):
+        others = np.concatenate([-vectors, vectors[:index], vectors[index + 1 :]])
+        difference = vector - others
+        difference -= sampling * np.round(difference / sampling)
+        smallest = min(smallest, np.linalg.norm(difference, axis=1).min())
+    return float(smallest)
+
+
 def _best_pair(
     position: np.ndarray, intensity: np.ndarray, minimum_sine: float
 ) -> np.ndarray | None:
