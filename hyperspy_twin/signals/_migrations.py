@@ -16,6 +16,8 @@ from hyperspy_twin.spectra import NO_LATTICE, Crystallinity, RegionSpectrum, Rin
 
 # What versions 1 and 2 called a region without peaks.
 FORMERLY = "amorphous"
+# Maps that versions 1 to 3 kept of a strain.
+MAPS_OF_VERSION_3 = ("e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y", "sigma")
 
 
 def read_version_1(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def read_version_1(node: Mapping[str, Any]) -> dict[str, Any]:
             np.asarray(strain["g"]),
             float(strain["resolution"]),
             str(strain["definition"]),
+            MAPS_OF_VERSION_3,
         )
         if "without_atoms" in strain:
             step = json.loads(found["history"][-1])
@@ -135,6 +138,15 @@ def rename_crystallinity(node: Mapping[str, Any]) -> dict[str, Any]:
         new["spectra"] = [json.dumps(_renamed(json.loads(text))) for text in node["spectra"]]
     if "phases" in node:
         new["phases"] = [json.dumps(_reworded(json.loads(text))) for text in node["phases"]]
+    return new
+
+
+def name_components(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Node of version 4 of one of version 3, in which all strain maps had the same components."""
+    new = dict(node)
+    if "strain" in node:
+        strain = {"components": list(MAPS_OF_VERSION_3), **json.loads(node["strain"])}
+        new["strain"] = json.dumps(strain)
     return new
 
 

@@ -101,7 +101,8 @@ def strain_table(maps: dict[str, np.ndarray], labels: np.ndarray) -> Table:
         total = np.bincount(index.ravel(), np.where(known, values, 0).ravel(), len(regions) + 1)
         with np.errstate(invalid="ignore"):
             columns[name] = total[:-1] / count
-    return Table.from_columns(columns, {"rotation": "°"})
+    degrees = {name: "°" for name in ("rotation", "sigma_rotation") if name in columns}
+    return Table.from_columns(columns, degrees)
 
 
 def _joined(columns: Sequence[np.ndarray]) -> np.ndarray:

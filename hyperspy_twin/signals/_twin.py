@@ -26,7 +26,7 @@ from hyperspy_twin.signals._values import (
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
-SCHEMA = 3  # written with every state; a state without a number is of version 1
+SCHEMA = 4  # written with every state; a state without a number is of version 1
 Factors = tuple[float, float]
 
 
@@ -193,14 +193,18 @@ def _migrated(signal: BaseSignal) -> BaseSignal:
             f"{SCHEMA}): pip install --upgrade hyperspy_twin"
         )
     if version < SCHEMA and metadata.has_item("Twin"):
-        from hyperspy_twin.signals._migrations import read_version_1, rename_crystallinity
+        from hyperspy_twin.signals._migrations import (
+            name_components,
+            read_version_1,
+            rename_crystallinity,
+        )
 
         node = metadata.Twin.as_dictionary()
         if version == 1:
             state = read_version_1(node)
             node = {}
             _store(node, state)
-        node = {**rename_crystallinity(node), "schema": SCHEMA}
+        node = {**name_components(rename_crystallinity(node)), "schema": SCHEMA}
         del metadata.Twin
         metadata.set_item("Twin", node)
     return signal

@@ -95,12 +95,15 @@ class StrainSettings:
         Standard deviation of the real-space window.
     definition
         ``"lagrangian"`` or ``"eulerian"``.
+    components
+        Names of the maps along the navigation axis.
     """
 
     reference: int
     g: np.ndarray
     resolution: float
     definition: str
+    components: tuple[str, ...]
 
 
 @dataclass(frozen=True)

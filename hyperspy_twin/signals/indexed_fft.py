@@ -15,7 +15,7 @@ from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
 from hyperspy_twin.signals._values import StrainSettings
-from hyperspy_twin.signals.strain_map import StrainMap
+from hyperspy_twin.signals.strain_map import COMPONENTS, StrainMap
 
 if TYPE_CHECKING:
     from typing import Self
@@ -652,6 +652,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         self,
         *,
         reference: int | None = None,
+        reflections: Sequence[Sequence[int]] | None = None,
         vectors: Sequence[Sequence[float]] | None = None,
         resolution: float | None = None,
         definition: str = "lagrangian",
@@ -664,9 +665,13 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         reference
             Number of the region whose lattice is the reference; by default the largest
             well-indexed crystalline one.
+        reflections
+            Miller indices of peaks of the reference region, at least two, such as
+            ``[(2, -2, 0), (0, 0, 4)]``. By default all that the reference and the regions that
+            are compared with it have in common: each counts by the covariance of the phases that
+            the image shows.
         vectors
-            Reciprocal vectors (x, y), at least two; by default a strong low-order pair of the
-            reference region.
+            Reciprocal vectors (x, y) instead of reflections, at least two.
         resolution
             Standard deviation of the real-space window in the unit of the image; by default
             chosen from the distances of the peaks.
@@ -693,6 +698,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
 
         parameters = {
             "reference": reference,
+            "reflections": None if reflections is None else np.asarray(reflections).tolist(),
             "vectors": None if vectors is None else np.asarray(vectors).tolist(),
             "resolution": resolution,
             "definition": definition,
@@ -705,6 +711,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 grid,
                 reference=reference,
                 vectors=vectors,
+                reflections=reflections,
                 resolution=resolution,
             )
             field = geometric_phase_analysis(
@@ -715,10 +722,13 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 reference=plan.reference_mask,
                 labels=plan.labels,
                 definition=definition,  # type: ignore[arg-type]
+                required=plan.required,
             )
             lattices, missing = None, None
             try:
-                lattices = self._register_lattices(field, plan.reference, plan.vectors)
+                shift = np.linalg.norm(plan.vectors - field.vectors[:, None], axis=2)
+                given = plan.vectors[shift.argmin(axis=1)]
+                lattices = self._register_lattices(field, plan.reference, given)
             except ValueError as error:  # the strain is right without lattices for the atoms
                 missing = {"lattices": str(error)}
         return self._derive(
@@ -728,7 +738,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             data=StrainMap._maps_of(field),
             axes=StrainMap._axes_for(grid, self._unit),
             outcome=missing,
-            strain=StrainSettings(plan.reference, field.vectors, field.resolution, definition),
+            strain=StrainSettings(
+                plan.reference, field.vectors, field.resolution, definition, COMPONENTS
+            ),
             lattices=lattices,
         )
 
@@ -770,6 +782,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 one.crystallinity.has_lattice,
                 indexed=None if match is None else match.in_zone,
                 explained=None if match is None else match.explained,
+                hkl=None if match is None else records[region].hkl,
             )
         return found
 

@@ -27,7 +27,10 @@ _LOGGER = logging.getLogger(__name__)
 # Percent: spacings of crystals that differ by less are those of one crystal, see
 # crystals.relations.pixel_size.SAME_SCALE.
 LARGEST_SCALE_ERROR = 0.5
-COMPONENTS = ("e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y", "sigma")
+STRAINS = ("e_xx", "e_yy", "e_xy", "rotation")
+ERRORS = ("sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation")
+# Along the navigation axis of a new map; a map knows its own.
+COMPONENTS = (*STRAINS, "u_x", "u_y", *ERRORS)
 TITLES = {
     "e_xx": "strain e_xx",
     "e_yy": "strain e_yy",
@@ -36,6 +39,10 @@ TITLES = {
     "u_x": "displacement u_x",
     "u_y": "displacement u_y",
     "sigma": "standard error of the strain",
+    "sigma_xx": "standard error of e_xx",
+    "sigma_yy": "standard error of e_yy",
+    "sigma_xy": "standard error of e_xy",
+    "sigma_rotation": "standard error of the rotation (degrees)",
 }
 
 
@@ -43,8 +50,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     """Strain maps in the image frame (x right, y down), made by :meth:`IndexedFFT.gpa`.
 
     The components lie along the navigation axis in the order e_xx, e_yy, e_xy, rotation
-    (degrees, counter-clockwise as seen on the screen), u_x, u_y and sigma, the standard error of
-    the strain. Values are NaN where there is no lattice.
+    (degrees, counter-clockwise as seen on the screen), u_x, u_y and the standard errors sigma_xx,
+    sigma_yy, sigma_xy and sigma_rotation. Values are NaN where there is no lattice.
     """
 
     _signal_type = "twin_strain_map"
@@ -84,7 +91,32 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     @property
     def sigma(self) -> Signal2D:
         """Standard error of the strain: root mean square of those of e_xx and e_yy."""
-        return self._component("sigma")
+        if "sigma" in self._settings.components:
+            return self._component("sigma")
+        found = self.sigma_xx
+        found.data = np.sqrt((found.data**2 + self.sigma_yy.data**2) / 2)
+        found.metadata.General.title = f"{TITLES['sigma']}, {self.metadata.General.title}"
+        return found
+
+    @property
+    def sigma_xx(self) -> Signal2D:
+        """Standard error of e_xx."""
+        return self._component("sigma_xx")
+
+    @property
+    def sigma_yy(self) -> Signal2D:
+        """Standard error of e_yy."""
+        return self._component("sigma_yy")
+
+    @property
+    def sigma_xy(self) -> Signal2D:
+        """Standard error of e_xy."""
+        return self._component("sigma_xy")
+
+    @property
+    def sigma_rotation(self) -> Signal2D:
+        """Standard error of the rotation in degrees."""
+        return self._component("sigma_rotation")
 
     @property
     def g(self) -> np.ndarray:
@@ -111,11 +143,13 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """Table of the mean strain of each region.
 
         Columns: ``region``, number of ``pixels`` that show a lattice, ``e_xx``, ``e_yy``, ``e_xy``,
-        ``rotation`` (degrees) and ``sigma``, the mean standard error of one pixel; NaN where the
-        region shows no lattice.
+        ``rotation`` (degrees), and the mean standard errors of one pixel: ``sigma`` of the strain
+        and that of each component, with ``sigma_rotation`` in degrees; NaN where the region shows
+        no lattice.
         """
-        names = ("e_xx", "e_yy", "e_xy", "rotation", "sigma")
-        return strain_table(self._maps(names), self._labels)
+        errors = [name for name in ERRORS if name in self._settings.components]
+        maps = {**self._maps(STRAINS), "sigma": np.asarray(self.sigma.data), **self._maps(errors)}
+        return strain_table(maps, self._labels)
 
     def plot(self, **kwargs: Any) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
@@ -136,11 +170,12 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """
         from hyperspy_twin.signals._figures import show_once, strain_figure
 
-        if self.axes_manager.navigation_size != len(COMPONENTS):
+        settings = self._settings
+        if settings is None or self.axes_manager.navigation_size != len(settings.components):
             return super().plot(**kwargs)
-        maps = self._maps(("e_xx", "e_yy", "e_xy", "rotation"))
+        maps = self._maps(STRAINS)
         figure = strain_figure(
-            maps, self._grid, self._outlines, self._settings, unit=self._unit, **kwargs
+            maps, self._grid, self._outlines, settings, unit=self._unit, **kwargs
         )
         return show_once(figure)
 
@@ -257,8 +292,13 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def _field(self) -> StrainField:
         """The maps as one record, without the amplitudes of the lattice waves."""
         settings = self._settings
+        maps = self._maps([name for name in settings.components if name in COMPONENTS])
+        if "sigma" in settings.components:
+            same = np.asarray(self.sigma.data)
+            unknown = np.full_like(same, np.nan)
+            maps |= dict(zip(ERRORS, (same, same, unknown, unknown), strict=True))
         return StrainField(
-            **self._maps(COMPONENTS),
+            **maps,
             vectors=settings.g,
             amplitudes=np.full(len(settings.g), np.nan),
             resolution=settings.resolution,
@@ -289,7 +329,13 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 "navigation axis"
             )
         present = [round(value) for value in axes[0].axis]
-        index = COMPONENTS.index(name)
+        names = self._settings.components
+        if name not in names:
+            raise ValueError(
+                f"an older version made this map, without the component '{name}': it has "
+                f"{', '.join(names)}"
+            )
+        index = names.index(name)
         if index not in present:
             raise ValueError(f"component '{name}' was sliced away: it is no longer in this map")
         from hyperspy_twin.signals._figures import DIVERGING, with_grey
@@ -298,7 +344,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         metadata = {"General": {"title": f"{TITLES[name]}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
         image = kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
-        if name != "sigma":
+        if name not in ("sigma", *ERRORS):
             colours = {"cmap": with_grey(DIVERGING), "centre_colormap": True}
             image.plot = partial(image.plot, **colours)
         return image
@@ -310,7 +356,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
     @staticmethod
     def _maps_of(field: StrainField) -> np.ndarray:
-        """Components of a strain field, float32, shape (7, rows, columns)."""
+        """Components of a strain field, float32, shape (10, rows, columns)."""
         return np.stack([getattr(field, name) for name in COMPONENTS]).astype(np.float32)
 
     def __repr__(self) -> str:

@@ -8,14 +8,8 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
 from hyperspy_twin.strain.strain_tensor import MINIMUM_SQUARED_SINE
-from hyperspy_twin.strain.vectors import separation
+from hyperspy_twin.strain.vectors import LARGEST_DRIFT, MINIMUM_SEPARATION, separation
 
-# Distance of a reflection from any other, in units of 1 / resolution, at which the Gaussian
-# mask has fallen to exp(-2 pi^2 0.6^2) = 0.08 %.
-MINIMUM_SEPARATION = 0.6
-# Distance from the given vector to the lattice of the reference, in units of 1 / resolution:
-# two standard deviations of the Gaussian mask.
-LARGEST_DRIFT = 1.0 / np.pi
 # The image must hold this many standard deviations of the window in each direction: two
 # on either side of its centre.
 MINIMUM_EXTENT = 4.0
@@ -96,31 +90,43 @@ def check_reference(intensity: np.ndarray, mass: float) -> None:
         raise ValueError("no lattice in the reference: the image is constant there")
 
 
+def find_drifted(refined: np.ndarray, vectors: np.ndarray, resolution: float) -> np.ndarray:
+    """Which waves of the reference lie outside the given mask, shape (k,)."""
+    return np.linalg.norm(refined - vectors, axis=1) > LARGEST_DRIFT / resolution
+
+
 def check_drift(refined: np.ndarray, vectors: np.ndarray, resolution: float) -> None:
     """Raise a ValueError where the lattice in the reference lies outside the given mask."""
-    for index, distance in enumerate(np.linalg.norm(refined - vectors, axis=1)):
-        if distance > LARGEST_DRIFT / resolution:
-            raise ValueError(
-                f"no lattice at vector {index + 1} in the reference: the nearest reflection there "
-                f"lies {distance:.3g} away, outside the mask; correct the vector"
-            )
+    for index in np.flatnonzero(find_drifted(refined, vectors, resolution)):
+        distance = np.linalg.norm(refined[index] - vectors[index])
+        raise ValueError(
+            f"no lattice at vector {index + 1} in the reference: the nearest reflection there "
+            f"lies {distance:.3g} away, outside the mask; correct the vector"
+        )
 
 
-def check_lattice(
+def find_absent(
     weights: list[np.ndarray], regions: list[LatticeWaves], noises: list[Noise]
-) -> None:
-    """Raise a ValueError where a wave is not above the noise in half of the reference.
+) -> np.ndarray:
+    """Which waves are not above the noise in half of the reference, shape (k,).
 
     ``weights`` are those of the reference at the nodes of each region.
     """
     total = sum(float(weight.sum(dtype=float)) for weight in weights)
-    for index in range(len(regions[0].waves)):
-        present = sum(
+    present = [
+        sum(
             float(np.sum(weight * is_significant(region, noise, index), dtype=float))
             for weight, region, noise in zip(weights, regions, noises, strict=True)
         )
-        if present < 0.5 * total:
-            raise ValueError(
-                f"no lattice at vector {index + 1} in the reference: its amplitude is not above "
-                "the noise; choose another vector, reference or a larger resolution"
-            )
+        for index in range(len(regions[0]))
+    ]
+    return np.array(present) < 0.5 * total
+
+
+def check_lattice(absent: np.ndarray) -> None:
+    """Raise a ValueError where a wave is absent from the reference."""
+    for index in np.flatnonzero(absent):
+        raise ValueError(
+            f"no lattice at vector {index + 1} in the reference: its amplitude is not above "
+            "the noise; choose another vector, reference or a larger resolution"
+        )

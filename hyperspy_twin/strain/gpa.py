@@ -13,17 +13,19 @@ import numpy as np
 
 from hyperspy_twin.core import Definition, Grid, StrainField, begin_step, count_steps
 from hyperspy_twin.strain.checks import (
-    LARGEST_DRIFT,
     check_drift,
     check_input,
     check_lattice,
     check_reference,
+    find_absent,
+    find_drifted,
 )
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import measure_noise
 from hyperspy_twin.strain.phase_unwrapping import fill_nearest, join_pieces, unwrap_wave
 from hyperspy_twin.strain.pieces import find_pieces
 from hyperspy_twin.strain.strain_tensor import FIELDS, NodeStrain, compute_strain
+from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
@@ -41,6 +43,7 @@ def geometric_phase_analysis(
     reference: np.ndarray,
     labels: np.ndarray | None = None,
     definition: Definition = "lagrangian",
+    required: int | None = None,
 ) -> StrainField:
     """Strain, rotation and displacement of the lattice in every pixel.
 
@@ -58,7 +61,8 @@ def geometric_phase_analysis(
         Pixel grid of the image.
     vectors
         Reciprocal vectors (x, y) in the reciprocal unit of the grid, shape (k, 2) with k >= 2;
-        more than two are combined by least squares, weighted by their precision.
+        all are combined by generalised least squares, with the covariance of their phases that
+        the image shows; a pixel in which some of them are absent goes without these.
     resolution
         Standard deviation s of the Gaussian window in real space, in the unit of the grid. The
         mask in reciprocal space is exp(-k^2 / 2 q^2) with q = 1 / (2 pi s). Features of the
@@ -72,6 +76,9 @@ def geometric_phase_analysis(
     definition
         ``"lagrangian"``: derivative with respect to the reference lattice, so a lattice spacing
         d has the strain d / d_reference - 1; ``"eulerian"``: with respect to the image.
+    required
+        How many of the vectors, from the first, the reference has to show; all by default. The
+        others are left out where it lacks them.
 
     Returns
     -------
@@ -108,9 +115,15 @@ def geometric_phase_analysis(
         for _ in range(CENTRING_ROUNDS - 1):
             regions = [region.recentre(refined) for region in regions]
             refined, amplitudes = _reference_lattice(regions, weights)
-    check_drift(refined, vectors, resolution)
+    first = slice(required)
+    check_drift(refined[first], vectors[first], resolution)
     noises = [measure_noise(region) for region in regions]
-    check_lattice(weights, regions, noises)
+    absent = find_absent(weights, regions, noises)
+    check_lattice(absent[first])
+    kept = ~(absent | find_drifted(refined, vectors, resolution))
+    if not kept.all():
+        regions, noises = [one.take(kept) for one in regions], [one.take(kept) for one in noises]
+        refined, amplitudes = refined[kept], amplitudes[kept]
     analysed = [
         (region, compute_strain(region, noise, refined, definition))
         for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece")

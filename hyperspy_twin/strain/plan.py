@@ -9,7 +9,7 @@ import numpy as np
 
 from hyperspy_twin.core import Grid, Peaks
 from hyperspy_twin.strain.reference import choose_reference, reference_mask
-from hyperspy_twin.strain.vectors import choose_vectors, has_partners
+from hyperspy_twin.strain.vectors import add_reflections, choose_vectors, has_partners
 
 # Resolutions that the reference keeps from its outline: 0.6 % of a Gaussian lies beyond.
 MARGIN = 2.5
@@ -39,6 +39,8 @@ class RegionLattice:
         Which of the peaks its phase explains, boolean, shape (n,); None without a phase.
     explained
         How much of the peaks' evidence the phase explains, from 0 to 1; None without a phase.
+    hkl
+        Miller indices of the peaks, shape (n, 3), 0 where it explains none; None without a phase.
     """
 
     peaks: Peaks
@@ -46,6 +48,7 @@ class RegionLattice:
     has_lattice: bool
     indexed: np.ndarray | None = None
     explained: float | None = None
+    hkl: np.ndarray | None = None
 
     @property
     def lattice_peaks(self) -> Peaks:
@@ -67,6 +70,8 @@ class Plan:
         Its pixels far enough from the outline, boolean, shape (rows, columns).
     vectors
         Reciprocal vectors (x, y), shape (k, 2).
+    required
+        How many of them, from the first, the reference has to show.
     resolution
         Standard deviation of the Gaussian window, in the unit of the grid.
     labels
@@ -76,6 +81,7 @@ class Plan:
     reference: int
     reference_mask: np.ndarray
     vectors: np.ndarray
+    required: int
     resolution: float
     labels: np.ndarray
 
@@ -87,6 +93,7 @@ def plan_analysis(
     *,
     reference: int | None = None,
     vectors: Sequence[Sequence[float]] | np.ndarray | None = None,
+    reflections: Sequence[Sequence[int]] | None = None,
     resolution: float | None = None,
 ) -> Plan:
     """Choose what is not given, and which regions can be compared with the reference.
@@ -105,7 +112,10 @@ def plan_analysis(
         ``choose_reference``.
     vectors
         Reciprocal vectors (x, y) of the analysis, shape (k, 2). By default the pair of peaks of
-        the reference that determines the strain best.
+        the reference that determines the strain best, and all others that the regions share with
+        it.
+    reflections
+        Miller indices (h, k, l) of peaks of the reference instead.
     resolution
         Standard deviation of the Gaussian window in the unit of the grid. By default one and a
         half of the spacings that have to be told apart.
@@ -118,8 +128,8 @@ def plan_analysis(
     Raises
     ------
     ValueError
-        If no region has a lattice, the reference has none, or it shows no two peaks in different
-        directions.
+        If no region has a lattice, the reference has none, it shows no two peaks in different
+        directions or not the reflections, or both vectors and reflections are given.
     """
     with_lattice = [n for n, region in regions.items() if region.has_lattice]
     quality = {n: one.explained for n, one in regions.items() if one.explained is not None}
@@ -138,6 +148,10 @@ def plan_analysis(
             f"{sorted(quality)}"
         )
     own = peaks[reference]
+    if reflections is not None:
+        if vectors is not None:
+            raise ValueError("give either vectors or reflections, not both")
+        vectors = find_reflections(regions[reference], reflections)
     chosen = choose_vectors(own, peaks.values()) if vectors is None else np.asarray(vectors, float)
     if resolution is None:
         resolution = choose_resolution(chosen, own)
@@ -145,13 +159,50 @@ def plan_analysis(
     single = [n for n in with_lattice if regions[n].peaks.lattice.max(initial=0) == 1]
     peaks |= {n: regions[n].lattice_peaks for n in single}
     comparable = [n for n, one in peaks.items() if has_partners(chosen, one.position)]
+    required = len(chosen)
+    if vectors is None:
+        chosen = add_reflections(chosen, own, [peaks[n] for n in comparable], float(resolution))
     return Plan(
         reference=int(reference),
         reference_mask=reference_mask(labels, reference, MARGIN * resolution / min(grid.scale)),
         vectors=chosen,
+        required=required,
         resolution=float(resolution),
         labels=np.where(np.isin(labels, comparable), labels, 0),
     )
+
+
+def find_reflections(region: RegionLattice, hkl: Sequence[Sequence[int]]) -> np.ndarray:
+    """Find the peaks of Miller indices (h, k, l), or their opposites; shape (k, 2).
+
+    Raises
+    ------
+    ValueError
+        If indices are no three whole numbers, or the region shows no such reflection.
+    """
+    wanted = np.asarray(hkl)
+    if wanted.ndim != 2 or wanted.shape[1] != 3 or not np.issubdtype(wanted.dtype, np.integer):
+        raise ValueError(
+            f"reflections are given as [(h, k, l), (h, k, l), ...] of whole numbers, not {hkl!r}"
+        )
+    if region.hkl is None or region.indexed is None or not region.indexed.any():
+        raise ValueError(
+            "reflections need the phase of the reference: call index_phases(...) first, or give "
+            "vectors"
+        )
+    indices, position = region.hkl[region.indexed], region.peaks.position[region.indexed]
+    both, vectors = np.concatenate([indices, -indices]), np.concatenate([position, -position])
+    found = []
+    for one in wanted:
+        same = np.flatnonzero((both == one).all(axis=1))
+        if not len(same):
+            shown = ", ".join(f"({' '.join(map(str, row.tolist()))})" for row in indices)
+            raise ValueError(
+                f"the reference shows no reflection ({' '.join(map(str, one.tolist()))}): it "
+                f"shows {shown}"
+            )
+        found.append(vectors[same[0]])
+    return np.array(found)
 
 
 def choose_resolution(vectors: np.ndarray, peaks: Peaks) -> float:

@@ -1,4 +1,4 @@
-"""The reciprocal vectors of a strain analysis: the best pair, and which regions show it."""
+"""The reciprocal vectors of a strain analysis: the best pair, and what else regions share."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ NARROW_SINE = 0.2
 # Peaks that differ by more than this fraction of their length are not the same planes strained or
 # turned: it allows the 10 % misfit of InSb on InP, and a rotation of 7 degrees.
 PARTNER_TOLERANCE = 0.12
+# Fraction of the information on the strain below which a reflection is not worth its time: it
+# could lower the error by half of this.
+WORTHWHILE = 0.01
+# Distance from the given vector to the lattice that a mask still finds, in units of
+# 1 / resolution: two standard deviations of the Gaussian mask.
+LARGEST_DRIFT = 1.0 / np.pi
+# Distance of a reflection from any other, in units of 1 / resolution, at which the Gaussian
+# mask has fallen to exp(-2 pi^2 0.6^2) = 0.08 %.
+MINIMUM_SEPARATION = 0.6
 
 
 def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
@@ -61,6 +70,51 @@ def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
     )
 
 
+def add_reflections(
+    pair: np.ndarray, peaks: Peaks, regions: Iterable[Peaks], resolution: float
+) -> np.ndarray:
+    """Add all reflections to a pair that the reference has in common with the regions.
+
+    The covariance of their phases decides later what each is worth. Left out are those of high
+    order or below the noise, those that carry less than 1 % of the information on the strain,
+    which is proportional to length^2 times power over noise, those whose mask would hold another
+    reflection, and those that a region has farther away than a mask reaches.
+
+    Parameters
+    ----------
+    pair
+        Reciprocal vectors (x, y) that determine a strain, shape (2, 2).
+    peaks
+        Of the reference, as for :func:`choose_vectors`.
+    regions
+        Peaks of the regions that are compared with it.
+    resolution
+        Standard deviation of the window.
+
+    Returns
+    -------
+    ndarray
+        Shape (k, 2) with the pair first, then the others from the strongest on.
+    """
+    position = _right_half(peaks.position.reshape(-1, 2))
+    length = np.linalg.norm(position, axis=1)
+    information = np.where(peaks.snr >= MINIMUM_SNR, length**2 * peaks.snr, 0.0)
+    information[length > HIGHEST_ORDER * length.min(initial=np.inf, where=length > 0.0)] = 0.0
+    limit = LARGEST_DRIFT / resolution
+    others = [region.position for region in regions]
+    chosen = list(pair)
+    for index in np.argsort(-information, kind="stable"):
+        vector = position[index]
+        if information[index] <= WORTHWHILE * information.sum():
+            break
+        near = [partner_distance(vector[None], found)[0] for found in others]
+        common = max(near, default=0.0) <= min(limit, PARTNER_TOLERANCE * length[index])
+        apart = min(_distances(vector, np.array(chosen))) >= MINIMUM_SEPARATION / resolution
+        if common and apart:
+            chosen.append(vector)
+    return np.array(chosen)
+
+
 def has_partners(vectors: np.ndarray, position: np.ndarray) -> bool:
     """Whether each of the vectors (k, 2) has a peak near it, or opposite to it."""
     limit = PARTNER_TOLERANCE * np.linalg.norm(vectors, axis=1)
@@ -90,8 +144,7 @@ def _best_pair(
     position: np.ndarray, intensity: np.ndarray, minimum_sine: float
 ) -> np.ndarray | None:
     """Pair with the smallest variance of the strain, in the right half plane."""
-    opposite = (position[:, 0] < 0.0) | ((position[:, 0] == 0.0) & (position[:, 1] < 0.0))
-    position = np.where(opposite[:, None], -position, position)
+    position = _right_half(position)
     length = np.linalg.norm(position, axis=1)
     first, second = np.triu_indices(len(position), 1)
     determinant = (
@@ -104,3 +157,14 @@ def _best_pair(
     variance = length[second] ** 2 / intensity[first] + length[first] ** 2 / intensity[second]
     best = int(np.argmin(variance / determinant**2))
     return position[[first[best], second[best]]]
+
+
+def _right_half(position: np.ndarray) -> np.ndarray:
+    """Each peak or its opposite, that with positive x, or positive y along the y axis."""
+    opposite = (position[:, 0] < 0.0) | ((position[:, 0] == 0.0) & (position[:, 1] < 0.0))
+    return np.where(opposite[:, None], -position, position)
+
+
+def _distances(vector: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Distances of a vector from others and their opposites."""
+    return np.linalg.norm(np.concatenate([others, -others]) - vector, axis=1)

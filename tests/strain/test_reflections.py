@@ -20,8 +20,8 @@ GRID = Grid((272, 272), (1.0, 1.0))
 MARGIN = 60
 COMPONENTS = ("xx", "yy", "xy", "rotation")
 INTERIOR = (slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN))
-# One row of pixels along the upper border.
-OUTLINE = (0, slice(MARGIN, -MARGIN))
+# The rows of pixels along the upper and the lower border.
+OUTLINE = ([0, -1], slice(MARGIN, -MARGIN))
 NOISES = ("poisson", "white")
 
 
@@ -54,7 +54,7 @@ def bound(image, dose, noise):
 
 @cache
 def simulate(
-    beams, noise="poisson", width=0.17, dose=100, hexagonal=False, count=8, resolution=PERIOD
+    beams, noise="poisson", width=0.17, dose=100, hexagonal=False, count=12, resolution=PERIOD
 ):
     """Errors and stated errors, each by component, shape (count, rows, columns)."""
     rng = np.random.default_rng(11)
@@ -89,25 +89,29 @@ def precision(*arguments, **options):
     return rms([errors[name][(..., *INTERIOR)] for name in ("xx", "yy")])
 
 
+def assert_honest(errors, sigmas, part, lowest=0.87, highest=1.13):
+    for name in COMPONENTS:
+        inside = (..., *part)
+        chi = rms(errors[name][inside]) / rms(sigmas[name][inside])
+        assert lowest < chi < highest, (name, chi)
+
+
 @pytest.mark.parametrize("noise", NOISES)
 @pytest.mark.parametrize("beams", [2, 4, 6])
 def test_errors_of_every_component_are_honest(beams, noise):
-    errors, sigmas = simulate(beams, noise)
-    for part in (INTERIOR, OUTLINE):
-        for name in COMPONENTS:
-            inside = (..., *part)
-            chi = rms(errors[name][inside]) / rms(sigmas[name][inside])
-            # A row at the border holds fewer independent windows than the interior.
-            assert 0.87 < chi < 1.13 if part is INTERIOR else 0.8 < chi < 1.2, (name, part, chi)
+    assert_honest(*simulate(beams, noise), INTERIOR)
+
+
+@pytest.mark.parametrize("beams", [2, 4, 6])
+def test_errors_are_honest_along_the_border(beams):
+    found = simulate(beams, dose=10, resolution=1.5 * PERIOD)
+    # Two rows of few independent windows: their standard error is a twelfth.
+    assert_honest(*found, OUTLINE, 0.75, 1.25)
 
 
 @pytest.mark.parametrize("dose", [10, 1000])
 def test_errors_are_honest_at_any_dose(dose):
-    errors, sigmas = simulate(6, dose=dose)
-    for name in COMPONENTS:
-        inside = (..., *INTERIOR)
-        chi = rms(errors[name][inside]) / rms(sigmas[name][inside])
-        assert 0.87 < chi < 1.13, (name, chi)
+    assert_honest(*simulate(6, dose=dose), INTERIOR)
 
 
 @pytest.mark.parametrize("noise", NOISES)
@@ -120,12 +124,13 @@ def test_six_reflections_reach_the_bound(width, noise):
         # Six reflections hold all but 2 % of the information, and their covariance is estimated.
         assert found <= 1.1 * bound(columns(width), 100, noise)
     else:
-        assert found <= pair / 1.1
+        assert found <= pair / 1.15
 
 
 def test_three_reflections_of_a_hexagonal_lattice_beat_two():
-    pair = precision(2, hexagonal=True)
-    assert precision(3, hexagonal=True) <= pair / 1.2
+    pair = precision(2, "white", hexagonal=True)
+    assert precision(3, "white", hexagonal=True) <= pair / 1.2
+    assert precision(3, hexagonal=True) <= precision(2, hexagonal=True) / 1.02
 
 
 def test_perfect_lattice_without_noise():
