@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 import hyperspy.api as hs
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -88,8 +89,9 @@ def test_phases(stored):
     assert indexed.accept_phase(1, "Si").phases[1].phase == "Si"
     assert indexed.apply_calibration().calibration.scale == pytest.approx(1, abs=1e-4)
     kept = stored("strain")
-    # The rim of the windows has changed since, and with it the reference by a part of its error.
-    np.testing.assert_allclose(indexed.gpa(vectors=kept.g).g, kept.g, rtol=2e-5)
+    # The rim of the windows has changed since: in a region of 2.3 nm it moves the reference by as
+    # much as the noise does.
+    np.testing.assert_allclose(indexed.gpa(vectors=kept.g).g, kept.g, atol=4e-3)
 
 
 def test_strain(stored):
@@ -97,6 +99,12 @@ def test_strain(stored):
     assert strain.reference == 2 and strain.definition == "lagrangian"
     assert strain.resolution == 0.48453369665347873
     assert len(strain.to_atoms(thickness=1.0).data) > 500
+    assert strain.data.shape[0] == 7
+    np.testing.assert_array_equal(strain.sigma.data, strain.data[6])
+    assert "sigma_xx" not in strain.regions.columns and len(strain.regions) == 2
+    with pytest.raises(ValueError, match="older version made this map, without .* 'sigma_xy'"):
+        strain.sigma_xy
+    plt.close(strain.plot())
 
 
 def test_strain_without_a_pixel_size_still_says_so(stored):

@@ -43,6 +43,33 @@ def test_table_of_regions_holds_means_over_their_pixels(chain):
     assert regions.units["rotation"] == "°"
 
 
+def test_every_component_has_its_error(chain):
+    strain = chain.strain
+    assert len(strain.g) > 2 and strain.data.shape[0] == 10
+    both = strain.sigma_xx.data**2 + strain.sigma_yy.data**2
+    np.testing.assert_allclose(strain.sigma.data, np.sqrt(both / 2), rtol=1e-5)
+    for name in ("sigma_xy", "sigma_rotation"):
+        values = getattr(strain, name).data
+        assert (values[np.isfinite(values)] > 0).all()
+        assert strain.regions[name][0] == pytest.approx(np.nanmean(values), rel=0.5)
+    assert strain.regions.units["sigma_rotation"] == "°"
+    with pytest.raises(ValueError, match="sliced away"):
+        strain.inav[:4].sigma_xx
+
+
+def test_reflections_by_their_indices(chain):
+    reference = chain.indexed.phases[chain.strain.reference]
+    hkl = [tuple(map(int, one)) for one in reference.hkl[:3]]
+    strain = chain.indexed.gpa(reflections=hkl)
+    assert len(strain.g) == 3
+    assert strain.history[-1]["parameters"]["reflections"] == [list(one) for one in hkl]
+    assert len(strain.to_atoms(thickness=1.0).data) > 500
+    with pytest.raises(ValueError, match=r"shows no reflection \(9 9 9\)"):
+        chain.indexed.gpa(reflections=[hkl[0], (9, 9, 9)])
+    with pytest.raises(ValueError, match="index_phases"):
+        chain.found.gpa(reflections=hkl)
+
+
 def test_a_model_of_a_wrong_size_says_so(chain, caplog):
     """A barrier that is no Ge but smaller, pixels that are too large, and the right size."""
     chain.strain.to_atoms(thickness=1.0)

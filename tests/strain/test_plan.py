@@ -175,7 +175,7 @@ def test_plan_of_crystals_without_phases():
     regions = {1: region(DIAMOND), 2: region(DIAMOND / 1.04), 3: region(DIAMOND)}
     plan = plan_analysis(regions, layers(), GRID)
     assert plan.reference == 3
-    assert as_set(plan.vectors) <= as_set(np.abs(DIAMOND))
+    assert as_set(np.abs(plan.vectors)) == as_set(np.abs(DIAMOND))
     assert plan.resolution == choose_resolution(plan.vectors, peaks_at(DIAMOND))
     margin = 2.5 * plan.resolution / 0.05
     np.testing.assert_array_equal(plan.reference_mask, reference_mask(layers(), 3, margin))
@@ -207,7 +207,39 @@ def test_peaks_that_no_phase_explains_are_no_vectors():
     strange = np.concatenate([DIAMOND, [[6.0, 1.0]]])
     intensity = np.append(INTENSITY, 1e3)
     plan = plan_analysis({3: indexed(strange, 1.0, intensity=intensity)}, layers(), GRID)
-    assert as_set(plan.vectors) == {(0.0, 7.27), (5.14, 0.0)}
+    assert as_set(plan.vectors[: plan.required]) == {(0.0, 7.27), (5.14, 0.0)}
+    assert (6.0, 1.0) not in as_set(plan.vectors)
+
+
+def test_all_that_the_regions_share_is_used():
+    """The second region, 2 % larger, lacks (2.57, 5.45); of the third only the pair is sure."""
+    regions = {1: region(DIAMOND), 2: region(DIAMOND[[0, 1, 2, 3, 5]] / 1.02)}
+    plan = plan_analysis(regions, layers(), GRID, reference=1)
+    assert len(plan.vectors) == 5 and plan.required == 2
+    assert (2.57, 5.45) not in as_set(plan.vectors)
+    weak = region(DIAMOND, intensity=INTENSITY, snr=np.array([50.0, 50.0, 90.0, 90.0, 0.2, 0.3]))
+    assert len(plan_analysis({1: weak}, layers(), GRID).vectors) == 4
+
+
+def test_reflections_are_chosen_by_their_indices():
+    hkl = np.array([[1, -1, 1], [-1, 1, 1], [0, 0, 4], [2, -2, 0], [1, -1, 3], [-1, 1, 3]])
+    peaks = peaks_at(DIAMOND, INTENSITY)
+    known = RegionLattice(peaks, "single crystal", True, np.ones(6, bool), 1.0, hkl)
+    regions = {1: known, 2: region(DIAMOND)}
+    plan = plan_analysis(regions, layers(), GRID, reflections=[(-2, 2, 0), (0, 0, 4)])
+    np.testing.assert_array_equal(plan.vectors, [-DIAMOND[3], DIAMOND[2]])
+    assert plan.required == 2
+    for wrong, message in (
+        ([(2, 2, 0), (0, 0, 4)], r"shows no reflection \(2 2 0\): it shows \(1 -1 1\), "),
+        ([(0.5, 0, 4), (0, 0, 4)], "whole numbers"),
+        ((2, -2, 0), "whole numbers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plan_analysis(regions, layers(), GRID, reflections=wrong)
+    with pytest.raises(ValueError, match="not both"):
+        plan_analysis(regions, layers(), GRID, reflections=[(0, 0, 4)], vectors=DIAMOND)
+    with pytest.raises(ValueError, match="index_phases"):
+        plan_analysis({1: region(DIAMOND)}, layers(), GRID, reflections=[(0, 0, 4)])
 
 
 def test_regions_with_other_peaks_are_not_compared():

@@ -7,10 +7,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_edt
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
+from hyperspy_twin.strain.strain_tensor import combine_waves, solve_nodes
 
 PERIOD = 16.0  # pixels
 # Reflections of a square lattice in units of 1 / PERIOD.
@@ -205,12 +208,137 @@ def test_slow_strain_has_slope_one(periods):
     assert slope == pytest.approx(1.0, abs=0.011)
 
 
-@pytest.fixture(scope="module")
-def well():
+def sige(reflections):
+    """Error of e_yy in the barrier of a well without jitter, 1 nm inside, and its truth."""
     from hyperspy_twin import data
 
-    signal = data.sige_quantum_well(shape=(512, 512), well_thickness=8.0)
+    signal = data.sige_quantum_well(shape=(1024, 512), well_thickness=8.0, scan_jitter=0.0)
     sample = json.loads(signal.metadata.Twin.sample)
-    pixel = signal.axes_manager[0].scale
-    truth = data.truth(sample["name"], sample["arguments"])
-    return signal.data, Grid(signal.data.shape, (pixel, pixel)), truth
+    pixel, spacing = signal.axes_manager[0].scale, 0.5584
+    labels = data.truth(sample["name"], sample["arguments"]).labels
+    inner = distance_transform_edt(np.pad(labels == 3, 1))[1:-1, 1:-1] * pixel
+    for hl in reflections:
+        result = geometric_phase_analysis(
+            signal.data,
+            Grid(labels.shape, (pixel, pixel)),
+            np.array(hl) * [np.sqrt(2) / spacing, 1 / spacing],
+            resolution=0.5,
+            reference=inner > 1.25,
+            labels=labels,
+        )
+        error = result.e_yy[inner > 1.0]
+        yield rms(error), rms(error) / rms(result.sigma_yy[inner > 1.0])
+
+
+def test_reflections_of_an_alloy_are_weighed_by_their_covariance():
+    """Random occupancy shifts (1-11) and (1-1-1) against each other."""
+    both = [(1, 1), (1, -1)]
+    pair, six = sige([both, [(2, 0), (0, 4), *both, (1, 3), (1, -3)]])
+    assert six[0] <= 4e-4 < 1.5e-3 < pair[0]
+    assert 0.75 < pair[1] < 1.25
+    assert six[1] < 1.25
+
+
+def test_reflection_that_the_reference_lacks():
+    rng = np.random.default_rng(3)
+    image = rng.normal(columns(0.2), 1.0)
+    vectors = np.concatenate([SQUARE[:4], [[0.5, 0.0]]]) / PERIOD
+    options = {"resolution": 1.5 * PERIOD, "reference": np.ones(GRID.shape, bool)}
+    with pytest.raises(ValueError, match="no lattice at vector 5"):
+        geometric_phase_analysis(image, GRID, vectors, **options)
+    found = geometric_phase_analysis(image, GRID, vectors, **options, required=2)
+    expected = geometric_phase_analysis(image, GRID, vectors[:4], **options)
+    np.testing.assert_allclose(found.vectors, expected.vectors, atol=1e-6)
+    np.testing.assert_allclose(found.e_xx, expected.e_xx, atol=2e-5)
+
+
+def test_reflection_that_a_part_of_the_image_lacks():
+    """The four waves are worth more than two where all are there, and two are enough elsewhere."""
+    y, x = np.mgrid[: GRID.shape[0], : GRID.shape[1]]
+    turns = 2 * np.pi * (SQUARE[:4, 0, None, None] * x + SQUARE[:4, 1, None, None] * y) / PERIOD
+    heights = np.where((np.arange(4)[:, None, None] < 2) | (x < 136), 1.0, 0.0)
+    image = np.sum(heights * np.cos(turns), axis=0)
+    image += np.random.default_rng(4).normal(0.0, 1.0, GRID.shape)
+    reference = (x > 40) & (x < 90) & (y > 40) & (y < 230)
+    result = geometric_phase_analysis(
+        image, GRID, SQUARE[:4] / PERIOD, resolution=PERIOD, reference=reference
+    )
+    left, right = (slice(60, -60), slice(60, 90)), (slice(60, -60), slice(190, 220))
+    # Four equal waves: the sum of g^2 along each axis is three times that of the pair.
+    ratio = rms(result.sigma_xx[right]) / rms(result.sigma_xx[left])
+    assert ratio == pytest.approx(np.sqrt(3.0), rel=0.1)
+    assert rms(result.e_xx[right]) == pytest.approx(rms(result.sigma_xx[right]), rel=0.5)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(
+    st.lists(st.floats(-0.1, 0.1), min_size=4, max_size=4),
+    st.integers(2, 5),
+    st.integers(0, 10**6),
+    st.booleans(),
+)
+def test_any_deformation_and_any_covariance(change, count, seed, lagrangian):
+    """Exact strain whatever the weights, and errors that agree with a direct propagation."""
+    rng = np.random.default_rng(seed)
+    angle = np.arange(count) * np.pi / count + rng.uniform(-0.1, 0.1, count)
+    vectors = rng.uniform(1.0, 2.0, count)[:, None] * np.stack([np.cos(angle), np.sin(angle)], 1)
+    eulerian = np.reshape(change, (2, 2))
+    frequency = -vectors @ eulerian
+    root = rng.normal(size=(count, count))
+    covariance = root @ root.T + 0.1 * np.eye(count)
+    root = 0.1 * rng.normal(size=(count, count))
+    lines = root @ root.T
+    magnitude = rng.uniform(0.5, 2.0, count)
+    window = np.array([[2.0, 0.3], [0.3, 1.0]])
+    significant = np.ones((count, 1, 1), bool)
+    subset, inverses = combine_waves(significant, covariance, vectors)
+
+    def solve(frequencies, function=solve_nodes):
+        return function(
+            magnitude[:, None, None].astype(np.float32),
+            frequencies[..., None, None].astype(np.float32),
+            subset,
+            inverses,
+            vectors,
+            covariance,
+            lines,
+            window[..., None, None].astype(np.float32),
+            lagrangian,
+        )
+
+    fields, solution = solve(frequency)
+    plain, plain_solution = solve(frequency, solve_nodes.py_func)
+    np.testing.assert_allclose(fields, plain, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(solution, plain_solution, rtol=1e-4, atol=1e-5)
+    expected = np.linalg.inv(np.eye(2) - eulerian) - np.eye(2) if lagrangian else eulerian
+    turn = np.arctan2(expected[0, 1] - expected[1, 0], 2 + expected.trace())
+    turn = turn if lagrangian else (expected[0, 1] - expected[1, 0]) / 2
+    shear = (expected[0, 1] + expected[1, 0]) / 2
+    values = [expected[0, 0], expected[1, 1], shear, np.degrees(turn)]
+    np.testing.assert_allclose(fields[:4, 0, 0], values, atol=[1e-5, 1e-5, 1e-5, 1e-3])
+    np.testing.assert_allclose(solution[:, :, 0, 0] @ vectors, np.eye(2), atol=1e-4)
+
+    # Frequencies of all waves along x and y, and what a small change of each does.
+    phases = 2 * covariance / np.outer(magnitude, magnitude)
+    both = np.kron(phases, window) + np.kron(lines, np.diag([0.0, window[1, 1]]))
+    step = 1e-3
+    slopes = []
+    for k in range(count):
+        for axis in (0, 1):
+            moved = [frequency.copy(), frequency.copy()]
+            moved[0][k, axis] += step
+            moved[1][k, axis] -= step
+            high, low = (solve(one)[0][:4, 0, 0].astype(float) for one in moved)
+            slopes.append((high - low) / (2 * step))
+    slopes = np.array(slopes)
+    errors = np.sqrt(np.diag(slopes.T @ both @ slopes)) / (2 * np.pi)
+    np.testing.assert_allclose(fields[4:, 0, 0], errors, rtol=0.02)
+
+
+def test_waves_in_one_direction_give_no_strain():
+    significant = np.array([[[True, True, False]], [[True, False, True]], [[True, True, True]]])
+    vectors = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0]])
+    subset, inverses = combine_waves(significant, np.eye(3), vectors)
+    assert (subset >= 0).tolist() == [[True, False, True]]
+    np.testing.assert_allclose(inverses[subset[0, 0]], np.eye(3), atol=1e-5)
+    np.testing.assert_allclose(inverses[subset[0, 2]], np.diag([0, 1, 1]), atol=1e-5)
