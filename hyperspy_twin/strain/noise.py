@@ -35,6 +35,8 @@ MINIMUM_AMPLITUDE_TO_NOISE = 3.0
 OUTLIER = 8.0
 # Mean power of noise below that limit over its mean: 1 - t / (exp(t) - 1) with t = 8 ln 2.
 KEPT_POWER = 1.0 - OUTLIER * np.log(2.0) / (2.0**OUTLIER - 1.0)
+# Standard errors of the mean power by which tails of other reflections raise it above the median.
+CLEAR_EXCESS = 2.0
 # Line noise is only counted above this many standard errors of its estimate.
 SIGNIFICANCE = 3.0
 
@@ -86,26 +88,29 @@ def measure_noise(region: LatticeWaves) -> Noise:
         If the ring holds too few Fourier coefficients.
     """
     coarse = region.coarse
-    window = _window_at_nodes(region)
-    energy = float(np.sum(window**2, dtype=float))
     # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
     rows, columns = (small / large for small, large in zip(coarse.reduced, coarse.padded))
-    quadratures = np.array([window * _quadrature(region, index) for index in range(len(region))])
-    spectra = scipy.fft.rfft2(quadratures, coarse.reduced)
-    ring = spectra[:, _ring(region)]
+    window = _window_at_nodes(region)
+    found = [_quadrature(region, index) for index in range(len(region))]
+    weights = np.array([window * weight for weight, _ in found])
+    quadratures = np.array([window * quadrature for _, quadrature in found])
+    ring = scipy.fft.rfft2(quadratures, coarse.reduced)[:, _ring(region)]
     if ring.shape[1] < MINIMUM_COEFFICIENTS:
         raise ValueError(
             "too few Fourier coefficients around the reflection to measure the noise: "
             "use a larger image or region, or a smaller resolution"
         )
-    covariance = _robust_covariance(ring) / (energy * rows * columns)
-    area = energy**2 / float(np.sum(window**4, dtype=float)) * _node_area(region)
+    energy = rows * columns * np.einsum("kij,lij->kl", weights, weights, dtype=float)
+    energy = np.maximum(energy, np.finfo(np.float32).tiny)
+    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
     # Two numbers for each independent coefficient of half a ring.
     inner, outer = _radii(region)
     independent = np.pi * (outer**2 - inner**2) * area
-    covariance = _shrink(covariance, independent)
-    lines = _line_noise(region, quadratures, covariance * energy * rows * columns)
-    return Noise(covariance, lines / (rows * float(np.sum(window.sum(axis=1) ** 2))))
+    covariance = _shrink(_robust_covariance(ring, independent) / energy, independent)
+    amplitudes = np.array([np.abs(wave.amplitude) for wave in region.waves])
+    lengths = np.sum(weights * amplitudes, axis=2, dtype=float)
+    lines = _line_noise(region, quadratures, covariance * energy, rows * lengths @ lengths.T)
+    return Noise(covariance, lines)
 
 
 def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray:
@@ -136,13 +141,17 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
     return taper(near, float(distance.max())) * taper(near, region.rim)
 
 
-def _quadrature(region: LatticeWaves, index: int) -> np.ndarray:
-    """Part of the image around a reflection that is out of phase with its wave, at the nodes."""
+def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Part of the image around a reflection that is out of phase with its wave, with its weights.
+
+    The weights are the amplitude of the wave over its largest: where there is none, its phase is
+    that of noise, and what another part of the image leaves there is no noise.
+    """
     wave, coarse = region.waves[index], region.coarse
     around = coarse.to_nodes(coarse.crop(region.spectrum, coarse.nearest_bin(wave.carrier)))
-    size = np.abs(wave.field)
-    safe = np.where(size > 0.0, size, 1.0)
-    return (around * wave.field.conj()).imag / safe
+    weight = np.abs(wave.field)
+    largest = max(float(weight.max()), float(np.finfo(np.float32).tiny))
+    return weight / largest, (around * wave.field.conj()).imag / largest
 
 
 def _ring(region: LatticeWaves) -> np.ndarray:
@@ -179,11 +188,18 @@ def _node_area(region: LatticeWaves) -> float:
     return columns * step_x * rows * step_y / float(np.prod(region.coarse.reduced))
 
 
-def _robust_covariance(ring: np.ndarray) -> np.ndarray:
-    """Covariance with the median power of each wave; the mean holds tails of other reflections."""
-    power = np.median(np.abs(ring) ** 2, axis=1) / np.log(2.0)
+def _robust_covariance(ring: np.ndarray, independent: float) -> np.ndarray:
+    """Covariance with the median power of each wave where the mean holds tails of other peaks.
+
+    The mean is the more precise of the two: it counts unless it exceeds the median clearly.
+    """
+    middle = np.median(np.abs(ring) ** 2, axis=1) / np.log(2.0)
     product = _mean_product(ring[:, _without_outliers(ring)])
-    deviation = np.sqrt(power / np.maximum(np.diag(product), np.finfo(np.float32).tiny))
+    mean = np.maximum(np.diag(product), np.finfo(np.float32).tiny)
+    # Half of the numbers are coefficients; the median of their power has an error of 1 / sqrt(n)
+    # over ln 2, less what it has in common with the mean.
+    clear = mean > middle * (1.0 + CLEAR_EXCESS * np.sqrt(2.0 / independent))
+    deviation = np.sqrt(np.where(clear, middle / mean, 1.0))
     return product * np.outer(deviation, deviation)
 
 
@@ -220,19 +236,22 @@ def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
     return chance * np.where(pairs, kept * covariance, np.diag(deviation**2))
 
 
-def _line_noise(region: LatticeWaves, quadratures: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """Covariance of the phase errors of the rows times their squared lengths at the nodes.
+def _line_noise(
+    region: LatticeWaves, quadratures: np.ndarray, power: np.ndarray, energy: np.ndarray
+) -> np.ndarray:
+    """Covariance of the phase errors that each scan line gives to the waves.
 
-    ``power`` is that of the ring.
+    Parameters
+    ----------
+    region
+        The waves.
+    quadratures
+        Weighted quadratures, shape (k, rows, columns).
+    power
+        Covariance of the coefficients in the ring, shape (k, k).
+    energy
+        That which phase errors of unit covariance in each row would give to those of the streak.
     """
-    count = len(quadratures)
-    weights = region.window.mass**2
-    amplitude = np.array(
-        [
-            np.sqrt(np.sum(weights * np.abs(wave.amplitude) ** 2) / weights.sum())
-            for wave in region.waves
-        ]
-    )
     (_, _), (padded, step) = _lengths(region)
     spacing = padded * step / region.coarse.reduced[0]
     streaks = scipy.fft.rfft(quadratures.sum(axis=2, dtype=float), axis=1)
@@ -240,10 +259,8 @@ def _line_noise(region: LatticeWaves, quadratures: np.ndarray, power: np.ndarray
     inner, outer = _radii(region)
     ring = streaks[:, (frequency >= inner) & (frequency <= outer)]
     # Each stands for its conjugate too.
-    if 2 * ring.shape[1] < MINIMUM_COEFFICIENTS or amplitude.min() == 0.0:
-        return np.zeros((count, count))
-    ring = ring[:, _without_outliers(ring)] / amplitude[:, None]
-    power = power / np.outer(amplitude, amplitude)
-    excess = _mean_product(ring) - power
+    if 2 * ring.shape[1] < MINIMUM_COEFFICIENTS or np.diag(energy).min() <= 0.0:
+        return np.zeros_like(power)
+    excess = _mean_product(ring[:, _without_outliers(ring)]) - power
     clear = np.diag(excess) > SIGNIFICANCE * np.diag(power) / np.sqrt(ring.shape[1])
-    return excess * np.outer(clear, clear)
+    return np.divide(excess, energy, out=np.zeros_like(power), where=np.outer(clear, clear))

@@ -103,7 +103,7 @@ def test_strain(stored):
     np.testing.assert_array_equal(strain.sigma.data, strain.data[6])
     assert "sigma_xx" not in strain.regions.columns and len(strain.regions) == 2
     with pytest.raises(ValueError, match="older version made this map, without .* 'sigma_xy'"):
-        strain.sigma_xy
+        _ = strain.sigma_xy
     plt.close(strain.plot())
 
 

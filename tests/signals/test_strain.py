@@ -54,7 +54,7 @@ def test_every_component_has_its_error(chain):
         assert strain.regions[name][0] == pytest.approx(np.nanmean(values), rel=0.5)
     assert strain.regions.units["sigma_rotation"] == "°"
     with pytest.raises(ValueError, match="sliced away"):
-        strain.inav[:4].sigma_xx
+        _ = strain.inav[:4].sigma_xx
 
 
 def test_reflections_by_their_indices(chain):
