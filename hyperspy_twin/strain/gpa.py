@@ -22,7 +22,12 @@ from hyperspy_twin.strain.checks import (
 )
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import measure_noise
-from hyperspy_twin.strain.phase_unwrapping import fill_nearest, join_pieces, unwrap_wave
+from hyperspy_twin.strain.phase_unwrapping import (
+    fill_nearest,
+    join_pieces,
+    unwrap_at_nodes,
+    unwrap_wave,
+)
 from hyperspy_twin.strain.pieces import find_pieces
 from hyperspy_twin.strain.strain_tensor import FIELDS, NodeStrain, compute_strain
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
@@ -128,13 +133,13 @@ def geometric_phase_analysis(
         (region, compute_strain(region, noise, refined, definition))
         for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece")
     ]
-    maps = {name: _assemble(grid.shape, analysed, name) for name in FIELDS}
+    maps = dict(zip(FIELDS, _assemble(grid.shape, analysed), strict=True))
     if not np.isfinite(maps["e_xx"][reference]).any():
         raise ValueError(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
     begin_step("displacement")
-    u_x, u_y = _displacement(grid.shape, analysed, refined, reference)
+    u_x, u_y = _displacement(grid.shape, analysed, refined, reference, weights)
     return StrainField(
         **maps,
         u_x=u_x,
@@ -180,13 +185,13 @@ def _reference_lattice(
     return frequency / intensity[:, None], np.sqrt(intensity / mass)
 
 
-def _assemble(shape: tuple[int, int], analysed: Analysed, name: str) -> np.ndarray:
-    """One component at the pixels, from all pieces."""
-    result = np.full(shape, np.nan, np.float32)
+def _assemble(shape: tuple[int, int], analysed: Analysed) -> np.ndarray:
+    """All components at the pixels, from all pieces, shape (8, rows, columns)."""
+    result = np.full((len(FIELDS), *shape), np.nan, np.float32)
     for region, strain in analysed:
-        inside = _present(region, strain)
-        field = region.coarse.to_pixels(fill_nearest(strain.components[name], strain.valid))
-        np.copyto(result[region.piece.box], field, where=inside)
+        fields = fill_nearest(np.stack([strain.components[name] for name in FIELDS]), strain.valid)
+        part = result[(slice(None), *region.piece.box)]
+        region.coarse.interpolate(fields, _present(region, strain), part)
     return result
 
 
@@ -198,9 +203,47 @@ def _present(region: LatticeWaves, strain: NodeStrain) -> np.ndarray:
 
 
 def _displacement(
+    shape: tuple[int, int],
+    analysed: Analysed,
+    vectors: np.ndarray,
+    reference: np.ndarray,
+    weights: list[np.ndarray],
+) -> np.ndarray:
+    """Displacements along x and y from the unwrapped phases, zero mean in the reference.
+
+    Where one piece is without a jump the nodes are enough; else phases are followed at the pixels.
+    ``weights`` are those of the reference at the nodes of each piece.
+    """
+    displacement = _displacement_of_nodes(analysed, vectors, weights)
+    if displacement is None:
+        displacement = _displacement_of_pixels(shape, analysed, vectors, reference)
+    for component in displacement:
+        component -= np.nanmean(component[reference], dtype=float)
+    return displacement
+
+
+def _displacement_of_nodes(
+    analysed: Analysed, vectors: np.ndarray, weights: list[np.ndarray]
+) -> np.ndarray | None:
+    """Displacements of an image that is one piece without a jump, or None."""
+    region, strain = analysed[0]
+    present = strain.significant.all(axis=0)
+    whole = len(analysed) == 1 and region.piece.mask.all() and weights[0][present].any()
+    if not whole or (strain.valid & ~present).any():
+        return None
+    phases = unwrap_at_nodes(region, vectors, weights[0], present)
+    if phases is None:
+        return None
+    result = np.full((2, *region.coarse.shape), np.nan, np.float32)
+    field = np.einsum("ik...,k...->i...", strain.solution, phases) / (-2.0 * np.pi)
+    region.coarse.interpolate(fill_nearest(field, present), _present(region, strain), result)
+    return result
+
+
+def _displacement_of_pixels(
     shape: tuple[int, int], analysed: Analysed, vectors: np.ndarray, reference: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Displacements along x and y from the unwrapped phases, zero mean in the reference."""
+) -> np.ndarray:
+    """Displacements from phases that are refined at each pixel modulo a turn."""
     displacement = np.full((2, *shape), np.nan, np.float32)
     piece = np.full(shape, -1, np.int32)
     for number, (region, strain) in enumerate(analysed):
@@ -225,9 +268,7 @@ def _displacement(
                 shift /= np.float32(2.0 * np.pi)
                 target = displacement[axis][box]
                 np.subtract(target, shift, out=target, where=inside)
-    for component in displacement:
-        component -= np.nanmean(component[reference], dtype=float)
-    return displacement[0], displacement[1]
+    return displacement
 
 
 def _at_pixels(region: LatticeWaves, field: np.ndarray) -> np.ndarray | np.float32:

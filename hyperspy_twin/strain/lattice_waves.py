@@ -75,7 +75,7 @@ class LatticeWaves:
     rim: float
 
     def __len__(self) -> int:
-        """Number of waves."""
+        """Count the waves."""
         return len(self.waves)
 
     @property

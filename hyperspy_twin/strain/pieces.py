@@ -54,8 +54,10 @@ def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> lis
 
 def taper(distance: np.ndarray, width: float) -> np.ndarray:
     """Weights that rise from 0 at the outline to 1 at ``width`` as a cubed sine."""
-    rise = np.sin(np.float32(0.5 * np.pi) * np.minimum(distance / np.float32(width), 1.0))
-    return rise * rise * rise
+    weights = np.ones(distance.shape, np.float32)
+    near = distance < width
+    weights[near] = np.sin(np.float32(0.5 * np.pi / width) * distance[near]) ** 3
+    return weights
 
 
 def _whole(grid: Grid) -> Piece:
@@ -64,13 +66,19 @@ def _whole(grid: Grid) -> Piece:
         (np.minimum(np.arange(size), np.arange(size)[::-1]) + 0.5) * step
         for size, step in zip(grid.shape, grid.scale[::-1], strict=True)
     ]
-    distance = np.minimum(near[0][:, None], near[1][None, :]).astype(np.float32)
+    distance = np.minimum.outer(*near).astype(np.float32)
     box = slice(0, grid.shape[0]), slice(0, grid.shape[1])
     return Piece(box, np.ones(grid.shape, bool), distance)
 
 
 def _piece(box: tuple[slice, slice], mask: np.ndarray, scale: tuple[float, float]) -> Piece:
     """Return one piece with the distance to its outline."""
+    if mask.all():
+        near = [
+            np.minimum(np.arange(size), np.arange(size)[::-1]) * step + step - 0.5 * min(scale)
+            for size, step in zip(mask.shape, scale[::-1], strict=True)
+        ]
+        return Piece(box, mask, np.minimum.outer(*near).astype(np.float32))
     distance = scipy.ndimage.distance_transform_edt(np.pad(mask, 1), sampling=scale[::-1])
     half_pixel = 0.5 * min(scale)
     inner = np.where(mask, distance[1:-1, 1:-1] - half_pixel, 0.0)
