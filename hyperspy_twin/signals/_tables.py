@@ -101,7 +101,7 @@ def strain_table(maps: dict[str, np.ndarray], labels: np.ndarray) -> Table:
         total = np.bincount(index.ravel(), np.where(known, values, 0).ravel(), len(regions) + 1)
         with np.errstate(invalid="ignore"):
             columns[name] = total[:-1] / count
-    degrees = {name: "°" for name in ("rotation", "sigma_rotation") if name in columns}
+    degrees = {name: "°" for name in columns if name.endswith("rotation")}
     return Table.from_columns(columns, degrees)
 
 

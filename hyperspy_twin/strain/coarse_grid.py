@@ -207,9 +207,15 @@ def make_spline(count: int, size: int, ratio: float, degree: int) -> Spline:
 
 
 @kernel
-def evaluate_splines(  # pragma: no cover
-    coefficients, first_y, weights_y, first_x, weights_x, mask, result
-):
+def evaluate_splines(
+    coefficients: np.ndarray,
+    first_y: np.ndarray,
+    weights_y: np.ndarray,
+    first_x: np.ndarray,
+    weights_x: np.ndarray,
+    mask: np.ndarray,
+    result: np.ndarray,
+) -> None:
     """Values of splines at some pixels.
 
     Parameters

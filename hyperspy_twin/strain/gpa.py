@@ -227,7 +227,7 @@ def _displacement_of_nodes(
 ) -> np.ndarray | None:
     """Displacements of an image that is one piece without a jump, or None."""
     region, strain = analysed[0]
-    present = strain.significant.all(axis=0)
+    present = np.asarray(strain.significant.all(axis=0))
     whole = len(analysed) == 1 and region.piece.mask.all() and weights[0][present].any()
     if not whole or (strain.valid & ~present).any():
         return None

@@ -89,7 +89,9 @@ def measure_noise(region: LatticeWaves) -> Noise:
     """
     coarse = region.coarse
     # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
-    rows, columns = (small / large for small, large in zip(coarse.reduced, coarse.padded, strict=True))
+    rows, columns = (
+        small / large for small, large in zip(coarse.reduced, coarse.padded, strict=True)
+    )
     window = _window_at_nodes(region)
     found = [_quadrature(region, index) for index in range(len(region))]
     weights = np.array([window * weight for weight, _ in found])
@@ -172,7 +174,9 @@ def _radii(region: LatticeWaves) -> tuple[float, float]:
     width = 1.0 / (2.0 * np.pi * coarse.resolution)
     carriers = np.array([wave.carrier for wave in region.waves])
     # The main lobe of a squared sine of length L reaches to 2 / L.
-    lobe = 2.0 / min(size * step for size, step in zip(coarse.shape, coarse.scale[::-1], strict=True))
+    lobe = 2.0 / min(
+        size * step for size, step in zip(coarse.shape, coarse.scale[::-1], strict=True)
+    )
     outer = min(OUTER * width, separation(carriers, coarse.scale) - lobe)
     return INNER * width, max(outer, NARROW * width)
 

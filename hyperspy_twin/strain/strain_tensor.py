@@ -120,17 +120,17 @@ def combine_waves(
 
 
 @kernel
-def solve_nodes(  # pragma: no cover
-    magnitude,
-    change,
-    subset,
-    inverses,
-    vectors,
-    covariance,
-    lines,
-    gradient_noise,
-    lagrangian,
-):
+def solve_nodes(
+    magnitude: np.ndarray,
+    change: np.ndarray,
+    subset: np.ndarray,
+    inverses: np.ndarray,
+    vectors: np.ndarray,
+    covariance: np.ndarray,
+    lines: np.ndarray,
+    gradient_noise: np.ndarray,
+    lagrangian: bool,
+) -> tuple[np.ndarray, np.ndarray]:
     """Strain, rotation, their standard errors and the solution at each node.
 
     Parameters
@@ -264,7 +264,16 @@ def solve_nodes(  # pragma: no cover
 
 
 @kernel
-def _turn(u_00, u_01, u_11, v_00, v_01, v_11, along, across):  # pragma: no cover
+def _turn(
+    u_00: float,
+    u_01: float,
+    u_11: float,
+    v_00: float,
+    v_01: float,
+    v_11: float,
+    along: float,
+    across: float,
+) -> float:
     """Variance of a rotation from the two covariances of the gradient."""
     first = across * across * v_00 - 2.0 * across * along * v_01 + along * along * v_11
     second = along * along * v_00 + 2.0 * across * along * v_01 + across * across * v_11
