@@ -723,6 +723,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 labels=plan.labels,
                 definition=definition,  # type: ignore[arg-type]
                 required=plan.required,
+                others=plan.others,
             )
             lattices, missing = None, None
             try:

@@ -50,6 +50,26 @@ class Window:
     amplitude_noise: np.ndarray
     gradient_noise: np.ndarray
 
+    @property
+    def width(self) -> np.ndarray:
+        """Standard deviation of each window in its narrowest direction, in the unit of the grid."""
+        half_trace = 0.5 * (self.jacobian_inverse[0, 0] + self.jacobian_inverse[1, 1])
+        determinant = np.linalg.det(np.moveaxis(self.jacobian_inverse, (0, 1), (-2, -1)))
+        largest = half_trace + np.sqrt(np.maximum(half_trace**2 - determinant, 0.0))
+        return self.coarse.resolution / np.sqrt(largest)
+
+    def transmission(self, spectrum: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """Fraction of a wave that the windows let through at a distance in reciprocal space.
+
+        ``spectrum`` is that of the weights of the window, ``distance`` (x, y) in the reciprocal
+        unit of the grid.
+        """
+        centre = self.coarse.nearest_bin(distance)
+        offset = distance - self.coarse.bin_frequency(centre)
+        mask = gaussian_mask(self.coarse, offset, self.coarse.resolution)
+        passed = np.abs(self.coarse.to_nodes(self.coarse.crop(spectrum, centre) * mask))
+        return np.divide(passed, self.mass, out=np.zeros_like(passed), where=self.mass > 0.0)
+
 
 def gaussian_mask(coarse: CoarseGrid, offset: np.ndarray, resolution: float) -> np.ndarray:
     """Fourier transform of the Gaussian window about ``offset`` (x, y) from the crop's centre."""

@@ -21,7 +21,7 @@ from hyperspy_twin.strain.checks import (
     find_drifted,
 )
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
-from hyperspy_twin.strain.noise import measure_noise
+from hyperspy_twin.strain.noise import is_significant, measure_noise
 from hyperspy_twin.strain.phase_unwrapping import (
     fill_nearest,
     join_pieces,
@@ -34,6 +34,7 @@ from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
+NO_VECTORS = np.empty((0, 2))
 
 # Each piece with its strain.
 Analysed = list[tuple[LatticeWaves, NodeStrain]]
@@ -49,6 +50,7 @@ def geometric_phase_analysis(
     labels: np.ndarray | None = None,
     definition: Definition = "lagrangian",
     required: int | None = None,
+    others: np.ndarray = NO_VECTORS,
 ) -> StrainField:
     """Strain, rotation and displacement of the lattice in every pixel.
 
@@ -84,6 +86,9 @@ def geometric_phase_analysis(
     required
         How many of the vectors, from the first, the reference has to show; all by default. The
         others are left out where it lacks them.
+    others
+        Reciprocal vectors (x, y) of further reflections of the crystal, shape (m, 2). Where a
+        piece is too narrow to keep a wave apart from them, the wave is left out.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def geometric_phase_analysis(
         for _ in range(CENTRING_ROUNDS - 1):
             regions = [region.recentre(refined) for region in regions]
             refined, amplitudes = _reference_lattice(regions, weights)
-    first = slice(required)
+    first = np.arange(len(vectors)) < (len(vectors) if required is None else required)
     check_drift(refined[first], vectors[first], resolution)
     noises = [measure_noise(region) for region in regions]
     absent = find_absent(weights, regions, noises)
@@ -129,10 +134,13 @@ def geometric_phase_analysis(
     if not kept.all():
         regions, noises = [one.take(kept) for one in regions], [one.take(kept) for one in noises]
         refined, amplitudes = refined[kept], amplitudes[kept]
-    analysed = [
-        (region, compute_strain(region, noise, refined, definition))
-        for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece")
-    ]
+        vectors, first = vectors[kept], first[kept]
+    analysed = []
+    for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
+        present = region.resolved(others)
+        present &= [is_significant(region, noise, index) for index in range(len(vectors))]
+        present[find_drifted(region.mean_frequencies(), vectors, resolution) & ~first] = False
+        analysed.append((region, compute_strain(region, noise, refined, present, definition)))
     maps = dict(zip(FIELDS, _assemble(grid.shape, analysed), strict=True))
     if not np.isfinite(maps["e_xx"][reference]).any():
         raise ValueError(
@@ -155,9 +163,7 @@ def _centre_masks(region: LatticeWaves, vectors: np.ndarray) -> LatticeWaves:
     """Centre the masks of a region on its own mean lattice frequencies."""
     limit = LARGEST_DRIFT / region.coarse.resolution
     for _ in range(CENTRING_ROUNDS):
-        means = np.array(
-            [region.mean_frequency(index, region.window.mass) for index in range(len(region.waves))]
-        )
+        means = region.mean_frequencies()
         near = np.linalg.norm(means - vectors, axis=1, keepdims=True) <= limit
         region = region.recentre(np.where(near, means, vectors))
     return region
@@ -214,7 +220,7 @@ def _displacement(
     Where one piece is without a jump the nodes are enough; else phases are followed at the pixels.
     ``weights`` are those of the reference at the nodes of each piece.
     """
-    displacement = _displacement_of_nodes(analysed, vectors, weights)
+    displacement = _displacement_of_nodes(shape, analysed, vectors, weights)
     if displacement is None:
         displacement = _displacement_of_pixels(shape, analysed, vectors, reference)
     for component in displacement:
@@ -223,13 +229,13 @@ def _displacement(
 
 
 def _displacement_of_nodes(
-    analysed: Analysed, vectors: np.ndarray, weights: list[np.ndarray]
+    shape: tuple[int, int], analysed: Analysed, vectors: np.ndarray, weights: list[np.ndarray]
 ) -> np.ndarray | None:
     """Displacements of an image that is one piece without a jump, or None."""
     region, strain = analysed[0]
     present = np.asarray(strain.significant.all(axis=0))
-    whole = len(analysed) == 1 and region.piece.mask.all() and weights[0][present].any()
-    if not whole or (strain.valid & ~present).any():
+    whole = len(analysed) == 1 and region.piece.mask.shape == shape and region.piece.mask.all()
+    if not whole or not weights[0][present].any() or (strain.valid & ~present).any():
         return None
     phases = unwrap_at_nodes(region, vectors, weights[0], present)
     if phases is None:

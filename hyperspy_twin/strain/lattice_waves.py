@@ -20,6 +20,17 @@ from hyperspy_twin.strain.pieces import Piece, taper
 # harmonics of half the height make there is 2e-4 at a resolution of 1.5 spacings; it is 1.5e-3
 # at 1.5 spacings of rim and 4e-4 at 2.5.
 TAPER_SPACINGS = 2.0
+# Fraction of another wave that a window may let through, at which the strain is wrong by about as
+# much. Half a window at a straight outline, with a resolution of one spacing, lets 1 % through,
+# and a strip of two atomic rows 20 %.
+LARGEST_LEAKAGE = 0.03
+# Standard deviation of a window times the distance of another wave at which only exp(-2 pi^2 0.6^2)
+# = 0.08 % gets through.
+SAFE_SEPARATION = 0.6
+# Other waves that are farther than this many times the nearest do not matter beside it.
+NEAREST_OTHERS = 1.5
+# Distance in units of the length of a vector below which two vectors are of the same wave.
+SAME_WAVE = 0.2
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,39 @@ class LatticeWaves:
         if not total.sum() > 0.0:
             return self.waves[index].carrier
         return np.einsum("ijk,jk->i", self.waves[index].frequency, total) / total.sum()
+
+    def mean_frequencies(self) -> np.ndarray:
+        """Mean local frequencies (x, y) of all waves in the piece, shape (k, 2)."""
+        return np.array([self.mean_frequency(i, self.window.mass) for i in range(len(self))])
+
+    def resolved(self, others: np.ndarray) -> np.ndarray:
+        """Nodes at which each wave is kept apart from other waves, shape (k, rows, columns).
+
+        In a narrow piece the windows are narrower than the resolution, and their masks in
+        reciprocal space are so much wider.
+
+        ``others`` are the reciprocal vectors (x, y) of further reflections, shape (m, 2), which
+        count as high as the wave that they disturb.
+        """
+        carriers = np.array([wave.carrier for wave in self.waves])
+        heights = np.array([np.sqrt(np.mean(np.abs(wave.amplitude) ** 2)) for wave in self.waves])
+        disturbing = np.concatenate([carriers, others, -carriers, -others])
+        result = np.ones((len(self), *self.window.mass.shape), bool)
+        weights = None
+        for index, (carrier, height) in enumerate(zip(carriers, heights, strict=True)):
+            above = heights / height
+            ratios = np.tile(np.concatenate([above, np.ones(len(others))]), 2)
+            distance = np.linalg.norm(disturbing - carrier, axis=1)
+            apart = distance > SAME_WAVE * np.linalg.norm(carrier)
+            nearest = distance[apart].min()
+            if (self.window.width * nearest >= SAFE_SEPARATION).all():
+                continue
+            if weights is None:
+                weights = self.coarse.spectrum(taper(self.piece.distance, self.rim))
+            for other in np.flatnonzero(apart & (distance <= NEAREST_OTHERS * nearest)):
+                passed = self.window.transmission(weights, disturbing[other] - carrier)
+                result[index] &= ratios[other] * passed <= LARGEST_LEAKAGE
+        return result
 
     def take(self, kept: np.ndarray) -> LatticeWaves:
         """Lattice waves without some, ``kept`` being boolean of shape (k,)."""

@@ -72,6 +72,8 @@ class Plan:
         Reciprocal vectors (x, y), shape (k, 2).
     required
         How many of them, from the first, the reference has to show.
+    others
+        Reciprocal vectors (x, y) of all strong reflections of the reference, shape (m, 2).
     resolution
         Standard deviation of the Gaussian window, in the unit of the grid.
     labels
@@ -82,6 +84,7 @@ class Plan:
     reference_mask: np.ndarray
     vectors: np.ndarray
     required: int
+    others: np.ndarray
     resolution: float
     labels: np.ndarray
 
@@ -167,6 +170,7 @@ def plan_analysis(
         reference_mask=reference_mask(labels, reference, MARGIN * resolution / min(grid.scale)),
         vectors=chosen,
         required=required,
+        others=strong_reflections(own),
         resolution=float(resolution),
         labels=np.where(np.isin(labels, comparable), labels, 0),
     )
@@ -212,10 +216,15 @@ def choose_resolution(vectors: np.ndarray, peaks: Peaks) -> float:
     and a half lattice spacings, where a neighbour of equal height is suppressed by 5e-20.
     Opposites of the peaks of the reference, and the centre, are added to them.
     """
-    strong = peaks.intensity > WEAK * peaks.intensity.max(initial=0.0)
-    position = peaks.position[strong].reshape(-1, 2)
+    position = strong_reflections(peaks)
     others = np.concatenate([position, -position, vectors, -vectors, np.zeros((1, 2))])
     length = np.linalg.norm(vectors, axis=1)
     distance = np.linalg.norm(others[None] - vectors[:, None], axis=2)
     nearest = distance[distance > NEAREST_NEIGHBOUR * length.min()].min()
     return DEFAULT_SEPARATION / float(nearest)
+
+
+def strong_reflections(peaks: Peaks) -> np.ndarray:
+    """Positions (x, y) of the peaks that can disturb the phase of another, shape (m, 2)."""
+    strong = peaks.intensity > WEAK * peaks.intensity.max(initial=0.0)
+    return peaks.position[strong].reshape(-1, 2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hyperspy_twin.core import Definition, kernel
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
-from hyperspy_twin.strain.noise import Noise, is_significant
+from hyperspy_twin.strain.noise import Noise
 
 # Squared sine of the angle between two vectors that determine a strain, at least: 8 degrees.
 MINIMUM_SQUARED_SINE = 0.02
@@ -43,18 +43,20 @@ class NodeStrain:
 
 
 def compute_strain(
-    region: LatticeWaves, noise: Noise, reference: np.ndarray, definition: Definition
+    region: LatticeWaves,
+    noise: Noise,
+    reference: np.ndarray,
+    significant: np.ndarray,
+    definition: Definition,
 ) -> NodeStrain:
     """Strain, rotation and standard errors at the nodes of one piece.
 
     At each node the waves that are present are combined by generalised least squares: with the
     inverse of the covariance of their phases, which is right for correlated errors.
 
-    ``reference`` holds the reciprocal vectors (x, y) of the unstrained lattice, shape (k, 2).
+    ``reference`` holds the reciprocal vectors (x, y) of the unstrained lattice, shape (k, 2), and
+    ``significant`` the nodes at which each wave is present, shape (k, rows, columns).
     """
-    significant = np.array(
-        [is_significant(region, noise, index) for index in range(len(reference))]
-    )
     subset, inverses = combine_waves(significant, noise.covariance, reference)
     change = np.array(
         [

@@ -7,6 +7,8 @@ import pytest
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
+from hyperspy_twin.strain.lattice_waves import measure_lattice_waves
+from hyperspy_twin.strain.pieces import find_pieces, taper
 
 GRID = Grid((300, 360), (0.04, 0.04))
 VECTORS = np.array([[2.5, 0.1], [-0.1, 2.5]])
@@ -66,3 +68,44 @@ def test_two_pieces_of_one_region_are_joined():
     )
     assert np.abs(result.u_x[40:-40, 40:-40]).max() < 0.02
     assert np.abs(result.u_y[40:-40, 40:-40]).max() < 0.02
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(22, False), (60, True)])
+def test_a_strip_of_two_atomic_rows_gives_no_strain(rows, shown):
+    """Its windows do not keep the lattice planes along it apart from the others."""
+    y, x = np.mgrid[: GRID.shape[0], : GRID.shape[1]] * 0.04
+    image = sum(np.cos(2 * np.pi * (g[0] * x + g[1] * y)) for g in VECTORS)
+    image += 0.5 * np.cos(2 * np.pi * 2.5 * (x + y))
+    labels = np.where(np.arange(GRID.shape[0]) < rows, 2, 1)[:, None] * np.ones(GRID.shape, int)
+    reference = np.zeros(GRID.shape, bool)
+    reference[120:-40, 40:-40] = True
+    result = geometric_phase_analysis(
+        image,
+        GRID,
+        VECTORS,
+        resolution=0.6,
+        reference=reference,
+        labels=labels,
+        others=VECTORS.sum(axis=0)[None],
+    )
+    assert np.isfinite(result.e_xx[rows:]).all()
+    strip = result.e_yy[:rows]
+    assert np.isfinite(strip).all() == shown
+    if shown:
+        assert np.abs(strip).max() < 3e-3
+    else:
+        assert np.isnan(strip).all()
+
+
+def test_transmission_and_width_of_a_cut_window():
+    """Far from the outline a window lets through what its Gaussian does; at it, more."""
+    piece = find_pieces(np.ones(GRID.shape, int), GRID, 0.4)[0]
+    image = np.random.default_rng(0).normal(size=GRID.shape)
+    waves = measure_lattice_waves(image, piece, GRID.scale, VECTORS, 0.4)
+    weights = waves.coarse.spectrum(taper(piece.distance, waves.rim))
+    passed = waves.window.transmission(weights, np.array([0.9, 0.4]))
+    middle = tuple(size // 2 for size in passed.shape)
+    assert passed[middle] == pytest.approx(np.exp(-2 * np.pi**2 * 0.4**2 * 0.97), rel=1e-3)
+    assert waves.window.width[middle] == pytest.approx(0.4, rel=1e-3)
+    assert waves.window.width[middle[0], 0] < 0.25
+    assert passed[middle[0], 0] > 2 * passed[middle]
