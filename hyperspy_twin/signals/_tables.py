@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,98 @@ from hyperspy_twin.core import Peaks, Table
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
     from hyperspy_twin.spectra import RegionSpectrum
+    from hyperspy_twin.strain import Choices
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
+
+
+@dataclass(frozen=True, repr=False)
+class StrainPlan:
+    """What was decided for a strain map, with the alternatives and why they were not taken.
+
+    Attributes
+    ----------
+    reference
+        Number of the region whose lattice is the reference.
+    regions
+        Table of the regions that could be it, the one with the highest score first. Columns:
+        ``region``, ``score`` over that of the best, the fraction of the image that is left of it
+        beside its outline (``area``) and of the border that it touches (``border``), how well
+        its phase explains its peaks (``explained``), how much more it is stretched along one
+        direction than across it (``distortion``), and ``verdict``.
+    reflections
+        Table of the reflections of the reference: ``x``, ``y``, ``h``, ``k``, ``l``, the part of
+        the ``information`` that each carries, and ``verdict``.
+    resolution
+        Standard deviation of the window in real space.
+    mask_radius
+        Standard deviation of the mask in reciprocal space, 1 / (2 pi resolution).
+    neighbour
+        Distance to the nearest reflection that the mask keeps out.
+    compared
+        Numbers of the regions that share the reflections.
+    """
+
+    reference: int
+    regions: Table
+    reflections: Table
+    resolution: float
+    mask_radius: float
+    neighbour: float
+    compared: tuple[int, ...]
+    unit: str
+
+    def __repr__(self) -> str:
+        return (
+            f"Reference: region {self.reference}\n{self.regions}\n\n"
+            f"Reflections\n{self.reflections}\n\n"
+            f"Window: standard deviation {self.resolution:.3g} {self.unit}, in reciprocal space "
+            f"{self.mask_radius:.3g} 1/{self.unit}; the nearest other reflection is "
+            f"{self.neighbour:.3g} 1/{self.unit} away\n"
+            f"Regions compared: {', '.join(map(str, self.compared))}"
+        )
+
+
+def plan_of(choices: Choices, shape: tuple[int, int], unit: str) -> StrainPlan:
+    """Give the choices of a strain analysis as tables.
+
+    Parameters
+    ----------
+    choices
+        The choices.
+    shape
+        Of the image.
+    unit
+        Unit of length.
+    """
+    found, chosen = choices.regions, choices.reflections
+    order = np.argsort(-found.score, kind="stable")
+    verdict = np.where(found.eligible, "possible", "more distorted, or a small part of its lattice")
+    regions = {
+        "region": found.region,
+        "score": found.score / found.score.max(),
+        "area": found.area / np.prod(shape),
+        "border": found.border,
+        "explained": found.quality,
+        "distortion": found.distortion,
+        "verdict": np.where(found.region == choices.reference, "reference", verdict),
+    }
+    reflections = {
+        **dict(zip("xy", chosen.position.T, strict=True)),
+        **dict(zip("hkl", chosen.hkl.T, strict=True)),
+        "information": chosen.information,
+        "verdict": np.array(chosen.verdict),
+    }
+    return StrainPlan(
+        reference=choices.reference,
+        regions=Table.from_columns(regions)[order],
+        reflections=Table.from_columns(reflections, dict.fromkeys("xy", f"1/{unit}")),
+        resolution=choices.resolution,
+        mask_radius=1.0 / (2.0 * np.pi * choices.resolution),
+        neighbour=choices.neighbour,
+        compared=choices.compared,
+        unit=unit,
+    )
 
 
 def peaks_table(peaks: Sequence[Peaks], records: PhaseRecords, unit: str) -> Table:

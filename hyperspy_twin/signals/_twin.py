@@ -79,6 +79,7 @@ def rows() -> dict[str, Row]:
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum
+    from hyperspy_twin.strain import Choices
 
     return {
         "sample": Row(str, "data"),
@@ -110,6 +111,15 @@ def rows() -> dict[str, Row]:
         "candidates": Row(tuple[Crystal, ...], "index_phases"),
         "phases": Row(tuple[RegionPhase, ...], "index_phases", rescale=rescale_record),
         "strain": Row(StrainSettings, "gpa", {"g": WAVE_VECTOR, "resolution": LENGTH}),
+        "choices": Row(
+            Choices,
+            "gpa",
+            {
+                "resolution": LENGTH,
+                "neighbour": INVERSE_LENGTH,
+                "reflections.position": WAVE_VECTOR,
+            },
+        ),
         "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
         "model": Row(ModelBox, "to_atoms"),
     }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Signal2D
 
-from hyperspy_twin.core import Grid, Peaks, Table
+from hyperspy_twin.core import Grid, Outlines, Peaks, Table, rasterise
 from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
 from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
@@ -651,7 +652,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     def gpa(
         self,
         *,
-        reference: int | None = None,
+        reference: int | str | Any | None = None,
         reflections: Sequence[Sequence[int]] | None = None,
         vectors: Sequence[Sequence[float]] | None = None,
         resolution: float | None = None,
@@ -663,8 +664,11 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         Parameters
         ----------
         reference
-            Number of the region whose lattice is the reference; by default the largest
-            well-indexed crystalline one.
+            The region whose lattice is the reference: its number, the name of its phase, or an
+            area in it, as a ``RectangularROI``, ``CircleROI``, ``PolygonROI`` or vertices (x, y).
+            By default, or as ``"substrate"``, a large, well-indexed region that goes on beyond the
+            image and is strained the least. :attr:`StrainMap.plan` tells what was chosen, and what
+            else was possible.
         reflections
             Miller indices of peaks of the reference region, at least two, such as
             ``[(2, -2, 0), (0, 0, 4)]``. By default all that the reference and the regions that
@@ -694,10 +698,14 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         --------
         hyperspy_twin.strain.geometric_phase_analysis : The method and its literature.
         """
+        from hyperspy_twin.signals._rois import polygon_of
         from hyperspy_twin.strain import geometric_phase_analysis, plan_analysis
 
+        area = None
+        if not isinstance(reference, (int, np.integer, str, NoneType)):
+            area = polygon_of(reference)
         parameters = {
-            "reference": reference,
+            "reference": reference if area is None else area.tolist(),
             "reflections": None if reflections is None else np.asarray(reflections).tolist(),
             "vectors": None if vectors is None else np.asarray(vectors).tolist(),
             "resolution": resolution,
@@ -705,6 +713,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         }
         with show_progress("Measuring strain", show_progressbar):
             image, grid = self.image()
+            if area is not None:
+                reference = rasterise(Outlines.from_rings([area], [1]), grid) > 0
             plan = plan_analysis(
                 self._region_lattices,
                 self._labels,
@@ -742,6 +752,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             strain=StrainSettings(
                 plan.reference, field.vectors, field.resolution, definition, COMPONENTS
             ),
+            choices=plan.choices,
             lattices=lattices,
         )
 
@@ -784,6 +795,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 indexed=None if match is None else match.in_zone,
                 explained=None if match is None else match.explained,
                 hkl=None if match is None else records[region].hkl,
+                crystal=None if match is None else match.oriented,
             )
         return found
 

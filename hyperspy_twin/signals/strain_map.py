@@ -14,7 +14,7 @@ from hyperspy_twin.core import Grid, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._images import axes_of, check_orientation
 from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
-from hyperspy_twin.signals._tables import strain_table
+from hyperspy_twin.signals._tables import StrainPlan, plan_of, strain_table
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
 from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
@@ -127,6 +127,23 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def reference(self) -> int:
         """Number of the region whose lattice is the reference."""
         return self._settings.reference
+
+    @property
+    def plan(self) -> StrainPlan:
+        """What :meth:`IndexedFFT.gpa` decided: reference, reflections, window; and why.
+
+        Print it to see all candidates with their scores. Each choice can be made otherwise by the
+        argument of :meth:`IndexedFFT.gpa` of the same name.
+
+        Raises
+        ------
+        ValueError
+            If the map was not made by :meth:`IndexedFFT.gpa`, or by an older version.
+        """
+        choices = self._state("choices")
+        if choices is None:
+            raise ValueError("nothing was chosen for this map, or an older version made it")
+        return plan_of(choices, self._grid.shape, self._unit)
 
     @property
     def resolution(self) -> float:

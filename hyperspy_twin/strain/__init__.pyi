@@ -1,4 +1,4 @@
 from .gpa import geometric_phase_analysis
-from .plan import Plan, RegionLattice, plan_analysis
+from .plan import Choices, Plan, RegionLattice, plan_analysis
 
-__all__ = ["Plan", "RegionLattice", "geometric_phase_analysis", "plan_analysis"]
+__all__ = ["Choices", "Plan", "RegionLattice", "geometric_phase_analysis", "plan_analysis"]

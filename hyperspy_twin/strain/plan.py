@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core import Grid, Peaks
-from hyperspy_twin.strain.reference import choose_reference, reference_mask
-from hyperspy_twin.strain.vectors import add_reflections, choose_vectors, has_partners
+from hyperspy_twin.core import Grid, OrientedCrystal, Peaks
+from hyperspy_twin.strain.reference import ReferenceScores, reference_mask, score_references
+from hyperspy_twin.strain.vectors import (
+    ReflectionChoice,
+    add_reflections,
+    choose_vectors,
+    given_reflections,
+    has_partners,
+    shares_lattice,
+)
 
+# Name of a reference that is chosen: what goes on beyond the image, and is strained the least.
+SUBSTRATE = "substrate"
 # Resolutions that the reference keeps from its outline: 0.6 % of a Gaussian lies beyond.
 MARGIN = 2.5
 # Resolution times the distance to the next reflection, which the mask exp(-2 pi^2 1.5^2) then
@@ -41,6 +50,8 @@ class RegionLattice:
         How much of the peaks' evidence the phase explains, from 0 to 1; None without a phase.
     hkl
         Miller indices of the peaks, shape (n, 3), 0 where it explains none; None without a phase.
+    crystal
+        The crystal of the phase in its orientation; None without a phase.
     """
 
     peaks: Peaks
@@ -49,6 +60,7 @@ class RegionLattice:
     indexed: np.ndarray | None = None
     explained: float | None = None
     hkl: np.ndarray | None = None
+    crystal: OrientedCrystal | None = None
 
     @property
     def lattice_peaks(self) -> Peaks:
@@ -57,6 +69,60 @@ class RegionLattice:
             return self.peaks
         return self.peaks.take(self.indexed)
 
+    @property
+    def lattice_hkl(self) -> np.ndarray:
+        """Miller indices of these peaks, shape (n, 3); 0 without a phase."""
+        if self.hkl is None or self.indexed is None or not self.indexed.any():
+            return np.zeros((len(self.peaks.snr), 3), int)
+        return self.hkl[self.indexed]
+
+    @property
+    def distortion(self) -> float:
+        """How much more the lattice is stretched along one direction than across it.
+
+        Relative to the cell of its crystal, so that the pixel size does not matter; NaN without a
+        phase, or with reflections in one direction only.
+        """
+        if self.crystal is None or self.hkl is None or self.indexed is None:
+            return np.nan
+        expected = self.crystal.reciprocal_vectors(self.hkl[self.indexed])
+        weight = 1.0 / np.linalg.norm(self.lattice_peaks.error, axis=1)[:, None]
+        affine, _, rank, _ = np.linalg.lstsq(
+            weight * expected, weight * self.lattice_peaks.position, rcond=1e-6
+        )
+        if rank < 2:
+            return np.nan
+        largest, smallest = np.linalg.svd(affine, compute_uv=False)
+        return float(largest / smallest - 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """What was decided for a strain analysis, beside what else was possible.
+
+    Attributes
+    ----------
+    reference
+        Number of the region whose lattice is the reference.
+    regions
+        The regions that could be it, with their scores.
+    reflections
+        The reflections of the reference that were considered.
+    resolution
+        Standard deviation of the Gaussian window, in the unit of the grid.
+    neighbour
+        Distance in reciprocal space to the nearest reflection that the mask keeps out.
+    compared
+        Numbers of the regions that share the reflections.
+    """
+
+    reference: int
+    regions: ReferenceScores
+    reflections: ReflectionChoice
+    resolution: float
+    neighbour: float
+    compared: tuple[int, ...]
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -64,29 +130,36 @@ class Plan:
 
     Attributes
     ----------
-    reference
-        Number of the region whose lattice is the reference.
+    choices
+        What was decided, and why.
     reference_mask
-        Its pixels far enough from the outline, boolean, shape (rows, columns).
+        Pixels of the reference far enough from its outline, boolean, shape (rows, columns).
     vectors
         Reciprocal vectors (x, y), shape (k, 2).
     required
         How many of them, from the first, the reference has to show.
     others
         Reciprocal vectors (x, y) of all strong reflections of the reference, shape (m, 2).
-    resolution
-        Standard deviation of the Gaussian window, in the unit of the grid.
     labels
         Region of each pixel, shape (rows, columns); 0 also where a region cannot be compared.
     """
 
-    reference: int
+    choices: Choices
     reference_mask: np.ndarray
     vectors: np.ndarray
     required: int
     others: np.ndarray
-    resolution: float
     labels: np.ndarray
+
+    @property
+    def reference(self) -> int:
+        """Number of the region whose lattice is the reference."""
+        return self.choices.reference
+
+    @property
+    def resolution(self) -> float:
+        """Standard deviation of the Gaussian window, in the unit of the grid."""
+        return self.choices.resolution
 
 
 def plan_analysis(
@@ -94,7 +167,7 @@ def plan_analysis(
     labels: np.ndarray,
     grid: Grid,
     *,
-    reference: int | None = None,
+    reference: int | str | np.ndarray | None = None,
     vectors: Sequence[Sequence[float]] | np.ndarray | None = None,
     reflections: Sequence[Sequence[int]] | None = None,
     resolution: float | None = None,
@@ -110,9 +183,9 @@ def plan_analysis(
     grid
         Pixel grid of the labels.
     reference
-        Number of the reference. By default a large region whose peaks are well explained by a
-        phase, or a large one with a lattice where no phase is known; see
-        ``choose_reference``.
+        Number of the reference, the name of its phase, or its pixels, boolean, of shape
+        (rows, columns). By default, or as ``"substrate"``, a large region with little strain, well
+        explained by a phase, that goes on beyond the image; see ``score_references``.
     vectors
         Reciprocal vectors (x, y) of the analysis, shape (k, 2). By default the pair of peaks of
         the reference that determines the strain best, and all others that the regions share with
@@ -141,39 +214,85 @@ def plan_analysis(
         found = "; ".join(f"region {n}: {one.crystallinity}" for n, one in regions.items())
         raise ValueError(f"no region has a lattice: {found}")
     peaks = {n: regions[n].lattice_peaks for n in quality}
-    if reference is None:
-        shortest = min(np.linalg.norm(one.position, axis=1).min() for one in peaks.values())
-        margin = MARGIN * DEFAULT_SEPARATION / shortest / min(grid.scale)
-        reference = choose_reference(labels, quality, margin, peaks)
-    elif reference not in quality:
-        raise ValueError(
-            f"region {reference} cannot be the reference: the regions with a lattice are "
-            f"{sorted(quality)}"
-        )
-    own = peaks[reference]
+    shortest = min(np.linalg.norm(one.position, axis=1).min() for one in peaks.values())
+    margin = MARGIN * DEFAULT_SEPARATION / shortest / min(grid.scale)
+    distortion = {n: regions[n].distortion for n in quality}
+    scores = score_references(labels, quality, margin, peaks, distortion)
+    number = find_reference(reference, regions, scores, labels)
+    own = peaks[number]
     if reflections is not None:
         if vectors is not None:
             raise ValueError("give either vectors or reflections, not both")
-        vectors = find_reflections(regions[reference], reflections)
-    chosen = choose_vectors(own, peaks.values()) if vectors is None else np.asarray(vectors, float)
-    if resolution is None:
-        resolution = choose_resolution(chosen, own)
+        vectors = find_reflections(regions[number], reflections)
     # A lattice, if it is the only one there, needs no phase to be compared with the reference.
     single = [n for n in with_lattice if regions[n].peaks.lattice.max(initial=0) == 1]
     peaks |= {n: regions[n].lattice_peaks for n in single}
-    comparable = [n for n, one in peaks.items() if has_partners(chosen, one.position)]
+    if vectors is None:
+        peaks = {n: one for n, one in peaks.items() if n == number or shares_lattice(own, one)}
+        chosen = choose_vectors(own, peaks.values())
+    else:
+        chosen = np.asarray(vectors, float)
+    neighbour = nearest_reflection(chosen, own)
+    resolution = DEFAULT_SEPARATION / neighbour if resolution is None else float(resolution)
+    compared = {n: one for n, one in peaks.items() if has_partners(chosen, one.position)}
     required = len(chosen)
     if vectors is None:
-        chosen = add_reflections(chosen, own, [peaks[n] for n in comparable], float(resolution))
+        hkl = regions[number].lattice_hkl
+        chosen, considered = add_reflections(chosen, own, hkl, compared, resolution)
+    else:
+        considered = given_reflections(chosen, reflections)
+    if isinstance(reference, np.ndarray):
+        mask = reference & (labels == number)
+    else:
+        mask = reference_mask(labels, number, MARGIN * resolution / min(grid.scale))
     return Plan(
-        reference=int(reference),
-        reference_mask=reference_mask(labels, reference, MARGIN * resolution / min(grid.scale)),
+        choices=Choices(number, scores, considered, resolution, neighbour, tuple(compared)),
+        reference_mask=mask,
         vectors=chosen,
         required=required,
         others=strong_reflections(own),
-        resolution=float(resolution),
-        labels=np.where(np.isin(labels, comparable), labels, 0),
+        labels=np.where(np.isin(labels, list(compared)), labels, 0),
     )
+
+
+def find_reference(
+    reference: int | str | np.ndarray | None,
+    regions: Mapping[int, RegionLattice],
+    scores: ReferenceScores,
+    labels: np.ndarray,
+) -> int:
+    """Find the region that a number, a name, or an area means, see :func:`plan_analysis`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such region with a lattice.
+    """
+    able = scores.region.tolist()
+    if isinstance(reference, np.ndarray):
+        inside = labels[reference & np.isin(labels, able)]
+        if not len(inside):
+            raise ValueError(
+                f"the area of the reference holds no region with a lattice: these are {able}"
+            )
+        return int(np.bincount(inside).argmax())
+    if reference is None or reference == SUBSTRATE:
+        return scores.best
+    if isinstance(reference, str):
+        names = {n: one.crystal.crystal.name for n, one in regions.items() if one.crystal}
+        of_phase = [able.index(n) for n in able if names.get(n) == reference]
+        if not of_phase:
+            raise ValueError(
+                f"no region of phase {reference!r} can be the reference: the phases are "
+                f"{sorted(set(names.values()))}"
+            )
+        return int(scores.region[max(of_phase, key=lambda index: scores.score[index])])
+    if reference not in able:
+        raise ValueError(
+            f"region {reference} cannot be the reference: the regions with a lattice are "
+            f"{sorted(able)}"
+        )
+    return int(reference)
 
 
 def find_reflections(region: RegionLattice, hkl: Sequence[Sequence[int]]) -> np.ndarray:
@@ -209,19 +328,17 @@ def find_reflections(region: RegionLattice, hkl: Sequence[Sequence[int]]) -> np.
     return np.array(found)
 
 
-def choose_resolution(vectors: np.ndarray, peaks: Peaks) -> float:
-    """Choose the standard deviation of the Gaussian window in real space.
+def nearest_reflection(vectors: np.ndarray, peaks: Peaks) -> float:
+    """Distance in reciprocal space from the vectors to the next reflection.
 
-    With D the distance from the vectors to the next reflection, the resolution is 1.5 / D: one
-    and a half lattice spacings, where a neighbour of equal height is suppressed by 5e-20.
-    Opposites of the peaks of the reference, and the centre, are added to them.
+    Opposites of the peaks of the reference, and the centre, are added to them. A window of
+    standard deviation 1.5 over this distance suppresses a neighbour of equal height by 5e-20.
     """
     position = strong_reflections(peaks)
     others = np.concatenate([position, -position, vectors, -vectors, np.zeros((1, 2))])
     length = np.linalg.norm(vectors, axis=1)
     distance = np.linalg.norm(others[None] - vectors[:, None], axis=2)
-    nearest = distance[distance > NEAREST_NEIGHBOUR * length.min()].min()
-    return DEFAULT_SEPARATION / float(nearest)
+    return float(distance[distance > NEAREST_NEIGHBOUR * length.min()].min())
 
 
 def strong_reflections(peaks: Peaks) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from hyperspy_twin.strain.vectors import HIGHEST_ORDER, partner_distance
 # Regions within this fraction of the best are equal, and the lowest on the screen is taken; set by
 # judgement.
 EQUAL_FRACTION = 0.75
+# Of regions within this fraction of the best the less distorted one is taken: a thin layer never
+# outweighs a substrate for that.
+COMPARABLE_FRACTION = 0.3
+# Distortions that differ by less are equal: errors of peak positions, and strain that is not
+# uniform, come up to it.
+EQUAL_DISTORTION = 0.003
 # Fraction of the border that counts for a region that touches none, so that area decides there.
 WITHOUT_BORDER = 0.05
 # Regions have the same lattice if this fraction of their low-order peaks coincides; the others may
@@ -22,20 +29,65 @@ SAME_LATTICE_FRACTION = 0.8
 SAME_LATTICE_TOLERANCE = 0.005
 
 
-def choose_reference(
+@dataclass(frozen=True, eq=False)
+class ReferenceScores:
+    """How well each crystalline region serves as the reference, every array of shape (n,).
+
+    Attributes
+    ----------
+    region
+        Numbers of the regions.
+    quality
+        How well each is a single crystal, from 0 to 1.
+    area
+        Pixels that are left after the margin.
+    border
+        Fraction of the image's border that the region and others of its lattice touch.
+    distortion
+        How much more the lattice is stretched along one direction than across it, relative to
+        its crystal; NaN where that is unknown.
+    score
+        What the first three make of it, for all regions of the same lattice together.
+    row
+        Mean row of the pixels.
+    eligible
+        Whether nothing excludes the region.
+    """
+
+    region: np.ndarray
+    quality: np.ndarray
+    area: np.ndarray
+    border: np.ndarray
+    distortion: np.ndarray
+    score: np.ndarray
+    row: np.ndarray
+    eligible: np.ndarray
+
+    @property
+    def best(self) -> int:
+        """Region that is chosen: of the best, equal within a quarter, the lowest on the screen."""
+        largest = self.score.max(where=self.eligible, initial=0.0)
+        equal = np.flatnonzero(self.eligible & (self.score >= EQUAL_FRACTION * largest))
+        return int(max(self.region[equal], key=lambda n: (self.row[self.region == n][0], n)))
+
+
+def score_references(
     labels: np.ndarray,
     quality: Mapping[int, float],
     margin_pixels: float,
     peaks: Mapping[int, Peaks] | None = None,
-) -> int:
-    """Choose the region whose lattice is taken as unstrained: a large one that leaves the image.
+    distortion: Mapping[int, float] | None = None,
+) -> ReferenceScores:
+    """Score the regions as the reference: a large unstrained one that leaves the image is best.
 
     A substrate or a barrier goes on beyond the field of view, a layer or a particle does not. So
     regions are ranked by quality times the area that is left after the margin, times the fraction
     of the image's border that they touch (plus 0.05, for regions that touch none). Regions of the
-    same lattice count together, so that two barriers outweigh the wider well between them.
-    Of regions that are equal within a quarter the lowest on the screen is taken, where a substrate
-    usually is.
+    same lattice count together, so that two barriers outweigh the wider well between them; a much
+    smaller one of them is not eligible.
+
+    A layer that is strained to fit a substrate is stretched across the interface only: a region
+    whose lattice is more distorted than another one, which is not much behind it, is not eligible.
 
     Parameters
     ----------
@@ -46,47 +98,53 @@ def choose_reference(
         fraction of its peaks that are indexed. Regions that are absent or at 0 are not crystalline.
     peaks
         Peaks of the lattices of the regions. Without them each region counts for itself.
+    distortion
+        How much more each lattice is stretched along one direction than across it, relative to
+        its crystal; NaN where that is unknown.
 
     Raises
     ------
     ValueError
         If there is no crystalline region.
     """
-    score: dict[int, float] = {}
-    row: dict[int, float] = {}
     border = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
-    for label, value in quality.items():
-        if not np.isfinite(value) or value <= 0.0:
-            continue
-        rows = np.nonzero(_inner(labels, label, margin_pixels))[0]
-        if len(rows):
-            score[label], row[label] = value * len(rows), float(rows.mean())
-    if not score:
+    rows = {
+        label: np.nonzero(_inner(labels, label, margin_pixels))[0]
+        for label, value in quality.items()
+        if np.isfinite(value) and value > 0.0
+    }
+    region = [label for label, found in rows.items() if len(found)]
+    if not region:
         raise ValueError(
             "no region is crystalline: name the reference, or find peaks in a region with a lattice"
         )
-    peaks = peaks or {}
-    families = {
-        label: [
-            other
-            for other in score
+    peaks, distortion = peaks or {}, distortion or {}
+    families = [
+        [
+            index
+            for index, other in enumerate(region)
             if other == label
             or (label in peaks and other in peaks and _same_lattice(peaks[label], peaks[other]))
         ]
-        for label in score
-    }
-    total = {
-        label: sum(score[member] for member in family)
-        * (WITHOUT_BORDER + np.isin(border, family).mean())
-        for label, family in families.items()
-    }
-    equal = [
-        label
-        for label, family in families.items()
-        if total[label] >= EQUAL_FRACTION * max(total.values())
-        and score[label] >= EQUAL_FRACTION * max(score[member] for member in family)
+        for label in region
     ]
-    return int(max(equal, key=lambda label: (row[label], label)))
+    own = np.array([quality[label] * len(rows[label]) for label in region])
+    touched = np.array([np.isin(border, [region[i] for i in one]).mean() for one in families])
+    score = np.array([own[one].sum() for one in families]) * (WITHOUT_BORDER + touched)
+    stretched = np.array([distortion.get(label, np.nan) for label in region], float)
+    large = np.isfinite(stretched) & (score >= COMPARABLE_FRACTION * score.max())
+    limit = stretched.min(where=large, initial=np.inf) + EQUAL_DISTORTION
+    largest = np.array([own[one].max() for one in families])
+    return ReferenceScores(
+        region=np.array(region),
+        quality=np.array([quality[label] for label in region], float),
+        area=np.array([len(rows[label]) for label in region]),
+        border=touched,
+        distortion=stretched,
+        score=score,
+        row=np.array([rows[label].mean() for label in region]),
+        eligible=~(stretched > limit) & (own >= EQUAL_FRACTION * largest),
+    )
 
 
 def reference_mask(labels: np.ndarray, label: int, margin_pixels: float) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +23,11 @@ NARROW_SINE = 0.2
 # Peaks that differ by more than this fraction of their length are not the same planes strained or
 # turned: it allows the 10 % misfit of InSb on InP, and a rotation of 7 degrees.
 PARTNER_TOLERANCE = 0.12
+# Regions can be compared if the peaks that have a partner in the other one hold this part of the
+# intensity: a grain that is turned away shares a few by chance.
+SHARED_INTENSITY = 0.5
+# A peak is the given vector itself within this fraction of its length.
+SAME_VECTOR = 1e-6
 # Fraction of the information on the strain below which a reflection is not worth its time: it
 # could lower the error by half of this.
 WORTHWHILE = 0.01
@@ -50,11 +56,7 @@ def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
     ValueError
         If fewer than two peaks in different directions are above the noise.
     """
-    position = peaks.position.reshape(-1, 2)
-    length = np.linalg.norm(position, axis=1)
-    good = (peaks.snr >= MINIMUM_SNR) & (peaks.intensity > 0.0) & (length > 0.0)
-    if good.any():
-        good &= length <= HIGHEST_ORDER * length[good].min()
+    position, good = peaks.position.reshape(-1, 2), _strong_and_low(peaks)
     others = [region.position for region in regions]
     common = good & np.array(
         [all(has_partners(vector[None], found) for found in others) for vector in position], bool
@@ -70,9 +72,39 @@ def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class ReflectionChoice:
+    """The reflections of the reference that were considered, every array of length n.
+
+    Attributes
+    ----------
+    position
+        Reciprocal vectors (x, y), shape (n, 2), from the most informative on.
+    hkl
+        Miller indices, shape (n, 3); 0 without a phase.
+    information
+        Part of the information on the strain that each carries, if they were independent.
+    verdict
+        Why each is used, or not.
+    """
+
+    position: np.ndarray
+    hkl: np.ndarray
+    information: np.ndarray
+    verdict: tuple[str, ...]
+
+
+# Verdict on a reflection that takes part.
+USED = "used"
+
+
 def add_reflections(
-    pair: np.ndarray, peaks: Peaks, regions: Iterable[Peaks], resolution: float
-) -> np.ndarray:
+    pair: np.ndarray,
+    peaks: Peaks,
+    hkl: np.ndarray,
+    regions: Mapping[int, Peaks],
+    resolution: float,
+) -> tuple[np.ndarray, ReflectionChoice]:
     """Add all reflections to a pair that the reference has in common with the regions.
 
     The covariance of their phases decides later what each is worth. Left out are those of high
@@ -86,33 +118,74 @@ def add_reflections(
         Reciprocal vectors (x, y) that determine a strain, shape (2, 2).
     peaks
         Of the reference, as for :func:`choose_vectors`.
+    hkl
+        Miller indices of these peaks, shape (n, 3).
     regions
-        Peaks of the regions that are compared with it.
+        Peaks of the regions that are compared with it, by their number.
     resolution
         Standard deviation of the window.
 
     Returns
     -------
-    ndarray
-        Shape (k, 2) with the pair first, then the others from the strongest on.
+    vectors : ndarray
+        Shape (k, 2) with the pair first, then the others from the most informative on.
+    choice : ReflectionChoice
+        All that were considered.
     """
     position = _right_half(peaks.position.reshape(-1, 2))
+    flipped = np.einsum("ij,ij->i", position, peaks.position.reshape(-1, 2)) < 0.0
     length = np.linalg.norm(position, axis=1)
-    information = np.where(peaks.snr >= MINIMUM_SNR, length**2 * peaks.snr, 0.0)
-    information[length > HIGHEST_ORDER * length.min(initial=np.inf, where=length > 0.0)] = 0.0
-    limit = LARGEST_DRIFT / resolution
-    others = [region.position for region in regions]
-    chosen = list(pair)
-    for index in np.argsort(-information, kind="stable"):
+    information = np.where(_strong_and_low(peaks), length**2 * peaks.snr, 0.0)
+    information /= max(float(information.sum()), float(np.finfo(float).tiny))
+    order = np.argsort(-information, kind="stable")
+    order = order[information[order] > 0.0]
+    chosen, verdict = list(pair), []
+    for index in order:
         vector = position[index]
-        if information[index] <= WORTHWHILE * information.sum():
-            break
-        near = [partner_distance(vector[None], found)[0] for found in others]
-        common = max(near, default=0.0) <= min(limit, PARTNER_TOLERANCE * length[index])
-        apart = min(_distances(vector, np.array(chosen))) >= MINIMUM_SEPARATION / resolution
-        if common and apart:
+        limit = min(LARGEST_DRIFT / resolution, PARTNER_TOLERANCE * length[index])
+        lacking = [
+            number
+            for number, found in regions.items()
+            if partner_distance(vector[None], found.position)[0] > limit
+        ]
+        nearest = _distances(vector, np.array(chosen))
+        if (np.linalg.norm(pair - vector, axis=1) < SAME_VECTOR * length[index]).any():
+            verdict.append(USED)
+        elif information[index] <= WORTHWHILE:
+            verdict.append("carries less than 1 % of the information")
+        elif lacking:
+            verdict.append(f"not in region {', '.join(map(str, lacking))}")
+        elif nearest.min() < MINIMUM_SEPARATION / resolution:
+            verdict.append("too near another one")
+        else:
             chosen.append(vector)
-    return np.array(chosen)
+            verdict.append(USED)
+    signs = np.where(flipped[order], -1, 1)[:, None]
+    return np.array(chosen), ReflectionChoice(
+        position[order], signs * hkl[order], information[order], tuple(verdict)
+    )
+
+
+def given_reflections(vectors: np.ndarray, hkl: Sequence[Sequence[int]] | None) -> ReflectionChoice:
+    """Record of reflections that were given, by their Miller indices or without."""
+    count = len(vectors)
+    indices = np.zeros((count, 3), int) if hkl is None else np.asarray(hkl)
+    return ReflectionChoice(vectors, indices, np.full(count, np.nan), ("given",) * count)
+
+
+def shares_lattice(peaks: Peaks, other: Peaks) -> bool:
+    """Whether two regions show the same lattice, strained or turned by a little.
+
+    The strong peaks of low order of the one have to lie near peaks of the other, in at least two
+    directions.
+    """
+    good = _strong_and_low(peaks)
+    position, intensity = peaks.position[good].reshape(-1, 2), peaks.intensity[good]
+    limit = PARTNER_TOLERANCE * np.linalg.norm(position, axis=1)
+    near = partner_distance(position, other.position) <= limit
+    unit = position[near] / np.linalg.norm(position[near], axis=1, keepdims=True)
+    wide = np.linalg.det(unit.T @ unit) > NARROW_SINE**2
+    return bool(wide and intensity[near].sum() >= SHARED_INTENSITY * intensity.sum())
 
 
 def has_partners(vectors: np.ndarray, position: np.ndarray) -> bool:
@@ -138,6 +211,14 @@ def separation(vectors: np.ndarray, scale: tuple[float, float]) -> float:
         difference -= sampling * np.round(difference / sampling)
         smallest = min(smallest, np.linalg.norm(difference, axis=1).min())
     return float(smallest)
+
+
+def _strong_and_low(peaks: Peaks) -> np.ndarray:
+    """Which peaks are above the noise and of low order, boolean, shape (n,)."""
+    length = np.linalg.norm(peaks.position.reshape(-1, 2), axis=1)
+    good = (peaks.snr >= MINIMUM_SNR) & (peaks.intensity > 0.0) & (length > 0.0)
+    shortest = length.min(initial=np.inf, where=good)
+    return good & (length <= HIGHEST_ORDER * shortest)
 
 
 def _best_pair(

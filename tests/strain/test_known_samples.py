@@ -10,7 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
-from hyperspy_twin.strain.reference import choose_reference, reference_mask
+from hyperspy_twin.strain.reference import reference_mask, score_references
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_germanium_well(well):
     vectors = np.array([[2 * np.sqrt(2) / barrier, 0.0], [0.0, 4 / barrier]])
     resolution = 0.5
     margin = 2.5 * resolution / grid.scale[0]
-    label = choose_reference(truth.labels, {1: 1.0, 3: 1.0}, margin)
+    label = score_references(truth.labels, {1: 1.0, 3: 1.0}, margin).best
     reference = reference_mask(truth.labels, label, margin)
     true = truth.strain["e_yy"]
     inside = truth.labels == 2

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core import Grid, Peaks
+from hyperspy_twin.core import Crystal, Grid, OrientedCrystal, Peaks
 from hyperspy_twin.strain import RegionLattice, plan_analysis
-from hyperspy_twin.strain.plan import choose_resolution
-from hyperspy_twin.strain.reference import choose_reference, reference_mask
-from hyperspy_twin.strain.vectors import choose_vectors
+from hyperspy_twin.strain.plan import DEFAULT_SEPARATION, nearest_reflection
+from hyperspy_twin.strain.reference import reference_mask, score_references
+from hyperspy_twin.strain.vectors import choose_vectors, shares_lattice
 
 # Reflections of a diamond lattice along [110], a = 0.55 nm.
 DIAMOND = np.array(
@@ -28,6 +28,10 @@ def peaks_at(position, intensity=None, snr=100.0, lattice=1):
         snr=np.broadcast_to(snr, count),
         lattice=np.full(count, lattice),
     )
+
+
+def choose_reference(*arguments, **keywords):
+    return score_references(*arguments, **keywords).best
 
 
 def as_set(vectors):
@@ -91,9 +95,9 @@ def test_a_lattice_needs_two_directions(spots):
 def test_resolution_is_set_by_the_nearest_reflection():
     vectors = DIAMOND[[2, 3]]
     nearest = np.hypot(2.57, 1.82)
-    assert choose_resolution(vectors, peaks_at(DIAMOND)) == pytest.approx(1.5 / nearest, rel=0.01)
+    assert nearest_reflection(vectors, peaks_at(DIAMOND)) == pytest.approx(nearest, rel=0.01)
     # Without a table of peaks, the centre and the other vectors remain.
-    assert choose_resolution(vectors, peaks_at(np.zeros((0, 2)))) == pytest.approx(1.5 / 5.14)
+    assert nearest_reflection(vectors, peaks_at(np.zeros((0, 2)))) == pytest.approx(5.14)
 
 
 def layers():
@@ -176,7 +180,8 @@ def test_plan_of_crystals_without_phases():
     plan = plan_analysis(regions, layers(), GRID)
     assert plan.reference == 3
     assert as_set(np.abs(plan.vectors)) == as_set(np.abs(DIAMOND))
-    assert plan.resolution == choose_resolution(plan.vectors, peaks_at(DIAMOND))
+    neighbour = nearest_reflection(plan.vectors[:2], peaks_at(DIAMOND))
+    assert plan.resolution == DEFAULT_SEPARATION / neighbour
     margin = 2.5 * plan.resolution / 0.05
     np.testing.assert_array_equal(plan.reference_mask, reference_mask(layers(), 3, margin))
     np.testing.assert_array_equal(plan.labels, layers())
@@ -260,3 +265,77 @@ def test_plan_needs_a_lattice():
         plan_analysis(regions, layers(), GRID)
     with pytest.raises(ValueError, match=r"region 1 cannot be the reference: .* \[3\]"):
         plan_analysis({**regions, 3: region(DIAMOND)}, layers(), GRID, reference=1)
+
+
+def turned(vectors, degrees):
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    return np.asarray(vectors) @ np.array([[c, s], [-s, c]])
+
+
+@pytest.mark.parametrize("degrees", [15.0, 25.0, 40.0])
+def test_a_grain_that_is_turned_away_shares_no_lattice(degrees):
+    own, grain = peaks_at(DIAMOND, INTENSITY), peaks_at(turned(DIAMOND, degrees), INTENSITY)
+    assert not shares_lattice(own, grain)
+    assert shares_lattice(own, peaks_at(turned(DIAMOND, 3.0) / 1.04, INTENSITY))
+    regions = {3: RegionLattice(own, "single crystal", True), 2: RegionLattice(grain, "", True)}
+    plan = plan_analysis(regions, layers(), GRID)
+    assert plan.reference == 3
+    assert as_set(plan.vectors[:2]) == {(0.0, 7.27), (5.14, 0.0)}
+    assert plan.choices.compared == (3,)
+
+
+def silicon(stretch_y=1.0):
+    """Region of silicon seen along [110], stretched along y."""
+    hkl = np.array([[1, -1, 1], [-1, 1, 1], [2, -2, 0], [0, 0, 4], [1, -1, 3]])
+    crystal = Crystal("Si", (5.431,) * 3 + (90.0,) * 3, ("Si",), ((0.0,) * 3,), (1.0,))
+    rotation = np.array([[1, -1, 0], [0, 0, -np.sqrt(2)], [1, 1, 0]]) / np.sqrt(2)
+    oriented = OrientedCrystal(crystal, (1, 1, 0), rotation)
+    position = oriented.reciprocal_vectors(hkl) * 1.02 / np.array([1.0, stretch_y])
+    return RegionLattice(
+        peaks_at(position), "single crystal", True, np.ones(5, bool), 1.0, hkl, oriented
+    )
+
+
+def test_of_two_large_regions_the_unstrained_one_is_the_reference():
+    labels = np.repeat([1, 2], 50)[:, None] * np.ones((100, 80), int)
+    for first, second, expected in ((1.0, 1.02, 1), (0.98, 1.0, 2), (1.0, 1.002, 2)):
+        regions = {1: silicon(first), 2: silicon(second)}
+        assert regions[1].distortion == pytest.approx(abs(first - 1.0), rel=0.05, abs=1e-9)
+        plan = plan_analysis(regions, labels, GRID)
+        assert plan.reference == expected
+    # A thin layer is not taken for that.
+    labels = np.where(np.arange(100) < 12, 1, 2)[:, None] * np.ones((100, 80), int)
+    assert plan_analysis({1: silicon(), 2: silicon(1.02)}, labels, GRID).reference == 2
+
+
+def test_reference_by_name_and_by_area():
+    labels = np.repeat([1, 2], 50)[:, None] * np.ones((100, 80), int)
+    regions = {1: silicon(), 2: RegionLattice(peaks_at(DIAMOND), "single crystal", True)}
+    area = np.zeros((100, 80), bool)
+    area[5:30, 10:60] = True
+    for given in ("Si", 1, area, None, "substrate"):
+        assert plan_analysis(regions, labels, GRID, reference=given).reference == 1
+    plan = plan_analysis(regions, labels, GRID, reference=area)
+    np.testing.assert_array_equal(plan.reference_mask, area)
+    empty = np.zeros(labels.shape, bool)
+    for given, said in (("Ge", "of phase 'Ge'"), (2, "region 2 cannot"), (empty, "the area")):
+        with pytest.raises(ValueError, match=said):
+            plan_analysis(regions, labels, GRID, reference=given)
+
+
+def test_choices_tell_what_is_used_and_why_not():
+    other = DIAMOND[[0, 1, 3]] / 1.04
+    regions = {
+        3: RegionLattice(peaks_at(DIAMOND, INTENSITY), "single crystal", True),
+        2: RegionLattice(peaks_at(other), "single crystal", True),
+    }
+    plan = plan_analysis(regions, layers(), GRID)
+    found = plan.choices.reflections
+    used = found.position[np.array(found.verdict) == "used"]
+    assert as_set(used) == as_set(plan.vectors)
+    missing = np.array(found.verdict) == "not in region 2"
+    assert (0.0, 7.27) in as_set(found.position[missing])
+    assert found.information.sum() == pytest.approx(1.0)
+    assert plan.choices.regions.region.tolist() == [3, 2]
+    given = plan_analysis(regions, layers(), GRID, vectors=DIAMOND[:2]).choices.reflections
+    assert given.verdict == ("given", "given")
