@@ -27,7 +27,7 @@ class StrainPlan:
     reference
         Number of the region whose lattice is the reference.
     regions
-        Table of the regions that could be it, the one with the highest score first. Columns:
+        Table of the regions that could be it, the reference first. Columns:
         ``region``, ``score`` over that of the best, the fraction of the image that is left of it
         beside its outline (``area``) and of the border that it touches (``border``), how well
         its phase explains its peaks (``explained``), how much more it is stretched along one
@@ -78,7 +78,7 @@ def plan_of(choices: Choices, shape: tuple[int, int], unit: str) -> StrainPlan:
         Unit of length.
     """
     found, chosen = choices.regions, choices.reflections
-    order = np.argsort(-found.score, kind="stable")
+    order = np.lexsort((-found.score, found.region != choices.reference))
     verdict = np.where(found.eligible, "possible", "more distorted, or a small part of its lattice")
     regions = {
         "region": found.region,

@@ -277,16 +277,16 @@ def find_reference(
             )
         return int(np.bincount(inside).argmax())
     if reference is None or reference == SUBSTRATE:
-        return scores.best
+        return scores.best(able)
     if isinstance(reference, str):
         names = {n: one.crystal.crystal.name for n, one in regions.items() if one.crystal}
-        of_phase = [able.index(n) for n in able if names.get(n) == reference]
+        of_phase = [n for n in able if names.get(n) == reference]
         if not of_phase:
             raise ValueError(
                 f"no region of phase {reference!r} can be the reference: the phases are "
                 f"{sorted(set(names.values()))}"
             )
-        return int(scores.region[max(of_phase, key=lambda index: scores.score[index])])
+        return scores.best(of_phase)
     if reference not in able:
         raise ValueError(
             f"region {reference} cannot be the reference: the regions with a lattice are "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +63,13 @@ class ReferenceScores:
     row: np.ndarray
     eligible: np.ndarray
 
-    @property
-    def best(self) -> int:
-        """Region that is chosen: of the best, equal within a quarter, the lowest on the screen."""
-        largest = self.score.max(where=self.eligible, initial=0.0)
-        equal = np.flatnonzero(self.eligible & (self.score >= EQUAL_FRACTION * largest))
+    def best(self, among: Collection[int]) -> int:
+        """Region that is chosen among some: of equals within a quarter the lowest on the screen."""
+        able = np.isin(self.region, list(among))
+        if (able & self.eligible).any():
+            able &= self.eligible
+        largest = self.score.max(where=able, initial=0.0)
+        equal = np.flatnonzero(able & (self.score >= EQUAL_FRACTION * largest))
         return int(max(self.region[equal], key=lambda n: (self.row[self.region == n][0], n)))
 
 

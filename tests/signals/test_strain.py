@@ -84,3 +84,38 @@ def test_a_model_of_a_wrong_size_says_so(chain, caplog):
         _twin.write(strain, lattices=tuple(lattices))
         strain.to_atoms(thickness=1.0)
         assert said in caplog.text if said else not caplog.text
+
+
+def test_plan_tells_the_choices_and_is_kept(chain, tmp_path):
+    plan = chain.strain.plan
+    assert plan.reference == chain.strain.reference == plan.regions["region"][0]
+    assert plan.regions["verdict"][0] == "reference"
+    used = plan.reflections[plan.reflections["verdict"] == "used"]
+    assert len(used) == len(chain.strain.g)
+    assert plan.mask_radius == pytest.approx(1 / (2 * np.pi * chain.strain.resolution))
+    for said in ("Reference: region", "used", "standard deviation"):
+        assert said in repr(plan)
+    chain.strain.save(tmp_path / "strain.hspy")
+    assert repr(hs.load(tmp_path / "strain.hspy").plan) == repr(plan)
+    larger = chain.strain.deepcopy()
+    for axis in larger.axes_manager.signal_axes:
+        axis.scale *= 2
+    with pytest.raises(ValueError, match="nothing was chosen"):
+        _twin.write(larger, choices=None)
+        larger.plan  # noqa: B018
+
+
+def test_reference_by_name_and_by_a_drawn_area(chain):
+    phase = chain.indexed.phases[chain.strain.reference].phase
+    assert chain.indexed.gpa(reference=phase).reference == chain.strain.reference
+    x, y = chain.strain.axes_manager.signal_axes
+    height = y.size * y.scale
+    area = hs.roi.RectangularROI(
+        x.low_value, y.low_value + 0.8 * height, x.high_value, y.high_value
+    )
+    found = chain.indexed.gpa(reference=area)
+    assert found.history[-1]["parameters"]["reference"][0] == [area.left, area.top]
+    inside = found.e_yy.data[int(0.85 * y.size) : -10]
+    assert abs(np.nanmean(inside)) < 1e-3
+    with pytest.raises(ValueError, match="no region of phase 'Cu'"):
+        chain.indexed.gpa(reference="Cu")

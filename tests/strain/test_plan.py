@@ -31,7 +31,8 @@ def peaks_at(position, intensity=None, snr=100.0, lattice=1):
 
 
 def choose_reference(*arguments, **keywords):
-    return score_references(*arguments, **keywords).best
+    scores = score_references(*arguments, **keywords)
+    return scores.best(scores.region)
 
 
 def as_set(vectors):
