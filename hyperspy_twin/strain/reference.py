@@ -15,7 +15,7 @@ from hyperspy_twin.strain.vectors import HIGHEST_ORDER, partner_distance
 EQUAL_FRACTION = 0.75
 # Of regions within this fraction of the best the less distorted one is taken: a thin layer never
 # outweighs a substrate for that.
-COMPARABLE_FRACTION = 0.3
+COMPARABLE_FRACTION = 0.15
 # Distortions that differ by less are equal: errors of peak positions, and strain that is not
 # uniform, come up to it.
 EQUAL_DISTORTION = 0.003
