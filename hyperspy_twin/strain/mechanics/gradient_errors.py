@@ -9,20 +9,29 @@ the strain.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import erf
 
 from hyperspy_twin.core import GradientNoise, Grid
 from hyperspy_twin.strain.coarse_grid import make_coarse_grid
 from hyperspy_twin.strain.gaussian_windows import Window, measure_window
 from hyperspy_twin.strain.lattice_waves import TAPER_SPACINGS
-from hyperspy_twin.strain.mechanics.deformation import Gradients, product, transpose
+from hyperspy_twin.strain.mechanics.deformation import (
+    Gradients,
+    product,
+    transpose,
+    turn,
+)
 from hyperspy_twin.strain.phase_unwrapping import fill_nearest
 from hyperspy_twin.strain.pieces import Piece, find_pieces, taper
 
 # Order of the covariances of the strains: xx xx, yy yy, xy xy, xx yy, xx xy, yy xy.
 COVARIANCES = 6
+# Half a width in resolutions below which a mean is that of a point: to 1e-8, far above rounding.
+SHORTEST = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +109,30 @@ def strain_covariances(analysis: Analysis, gradients: Gradients) -> np.ndarray:
         nothing is known.
     """
     found = np.full((COVARIANCES, *analysis.grid.shape), np.nan)
+    for box, mask, parts in noise_of_pixels(analysis, gradients):
+        found[(slice(None), *box)][:, mask] = sum(_covariances(*part) for part in parts)
+    return found
+
+
+def noise_of_pixels(
+    analysis: Analysis, gradients: Gradients, averaging: Averaging | None = None
+) -> Iterator[tuple[tuple[slice, slice], np.ndarray, list[tuple[np.ndarray, np.ndarray]]]]:
+    """Covariances left_ia right_jb of T_ij and T_ab in the pixels of each piece.
+
+    Parameters
+    ----------
+    analysis, gradients
+        As for :func:`strain_covariances`.
+    averaging
+        Of the pixels, if the covariance of means is asked for.
+
+    Yields
+    ------
+    box, mask
+        Bounding box of the piece, and its pixels in it.
+    parts
+        Pairs of left and right, shape (2, 2, pixels) each: of white noise, and of scan lines.
+    """
     for label, piece, window in analysis.windows():
         white, lines = analysis.noise_of(label)
         fields = fill_nearest(window_gradient(window)[(0, 0, 1), (0, 1, 1)], window.mass > 0.0)
@@ -108,18 +141,72 @@ def strain_covariances(analysis: Analysis, gradients: Gradients) -> np.ndarray:
         g_xx, g_xy, g_yy = (one[piece.mask].astype(float) for one in at_pixels)
         inside = (slice(None), slice(None), *piece.box)
         left, right = (one[inside][..., piece.mask] for one in gradients.factors)
-        rows = line_ratio(analysis.resolution) * g_yy
-        nothing = np.zeros_like(rows)
-        total = _covariances(
-            product(left, white[..., None], transpose(left)),
-            product(transpose(right), np.array([[g_xx, g_xy], [g_xy, g_yy]]), right),
+        pixels = np.array([[g_xx, g_xy], [g_xy, g_yy]])
+        rows = np.zeros_like(pixels)
+        rows[1, 1] = line_ratio(analysis.resolution) * g_yy
+        if averaging is not None:
+            pixels, rows = averaging.reduce(piece.box, piece.mask, pixels, rows)
+        yield (
+            piece.box,
+            piece.mask,
+            [
+                (product(left, noise[..., None], transpose(left)), product(transpose(right), one, right))
+                for noise, one in ((white, pixels), (lines, rows))
+            ],
         )
-        total += _covariances(
-            product(left, lines[..., None], transpose(left)),
-            product(transpose(right), np.array([[nothing, nothing], [nothing, rows]]), right),
-        )
-        found[(slice(None), *piece.box)][:, piece.mask] = total
-    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Averaging:
+    """Means of pixels across a line, of gradients of white noise smoothed with a Gaussian.
+
+    Attributes
+    ----------
+    angle
+        Of the line, see :func:`~hyperspy_twin.strain.mechanics.deformation.frame_axes`.
+    width
+        Over which pixels are averaged across the line, at each pixel, shape (rows, columns).
+    resolution
+        Standard deviation of the Gaussian.
+    """
+
+    angle: float
+    width: np.ndarray
+    resolution: float
+
+    def reduce(
+        self,
+        box: tuple[slice, slice],
+        mask: np.ndarray,
+        pixels: np.ndarray,
+        rows: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Covariances of the gradient after the mean, in the axes of the image."""
+        width = self.width[box][mask]
+        along = np.sqrt(mean_of_smoothed(width, self.resolution))
+        across = np.sqrt(mean_of_slopes(width, self.resolution))
+        factors = np.array([along, across])
+        turned = turn(pixels, self.angle) * factors[:, None] * factors[None]
+        # Lines of the scan are constant along x: their means run over y alone.
+        slant = abs(np.cos(np.radians(self.angle)))
+        return turn(turned, -self.angle), rows * mean_of_slopes(slant * width, self.resolution)
+
+
+def mean_of_smoothed(width: np.ndarray, resolution: float) -> np.ndarray:
+    """Variance of the mean of noise along a line, over that of a point.
+
+    The noise is smoothed with a Gaussian of standard deviation s, so that it has the
+    autocorrelation exp(-d^2 / 4 s^2).
+    """
+    ratio = np.maximum(width / (2.0 * resolution), SHORTEST)
+    integral = np.sqrt(np.pi) * ratio * erf(ratio) + np.expm1(-(ratio**2))
+    return np.where(ratio > SHORTEST, integral / ratio**2, 1.0)
+
+
+def mean_of_slopes(width: np.ndarray, resolution: float) -> np.ndarray:
+    """The same of the derivative along the line: (1 - d^2 / 2 s^2) exp(-d^2 / 4 s^2)."""
+    ratio = np.maximum(width / (2.0 * resolution), SHORTEST)
+    return -np.expm1(-(ratio**2)) / ratio**2
 
 
 def scale_covariances(covariances: np.ndarray, sigmas: np.ndarray) -> np.ndarray:

@@ -126,19 +126,33 @@ def component_variances(covariance: np.ndarray, at: Gradients, angle: float = 0.
         Of the axes of the components.
     """
     left, right = (np.asarray(one, float) for one in at.factors)
-    axes = frame_axes(angle)
-    left, right = axes @ left, right @ axes.T
     covariance = np.einsum("ip,qj,pqrs,ar,sb->ijab", left, right, covariance, left, right)
-    along, across = at.rotation_slope
-    slopes = np.array(
-        [
-            [[1.0, 0.0], [0.0, 0.0]],
-            [[0.0, 0.0], [0.0, 1.0]],
-            [[0.0, 0.5], [0.5, 0.0]],
-            np.degrees([[-across, along], [-along, -across]]),
-        ]
-    )
+    slopes = component_slopes(at, angle)
     return np.einsum("kij,ijab,kab->k", slopes, covariance, slopes)
+
+
+def component_slopes(at: Gradients, angle: float = 0.0) -> np.ndarray:
+    """Derivatives of e_xx, e_yy, e_xy and rotation (degrees) by the gradient T_ij in the image.
+
+    ``angle`` is that of the axes of the components. The shape is (4, 2, 2, ...).
+    """
+    axes = frame_axes(angle)
+    along, across = at.rotation_slope
+    one = np.ones_like(along)
+    x, y = axes
+    strains = [np.outer(x, x), np.outer(y, y), 0.5 * (np.outer(x, y) + np.outer(y, x))]
+    rotation = np.degrees(np.array([[-across, along], [-along, -across]]))
+    return np.array([*(np.multiply.outer(slope, one) for slope in strains), rotation])
+
+
+def reference_variances(analysis: Analysis, gradients: Gradients, angle: float) -> np.ndarray:
+    """Variances that the components have from the mean of the reference, (4, rows, columns).
+
+    The finite strain is taken as that of the mean of the map.
+    """
+    known = np.isfinite(gradients.own).all(axis=(0, 1))
+    single = component_variances(reference_covariance(analysis), gradients.mean(known), angle)
+    return np.broadcast_to(single[:, None, None], (4, *known.shape))
 
 
 def reference_covariance(analysis: Analysis) -> np.ndarray:

@@ -1,0 +1,188 @@
+"""Composition of a layer from its strain, if it is coherent with the substrate.
+
+A cubic layer of lattice constant a(x) on a substrate of a_s takes its spacing in the plane, which
+strains it by e_par = a_s / a(x) - 1, and answers with e_perp = k e_par along the growth direction. The
+spacing along the growth direction is a(x) (1 + k e_par), so that the strain against the substrate is
+(1 - k) a(x) / a_s + k - 1. On (001), k = -2 C12 / C11 in a crystal that is thick along the beam. In a thin
+lamella the surfaces relax: there is no stress along the beam, and k is minus the Poisson ratio of
+a stress in the plane of the layer across the beam.
+
+References
+----------
+J. M. Gibson, M. M. J. Treacy, Ultramicroscopy 14 (1984) 345; M. M. J. Treacy, J. M. Gibson, J. Vac.
+Sci. Technol. B 4 (1986) 1458.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Limit = Literal["bulk", "lamella"]
+LIMITS = ("bulk", "lamella")
+# Voigt's pairs of axes.
+PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+# Compositions that are tabulated; what strain gives beyond is far from any alloy.
+TABULATED = np.linspace(-0.5, 1.5, 401)
+# Standard errors by which a composition may lie outside of 0 to 1, and that which no error explains.
+OUTSIDE = 3.0
+SYSTEMATIC = 0.05
+# A layer is coherent if its strain in the plane is below this fraction of the misfit, or below what
+# outlines and the relaxation of a foil make.
+COHERENT_FRACTION = 0.2
+COHERENT_STRAIN = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class CubicAlloy:
+    """A cubic alloy at compositions x.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    x
+        Compositions, rising, shape (n,).
+    lattice_constant
+        In Å, shape (n,).
+    stiffness
+        C11, C12, C44 in GPa, shape (n, 3).
+    """
+
+    name: str
+    x: np.ndarray
+    lattice_constant: np.ndarray
+    stiffness: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """How layers stand on their substrate.
+
+    Attributes
+    ----------
+    substrate
+        Lattice constant of the substrate in Å.
+    growth, beam
+        Directions of the crystal (Cartesian) along the growth and along the beam, shape (3,).
+    limit
+        ``"bulk"`` for a crystal that is thick along the beam, ``"lamella"`` for a thin one.
+    """
+
+    substrate: float
+    growth: np.ndarray
+    beam: np.ndarray
+    limit: Limit
+
+
+def perpendicular_response(
+    stiffness: np.ndarray, growth: np.ndarray, beam: np.ndarray, limit: Limit
+) -> float:
+    """Strain k along the growth direction for unit strain in the plane of a layer.
+
+    Parameters
+    ----------
+    stiffness
+        C11, C12, C44 of the cubic crystal, shape (3,).
+    growth, beam
+        Directions in the crystal, at right angles, shape (3,).
+    limit
+        As of :class:`Layers`.
+    """
+    normal, along = (np.asarray(one, float) / np.linalg.norm(one) for one in (growth, beam))
+    along = along - (along @ normal) * normal
+    along /= np.linalg.norm(along)
+    frame = np.array([np.cross(normal, along), normal, along])
+    c = _turned_stiffness(np.asarray(stiffness, float), frame)
+    if limit == "lamella":
+        compliance = np.linalg.inv(c)
+        return float(compliance[1, 0] / compliance[0, 0])
+    # Without stress on planes across the growth direction: nn, nz, xn are free.
+    free, held = [1, 3, 5], np.array([1.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+    return float(np.linalg.solve(c[np.ix_(free, free)], -(c @ held)[free])[0])
+
+
+def strain_of_layers(alloy: CubicAlloy, layers: Layers) -> np.ndarray:
+    """Strain along the growth direction against the substrate at each composition, shape (n,)."""
+    response = np.array(
+        [perpendicular_response(c, layers.growth, layers.beam, layers.limit) for c in alloy.stiffness]
+    )
+    return (1.0 - response) * alloy.lattice_constant / layers.substrate + response - 1.0
+
+
+def composition_of_strain(
+    strain: np.ndarray, sigma: np.ndarray, alloy: CubicAlloy, layers: Layers
+) -> tuple[np.ndarray, np.ndarray]:
+    """Composition and its standard error from the strain along the growth direction.
+
+    Parameters
+    ----------
+    strain
+        Lagrangian, against the substrate, any shape.
+    sigma
+        Standard errors, same shape.
+    alloy
+        The alloy.
+    layers
+        How the layers stand on their substrate.
+
+    Returns
+    -------
+    x, error
+        NaN where x lies outside of 0 to 1 by more than errors explain.
+
+    Raises
+    ------
+    ValueError
+        If the strain does not tell the composition of this alloy.
+    """
+    table = strain_of_layers(alloy, layers)
+    slope = np.gradient(table, alloy.x)
+    if not ((slope > 0).all() or (slope < 0).all()):
+        raise ValueError(
+            f"the strain of {alloy.name} does not grow steadily with x: it tells no composition"
+        )
+    order = np.argsort(table)
+    x = np.interp(strain, table[order], alloy.x[order], left=np.nan, right=np.nan)
+    error = np.asarray(sigma, float) / np.abs(np.interp(x, alloy.x, slope))
+    margin = np.maximum(OUTSIDE * np.nan_to_num(error), SYSTEMATIC)
+    known = (x >= -margin) & (x <= 1.0 + margin) & (margin < 1.0)
+    return np.where(known, x, np.nan), np.where(known, error, np.nan)
+
+
+def why_not_coherent(
+    in_plane: float, error: float, x: float, alloy: CubicAlloy, layers: Layers
+) -> str:
+    """Why a layer is not coherent with the substrate; empty where it is.
+
+    Parameters
+    ----------
+    in_plane, error
+        Mean strain of the layer along the interface against the substrate, and its standard error.
+    x
+        Its mean composition.
+    alloy, layers
+        As for :func:`composition_of_strain`.
+    """
+    misfit = float(np.interp(x, alloy.x, alloy.lattice_constant)) / layers.substrate - 1.0
+    limit = max(COHERENT_FRACTION * abs(misfit), COHERENT_STRAIN)
+    if abs(in_plane) <= limit + OUTSIDE * np.nan_to_num(error):
+        return ""
+    return (
+        f"it is not coherent with the substrate: strained by {in_plane:.2%} along the interface, "
+        f"where its misfit is {misfit:.2%}"
+    )
+
+
+def _turned_stiffness(constants: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Stiffness (6, 6) of a cubic crystal in axes that are rows of ``frame``."""
+    c11, c12, c44 = constants
+    one = np.eye(3)
+    tensor = c12 * np.einsum("ij,kl->ijkl", one, one)
+    tensor += c44 * (np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one))
+    for axis in range(3):
+        tensor[axis, axis, axis, axis] += c11 - c12 - 2.0 * c44
+    turned = np.einsum("ai,bj,ck,dl,ijkl->abcd", frame, frame, frame, frame, tensor)
+    return np.array([[turned[(*p, *q)] for q in PAIRS] for p in PAIRS])
