@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal
-from hyperspy_twin.strain.mechanics.deformation import frame_axes
+from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, Definition, OrientedCrystal
+from hyperspy_twin.strain.mechanics.deformation import (
+    Gradients,
+    deformation_gradient,
+    frame_axes,
+    invert,
+    product,
+    strain_components,
+    turn,
+)
 
 # Distance of Miller indices from whole numbers that is still strain: a lattice that is 10 % off moves
 # an index of 4 by 0.4.
@@ -97,13 +106,105 @@ def find_bulk_cell(
     deformation = np.linalg.inv(inverse)
     total = mean @ deformation
     stretches = np.linalg.svd(total, compute_uv=False)
-    if np.linalg.det(total) < 0 or not (STRETCHES[0] < stretches[-1] <= stretches[0] < STRETCHES[1]):
+    if np.linalg.det(total) < 0 or not (
+        STRETCHES[0] < stretches[-1] <= stretches[0] < STRETCHES[1]
+    ):
         return no_cell(region, f"its lattice differs from that of {name} by more than any strain")
     # The cell turned so that the mean deformation of the region has no rotation.
     own = frame_axes(_rotation(total))
     return BulkCell(
         region, oriented.crystal, deformation @ own, turn=float(np.round(_rotation(mean), 12))
     )
+
+
+def refer_to_bulk(
+    gradients: Gradients,
+    labels: np.ndarray,
+    vectors: np.ndarray,
+    phases: Mapping[int, OrientedCrystal | str],
+) -> tuple[BulkCell, ...]:
+    """Bulk cell of each region.
+
+    Parameters
+    ----------
+    gradients
+        Deformation relative to the reference, of each pixel.
+    labels
+        Region of each pixel, shape (rows, columns), 0 where unassigned.
+    vectors
+        Reciprocal vectors (x, y) of the reference in 1/nm, shape (k, 2).
+    phases
+        Phase of each region with its orientation, or why there is none.
+    """
+    found = []
+    known = np.isfinite(gradients.relative).all(axis=(0, 1))
+    for region in np.unique(labels[labels > 0]).tolist():
+        phase = phases.get(region, "it has no indexed phase")
+        inside = known & (labels == region)
+        if isinstance(phase, str):
+            found.append(no_cell(region, phase))
+        elif not inside.any():
+            found.append(no_cell(region, "it shows no lattice at the vectors of the analysis"))
+        else:
+            mean = gradients.mean(inside).relative
+            found.append(find_bulk_cell(region, phase, vectors, mean))
+    return tuple(found)
+
+
+def absolute_components(
+    gradients: Gradients, labels: np.ndarray, cells: Sequence[BulkCell], angle: float = 0.0
+) -> np.ndarray:
+    """Strain against the bulk cells, and rotation against the reference, (4, rows, columns).
+
+    ``angle`` is that of the axes of the result. NaN where a region has no cell.
+    """
+    deformation, turned = _by_pixel(labels, cells)
+    own = turn(product(gradients.relative, deformation), angle)
+    found = strain_components(own, gradients.definition)
+    found[3] += turned
+    return found
+
+
+def gradients_of_map(
+    components: np.ndarray,
+    labels: np.ndarray,
+    definition: Definition,
+    *,
+    angle: float = 0.0,
+    cells: Sequence[BulkCell] = (),
+) -> Gradients:
+    """Deformation gradients of a map, in the axes of the image.
+
+    Parameters
+    ----------
+    components
+        e_xx, e_yy, e_xy and rotation (degrees), shape (4, rows, columns).
+    labels
+        Region of each pixel.
+    definition
+        Of the strain.
+    angle
+        Of the axes of the components above those of the image.
+    cells
+        Bulk cells that the strain refers to; none for a strain against the reference.
+    """
+    if not cells:
+        own = turn(deformation_gradient(components, definition), -angle)
+        return Gradients(own, own, definition)
+    deformation, turned = _by_pixel(labels, cells)
+    e_xx, e_yy, e_xy, rotation = components
+    own = deformation_gradient(np.array([e_xx, e_yy, e_xy, rotation - turned]), definition)
+    own = turn(own, -angle)
+    return Gradients(product(own, invert(deformation)), own, definition)
+
+
+def _by_pixel(labels: np.ndarray, cells: Sequence[BulkCell]) -> tuple[np.ndarray, np.ndarray]:
+    """Deformation (2, 2, rows, columns) and rotation of the cell of each pixel."""
+    size = 1 + max([int(labels.max()), *(cell.region for cell in cells)])
+    deformation, turned = np.full((2, 2, size), np.nan), np.full(size, np.nan)
+    for cell in cells:
+        deformation[:, :, cell.region], turned[cell.region] = cell.deformation, cell.turn
+    return deformation[:, :, labels], turned[labels]
 
 
 def _rotation(gradient: np.ndarray) -> float:

@@ -15,17 +15,20 @@ Sci. Technol. B 4 (1986) 1458.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
+
+from hyperspy_twin.core import OrientedCrystal
+from hyperspy_twin.strain.mechanics.measured_strain import MeasuredStrain
 
 Limit = Literal["bulk", "lamella"]
 LIMITS = ("bulk", "lamella")
 # Voigt's pairs of axes.
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-# Compositions that are tabulated; what strain gives beyond is far from any alloy.
-TABULATED = np.linspace(-0.5, 1.5, 401)
 # Standard errors by which a composition may lie outside of 0 to 1, and that which no error explains.
 OUTSIDE = 3.0
 SYSTEMATIC = 0.05
@@ -33,6 +36,9 @@ SYSTEMATIC = 0.05
 # outlines and the relaxation of a foil make.
 COHERENT_FRACTION = 0.2
 COHERENT_STRAIN = 1e-3
+# Degrees between an outline as it was found and a plane of low indices, and the largest of these.
+NEAR_INTERFACE = 6.0
+LARGEST_INDEX = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +113,10 @@ def perpendicular_response(
 def strain_of_layers(alloy: CubicAlloy, layers: Layers) -> np.ndarray:
     """Strain along the growth direction against the substrate at each composition, shape (n,)."""
     response = np.array(
-        [perpendicular_response(c, layers.growth, layers.beam, layers.limit) for c in alloy.stiffness]
+        [
+            perpendicular_response(c, layers.growth, layers.beam, layers.limit)
+            for c in alloy.stiffness
+        ]
     )
     return (1.0 - response) * alloy.lattice_constant / layers.substrate + response - 1.0
 
@@ -176,6 +185,36 @@ def why_not_coherent(
     )
 
 
+def find_growth_direction(
+    oriented: OrientedCrystal, normal: tuple[float, float]
+) -> tuple[np.ndarray, float]:
+    """Direction of the substrate along which layers grow, from the normal (x, y) of an interface.
+
+    An outline runs along a plane of low indices: the simplest direction of the crystal in the plane
+    of the image within a few degrees is taken, else the normal itself.
+
+    Returns
+    -------
+    direction
+        In the Cartesian frame of the crystal, unit vector, shape (3,).
+    angle
+        In the image, in degrees above x, counter-clockwise.
+    """
+    across = np.array([*normal, 0.0])
+    steps = range(-LARGEST_INDEX, LARGEST_INDEX + 1)
+    indices = np.array([one for one in product(steps, repeat=3) if any(one)])
+    directions = indices @ oriented.crystal.base
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    cosine = directions @ oriented.orientation.T @ across
+    near = np.flatnonzero(cosine > np.cos(np.radians(NEAR_INTERFACE)))
+    chosen = oriented.orientation.T @ across
+    if len(near):
+        size = np.abs(indices[near]).sum(axis=1)
+        chosen = directions[near[np.lexsort((-cosine[near], size))[0]]]
+    x, y, _ = oriented.orientation @ chosen
+    return chosen, float(np.degrees(np.arctan2(-y, x)))
+
+
 def _turned_stiffness(constants: np.ndarray, frame: np.ndarray) -> np.ndarray:
     """Stiffness (6, 6) of a cubic crystal in axes that are rows of ``frame``."""
     c11, c12, c44 = constants
@@ -186,3 +225,68 @@ def _turned_stiffness(constants: np.ndarray, frame: np.ndarray) -> np.ndarray:
         tensor[axis, axis, axis, axis] += c11 - c12 - 2.0 * c44
     turned = np.einsum("ai,bj,ck,dl,ijkl->abcd", frame, frame, frame, frame, tensor)
     return np.array([[turned[(*p, *q)] for q in PAIRS] for p in PAIRS])
+
+
+def map_composition(
+    measured: MeasuredStrain,
+    alloy: CubicAlloy,
+    layers: Layers,
+    *,
+    angle: float,
+    refused: Mapping[int, str],
+) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """Composition of each pixel and its standard error.
+
+    Parameters
+    ----------
+    measured
+        The strain.
+    alloy, layers
+        As for :func:`composition_of_strain`.
+    angle
+        Of the growth direction above x, in degrees, counter-clockwise.
+    refused
+        Why some regions are no layers of this alloy.
+
+    Returns
+    -------
+    x, error
+        Shape (rows, columns), NaN where there is no composition.
+    reasons
+        Why each region without one has none.
+    """
+    strains, sigmas = measured.against_reference(angle)
+    x, error = composition_of_strain(strains[0], sigmas[0], alloy, layers)
+    reasons = dict(refused)
+    means = measured.means()
+    for number, label in enumerate(means.region.tolist()):
+        inside = measured.labels == label
+        present = inside & np.isfinite(strains[0])
+        if label not in reasons:
+            known = inside & np.isfinite(x)
+            if not present.any():
+                reasons[label] = "it shows no lattice at the vectors of the analysis"
+            elif 2 * np.count_nonzero(known) < np.count_nonzero(present):
+                reasons[label] = (
+                    f"its strain of {float(np.nanmean(strains[0][present])):.2%} along the growth "
+                    f"direction is that of no composition of {alloy.name}"
+                )
+            else:
+                across = float(strains[1][present].mean())
+                why = why_not_coherent(
+                    across,
+                    float(np.nanmax(means.error[:2, number], initial=0.0)),
+                    float(x[known].mean()),
+                    alloy,
+                    layers,
+                )
+                if why:
+                    reasons[label] = why
+        if label in reasons:
+            x[inside] = error[inside] = np.nan
+    outside = measured.labels == 0
+    x[outside] = error[outside] = np.nan
+    if not np.isfinite(x).any():
+        said = "; ".join(f"region {label}: {why}" for label, why in reasons.items())
+        raise ValueError(f"no region is a coherent layer of {alloy.name}: {said}")
+    return x, error, reasons

@@ -150,7 +150,10 @@ def noise_of_pixels(
             piece.box,
             piece.mask,
             [
-                (product(left, noise[..., None], transpose(left)), product(transpose(right), one, right))
+                (
+                    product(left, noise[..., None], transpose(left)),
+                    product(transpose(right), one, right),
+                )
                 for noise, one in ((white, pixels), (lines, rows))
             ],
         )
@@ -283,9 +286,7 @@ def _covariances(left: np.ndarray, right: np.ndarray) -> np.ndarray:
             left[1, 1] * right[1, 1],
             0.25
             * (
-                left[0, 0] * right[1, 1]
-                + left[1, 1] * right[0, 0]
-                + 2.0 * left[0, 1] * right[0, 1]
+                left[0, 0] * right[1, 1] + left[1, 1] * right[0, 0] + 2.0 * left[0, 1] * right[0, 1]
             ),
             left[0, 1] * right[0, 1],
             0.5 * (left[0, 0] * right[0, 1] + left[0, 1] * right[0, 0]),

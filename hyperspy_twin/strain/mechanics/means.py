@@ -181,7 +181,9 @@ def _mean_covariances(
         if label == analysis.reference:
             kernels = [
                 _kernel(*one, subtracted)
-                for one, subtracted in zip(parts, _reference_weights(analysis, windows), strict=True)
+                for one, subtracted in zip(
+                    parts, _reference_weights(analysis, windows), strict=True
+                )
             ]
             found[label] = _covariance(kernels, *analysis.noise_of(label))
         else:

@@ -91,9 +91,7 @@ def line_between(ends: np.ndarray, width: float | None, resolution: float) -> Li
     return Line((float(ends[0, 0]), float(ends[0, 1])), (float(u), float(v)), 0.0, length, chosen)
 
 
-def line_across(
-    interface: Interface, inside: np.ndarray, grid: Grid, width: float | None
-) -> Line:
+def line_across(interface: Interface, inside: np.ndarray, grid: Grid, width: float | None) -> Line:
     """Line across an interface through the pixels of its two regions, with 0 at the interface.
 
     ``inside`` marks these pixels, shape (rows, columns).
@@ -196,7 +194,9 @@ def _variances(
     averaged = noise_of_pixels(analysis, gradients, averaging)
     for (box, mask, pixels), (_, _, means) in zip(single, averaged, strict=True):
         at = slopes[(slice(None), slice(None), slice(None), *box)][..., mask]
-        of_pixels, of_means = (sum(_contract(at, *one) for one in parts) for parts in (pixels, means))
+        of_pixels, of_means = (
+            sum(_contract(at, *one) for one in parts) for parts in (pixels, means)
+        )
         stated = sigmas[(slice(None), *box)][:, mask].astype(float) ** 2
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.tensordot(weights, stated, 1) / np.tensordot(weights, of_pixels[:3], 1)
@@ -222,4 +222,3 @@ def _width(width: float | None, default: float) -> float:
     if not (np.isfinite(chosen) and chosen > 0.0):
         raise ValueError(f"the width of a profile is a positive length, not {width}")
     return chosen
-
