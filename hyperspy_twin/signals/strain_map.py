@@ -13,11 +13,11 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
 from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
+from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._images import axes_of, check_orientation
 from hyperspy_twin.signals._pixels import ImagePixels
-from hyperspy_twin.signals._signal import TwinSignal
-from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._profiles import profile_signal
+from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import bulk_table, means_by_region, strain_table
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
 from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
@@ -181,8 +181,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def principal_direction(self) -> Signal2D:
         """Direction of the largest principal strain, with its variance.
 
-        In degrees above x of the image, counter-clockwise as seen on the screen. The variance is NaN
-        where the principal strains do not differ by more than their error.
+        In degrees above x of the image, counter-clockwise as seen on the screen. The variance is
+        NaN where the principal strains do not differ by more than their error.
         """
         return self._invariant("direction", "direction of the largest strain (degrees)")
 
@@ -267,9 +267,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
         A relaxed crystal then has no strain, whatever its lattice constant. The bulk cell is turned
         with the region, so that a tilt is no strain; the rotation stays that against the lattice
-        of the reference, and so does the displacement, which :meth:`to_atoms` needs. Regions without
-        an indexed phase become NaN; :attr:`bulk_cells` says why. The result is as right as the pixel
-        size: 1 % of it is 1 % of strain.
+        of the reference, and so does the displacement, which :meth:`to_atoms` needs. Regions
+        without an indexed phase become NaN; :attr:`bulk_cells` says why. The result is as right as
+        the pixel size: 1 % of it is 1 % of strain.
 
         Returns
         -------
@@ -409,32 +409,32 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     ) -> Signal2D:
         """Composition x of layers that are coherent with the reference, from their strain.
 
-        The spacing along the growth direction tells x by Vegard's law with bowing, and by the elastic
-        constants of the alloy, which the plane of the layer strains to the spacing of the substrate.
+        The spacing along the growth direction tells x by Vegard's law with bowing, and by the
+        elastic constants of the alloy, whose spacing in the plane is that of the substrate.
 
         Parameters
         ----------
         system
-            Family of alloys, such as ``"SiGe"`` (Si1-xGex) or ``"InGaAs"`` (InxGa1-xAs); x is that of
-            the element named with it.
+            Family of alloys, such as ``"SiGe"`` (Si1-xGex) or ``"InGaAs"`` (InxGa1-xAs); x is that
+            of the element named with it.
         limit
             ``"bulk"`` for a crystal that is thick along the beam against the layers, ``"lamella"``
             for a thin one, whose surfaces relax along the beam. The truth lies between: in a lamella
             the strain is less by a quarter.
         substrate
-            Composition x of the reference, or the name of its crystal, such as ``"InP"``; by default
-            that of its indexed phase.
+            Composition x of the reference, or the name of its crystal, such as ``"InP"``; by
+            default that of its indexed phase.
         interface
             Numbers of the two regions whose outline is the plane of the layers; by default the
-            longest outline of the reference. The growth direction is the low-index direction of the
-            crystal that lies across it.
+            longest outline of the reference. The growth direction is the low-index direction of
+            the crystal that lies across it.
 
         Returns
         -------
         hyperspy.api.signals.Signal2D
             x in each pixel, NaN where there is none; its variance, of the noise and of the
-            composition of the substrate, is in ``metadata.Signal.Noise_properties.variance``, and why
-            regions have none in ``metadata.Composition.reasons``.
+            composition of the substrate, is in ``metadata.Signal.Noise_properties.variance``, and
+            why regions have none in ``metadata.Composition.reasons``.
 
         Raises
         ------
@@ -654,7 +654,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         )
 
     def _with_maps(self, maps: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Data of the whole map with other values of some components."""
+        """Copy the data of the whole map, with other values of some components."""
         self._maps(self._names)  # refuses a map from which components were sliced away
         data = np.array(self.data, copy=True)
         for name, values in maps.items():
@@ -779,7 +779,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         return found
 
     def _find_interface(self, given: tuple[int, int] | None) -> tuple[float, float]:
-        """Normal (x, y) of an interface; by default of the longest straight one of the reference."""
+        """Find the normal (x, y) of an interface; by default the longest one of the reference."""
         from hyperspy_twin.strain import find_interface
 
         labels, grid = self._labels, self._grid

@@ -86,7 +86,7 @@ def compute_strain(
 def displacement_noise(
     region: LatticeWaves, noise: Noise, strain: NodeStrain
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Mean noise of the displacement of one piece, as of :class:`~hyperspy_twin.core.GradientNoise`.
+    """Mean noise of the displacement of one piece, see :class:`~hyperspy_twin.core.GradientNoise`.
 
     Returns
     -------

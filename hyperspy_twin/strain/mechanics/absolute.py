@@ -18,8 +18,8 @@ from hyperspy_twin.strain.mechanics.deformation import (
     turn,
 )
 
-# Distance of Miller indices from whole numbers that is still strain: a lattice that is 10 % off moves
-# an index of 4 by 0.4.
+# Distance of Miller indices from whole numbers that is still strain: a lattice that is 10 % off
+# moves an index of 4 by 0.4.
 LARGEST_INDEX_ERROR = 0.4
 # Relative residual of the vectors of one lattice: what is left is the error of a position, not of
 # an index.

@@ -1,11 +1,11 @@
 """Composition of a layer from its strain, if it is coherent with the substrate.
 
 A cubic layer of lattice constant a(x) on a substrate of a_s takes its spacing in the plane, which
-strains it by e_par = a_s / a(x) - 1, and answers with e_perp = k e_par along the growth direction. The
-spacing along the growth direction is a(x) (1 + k e_par), so that the strain against the substrate is
-(1 - k) a(x) / a_s + k - 1. On (001), k = -2 C12 / C11 in a crystal that is thick along the beam. In a thin
-lamella the surfaces relax: there is no stress along the beam, and k is minus the Poisson ratio of
-a stress in the plane of the layer across the beam.
+strains it by e_par = a_s / a(x) - 1, and answers with e_perp = k e_par along the growth direction.
+The spacing along the growth direction is a(x) (1 + k e_par), so that the strain against the
+substrate is (1 - k) a(x) / a_s + k - 1. On (001), k = -2 C12 / C11 in a crystal that is thick along
+the beam. In a thin lamella the surfaces relax: there is no stress along the beam, and k is minus
+the Poisson ratio of a stress in the plane of the layer across the beam.
 
 References
 ----------
@@ -32,8 +32,8 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 # Standard errors by which a composition may lie outside of 0 to 1, and that which no error explains.
 OUTSIDE = 3.0
 SYSTEMATIC = 0.05
-# A layer is coherent if its strain in the plane is below this fraction of the misfit, or below what
-# outlines and the relaxation of a foil make.
+# A layer is coherent if its strain in the plane is below this fraction of the misfit, or below
+# what outlines and the relaxation of a foil make.
 COHERENT_FRACTION = 0.2
 COHERENT_STRAIN = 1e-3
 # Degrees between an outline as it was found and a plane of low indices, and the largest of these.

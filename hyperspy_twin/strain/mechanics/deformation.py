@@ -1,8 +1,8 @@
 """Strain components as a deformation gradient, and back; other axes and other reference cells.
 
 The deformation gradient F takes vectors of the reference lattice to those of the lattice in the
-image. Components of a map determine it: the strain is the symmetric part of F - I (Lagrangian) or of
-I - F^-1 (Eulerian), and the rotation its antisymmetric part or that of the polar decomposition.
+image. Components of a map determine it: the strain is the symmetric part of F - I (Lagrangian) or
+of I - F^-1 (Eulerian), and the rotation that of the polar decomposition or the antisymmetric part.
 """
 
 from __future__ import annotations

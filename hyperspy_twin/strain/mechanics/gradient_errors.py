@@ -207,7 +207,7 @@ def mean_of_smoothed(width: np.ndarray, resolution: float) -> np.ndarray:
 
 
 def mean_of_slopes(width: np.ndarray, resolution: float) -> np.ndarray:
-    """The same of the derivative along the line: (1 - d^2 / 2 s^2) exp(-d^2 / 4 s^2)."""
+    """Give the same of the derivative along the line: (1 - d^2 / 2 s^2) exp(-d^2 / 4 s^2)."""
     ratio = np.maximum(width / (2.0 * resolution), SHORTEST)
     return -np.expm1(-(ratio**2)) / ratio**2
 

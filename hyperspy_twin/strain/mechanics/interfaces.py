@@ -8,8 +8,8 @@ import numpy as np
 
 from hyperspy_twin.core import Grid
 
-# Length of the mean normal of the edges of pixels, at least: a straight outline has 0.7 or more, half
-# a circle 0.5 or more, a closed one 0.
+# Length of the mean normal of the edges of pixels, at least: a straight outline has 0.7 or more,
+# half a circle 0.5, a closed one 0.
 LEAST_NORMAL = 0.35
 
 

@@ -132,7 +132,7 @@ def component_variances(covariance: np.ndarray, at: Gradients, angle: float = 0.
 
 
 def component_slopes(at: Gradients, angle: float = 0.0) -> np.ndarray:
-    """Derivatives of e_xx, e_yy, e_xy and rotation (degrees) by the gradient T_ij in the image.
+    """Differentiate e_xx, e_yy, e_xy and rotation (degrees) by the gradient T_ij in the image.
 
     ``angle`` is that of the axes of the components. The shape is (4, 2, 2, ...).
     """
@@ -253,7 +253,7 @@ def _kernel(
     for axis in (0, 1):
         scaled = share * window.jacobian_inverse[axis]
         level = np.einsum("l...,l...->...", scaled, window.centroid) / width**2
-        total = sum(spread(scaled[l], slopes[l]) for l in (0, 1)) - spread(level, 1.0)
+        total = sum(map(spread, scaled, slopes)) - spread(level, 1.0)
         kernel[axis] = coarse.to_pixels(total) * pixel_weights
     area = coarse.scale[0] * coarse.scale[1]
     rows = kernel.sum(axis=2) * coarse.scale[0]

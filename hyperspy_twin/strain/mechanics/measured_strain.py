@@ -33,8 +33,8 @@ from hyperspy_twin.strain.mechanics.gradient_errors import (
 from hyperspy_twin.strain.mechanics.means import RegionMeans, mean_strains
 from hyperspy_twin.strain.mechanics.profiles import Line, Profile, measure_profile
 
-# Principal strains that differ by less than this many standard errors have no directions, so that the
-# error of one is not that of a strain along a line.
+# Principal strains that differ by less than this many standard errors of a shear have no directions
+# that the image tells.
 DISTINCT = 2.0
 
 
