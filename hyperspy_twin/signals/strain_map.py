@@ -419,8 +419,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             of the element named with it.
         limit
             ``"bulk"`` for a crystal that is thick along the beam against the layers, ``"lamella"``
-            for a thin one, whose surfaces relax along the beam. The truth lies between: in a lamella
-            the strain is less by a quarter.
+            for a thin one, whose surfaces relax along the beam. The truth lies between: in a
+            lamella the strain is less by a quarter.
         substrate
             Composition x of the reference, or the name of its crystal, such as ``"InP"``; by
             default that of its indexed phase.
@@ -835,7 +835,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def _field(self) -> StrainField:
         """The maps as one record, without the amplitudes of the lattice waves."""
         settings = self._settings
-        maps = self._maps([name for name in settings.components if name in COMPONENTS])
+        names = [name for name in settings.components if name in COMPONENTS]
+        maps: dict[str, Any] = {**self._maps(names)}
         maps |= dict(zip(("u_x", "u_y"), self._displacement, strict=True))
         if "sigma" in settings.components:
             same = np.asarray(self.sigma.data)

@@ -29,7 +29,7 @@ Limit = Literal["bulk", "lamella"]
 LIMITS = ("bulk", "lamella")
 # Voigt's pairs of axes.
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
-# Standard errors by which a composition may lie outside of 0 to 1, and that which no error explains.
+# Standard errors by which a composition may lie outside of 0 to 1, and by how much it always may.
 OUTSIDE = 3.0
 SYSTEMATIC = 0.05
 # A layer is coherent if its strain in the plane is below this fraction of the misfit, or below

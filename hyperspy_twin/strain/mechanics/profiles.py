@@ -195,7 +195,7 @@ def _variances(
     for (box, mask, pixels), (_, _, means) in zip(single, averaged, strict=True):
         at = slopes[(slice(None), slice(None), slice(None), *box)][..., mask]
         of_pixels, of_means = (
-            sum(_contract(at, *one) for one in parts) for parts in (pixels, means)
+            np.sum([_contract(at, *one) for one in parts], axis=0) for parts in (pixels, means)
         )
         stated = sigmas[(slice(None), *box)][:, mask].astype(float) ** 2
         with np.errstate(invalid="ignore", divide="ignore"):

@@ -88,7 +88,9 @@ def cubic(crystal, edge):
 
 @pytest.mark.parametrize("definition", DEFINITIONS)
 @pytest.mark.parametrize("tilt", [0.0, 1.7, -12.0])
-def test_a_relaxed_crystal_of_another_size_has_no_absolute_strain(crystals, orient, definition, tilt):
+def test_a_relaxed_crystal_of_another_size_has_no_absolute_strain(
+    crystals, orient, definition, tilt
+):
     """InSb on InP, 10.4 % larger and tilted, and a reference that is 0.5 % strained itself."""
     substrate, wire = cubic(crystals["zincblende"], 5.8697), cubic(crystals["zincblende"], 6.4794)
     own = np.array([[1.005, 0.001], [0.001, 0.997]])
