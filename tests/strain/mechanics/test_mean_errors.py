@@ -13,10 +13,10 @@ from hyperspy_twin.strain.mechanics.gradient_errors import (
     Analysis,
     Averaging,
     line_ratio,
-    noise_of_pixels,
-    strain_covariances,
     mean_of_slopes,
     mean_of_smoothed,
+    noise_of_pixels,
+    strain_covariances,
     turn_variances,
 )
 from hyperspy_twin.strain.mechanics.interfaces import find_interface
