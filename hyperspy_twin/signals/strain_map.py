@@ -775,7 +775,6 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 found[record.region] = f"it is {record.phase}, which is no {family.name}"
             elif record.match is None:
                 found[record.region] = record.reason
-        found.pop(self.reference, None)
         return found
 
     def _find_interface(self, given: tuple[int, int] | None) -> tuple[float, float]:

@@ -14,12 +14,9 @@ STRAINS = ("e_xx", "e_yy", "e_xy", "rotation")
 
 
 @pytest.fixture(scope="module")
-def well():
+def well(chain):
     """Strain of a germanium well, its barriers indexed by their composition."""
-    image = ht.data.sige_quantum_well(shape=(420, 448), well_thickness=6.0)
-    found = ht.SegmentedImage.from_labels(image, image.truth.labels)
-    found = found.find_peaks(show_progressbar=False)
-    return found.index_phases(["Si0.3Ge0.7", "Ge"]).gpa(reflections=[(2, -2, 0), (0, 0, 4)])
+    return chain.found.index_phases(["Si0.3Ge0.7", "Ge"]).gpa()
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +185,7 @@ def test_profile_across_the_well(well, tmp_path):
     assert e_yy[distance < -1.5].mean() == pytest.approx(0.0, abs=6e-4)
     layer = (distance > 1.5) & (distance < 4.5)
     assert e_yy[layer].mean() == pytest.approx(0.0229, abs=6e-4)
-    assert variance.inav[1].data.shape == e_yy.shape or variance.data.shape == profile.data.shape
+    assert variance.data.shape == e_yy.shape
     profile.save(tmp_path / "profile.hspy")
     loaded = hs.load(tmp_path / "profile.hspy")
     np.testing.assert_allclose(loaded.data, profile.data)
@@ -249,7 +246,7 @@ def test_what_composition_lacks_is_named(well, wire, tied):
         well.composition("SiSn")
     with pytest.raises(ValueError, match="limit is 'bulk' or 'lamella'"):
         well.composition("SiGe", limit="thin")
-    with pytest.raises(ValueError, match=r"no region is a coherent layer of InxGa1-xAs.*InSb"):
+    with pytest.raises(ValueError, match="no region is a coherent layer of InxGa1-xAs.*InSb.*InP"):
         wire.composition("InGaAs", substrate="InP")
     without_scale = tied.gpa(reference=3)
     with pytest.raises(ValueError, match="give substrate="):

@@ -152,7 +152,7 @@ class MeasuredStrain:
             return found, np.where(np.isfinite(found[0]), self.sigmas, np.nan), cells
         # The error dT = F_rel dS F grows with F: by the size of the cell.
         size = np.full(1 + max([0, *(cell.region for cell in cells)]), np.nan)
-        for cell in cells:
+        for cell in (one for one in cells if one.crystal is not None):
             size[cell.region] = np.sqrt(np.linalg.det(cell.deformation))
         size = size[self.labels]
         return found, self.sigmas * size, cells
