@@ -39,11 +39,6 @@ class Interface:
         direction = (-y, x) if -y > 0 or (y == 0 and x < 0) else (y, -x)
         return float(np.degrees(np.arctan2(-direction[1], direction[0])))
 
-    @property
-    def normal_angle(self) -> float:
-        """Direction of the normal in degrees above x, counter-clockwise."""
-        return float(np.degrees(np.arctan2(-self.normal[1], self.normal[0])))
-
 
 def find_interface(labels: np.ndarray, grid: Grid, first: int, second: int) -> Interface:
     """Find the shared outline of two regions.
