@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Literal
 
@@ -217,14 +218,23 @@ def find_growth_direction(
 
 def _turned_stiffness(constants: np.ndarray, frame: np.ndarray) -> np.ndarray:
     """Stiffness (6, 6) of a cubic crystal in axes that are rows of ``frame``."""
-    c11, c12, c44 = constants
-    one = np.eye(3)
-    tensor = c12 * np.einsum("ij,kl->ijkl", one, one)
-    tensor += c44 * (np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one))
-    for axis in range(3):
-        tensor[axis, axis, axis, axis] += c11 - c12 - 2.0 * c44
-    turned = np.einsum("ai,bj,ck,dl,ijkl->abcd", frame, frame, frame, frame, tensor)
-    return np.array([[turned[(*p, *q)] for q in PAIRS] for p in PAIRS])
+    return np.tensordot(constants, _unit_stiffness(tuple(map(tuple, frame.tolist()))), 1)
+
+
+@lru_cache
+def _unit_stiffness(frame: tuple[tuple[float, ...], ...]) -> np.ndarray:
+    """Stiffness for C11, C12 and C44 of 1, shape (3, 6, 6), which a layer of any x adds up."""
+    one, axes = np.eye(3), np.array(frame)
+    cube = np.einsum("ip,jp,kp,lp->ijkl", one, one, one, one)
+    pair = np.einsum("ij,kl->ijkl", one, one)
+    shear = np.einsum("ik,jl->ijkl", one, one) + np.einsum("il,jk->ijkl", one, one)
+    found = []
+    for tensor in (cube, pair - cube, shear - 2.0 * cube):
+        turned = tensor
+        for _ in range(4):
+            turned = np.tensordot(turned, axes, (0, 1))
+        found.append([[turned[(*p, *q)] for q in PAIRS] for p in PAIRS])
+    return np.array(found)
 
 
 def map_composition(

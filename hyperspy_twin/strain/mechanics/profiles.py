@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain.mechanics.deformation import Gradients
+from hyperspy_twin.strain.mechanics.deformation import Gradients, product
 from hyperspy_twin.strain.mechanics.gradient_errors import Analysis, Averaging, noise_of_pixels
 from hyperspy_twin.strain.mechanics.interfaces import Interface
 from hyperspy_twin.strain.mechanics.means import component_slopes, reference_variances
@@ -208,13 +208,7 @@ def _variances(
 
 def _contract(slopes: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Variances of components with these slopes (4, 2, 2, pixels), shape (4, pixels)."""
-    total = np.zeros((len(slopes), slopes.shape[-1]))
-    for i in (0, 1):
-        for j in (0, 1):
-            for a in (0, 1):
-                for b in (0, 1):
-                    total += slopes[:, i, j] * slopes[:, a, b] * left[i, a] * right[j, b]
-    return total
+    return np.array([np.sum(one * product(left, one, right), axis=(0, 1)) for one in slopes])
 
 
 def _width(width: float | None, default: float) -> float:
