@@ -92,6 +92,41 @@ def crystals() -> None:
     figure.savefig(FOLDER / "orientation_map.png", dpi=DPI)
 
 
+def strain_of_a_well() -> None:
+    """Write the picture of what follows from a strain map."""
+    micrograph = ht.data.sige_quantum_well(shape=(640, 640), well_thickness=8.0)
+    found = micrograph.segment().find_peaks(show_progressbar=False)
+    strain = found.index_phases(["Si0.3Ge0.7", "Ge"]).gpa()
+    absolute, grid = strain.absolute(), strain._grid
+    figure, axes = plt.subplots(1, 4, figsize=(22, 5.4), layout="constrained")
+    for axis, name in zip(axes, ("e_xx", "e_yy"), strict=False):
+        drawn = axis.imshow(
+            getattr(absolute, name).data,
+            cmap=_figures.with_grey(_figures.DIVERGING),
+            vmin=-0.015,
+            vmax=0.015,
+            extent=_figures.image_extent(grid),
+        )
+        _figures.draw_outlines(axis, strain._outlines, grid)
+        axis.set(title=f"{name} against bulk", xlabel="x (nm)", ylabel="y (nm)")
+        figure.colorbar(drawn, ax=axis, shrink=0.8, label="strain")
+    profile = strain.profile(across=(1, 2), component="e_yy")
+    x = profile.axes_manager[0].axis
+    error = np.sqrt(profile.metadata.Signal.Noise_properties.variance.data)
+    axes[2].fill_between(x, profile.data - 2 * error, profile.data + 2 * error, alpha=0.4)
+    axes[2].plot(x, profile.data)
+    axes[2].axhline(np.nanmax(micrograph.truth.strain["e_yy"]), color="k", ls="--", lw=1)
+    axes[2].axhline(0, color="k", ls="--", lw=1)
+    axes[2].set(title="profile", xlabel="distance from the interface (nm)", ylabel="e_yy")
+    composition = strain.composition("SiGe")
+    rows = np.nanmean(composition.data, axis=1)
+    axes[3].plot(grid.y, rows)
+    for value in (0.7, 1.0):
+        axes[3].axhline(value, color="k", ls="--", lw=1)
+    axes[3].set(title="composition, bulk limit", xlabel="y (nm)", ylabel="x of Si1-xGex")
+    figure.savefig(FOLDER / "strain.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -100,6 +135,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
     crystals()
+    strain_of_a_well()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core.crystal import Crystal
+from hyperspy_twin.core.oriented_crystal import OrientedCrystal
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,3 +44,12 @@ class RegisteredLattice:
     def scale(self) -> float:
         """Length in the image over that of the crystal, the cube root of the ratio of volumes."""
         return float(np.cbrt(np.linalg.det(self.base) / np.linalg.det(self.crystal.base)))
+
+    @property
+    def oriented(self) -> OrientedCrystal:
+        """The crystal as it stands in the image, without the strain of the fit."""
+        from scipy.linalg import polar
+
+        # Rows of base are vectors M @ (rows of crystal.base), strained a little.
+        rotation, _ = polar((np.linalg.inv(self.crystal.base) @ self.base).T)
+        return OrientedCrystal(self.crystal, self.zone_axis, rotation)

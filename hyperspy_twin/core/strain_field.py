@@ -10,6 +10,29 @@ import numpy as np
 Definition = Literal["lagrangian", "eulerian"]
 
 
+@dataclass(frozen=True, eq=False)
+class GradientNoise:
+    """Noise behind the strain of each region: what errors of other directions and of means need.
+
+    The error of the displacement is white noise n(r) that the window averages, with
+    <n_i(r) n_j(r')> = white_ij delta(r - r'), and noise l(y) that all pixels of a scan line share,
+    with <l_i(y) l_j(y')> = lines_ij delta(y - y').
+
+    Attributes
+    ----------
+    region
+        Number of each region, shape (n,).
+    white
+        Shape (n, 2, 2), in the fourth power of the unit of the grid.
+    lines
+        Shape (n, 2, 2), in its third power.
+    """
+
+    region: np.ndarray
+    white: np.ndarray
+    lines: np.ndarray
+
+
 @dataclass(frozen=True)
 class StrainField:
     """Strain of an image relative to its reference, NaN where the lattice is absent.
@@ -38,6 +61,8 @@ class StrainField:
         Standard deviation of the Gaussian window in real space, in the unit of the grid.
     definition
         ``"lagrangian"`` or ``"eulerian"``.
+    noise
+        Noise behind the errors; None where it is not known.
     """
 
     e_xx: np.ndarray
@@ -54,6 +79,7 @@ class StrainField:
     amplitudes: np.ndarray
     resolution: float
     definition: Definition
+    noise: GradientNoise | None = None
 
     @property
     def displacement(self) -> np.ndarray:

@@ -47,6 +47,7 @@ from .relations import (
 from .structures import (
     AlloyFamily,
     PhaseList,
+    alloy_stiffness,
     alloys,
     are_several,
     as_candidates,
@@ -72,6 +73,7 @@ __all__ = [
     "RegionPhase",
     "TwinLaw",
     "accept_phase",
+    "alloy_stiffness",
     "alloys",
     "are_several",
     "as_candidates",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from hyperspy_twin.core import Peaks, Table
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import Choices
+    from hyperspy_twin.strain import BulkCell, Choices, RegionMeans
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 
@@ -172,28 +172,55 @@ def spectra_table(spectra: Sequence[RegionSpectrum], unit: str) -> Table:
     )
 
 
-def strain_table(maps: dict[str, np.ndarray], labels: np.ndarray) -> Table:
-    """Table of the mean strain of each region, NaN where it shows no lattice.
+def strain_table(means: RegionMeans, errors: Mapping[str, np.ndarray]) -> Table:
+    """Table of the strain of each region, NaN where it shows no lattice.
 
     Parameters
     ----------
-    maps
-        Maps by their names, each of shape (rows, columns).
-    labels
-        Region of each pixel.
+    means
+        Means, standard deviations and standard errors of the components.
+    errors
+        Mean of each further map by region.
     """
-    regions = np.unique(labels[labels > 0])
-    known = np.isfinite(next(iter(maps.values())))
-    index = np.where(known, np.searchsorted(regions, labels), len(regions))
-    index[labels == 0] = len(regions)
-    count = np.bincount(index.ravel(), minlength=len(regions) + 1)[:-1]
-    columns = {"region": regions, "pixels": count}
-    for name, values in maps.items():
-        total = np.bincount(index.ravel(), np.where(known, values, 0).ravel(), len(regions) + 1)
-        with np.errstate(invalid="ignore"):
-            columns[name] = total[:-1] / count
+    names = ("xx", "yy", "xy", "rotation")
+    means_by_name = dict(zip(("e_xx", "e_yy", "e_xy", "rotation"), means.mean, strict=True))
+    columns = {
+        "region": means.region,
+        "pixels": means.pixels,
+        **means_by_name,
+        **{f"sd_{name}": row for name, row in zip(names, means.deviation, strict=True)},
+        **{f"sem_{name}": row for name, row in zip(names, means.error, strict=True)},
+        **errors,
+    }
     degrees = {name: "°" for name in columns if name.endswith("rotation")}
     return Table.from_columns(columns, degrees)
+
+
+def bulk_table(cells: Sequence[BulkCell]) -> Table:
+    """Table of the bulk cells that an absolute strain refers to."""
+    lengths = [(np.nan,) * 3 if one.crystal is None else one.crystal.lattice[:3] for one in cells]
+    columns = {
+        "region": np.array([one.region for one in cells]),
+        "phase": np.array(["" if one.crystal is None else one.crystal.name for one in cells]),
+        **dict(zip("abc", np.array(lengths).T, strict=True)),
+        "rotation": np.array([one.turn for one in cells]),
+        "reason": np.array([one.reason for one in cells]),
+    }
+    return Table.from_columns(columns, {**dict.fromkeys("abc", "Å"), "rotation": "°"})
+
+
+def means_by_region(
+    maps: Mapping[str, np.ndarray], labels: np.ndarray, regions: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Mean of each map over the pixels of each region that have a value."""
+    found = {}
+    for name, values in maps.items():
+        known = np.isfinite(values) & (labels > 0)
+        index = np.where(known, np.searchsorted(regions, labels), len(regions)).ravel()
+        total = np.bincount(index, np.where(known, values, 0).ravel(), len(regions) + 1)
+        with np.errstate(invalid="ignore"):
+            found[name] = total[:-1] / np.bincount(index, minlength=len(regions) + 1)[:-1]
+    return found
 
 
 def _joined(columns: Sequence[np.ndarray]) -> np.ndarray:

@@ -79,7 +79,7 @@ def rows() -> dict[str, Row]:
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import Choices
+    from hyperspy_twin.strain import BulkCell, Choices
 
     return {
         "sample": Row(str, "data"),
@@ -110,7 +110,16 @@ def rows() -> dict[str, Row]:
         ),
         "candidates": Row(tuple[Crystal, ...], "index_phases"),
         "phases": Row(tuple[RegionPhase, ...], "index_phases", rescale=rescale_record),
-        "strain": Row(StrainSettings, "gpa", {"g": WAVE_VECTOR, "resolution": LENGTH}),
+        "strain": Row(
+            StrainSettings,
+            "gpa",
+            {
+                "g": WAVE_VECTOR,
+                "resolution": LENGTH,
+                "noise.white": Dimension(4, False),
+                "noise.lines": Dimension(3, False),
+            },
+        ),
         "choices": Row(
             Choices,
             "gpa",
@@ -120,6 +129,7 @@ def rows() -> dict[str, Row]:
                 "reflections.position": WAVE_VECTOR,
             },
         ),
+        "bulk": Row(tuple[BulkCell, ...], "absolute"),
         "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
         "model": Row(ModelBox, "to_atoms"),
     }
@@ -262,6 +272,8 @@ def _with_dimensions(value: Any, dimensions: Mapping[str, Dimension], factors: F
         part, _, rest = name.partition(".")
         if rest:
             inner = changed.get(part, getattr(value, part))
+            if inner is None:
+                continue
             changed[part] = _with_dimensions(inner, {rest: dimension}, factors)
         else:
             changed[part] = dimension.rescale(getattr(value, part), factors)

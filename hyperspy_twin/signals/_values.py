@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import GradientNoise, Grid
 
 if TYPE_CHECKING:
     from hyperspy_twin.core import Outlines
@@ -97,6 +97,13 @@ class StrainSettings:
         ``"lagrangian"`` or ``"eulerian"``.
     components
         Names of the maps along the navigation axis.
+    noise
+        Noise behind the errors; None in maps of which it is not known.
+    angle
+        Direction of x' in degrees above x, counter-clockwise as seen on the screen: strains and
+        displacement are those of the axes x' and y'. ``g`` stays in the axes of the image.
+    frame
+        What x' is in words; empty where the axes are those of the image.
     """
 
     reference: int
@@ -104,6 +111,9 @@ class StrainSettings:
     resolution: float
     definition: str
     components: tuple[str, ...]
+    noise: GradientNoise | None = None
+    angle: float = 0.0
+    frame: str = ""
 
 
 @dataclass(frozen=True)

@@ -750,7 +750,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             axes=StrainMap._axes_for(grid, self._unit),
             outcome=missing,
             strain=StrainSettings(
-                plan.reference, field.vectors, field.resolution, definition, COMPONENTS
+                plan.reference,
+                field.vectors,
+                field.resolution,
+                definition,
+                COMPONENTS,
+                field.noise,
             ),
             choices=plan.choices,
             lattices=lattices,

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hyperspy.signals import LazySignal2D, Signal2D
+from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
-from hyperspy_twin.core import Grid, RegisteredLattice, StrainField, Table
+from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
+from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._images import axes_of, check_orientation
 from hyperspy_twin.signals._pixels import ImagePixels
+from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
-from hyperspy_twin.signals._tables import StrainPlan, plan_of, strain_table
+from hyperspy_twin.signals._tables import (
+    StrainPlan,
+    bulk_table,
+    means_by_region,
+    plan_of,
+    strain_table,
+)
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
 from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
 
@@ -23,10 +33,15 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from hyperspy_twin.crystals import AlloyFamily
+    from hyperspy_twin.strain import MeasuredStrain
+
 _LOGGER = logging.getLogger(__name__)
 # Percent: spacings of crystals that differ by less are those of one crystal, see
 # crystals.relations.pixel_size.SAME_SCALE.
 LARGEST_SCALE_ERROR = 0.5
+# Of a plane against the beam, as a tangent: a degree, far above the error of an orientation.
+LARGEST_SLANT = 0.02
 STRAINS = ("e_xx", "e_yy", "e_xy", "rotation")
 ERRORS = ("sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation")
 # Along the navigation axis of a new map; a map knows its own.
@@ -95,7 +110,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             return self._component("sigma")
         found = self.sigma_xx
         found.data = np.sqrt((found.data**2 + self.sigma_yy.data**2) / 2)
-        found.metadata.General.title = f"{TITLES['sigma']}, {self.metadata.General.title}"
+        found.metadata.General.title = f"{self._title('sigma')}, {self.metadata.General.title}"
         return found
 
     @property
@@ -157,16 +172,325 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
     @property
     def regions(self) -> Table:
-        """Table of the mean strain of each region.
+        """Table of the strain of each region.
 
-        Columns: ``region``, number of ``pixels`` that show a lattice, ``e_xx``, ``e_yy``, ``e_xy``,
-        ``rotation`` (degrees), and the mean standard errors of one pixel: ``sigma`` of the strain
-        and that of each component, with ``sigma_rotation`` in degrees; NaN where the region shows
-        no lattice.
+        Columns: ``region``, number of ``pixels`` that show a lattice, the means ``e_xx``, ``e_yy``,
+        ``e_xy`` and ``rotation`` (degrees) with their standard deviations over the region,
+        ``sd_xx`` ..., and the standard errors of the means relative to the lattice of the
+        reference, ``sem_xx`` ..., for errors that neighbouring pixels share; then the mean standard
+        errors of one pixel: ``sigma`` of the strain and that of each component, with
+        ``sigma_rotation`` in degrees. NaN where the region shows no lattice, and standard errors of
+        means also where the noise is not known.
         """
-        errors = [name for name in ERRORS if name in self._settings.components]
-        maps = {**self._maps(STRAINS), "sigma": np.asarray(self.sigma.data), **self._maps(errors)}
-        return strain_table(maps, self._labels)
+        errors = [name for name in ERRORS if name in self._names]
+        maps = {"sigma": np.asarray(self.sigma.data), **self._maps(errors)}
+        measured = self._measured
+        means = measured.means()
+        return strain_table(means, means_by_region(maps, measured.labels, means.region))
+
+    # ---- other axes, other references, and what follows ----
+
+    @property
+    def e_1(self) -> Signal2D:
+        """Largest principal strain, with its variance."""
+        return self._invariant("e_1", "largest principal strain")
+
+    @property
+    def e_2(self) -> Signal2D:
+        """Smallest principal strain, with its variance."""
+        return self._invariant("e_2", "smallest principal strain")
+
+    @property
+    def principal_direction(self) -> Signal2D:
+        """Direction of the largest principal strain, with its variance.
+
+        In degrees above x of the image, counter-clockwise as seen on the screen. The variance is
+        NaN where the principal strains do not differ by more than their error.
+        """
+        return self._invariant("direction", "direction of the largest strain (degrees)")
+
+    @property
+    def dilatation(self) -> Signal2D:
+        """Dilatation in the plane, e_xx + e_yy, with its variance."""
+        return self._invariant("dilatation", "dilatation e_xx + e_yy")
+
+    @property
+    def maximum_shear(self) -> Signal2D:
+        """Largest shear strain, half the difference of the principal strains, with its variance.
+
+        It is e_xy in the axes at 45 degrees to the principal ones (the engineering shear is twice
+        as large), and never negative: noise alone gives about its standard error.
+        """
+        return self._invariant("maximum_shear", "maximum shear strain")
+
+    def rotate_to(
+        self,
+        direction: float | Sequence[float] | None = None,
+        *,
+        interface: tuple[int, int] | None = None,
+        hkl: Sequence[int] | None = None,
+    ) -> Self:
+        """Give strain and displacement in axes x', y' that are turned from those of the image.
+
+        ``e_xx`` of the result is the strain along x', ``u_x`` the displacement along it, and
+        ``sigma_xx`` its standard error, from the covariance of the components. The rotation of the
+        lattice and the pixels stay as they are. ``rotate_to(0)`` leads back to the axes of the
+        image.
+
+        Parameters
+        ----------
+        direction
+            Of x': an angle in degrees above x, counter-clockwise as seen on the screen, or a vector
+            (x, y) with y down.
+        interface
+            Numbers of two neighbouring regions instead: x' lies along the mean direction of the
+            outline that they share, y' across it.
+        hkl
+            Miller indices of a plane of the reference instead, parallel to the beam: x' is its
+            normal, so that ``e_xx`` is the strain of its spacing.
+
+        Returns
+        -------
+        StrainMap
+            The same map in the new axes.
+
+        Raises
+        ------
+        ValueError
+            If not exactly one argument is given, the regions share no straight outline, the
+            reference has no lattice that is registered, or the plane is not parallel to the beam.
+        """
+        from hyperspy_twin.strain import turn_displacement
+
+        angle, frame = self._find_axes(direction, interface, hkl)
+        measured, settings = self._measured, self._settings
+        components, sigmas = measured.turned(angle)
+        displacement = turn_displacement(self._displacement, angle)
+        names = (*STRAINS, "u_x", "u_y", *ERRORS[:3])
+        data = self._with_maps(dict(zip(names, (*components, *displacement, *sigmas), strict=True)))
+        parameters = {
+            "direction": None if direction is None else np.asarray(direction).tolist(),
+            "interface": None if interface is None else list(map(int, interface)),
+            "hkl": None if hkl is None else list(map(int, hkl)),
+        }
+        outcome: dict[str, Any] = {"angle": angle}
+        if measured.analysis is None:
+            outcome["errors"] = "the noise is not known: errors are upper bounds"
+        return self._derive(
+            self._kind,
+            "rotate_to",
+            parameters,
+            data=data,
+            outcome=outcome,
+            strain=replace(settings, angle=angle, frame=frame),
+        )
+
+    def absolute(self) -> Self:
+        """Refer the strain of each region to the bulk cell of its own phase.
+
+        A relaxed crystal then has no strain, whatever its lattice constant. The bulk cell is turned
+        with the region, so that a tilt is no strain; the rotation stays that against the lattice
+        of the reference, and so does the displacement, which :meth:`to_atoms` needs. Regions
+        without an indexed phase become NaN; :attr:`bulk_cells` says why. The result is as right as
+        the pixel size: 1 % of it is 1 % of strain.
+
+        Returns
+        -------
+        StrainMap
+            The map of the absolute strain.
+
+        Raises
+        ------
+        ValueError
+            If the pixel size is missing, the strain is absolute already, or no region has a phase.
+        """
+        if self._state("bulk"):
+            raise ValueError("this strain is absolute already: bulk_cells says to which cells")
+        if not self._calibrated:
+            raise ValueError(
+                "pixel size is missing, without which there is no bulk cell to compare with: call "
+                "s.calibrate(...) on the micrograph and run the chain again"
+            )
+        components, sigmas, cells = self._measured.refer_to_bulk(self.g, self._oriented_phases())
+        reasons = {str(one.region): one.reason for one in cells if one.reason}
+        if all(one.crystal is None for one in cells):
+            said = "; ".join(f"region {region}: {why}" for region, why in reasons.items())
+            raise ValueError(f"no region can be compared with a bulk cell: {said}")
+        for region, why in reasons.items():
+            _LOGGER.warning("region %s has no absolute strain: %s", region, why)
+        if any(step["step"] == "apply_calibration" for step in self.history):
+            reasons["pixel size"] = (
+                "it was taken from the crystals of this image, so that their mean strain is 0 by "
+                "definition: calibrate the microscope on its own for what they have in common"
+            )
+            _LOGGER.warning("the pixel size is no independent one: %s", reasons["pixel size"])
+        else:
+            self._warn_of_scale(self._state("lattices", ()))
+        rotation = self._maps(("sigma_rotation",)) if "sigma_rotation" in self._names else {}
+        known = np.isfinite(components[0])
+        data = self._with_maps(
+            {
+                **dict(zip((*STRAINS, *ERRORS[:3]), (*components, *sigmas), strict=True)),
+                **{name: np.where(known, one, np.nan) for name, one in rotation.items()},
+            }
+        )
+        return self._derive(
+            self._kind, "absolute", {}, data=data, outcome=reasons or None, bulk=cells
+        )
+
+    @property
+    def bulk_cells(self) -> Table:
+        """Table of the bulk cells that an absolute strain refers to.
+
+        Columns: ``region``, ``phase``, its ``a``, ``b``, ``c`` (Å), the ``rotation`` of the region
+        against the reference (degrees), and the ``reason`` where it has no cell.
+        """
+        cells = self._state("bulk", ())
+        if not cells:
+            raise ValueError("this strain refers to the lattice of the reference: call absolute()")
+        return bulk_table(cells)
+
+    def profile(
+        self,
+        *,
+        across: tuple[int, int] | None = None,
+        line: Sequence[Sequence[float]] | None = None,
+        width: float | None = None,
+        component: str | None = None,
+    ) -> Signal1D:
+        """Profile of the strain along a line, averaged across it, with its error.
+
+        Parameters
+        ----------
+        across
+            Numbers of two neighbouring regions: the line runs across the outline that they share,
+            from the first into the second, with distance 0 on it, and over both regions.
+        line
+            Two points ((x, y), (x, y)) instead, in the unit of the image.
+        width
+            Over which pixels are averaged, in the unit of the image: 0.8 of the shared outline, or
+            four resolutions of a line.
+        component
+            One of ``"e_xx"``, ``"e_yy"``, ``"e_xy"``, ``"rotation"``, ``"u_x"``, ``"u_y"``. By
+            default the first four, along a navigation axis.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            The profile; its variance, for pixels whose errors are correlated as the window makes
+            them, is in ``metadata.Signal.Noise_properties.variance``. The names of the components
+            are in ``metadata.Profile.components``.
+
+        Raises
+        ------
+        ValueError
+            If not exactly one of ``across`` and ``line`` is given, the regions share no straight
+            outline, or no pixel near the line shows a lattice.
+        """
+        from hyperspy_twin.strain import find_interface, line_across, line_between
+
+        names = STRAINS if component is None else (component,)
+        if component is not None and component not in (*STRAINS, "u_x", "u_y"):
+            choices = ", ".join((*STRAINS, "u_x", "u_y"))
+            raise ValueError(f"a profile is of one of {choices}, not of {component!r}")
+        if (across is None) == (line is None):
+            raise ValueError("give either across=(region, region) or line=((x, y), (x, y))")
+        measured, grid = self._measured, self._grid
+        inside = np.ones(grid.shape, bool)
+        if across is not None:
+            inside = np.isin(measured.labels, across)
+            found = line_across(find_interface(measured.labels, grid, *across), inside, grid, width)
+        else:
+            found = line_between(np.asarray(line, float), width, self.resolution)
+        maps = np.stack(list(self._maps(names).values()))
+        profile = measured.profile(found, inside, maps)
+        place = f"across {across[0]}|{across[1]}" if across is not None else "along a line"
+        errors = None
+        if profile.error is not None and set(names) <= set(STRAINS):
+            errors = profile.error[[STRAINS.index(name) for name in names]]
+        return profile_signal(
+            profile.distance,
+            profile.mean,
+            errors,
+            names=names,
+            unit=self._unit,
+            title=f"{', '.join(map(self._title, names))} {place}, {self.metadata.General.title}",
+            details={
+                "start": [found.origin[i] + found.start * found.direction[i] for i in (0, 1)],
+                "stop": [found.origin[i] + found.stop * found.direction[i] for i in (0, 1)],
+                "width": found.width,
+            },
+        )
+
+    def composition(
+        self,
+        system: str,
+        *,
+        limit: str = "bulk",
+        substrate: float | str | None = None,
+        interface: tuple[int, int] | None = None,
+    ) -> Signal2D:
+        """Composition x of layers that are coherent with the reference, from their strain.
+
+        The spacing along the growth direction tells x by Vegard's law with bowing, and by the
+        elastic constants of the alloy, whose spacing in the plane is that of the substrate.
+
+        Parameters
+        ----------
+        system
+            Family of alloys, such as ``"SiGe"`` (Si1-xGex) or ``"InGaAs"`` (InxGa1-xAs); x is that
+            of the element named with it.
+        limit
+            ``"bulk"`` for a crystal that is thick along the beam against the layers, ``"lamella"``
+            for a thin one, whose surfaces relax along the beam. The truth lies between: in a
+            lamella the strain is less by a quarter.
+        substrate
+            Composition x of the reference, or the name of its crystal, such as ``"InP"``; by
+            default that of its indexed phase.
+        interface
+            Numbers of the two regions whose outline is the plane of the layers; by default the
+            longest outline of the reference. The growth direction is the low-index direction of
+            the crystal that lies across it.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            x in each pixel, NaN where there is none; its variance, of the noise and of the
+            composition of the substrate, is in ``metadata.Signal.Noise_properties.variance``, and
+            why regions have none in ``metadata.Composition.reasons``.
+
+        Raises
+        ------
+        ValueError
+            If the system or the substrate is not known, the reference has no indexed phase, or no
+            region is a coherent layer of this alloy.
+        """
+        from hyperspy_twin.strain import LIMITS, Layers, find_growth_direction, map_composition
+
+        if limit not in LIMITS:
+            raise ValueError(f"limit is 'bulk' or 'lamella', not {limit!r}")
+        family, alloy = cubic_alloy(system)
+        oriented = self._reference_phase()
+        constant, error = self._substrate(family, substrate)
+        normal = self._find_interface(interface)
+        growth, angle = find_growth_direction(oriented, normal)
+        beam = oriented.orientation.T @ np.array([0.0, 0.0, 1.0])
+        layers = Layers(constant, growth, beam, limit)  # type: ignore[arg-type]
+        x, sigma, reasons = map_composition(
+            self._measured, alloy, layers, angle=angle, refused=self._other_materials(family)
+        )
+        for region, why in reasons.items():
+            _LOGGER.warning("region %d has no composition: %s", region, why)
+        details = {
+            "system": family.name,
+            "limit": limit,
+            "substrate": constant,
+            "growth_angle": angle,
+            "reasons": {str(region): why for region, why in reasons.items()},
+        }
+        title = f"composition x of {family.name} ({limit}), {self.metadata.General.title}"
+        variance = sigma**2 + (error / family.slope(HALF)) ** 2
+        return self._image_of(x, title, variance=variance, Composition=details)
 
     def plot(self, **kwargs: Any) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
@@ -185,7 +509,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         matplotlib.figure.Figure
             The figure.
         """
-        from hyperspy_twin.signals._figures import show_once, strain_figure
+        from hyperspy_twin.signals._figures import name_frame, show_once, strain_figure
 
         settings = self._settings
         if settings is None or self.axes_manager.navigation_size != len(settings.components):
@@ -194,6 +518,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         figure = strain_figure(
             maps, self._grid, self._outlines, settings, unit=self._unit, **kwargs
         )
+        name_frame(figure, settings, self._frame_in_words())
         return show_once(figure)
 
     def register_lattices(self, spectrum: TwinSignal) -> Self:
@@ -261,7 +586,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         atoms = build_model(
             lattices,
             self._outlines,
-            displacement=np.stack(list(self._maps(("u_x", "u_y")).values())),
+            displacement=self._displacement,
             grid=grid,
             thickness=thickness,
             seed=seed,
@@ -306,10 +631,235 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         return self._state("strain")
 
     @property
+    def _names(self) -> tuple[str, ...]:
+        return self._settings.components
+
+    @property
+    def _kind(self) -> type[StrainMap]:
+        """Type of a map that is in memory."""
+        return StrainMap
+
+    @property
+    def _displacement(self) -> np.ndarray:
+        """Displacement in the axes of the image, shape (2, rows, columns)."""
+        from hyperspy_twin.strain import turn_displacement
+
+        found = np.stack(list(self._maps(("u_x", "u_y")).values()))
+        angle = self._settings.angle
+        return turn_displacement(found, -angle).astype(found.dtype) if angle else found
+
+    @property
+    def _measured(self) -> MeasuredStrain:
+        """The strain with all that is known of it."""
+        from hyperspy_twin.strain import Analysis, MeasuredStrain
+
+        settings, grid, labels = self._settings, self._grid, self._labels
+        names = ERRORS[:3]
+        if "sigma" in self._names:
+            sigma = np.asarray(self.sigma.data)
+            sigmas = np.stack([sigma, sigma, np.full_like(sigma, np.nan)])
+        else:
+            sigmas = np.stack(list(self._maps(names).values()))
+        analysis = None
+        if settings.noise is not None:
+            analysis = Analysis(
+                labels, grid, settings.resolution, self.g, settings.reference, settings.noise
+            )
+        return MeasuredStrain(
+            np.stack(list(self._maps(STRAINS).values())),
+            sigmas,
+            labels,
+            grid,
+            settings.definition,  # type: ignore[arg-type]
+            settings.angle,
+            self._state("bulk", ()),
+            analysis,
+        )
+
+    def _with_maps(self, maps: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Copy the data of the whole map, with other values of some components."""
+        self._maps(self._names)  # refuses a map from which components were sliced away
+        data = np.array(self.data, copy=True)
+        for name, values in maps.items():
+            if name in self._names:
+                data[self._names.index(name)] = values
+        return data
+
+    def _find_axes(
+        self,
+        direction: float | Sequence[float] | None,
+        interface: tuple[int, int] | None,
+        hkl: Sequence[int] | None,
+    ) -> tuple[float, str]:
+        """Angle of x' above x in degrees, and what it is in words."""
+        from hyperspy_twin.strain import find_interface
+
+        if sum(one is not None for one in (direction, interface, hkl)) != 1:
+            raise ValueError(
+                "give one of a direction, interface=(region, region) and hkl=(h, k, l)"
+            )
+        if interface is not None:
+            angle = find_interface(self._labels, self._grid, *interface).angle
+            return angle, f"along the interface {interface[0]}|{interface[1]}"
+        if hkl is not None:
+            return self._plane_normal(hkl), f"normal of ({' '.join(map(str, hkl))})"
+        vector = np.asarray(direction, float)
+        if (
+            not np.isfinite(vector).all()
+            or vector.shape not in ((), (2,))
+            or not (vector.shape == () or vector.any())
+        ):
+            raise ValueError(
+                f"a direction is an angle in degrees or a vector (x, y), not {direction}"
+            )
+        angle = float(
+            vector if vector.shape == () else np.degrees(np.arctan2(-vector[1], vector[0]))
+        )
+        return angle, "" if angle % 360.0 == 0.0 else f"{angle:.4g}° above x"
+
+    def _plane_normal(self, hkl: Sequence[int]) -> float:
+        """Direction of the normal of a plane of the reference, in degrees above x."""
+        indices = np.asarray(hkl)
+        if indices.shape != (3,) or not np.issubdtype(indices.dtype, np.integer):
+            raise ValueError(f"hkl is three whole numbers (h, k, l), not {hkl!r}")
+        lattices = self._state("lattices", ())
+        own = next((one for one in lattices if one.region == self.reference), None)
+        if own is None:
+            raise ValueError(f"hkl needs the lattice of the reference. {self._why_no_lattices()}")
+        x, y, z = indices @ np.linalg.inv(own.base).T
+        if not np.hypot(x, y) > 0.0 or abs(z) > LARGEST_SLANT * np.hypot(x, y):
+            raise ValueError(
+                f"the plane ({' '.join(map(str, hkl))}) is not parallel to the beam along "
+                f"[{' '.join(map(str, own.zone_axis))}]: choose one of that zone"
+            )
+        return float(np.degrees(np.arctan2(-y, x)))
+
+    def _oriented_phases(self) -> dict[int, OrientedCrystal | str]:
+        """Phase of each region as it stands in the image, or why it has none to compare with."""
+        found: dict[int, OrientedCrystal | str] = {
+            one.region: one.oriented for one in self._state("lattices", ())
+        }
+        for record in self._state("phases", ()):
+            if record.match is None:
+                found[record.region] = record.reason
+            elif record.composition is None:
+                found[record.region] = record.match.oriented
+            elif record.composition.known:
+                found[record.region] = (
+                    f"its composition {record.composition} was read from its own spacing, which "
+                    "leaves no strain: index it by its composition, such as 'Si0.3Ge0.7'"
+                )
+            else:
+                found[record.region] = record.composition.reason
+        return found
+
+    def _reference_phase(self) -> OrientedCrystal:
+        """Phase of the reference as it stands in the image."""
+        records = {one.region: one for one in self._state("phases", ())}
+        lattices = {one.region: one for one in self._state("lattices", ())}
+        if self.reference in records and records[self.reference].match is not None:
+            return records[self.reference].match.oriented
+        if self.reference in lattices:
+            return lattices[self.reference].oriented
+        raise ValueError(
+            f"the reference, region {self.reference}, has no indexed phase, which tells how the "
+            "layers lie in the crystal: call index_phases(...) before gpa()"
+        )
+
+    def _substrate(self, family: AlloyFamily, given: float | str | None) -> tuple[float, float]:
+        """Lattice constant of the reference in Å, and its standard error."""
+        if given is not None:
+            return substrate_constant(family, given), 0.0
+        records = {one.region: one for one in self._state("phases", ())}
+        record = records.get(self.reference)
+        crystal = self._reference_phase().crystal
+        if record is not None and record.composition is not None:
+            x, error = record.composition.x, record.composition.error
+            if not record.composition.known:
+                raise ValueError(
+                    f"the composition of the reference is not known ({record.composition.reason}): "
+                    "give substrate="
+                )
+            return family.lattice_constant(x), abs(family.slope(x)) * error
+        if record is not None and record.ties:
+            raise ValueError(
+                f"the reference is {crystal.name} or {', '.join(record.ties)}: give substrate="
+            )
+        return cubic_constant(crystal), 0.0
+
+    def _other_materials(self, family: AlloyFamily) -> dict[int, str]:
+        """Why regions are no alloys of a family."""
+        found = {}
+        for record in self._state("phases", ()):
+            if (
+                record.match is not None
+                and not set(record.match.crystal.elements) <= family.elements
+            ):
+                found[record.region] = f"it is {record.phase}, which is no {family.name}"
+            elif record.match is None:
+                found[record.region] = record.reason
+        return found
+
+    def _find_interface(self, given: tuple[int, int] | None) -> tuple[float, float]:
+        """Find the normal (x, y) of an interface; by default the longest one of the reference."""
+        from hyperspy_twin.strain import find_interface
+
+        labels, grid = self._labels, self._grid
+        if given is not None:
+            return find_interface(labels, grid, *given).normal
+        found = []
+        for other in np.unique(labels[labels > 0]).tolist():
+            if other != self.reference:
+                try:
+                    found.append(find_interface(labels, grid, self.reference, other))
+                except ValueError:  # no straight outline with this one
+                    continue
+        if not found:
+            raise ValueError(
+                "the reference shares no straight outline with another region: give interface="
+            )
+        return max(found, key=lambda one: one.length).normal
+
+    def _invariant(self, name: str, title: str) -> Signal2D:
+        values, sigma = self._measured.invariants()[name]
+        title = (
+            f"{'absolute ' if self._state('bulk') else ''}{title}, {self.metadata.General.title}"
+        )
+        return self._image_of(values, title, variance=sigma**2)
+
+    def _image_of(
+        self, values: np.ndarray, title: str, *, variance: np.ndarray, **metadata: Any
+    ) -> Signal2D:
+        """Image of the same pixels with its variance."""
+        axes = self._axes()[-2:]
+        general = {"General": {"title": title}, **metadata}
+        image = Signal2D(values.astype(np.float32), axes=axes, metadata=general)
+        error = Signal2D(variance.astype(np.float32), axes=axes)
+        image.metadata.set_item("Signal.Noise_properties.variance", error)
+        return image
+
+    def _title(self, name: str) -> str:
+        """Name of a component in words, with the axes and the cell that it refers to."""
+        title = TITLES[name]
+        if self._settings.angle:
+            title = re.sub(
+                r"_(xx|yy|xy|x|y)\b", lambda found: "_" + "'".join([*found[1], ""]), title
+            )
+        absolute = bool(self._state("bulk")) and name not in (
+            "rotation",
+            "sigma_rotation",
+            "u_x",
+            "u_y",
+        )
+        return f"absolute {title}" if absolute else title
+
+    @property
     def _field(self) -> StrainField:
         """The maps as one record, without the amplitudes of the lattice waves."""
         settings = self._settings
-        maps = self._maps([name for name in settings.components if name in COMPONENTS])
+        names = [name for name in settings.components if name in COMPONENTS]
+        maps: dict[str, Any] = {**self._maps(names)}
+        maps |= dict(zip(("u_x", "u_y"), self._displacement, strict=True))
         if "sigma" in settings.components:
             same = np.asarray(self.sigma.data)
             unknown = np.full_like(same, np.nan)
@@ -358,7 +908,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         from hyperspy_twin.signals._figures import DIVERGING, with_grey
 
         check_orientation(self._axes()[-2:])
-        metadata = {"General": {"title": f"{TITLES[name]}, {self.metadata.General.title}"}}
+        metadata = {"General": {"title": f"{self._title(name)}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
         image = kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
         if name not in ("sigma", *ERRORS):
@@ -384,8 +934,19 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             return text
         return (
             f"{text[:-1]}, reference: region {settings.reference}, "
-            f"resolution: {settings.resolution:.3g} {self._unit}>"
+            f"resolution: {settings.resolution:.3g} {self._unit}{self._frame_in_words()}>"
         )
+
+    def _frame_in_words(self) -> str:
+        """Axes and bulk cells, where they are not those of the image and of the reference."""
+        settings, words = self._settings, ""
+        if settings.frame:
+            words += f", x': {settings.frame}"
+        cells = [one for one in self._state("bulk", ()) if one.crystal is not None]
+        if cells:
+            named = ", ".join(f"{one.crystal.name} ({one.region})" for one in cells)
+            words += f", absolute against bulk {named}"
+        return words
 
 
 class LazyStrainMap(StrainMap, LazySignal2D):

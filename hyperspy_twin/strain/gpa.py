@@ -11,7 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core import Definition, Grid, StrainField, begin_step, count_steps
+from hyperspy_twin.core import (
+    Definition,
+    GradientNoise,
+    Grid,
+    StrainField,
+    begin_step,
+    count_steps,
+)
 from hyperspy_twin.strain.checks import (
     check_drift,
     check_input,
@@ -21,7 +28,7 @@ from hyperspy_twin.strain.checks import (
     find_drifted,
 )
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
-from hyperspy_twin.strain.noise import is_significant, measure_noise
+from hyperspy_twin.strain.noise import Noise, is_significant, measure_noise
 from hyperspy_twin.strain.phase_unwrapping import (
     fill_nearest,
     join_pieces,
@@ -29,7 +36,12 @@ from hyperspy_twin.strain.phase_unwrapping import (
     unwrap_wave,
 )
 from hyperspy_twin.strain.pieces import find_pieces
-from hyperspy_twin.strain.strain_tensor import FIELDS, NodeStrain, compute_strain
+from hyperspy_twin.strain.strain_tensor import (
+    FIELDS,
+    NodeStrain,
+    compute_strain,
+    displacement_noise,
+)
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
@@ -156,7 +168,25 @@ def geometric_phase_analysis(
         amplitudes=amplitudes,
         resolution=float(resolution),
         definition=definition,
+        noise=_noise_of_regions(analysed, noises, labels),
     )
+
+
+def _noise_of_regions(
+    analysed: Analysed, noises: list[Noise], labels: np.ndarray | None
+) -> GradientNoise:
+    """Noise of the displacement of each region, the mean of its pieces; region 0 without labels."""
+    found: dict[int, list[tuple[np.ndarray, np.ndarray, float]]] = {}
+    for (piece, strain), noise in zip(analysed, noises, strict=True):
+        label = 0 if labels is None else int(labels[piece.piece.box][piece.piece.mask][0])
+        found.setdefault(label, []).append(displacement_noise(piece, noise, strain))
+    total = {label: sum(part[2] for part in parts) for label, parts in found.items()}
+    known = [label for label in sorted(found) if total[label] > 0.0]
+    white, lines = (
+        np.array([sum(p[n] * p[2] for p in found[one]) / total[one] for one in known])
+        for n in (0, 1)
+    )
+    return GradientNoise(np.array(known, int), white.reshape(-1, 2, 2), lines.reshape(-1, 2, 2))
 
 
 def _centre_masks(region: LatticeWaves, vectors: np.ndarray) -> LatticeWaves:

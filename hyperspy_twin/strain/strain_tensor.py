@@ -83,6 +83,34 @@ def compute_strain(
     return NodeStrain(named, solution, subset >= 0, significant)
 
 
+def displacement_noise(
+    region: LatticeWaves, noise: Noise, strain: NodeStrain
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Mean noise of the displacement of one piece, see :class:`~hyperspy_twin.core.GradientNoise`.
+
+    Returns
+    -------
+    white, lines
+        Shape (2, 2) each.
+    weight
+        Of the piece among those of its region: the nodes that show a lattice.
+    """
+    weights = np.where(strain.valid, region.window.mass, 0.0).astype(float)
+    weight = float(weights.sum())
+    if not weight > 0.0:
+        return np.zeros((2, 2)), np.zeros((2, 2)), 0.0
+    solution = strain.solution.astype(float)
+    magnitude = np.array([np.abs(wave.amplitude) for wave in region.waves], float)
+    own = solution / np.where(strain.significant, magnitude, np.inf)
+    turns = (2.0 * np.pi) ** 2 * weight
+    white, lines = (
+        np.einsum("ikrc,kl,jlrc,rc->ij", part, covariance, part, weights, optimize=True) / turns
+        for part, covariance in ((own, noise.covariance), (solution, noise.lines))
+    )
+    x, y = region.coarse.scale
+    return white * x * y, lines * y, weight
+
+
 def combine_waves(
     significant: np.ndarray, covariance: np.ndarray, vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

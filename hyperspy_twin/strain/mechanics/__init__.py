@@ -1,0 +1,5 @@
+"""What follows from a strain map: other frames, bulk cells, means, profiles and compositions."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

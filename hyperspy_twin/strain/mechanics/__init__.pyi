@@ -1,0 +1,26 @@
+from .absolute import BulkCell
+from .coherent_layers import LIMITS, CubicAlloy, Layers, find_growth_direction, map_composition
+from .gradient_errors import Analysis
+from .interfaces import Interface, find_interface
+from .means import RegionMeans
+from .measured_strain import MeasuredStrain, turn_displacement
+from .profiles import Line, Profile, line_across, line_between
+
+__all__ = [
+    "LIMITS",
+    "Analysis",
+    "BulkCell",
+    "CubicAlloy",
+    "Interface",
+    "Layers",
+    "Line",
+    "MeasuredStrain",
+    "Profile",
+    "RegionMeans",
+    "find_growth_direction",
+    "find_interface",
+    "line_across",
+    "line_between",
+    "map_composition",
+    "turn_displacement",
+]
