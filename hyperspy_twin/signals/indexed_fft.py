@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         StrainField,
     )
     from hyperspy_twin.crystals import IndexingSettings, PhaseRecords, RegionPhase
+    from hyperspy_twin.signals._reflections import By
     from hyperspy_twin.spectra import RegionSpectrum
     from hyperspy_twin.strain import RegionLattice
 
@@ -644,6 +645,107 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             **state,
             unit="nm",
             calibration=with_pixel_values(self, calibration).to_json(),
+        )
+
+    # ---- Bragg filtering ----
+
+    def bragg_filter(
+        self,
+        by: By = "phase",
+        *,
+        output: str = "image",
+        resolution: float | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Signal2D:
+        """Filter the image by groups of its reflections.
+
+        Each group is a phase, a family of equivalent planes, a grain or a reflection. The filter
+        is linear in the image, with a soft (Gaussian) mask around each reflection. What two groups
+        have in common tells nothing of where either is: such reflections are left out, unless a
+        group has no others, and groups with all reflections in common become one. The history
+        and ``metadata.Bragg_filter`` tell which.
+
+        Parameters
+        ----------
+        by
+            ``"phase"``, ``"family"`` (of each phase), ``"grain"`` (crystals of one orientation,
+            whose phases need not be known), or Miller indices of one or several reflections such
+            as ``(0, 0, 4)`` or ``[(0, 0, 4), (2, -2, 0)]``.
+        output
+            ``"image"``, or ``"amplitude"`` for that of the fringes: the root of the sum of the
+            squared amplitudes of the lattice waves.
+        resolution
+            Standard deviation of the Gaussian window in real space, in the unit of the image; the
+            mask's is ``1 / (2 pi resolution)``. By default one and a half of the spacings that
+            separate the reflections of a crystal, and up to four times as much where only that
+            tells groups apart.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            One image for each group on the axes of the image, float32, without the mean. The name
+            of each is in ``metadata.Bragg_filter.groups``. NaN in empty areas of the image.
+
+        Raises
+        ------
+        ValueError
+            If phases are needed but not known, no crystal shows the reflections, the spectrum was
+            cropped, or an argument does not fit.
+
+        See Also
+        --------
+        plot_bragg_filter : All groups in colour over the image.
+        hyperspy_twin.strain.bragg_filter : The method.
+        """
+        from hyperspy_twin.signals._bragg import check_output, filter_image, filtered_signal
+
+        check_output(output)
+        parameters = {
+            "by": by if isinstance(by, str) else np.asarray(by).tolist(),
+            "output": output,
+            "resolution": resolution,
+        }
+        with show_progress("Bragg filtering", show_progressbar):
+            found = filter_image(self, by, output, resolution)
+        return filtered_signal(self, found, parameters)
+
+    def plot_bragg_filter(
+        self,
+        by: By = "phase",
+        *,
+        resolution: float | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Figure:
+        """Plot the image in grey with the amplitude of each group's fringes in its colour.
+
+        Parameters
+        ----------
+        by, resolution, show_progressbar
+            As for :meth:`bragg_filter`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`bragg_filter`.
+        """
+        from hyperspy_twin.signals._bragg import filter_image
+        from hyperspy_twin.signals._figures import bragg_figure, show_once
+
+        with show_progress("Bragg filtering", show_progressbar):
+            found = filter_image(self, by, "amplitude", resolution)
+        image, grid = self.image()
+        names = [group.name for group in found.groups]
+        return show_once(
+            bragg_figure(
+                image, grid, found.images, names, unit=self._unit, resolution=found.resolution
+            )
         )
 
     # ---- the next step ----

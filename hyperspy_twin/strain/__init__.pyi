@@ -1,4 +1,18 @@
+from .bragg_filter import bragg_filter, local_amplitude
+from .bragg_groups import FilterGroup, Reflections, plan_groups
+from .filtered_images import describe_holes
 from .gpa import geometric_phase_analysis
 from .plan import Plan, RegionLattice, plan_analysis
 
-__all__ = ["Plan", "RegionLattice", "geometric_phase_analysis", "plan_analysis"]
+__all__ = [
+    "FilterGroup",
+    "Plan",
+    "Reflections",
+    "RegionLattice",
+    "bragg_filter",
+    "describe_holes",
+    "geometric_phase_analysis",
+    "local_amplitude",
+    "plan_analysis",
+    "plan_groups",
+]
