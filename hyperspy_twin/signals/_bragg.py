@@ -43,7 +43,7 @@ def filter_image(spectrum: IndexedFFT, by: By, output: str, resolution: float | 
     image, grid = spectrum.image()
     reflections = group_reflections(by, spectrum._spectra, spectrum.phases)
     groups, resolution = plan_groups(reflections, resolution=resolution)
-    for line in _doubts(groups):
+    for line in _doubts(groups, by):
         _LOGGER.warning("%s", line)
     empty = find_empty_areas(spectrum._bad_pixels) if spectrum._bad_pixels.any() else None
     vectors = [group.vectors for group in groups]
@@ -62,7 +62,7 @@ def filtered_signal(
     outcome = {
         "groups": {group.name: len(group.vectors) for group in found.groups},
         "left_out": {group.name: group.left_out for group in found.groups if group.left_out},
-        "doubts": _doubts(found.groups),
+        "doubts": _doubts(found.groups, by),
         "resolution": found.resolution,
     }
     axis = by if isinstance(by, str) else "reflection"
@@ -92,11 +92,18 @@ def filtered_signal(
     return signal
 
 
-def _doubts(groups: list[FilterGroup]) -> list[str]:
+def _doubts(groups: list[FilterGroup], by: By) -> list[str]:
     """Say which groups the image does not tell apart."""
-    return [
+    found = [
         f"all reflections of {group.name} are those of other groups too: its image shows these as "
         "well"
         for group in groups
         if group.is_mixed
     ]
+    joined = [group.name for group in groups if len(group.names) > 1]
+    if joined and by != "grain":  # grains of one lattice belong together
+        found.append(
+            f"one group each, for want of reflections that tell them apart: {'; '.join(joined)}. A "
+            "larger resolution may do so"
+        )
+    return found

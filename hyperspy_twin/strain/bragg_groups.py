@@ -14,6 +14,9 @@ TOLD_APART = 0.5
 # The resolution is widened by at most this factor to tell groups apart: from one and a half to six
 # lattice spacings. A window that is wider tells little of where a crystal ends; set by judgement.
 WIDEST = 4.0
+# Fraction of the intensity of the reflections that can be told apart at all, for which the
+# resolution is widened: the strong reflections count, and not the weak ones of high order alone.
+MOST = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +50,8 @@ class FilterGroup:
 
     Attributes
     ----------
-    name
-        Its name; several, joined by commas, where the image does not tell them apart.
+    names
+        Its name; several where the image does not tell them apart.
     vectors
         Reciprocal vectors (x, y), shape (k, 2).
     left_out
@@ -57,10 +60,15 @@ class FilterGroup:
         Whether all its reflections are another group's too, so that none was left out.
     """
 
-    name: str
+    names: tuple[str, ...]
     vectors: np.ndarray
     left_out: int
     is_mixed: bool
+
+    @property
+    def name(self) -> str:
+        """All its names, joined by commas."""
+        return ", ".join(self.names)
 
 
 def plan_groups(
@@ -113,7 +121,7 @@ def plan_groups(
         mixed = bool(shared.all())
         found.append(
             FilterGroup(
-                ", ".join(names[i] for i in joined[index]),
+                tuple(names[i] for i in joined[index]),
                 reflections.position[own if mixed else own[~shared]],
                 0 if mixed else int(np.count_nonzero(shared)),
                 mixed,
@@ -144,10 +152,24 @@ def _choose_resolution(
         strong = first[intensity[first] > WEAK * intensity[first].max()]
         for second in members:
             if first is not second:
-                needed = TOLD_APART / max(_isolation(distance, strong, second), np.finfo(float).tiny)
-                if needed <= widest:
-                    resolution = max(resolution, needed)
+                apart = distance[np.ix_(strong, second)].min(axis=1)
+                needed = _needed_resolution(apart, intensity[strong], widest)
+                resolution = max(resolution, needed)
     return resolution
+
+
+def _needed_resolution(distance: np.ndarray, intensity: np.ndarray, widest: float) -> float:
+    """Least resolution that tells reflections apart which carry half of the intensity.
+
+    That of those which the widest window tells apart; 0 where it tells none.
+    """
+    possible = distance >= TOLD_APART / widest
+    distance, intensity = distance[possible], intensity[possible]
+    if not len(distance):
+        return 0.0
+    order = np.argsort(-distance)
+    carried = np.cumsum(intensity[order]) / intensity.sum()
+    return float(TOLD_APART / distance[order][np.searchsorted(carried, MOST)])
 
 
 def _join_equal(members: list[np.ndarray], distance: np.ndarray, limit: float) -> list[list[int]]:
