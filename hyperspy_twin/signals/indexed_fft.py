@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.spectra import RegionSpectrum
     from hyperspy_twin.strain import RegionLattice
 
+_LOGGER = logging.getLogger(__name__)
 # Of the plot of a spectrum: the noise is dark, and the peaks are seen beside the strongest.
 CONTRAST = {"norm": "log", "vmin": "50th", "vmax": "99.99th"}
 
@@ -785,7 +787,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         Returns
         -------
         StrainMap
-            The maps; NaN where there is no lattice.
+            The maps; NaN where there is no lattice. Standard errors are NaN everywhere, with a
+            warning, where the image was filtered before so that its noise cannot be measured.
 
         Raises
         ------
@@ -796,7 +799,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         --------
         hyperspy_twin.strain.geometric_phase_analysis : The method and its literature.
         """
-        from hyperspy_twin.strain import geometric_phase_analysis, plan_analysis
+        from hyperspy_twin.strain import (
+            describe_holes,
+            geometric_phase_analysis,
+            plan_analysis,
+            without_errors,
+        )
 
         parameters = {
             "reference": reference,
@@ -827,13 +835,18 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 required=plan.required,
                 others=plan.others,
             )
-            lattices, missing = None, None
+            lattices, missing = None, {}
+            filtered = describe_holes(np.asarray(self.data))
+            if filtered is not None:
+                field = without_errors(field)
+                missing["noise"] = filtered
+                _LOGGER.warning("%s", filtered)
             try:
                 shift = np.linalg.norm(plan.vectors - field.vectors[:, None], axis=2)
                 given = plan.vectors[shift.argmin(axis=1)]
                 lattices = self._register_lattices(field, plan.reference, given)
             except ValueError as error:  # the strain is right without lattices for the atoms
-                missing = {"lattices": str(error)}
+                missing["lattices"] = str(error)
         return self._derive(
             StrainMap,
             "gpa",

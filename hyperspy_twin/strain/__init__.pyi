@@ -1,6 +1,6 @@
 from .bragg_filter import bragg_filter, local_amplitude
 from .bragg_groups import FilterGroup, Reflections, plan_groups
-from .filtered_images import describe_holes
+from .filtered_images import describe_holes, without_errors
 from .gpa import geometric_phase_analysis
 from .plan import Plan, RegionLattice, plan_analysis
 
@@ -15,4 +15,5 @@ __all__ = [
     "local_amplitude",
     "plan_analysis",
     "plan_groups",
+    "without_errors",
 ]

@@ -98,8 +98,10 @@ def plan_groups(
     Raises
     ------
     ValueError
-        If there is no reflection in any group.
+        If there is no reflection in any group, or the resolution is no positive length.
     """
+    if resolution is not None and not (np.isfinite(resolution) and resolution > 0.0):
+        raise ValueError(f"the resolution must be a positive length, not {resolution}")
     names = [name for i, name in enumerate(reflections.names) if (reflections.group == i).any()]
     if not names:
         raise ValueError("there is no reflection to filter by: find peaks first")

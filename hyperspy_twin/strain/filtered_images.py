@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.fft
+
+from hyperspy_twin.core import StrainField
 
 # Frequencies in cycles per pixel at which noise is looked for: beyond nearly all reflections, and
 # within the circle that the sampling allows.
@@ -36,6 +40,18 @@ def describe_holes(transform: np.ndarray) -> str | None:
     """
     level = noise_level(transform)
     return None if level > SMALLEST_NOISE else FILTERED.format(*HIGH_FREQUENCIES, level)
+
+
+def without_errors(field: StrainField) -> StrainField:
+    """Strain whose standard errors are not known."""
+    unknown = np.full_like(field.sigma_xx, np.nan)
+    return replace(
+        field,
+        sigma_xx=unknown,
+        sigma_yy=unknown,
+        sigma_xy=unknown,
+        sigma_rotation=unknown,
+    )
 
 
 def noise_level(transform: np.ndarray) -> float:
