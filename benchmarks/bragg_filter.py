@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain import bragg_filter, local_amplitude
+from hyperspy_twin.strain import filter_reflections, local_amplitude
 from hyperspy_twin.strain.coarse_grid import make_coarse_grid
 
 PERIOD, SIZE, MARGIN = 16.0, 1024, 120  # pixels
@@ -48,16 +48,19 @@ def main() -> None:
     for beams in (2, 4):
         for count in (1, 2, 3, 5):
             groups = [VECTORS[:beams] * (1 + 0.1 * i) for i in range(count)]
-            used = fastest(lambda g=groups: bragg_filter(image, grid, g, resolution=RESOLUTION))
+            used = fastest(
+                lambda g=groups: filter_reflections(image, grid, g, resolution=RESOLUTION)
+            )
             used /= pair
             one.setdefault(beams, used)
             further = f"{(used - one[beams]) / (count - 1):.2f}" if count > 1 else ""
             print(f"{count:5} {beams:14} {used:17.2f}  {further}", flush=True)
-    found = bragg_filter(image, grid, [VECTORS], resolution=RESOLUTION)[0]
+    found = filter_reflections(image, grid, [VECTORS], resolution=RESOLUTION)[0]
     used = fastest(lambda: local_amplitude(found, grid, resolution=RESOLUTION)) / pair
     print(f"amplitude of one output: {used:.2f} pairs more")
     error = np.abs(
-        bragg_filter(sum(waves), grid, [VECTORS[:2]], resolution=RESOLUTION)[0] - sum(waves[:2])
+        filter_reflections(sum(waves), grid, [VECTORS[:2]], resolution=RESOLUTION)[0]
+        - sum(waves[:2])
     )
     inside = error[MARGIN:-MARGIN, MARGIN:-MARGIN].max()
     print(f"deviation of known waves: {inside:.1e} inside, {error.max():.1e} up to the edge")

@@ -38,7 +38,7 @@ def check_output(output: str) -> None:
 
 def filter_image(spectrum: IndexedFFT, by: By, output: str, resolution: float | None) -> Filtered:
     """Filter the image of a spectrum by groups of its reflections."""
-    from hyperspy_twin.strain import bragg_filter, local_amplitude, plan_groups
+    from hyperspy_twin.strain import filter_reflections, local_amplitude, plan_groups
 
     image, grid = spectrum.image()
     reflections = group_reflections(by, spectrum._spectra, spectrum.phases)
@@ -47,16 +47,14 @@ def filter_image(spectrum: IndexedFFT, by: By, output: str, resolution: float | 
         _LOGGER.warning("%s", line)
     empty = find_empty_areas(spectrum._bad_pixels) if spectrum._bad_pixels.any() else None
     vectors = [group.vectors for group in groups]
-    images = bragg_filter(image, grid, vectors, resolution=resolution, empty=empty)
+    images = filter_reflections(image, grid, vectors, resolution=resolution, empty=empty)
     if output == "amplitude":
         for one in images:
             one[:] = local_amplitude(one, grid, resolution=resolution)
     return Filtered(images, groups, resolution)
 
 
-def filtered_signal(
-    spectrum: IndexedFFT, found: Filtered, parameters: dict[str, Any]
-) -> Signal2D:
+def filtered_signal(spectrum: IndexedFFT, found: Filtered, parameters: dict[str, Any]) -> Signal2D:
     """Stack of filtered images with the metadata and the history of a spectrum."""
     by, names = parameters["by"], [group.name for group in found.groups]
     outcome = {

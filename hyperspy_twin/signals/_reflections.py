@@ -108,7 +108,9 @@ def _naming(by: By, wanted: np.ndarray | None) -> Callable[[_GrainPeaks, int], s
         if wanted is None:
             return f"{match.phase} {name_family(hkl.tolist(), match.crystal)}"
         same = (wanted == hkl).all(axis=1) | (wanted == -hkl).all(axis=1)
-        return f"{match.phase} {plane_label(wanted[same.argmax()].tolist())}" if same.any() else None
+        return (
+            f"{match.phase} {plane_label(wanted[same.argmax()].tolist())}" if same.any() else None
+        )
 
     return name
 
@@ -119,7 +121,7 @@ def _as_indices(by: Any) -> np.ndarray:
     whole = found.dtype.kind in "iu" and found.ndim == 2 and found.shape[1] == 3
     if not whole or not found.any(axis=1).all():
         raise ValueError(
-            f"Miller indices are given as (h, k, l) or [(h, k, l), ...] of whole numbers, not {by!r}"
+            f"Miller indices are whole numbers (h, k, l), or a list of such, not {by!r}"
         )
     return found
 

@@ -699,7 +699,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         See Also
         --------
         plot_bragg_filter : All groups in colour over the image.
-        hyperspy_twin.strain.bragg_filter : The method.
+        hyperspy_twin.strain.filter_reflections : The method.
         """
         from hyperspy_twin.signals._bragg import check_output, filter_image, filtered_signal
 

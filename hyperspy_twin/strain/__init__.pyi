@@ -1,4 +1,4 @@
-from .bragg_filter import bragg_filter, local_amplitude
+from .bragg_filter import filter_reflections, local_amplitude
 from .bragg_groups import FilterGroup, Reflections, plan_groups
 from .filtered_images import describe_holes, without_errors
 from .gpa import geometric_phase_analysis
@@ -9,8 +9,8 @@ __all__ = [
     "Plan",
     "Reflections",
     "RegionLattice",
-    "bragg_filter",
     "describe_holes",
+    "filter_reflections",
     "geometric_phase_analysis",
     "local_amplitude",
     "plan_analysis",

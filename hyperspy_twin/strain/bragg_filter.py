@@ -32,7 +32,7 @@ WINDOW_LENGTH = 5.0
 MINIMUM_EXTENT = 4.0
 
 
-def bragg_filter(
+def filter_reflections(
     image: np.ndarray,
     grid: Grid,
     groups: Sequence[np.ndarray],
@@ -98,7 +98,7 @@ def local_amplitude(filtered: np.ndarray, grid: Grid, *, resolution: float) -> n
     Parameters
     ----------
     filtered
-        One image by :func:`bragg_filter`, shape (rows, columns).
+        One image by :func:`filter_reflections`, shape (rows, columns).
     grid, resolution
         As there; the same window averages the squared image.
 
@@ -217,17 +217,13 @@ def _make_mask(coarse: CoarseGrid, vectors: np.ndarray) -> _Mask:
     return _Mask(reached, values[:, reached])
 
 
-def _columns_of_spectrum(
-    image: np.ndarray, coarse: CoarseGrid, columns: np.ndarray
-) -> np.ndarray:
-    """Some columns of the half spectrum of the zero-padded image, complex64."""
+def _columns_of_spectrum(image: np.ndarray, coarse: CoarseGrid, columns: np.ndarray) -> np.ndarray:
+    """Give some columns of the half spectrum of the zero-padded image, complex64."""
     lines = scipy.fft.rfft(image, coarse.padded[1], axis=1, workers=-1)[:, columns]
     return scipy.fft.fft(lines, coarse.padded[0], axis=0, workers=-1)
 
 
-def _image_of_columns(
-    spectrum: np.ndarray, coarse: CoarseGrid, columns: np.ndarray
-) -> np.ndarray:
+def _image_of_columns(spectrum: np.ndarray, coarse: CoarseGrid, columns: np.ndarray) -> np.ndarray:
     """Image whose half spectrum has some columns and zeros beside."""
     rows, width = coarse.shape
     lines = scipy.fft.ifft(spectrum, axis=0, overwrite_x=True, workers=-1)

@@ -175,7 +175,7 @@ def _needed_resolution(distance: np.ndarray, intensity: np.ndarray, widest: floa
 
 
 def _join_equal(members: list[np.ndarray], distance: np.ndarray, limit: float) -> list[list[int]]:
-    """Indices of groups that have all their reflections in common."""
+    """Find groups that have all their reflections in common."""
     joined: list[list[int]] = []
     for index, own in enumerate(members):
         for group in joined:

@@ -15,7 +15,7 @@ HIGH_FREQUENCIES = (0.3, 0.48)
 # Below this, in cycles per pixel, a spectrum shows brightness and thickness.
 LOWEST_FREQUENCY = 0.03
 # Median power at high frequencies over the mean power: filtered files have 3e-11 and 3e-5,
-# unfiltered ones of 17 instruments and detectors 5e-4 to .6; the limit lies in the middle
+# fourteen unfiltered ones 5e-4 to .6; the limit lies in the middle
 # of the gap on a logarithmic scale.
 SMALLEST_NOISE = 1.3e-4
 FILTERED = (

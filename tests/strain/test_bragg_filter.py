@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain import Reflections, bragg_filter, local_amplitude, plan_groups
+from hyperspy_twin.strain import Reflections, filter_reflections, local_amplitude, plan_groups
 
 SHAPE, SCALE = (230, 317), (0.02, 0.025)
 GRID = Grid(SHAPE, SCALE, (3.0, -1.0))
@@ -28,7 +28,7 @@ def waves(vectors, amplitudes, phases, grid=GRID):
 def test_known_waves_come_back_up_to_the_edge():
     amplitudes, phases = [10.0, 6.0, 4.0, 5.0], [0.3, 1.1, 2.0, -0.7]
     image = 100 + waves(SQUARE, amplitudes, phases)
-    found = bragg_filter(image, GRID, [SQUARE[:1], SQUARE[1:3]], resolution=RESOLUTION)
+    found = filter_reflections(image, GRID, [SQUARE[:1], SQUARE[1:3]], resolution=RESOLUTION)
     assert found.dtype == np.float32
     assert found.shape == (2, *SHAPE)
     for index, part in enumerate((slice(0, 1), slice(1, 3))):
@@ -49,7 +49,7 @@ def test_the_filter_is_linear(seed, factor, width):
 
     def filtered(image):
         groups = [SQUARE[:1], SQUARE[2:]]
-        return bragg_filter(image, grid, groups, resolution=0.15 * width, empty=empty)
+        return filter_reflections(image, grid, groups, resolution=0.15 * width, empty=empty)
 
     expected = filtered(first) + factor * filtered(second)
     np.testing.assert_allclose(filtered(first + factor * second), expected, atol=4e-5)
@@ -58,7 +58,7 @@ def test_the_filter_is_linear(seed, factor, width):
 def test_the_mask_falls_with_the_distance_as_stated():
     distance = np.array([0.3, 0.0])
     wave = waves(SQUARE[:1] + distance, [1.0], [0.0])
-    found = bragg_filter(wave, GRID, [SQUARE[:1]], resolution=RESOLUTION)[0]
+    found = filter_reflections(wave, GRID, [SQUARE[:1]], resolution=RESOLUTION)[0]
     passed = np.exp(-2 * (np.pi * RESOLUTION) ** 2 * distance[0] ** 2)
     centre = slice(100, 130), slice(120, 190)
     np.testing.assert_allclose(found[centre], passed * wave[centre], atol=2e-4)
@@ -68,7 +68,7 @@ def test_noise_that_passes_is_that_of_the_window():
     """White noise through a window of 4 pi s^2 pixels, twice its half plane."""
     noise = np.random.default_rng(0).normal(size=(512, 512))
     grid = Grid(noise.shape, (1.0, 1.0))
-    found = bragg_filter(noise, grid, [[[0.21, 0.13]]], resolution=5.0)[0]
+    found = filter_reflections(noise, grid, [[[0.21, 0.13]]], resolution=5.0)[0]
     expected = np.sqrt(2.0 / (4 * np.pi * 25.0))
     assert found[30:-30, 30:-30].std() == pytest.approx(expected, rel=0.05)
 
@@ -81,7 +81,7 @@ def test_two_layers_come_apart():
     image = np.where(np.arange(640)[:, None] < 320, *layers)
     image += np.random.default_rng(1).normal(size=grid.shape)
     resolution = 0.5 / 0.08 * SPACING / np.sqrt(2)
-    found = bragg_filter(image, grid, [SQUARE[2:], other[2:]], resolution=resolution)
+    found = filter_reflections(image, grid, [SQUARE[2:], other[2:]], resolution=resolution)
     upper, lower = (local_amplitude(one, grid, resolution=resolution) for one in found)
     top, bottom = slice(0, 120), slice(520, None)
     for own, inside, outside in ((upper, top, bottom), (lower, bottom, top)):
@@ -91,7 +91,7 @@ def test_two_layers_come_apart():
 
 def test_amplitude_of_one_and_of_several_waves():
     image = waves(SQUARE, [3.0, 4.0, 0.0, 0.0], [0.1, 0.2, 0.0, 0.0])
-    found = bragg_filter(image, GRID, [SQUARE[:1], SQUARE[:2]], resolution=RESOLUTION)
+    found = filter_reflections(image, GRID, [SQUARE[:1], SQUARE[:2]], resolution=RESOLUTION)
     for one, expected in zip(found, (3.0, 5.0), strict=True):
         amplitude = local_amplitude(one, GRID, resolution=RESOLUTION)
         np.testing.assert_allclose(amplitude, expected, rtol=0.025)
@@ -99,7 +99,7 @@ def test_amplitude_of_one_and_of_several_waves():
 
 def test_brightness_and_its_slope_do_not_pass():
     bright = 50 + 20 * (GRID.x[None] - 3) + 10 * (GRID.y[:, None] + 1) ** 2
-    found = bragg_filter(bright, GRID, [SQUARE], resolution=RESOLUTION)
+    found = filter_reflections(bright, GRID, [SQUARE], resolution=RESOLUTION)
     assert np.abs(found).max() < 0.02 * np.ptp(bright)
     assert np.abs(found[:, 60:-60, 60:-60]).max() < 1e-3 * np.ptp(bright)
 
@@ -108,7 +108,7 @@ def test_empty_areas_hold_no_wave_and_disturb_none():
     image = waves(SQUARE, [10, 6, 4, 5], [0, 1, 2, 3])
     empty = np.zeros(SHAPE, bool)
     empty[:90, 200:] = True
-    found = bragg_filter(
+    found = filter_reflections(
         np.where(empty, -500.0, image), GRID, [SQUARE[:1]], resolution=RESOLUTION, empty=empty
     )[0]
     assert np.isnan(found[empty]).all()
@@ -135,7 +135,7 @@ def test_empty_areas_hold_no_wave_and_disturb_none():
 def test_wrong_input_says_what_is_wrong(change, message):
     given = {"image": np.zeros(SHAPE), "groups": [SQUARE], "resolution": RESOLUTION, **change}
     with pytest.raises(ValueError, match=message):
-        bragg_filter(given["image"], GRID, given["groups"], resolution=given["resolution"])
+        filter_reflections(given["image"], GRID, given["groups"], resolution=given["resolution"])
 
 
 def reflections(groups, names=None, intensity=None):

@@ -10,7 +10,7 @@ from scipy import ndimage
 import hyperspy_twin as ht
 from hyperspy_twin.core import Grid
 from hyperspy_twin.spectra import spectrum
-from hyperspy_twin.strain import bragg_filter, describe_holes
+from hyperspy_twin.strain import describe_holes, filter_reflections
 from hyperspy_twin.strain.filtered_images import SMALLEST_NOISE, noise_level
 
 RAW = {
@@ -55,7 +55,7 @@ def butterworth(image):
 
 def bragg(image):
     vectors = np.array([[1 / 9.7, 0], [0, 1 / 11.3]])
-    return bragg_filter(image, Grid(image.shape, (1, 1)), [vectors], resolution=15.0)[0]
+    return filter_reflections(image, Grid(image.shape, (1, 1)), [vectors], resolution=15.0)[0]
 
 
 FILTERS = {

@@ -76,7 +76,9 @@ def overlay(amplitudes: np.ndarray, colours: Sequence[Sequence[float]]) -> np.nd
     for result, one in zip(relative, amplitudes, strict=True):
         finite = one[np.isfinite(one)]
         full = np.percentile(finite, FULL) if finite.size else 1.0
-        raised = (np.nan_to_num(one) / max(full, np.finfo(np.float32).tiny) - NOTHING) / (1 - NOTHING)
+        raised = (np.nan_to_num(one) / max(full, np.finfo(np.float32).tiny) - NOTHING) / (
+            1 - NOTHING
+        )
         np.clip(raised, 0.0, 1.0, out=result)
     weight = relative**2
     total = weight.sum(axis=0)

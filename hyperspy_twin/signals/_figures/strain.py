@@ -106,9 +106,13 @@ def strain_figure(
         axis.set_title(name if is_strain else f"{name} (counter-clockwise)")
         axis.set(xlabel=f"x ({unit})" if row else None, ylabel=None if column else f"y ({unit})")
         axis.tick_params(labelbottom=row == 1, labelleft=column == 0)
-        label, form = ("strain (%)", PercentFormatter(1.0, symbol=None)) if is_strain else (
-            "degrees",
-            None,
+        label, form = (
+            ("strain (%)", PercentFormatter(1.0, symbol=None))
+            if is_strain
+            else (
+                "degrees",
+                None,
+            )
         )
         extend = _extend(values, bound)
         figure.colorbar(drawn, ax=axis, label=label, shrink=0.8, extend=extend, format=form)
