@@ -13,7 +13,6 @@ from hyperspy_twin.signals._images import axes_of
 from hyperspy_twin.signals._reflections import By, group_reflections
 
 if TYPE_CHECKING:
-    from hyperspy_twin.signals.indexed_fft import IndexedFFT
     from hyperspy_twin.strain import FilterGroup
 
 _LOGGER = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ def check_output(output: str) -> None:
         raise ValueError(f"output is {' or '.join(map(repr, OUTPUTS))}, not {output!r}")
 
 
-def filter_image(spectrum: IndexedFFT, by: By, output: str, resolution: float | None) -> Filtered:
+def filter_image(spectrum: Any, by: By, output: str, resolution: float | None) -> Filtered:
     """Filter the image of a spectrum by groups of its reflections."""
     from hyperspy_twin.strain import filter_reflections, local_amplitude, plan_groups
 
@@ -54,7 +53,7 @@ def filter_image(spectrum: IndexedFFT, by: By, output: str, resolution: float | 
     return Filtered(images, groups, resolution)
 
 
-def filtered_signal(spectrum: IndexedFFT, found: Filtered, parameters: dict[str, Any]) -> Signal2D:
+def filtered_signal(spectrum: Any, found: Filtered, parameters: dict[str, Any]) -> Signal2D:
     """Stack of filtered images with the metadata and the history of a spectrum."""
     by, names = parameters["by"], [group.name for group in found.groups]
     outcome = {
