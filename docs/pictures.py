@@ -127,6 +127,33 @@ def strain_of_a_well() -> None:
     figure.savefig(FOLDER / "strain.png", dpi=DPI)
 
 
+def bragg_filters() -> None:
+    """Write the picture of two phases in colour, and of their filtered images at the interface."""
+    nanowire = ht.data.mismatched_nanowire().segment().find_peaks(show_progressbar=False)
+    indexed = nanowire.index_phases(["InP", "InSb"])
+    figure = indexed.plot_bragg_filter()
+    figure.set_size_inches(6.4, 6.8)
+    filtered = indexed.bragg_filter()
+    parts = [indexed.image()[0], *filtered.data]
+    names = ["image", *filtered.metadata.Bragg_filter.groups]
+    _crop_beside(figure, parts, names, indexed._image_grid)
+    figure.savefig(FOLDER / "bragg_filter.png", dpi=DPI)
+
+
+def _crop_beside(figure, parts, names, grid) -> None:
+    """Add cut-outs of images around their centre in a column on the right."""
+    figure.set_size_inches(9.6, 6.8)
+    figure.get_layout_engine().set(rect=(0, 0, 0.7, 1))
+    rows, columns = grid.shape
+    box = slice(rows // 2 - 100, rows // 2 + 100), slice(columns // 2 - 130, columns // 2 + 130)
+    for number, (name, part) in enumerate(zip(names, parts, strict=True)):
+        axis = figure.add_axes((0.71, 0.66 - 0.32 * number, 0.28, 0.28))
+        axis.set_in_layout(False)
+        axis.imshow(part[box], cmap="gray")
+        axis.set_title(name, fontsize=10)
+        axis.set_axis_off()
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -136,6 +163,7 @@ def main(arguments: list[str]) -> None:
         segmentation_methods(*(Path(argument) for argument in arguments))
     crystals()
     strain_of_a_well()
+    bragg_filters()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])

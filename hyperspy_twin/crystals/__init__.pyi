@@ -41,6 +41,7 @@ from .relations import (
     colour_key,
     colour_orientations,
     make_crystal_map,
+    name_family,
     rescale_record,
     tabulate_epitaxy,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "laue_rotations",
     "make_crystal_map",
     "make_zone_patterns",
+    "name_family",
     "orix_orientation",
     "phase_label",
     "plane_family",

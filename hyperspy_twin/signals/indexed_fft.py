@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import NoneType
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
         StrainField,
     )
     from hyperspy_twin.crystals import IndexingSettings, PhaseRecords, RegionPhase
+    from hyperspy_twin.signals._reflections import By
     from hyperspy_twin.spectra import RegionSpectrum
     from hyperspy_twin.strain import RegionLattice
 
+_LOGGER = logging.getLogger(__name__)
 # Of the plot of a spectrum: the noise is dark, and the peaks are seen beside the strongest.
 CONTRAST = {"norm": "log", "vmin": "50th", "vmax": "99.99th"}
 
@@ -647,6 +650,107 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             calibration=with_pixel_values(self, calibration).to_json(),
         )
 
+    # ---- Bragg filtering ----
+
+    def bragg_filter(
+        self,
+        by: By = "phase",
+        *,
+        output: str = "image",
+        resolution: float | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Signal2D:
+        """Filter the image by groups of its reflections.
+
+        Each group is a phase, a family of equivalent planes, a grain or a reflection. The filter
+        is linear in the image, with a soft (Gaussian) mask around each reflection. What two groups
+        have in common tells nothing of where either is: such reflections are left out, unless a
+        group has no others, and groups with all reflections in common become one. The history
+        and ``metadata.Bragg_filter`` tell which.
+
+        Parameters
+        ----------
+        by
+            ``"phase"``, ``"family"`` (of each phase), ``"grain"`` (crystals of one orientation,
+            whose phases need not be known), or Miller indices of one or several reflections such
+            as ``(0, 0, 4)`` or ``[(0, 0, 4), (2, -2, 0)]``.
+        output
+            ``"image"``, or ``"amplitude"`` for that of the fringes: the root of the sum of the
+            squared amplitudes of the lattice waves.
+        resolution
+            Standard deviation of the Gaussian window in real space, in the unit of the image; the
+            mask's is ``1 / (2 pi resolution)``. By default one and a half of the spacings that
+            separate the reflections of a crystal, and up to four times as much where only that
+            tells groups apart.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            One image for each group on the axes of the image, float32, without the mean. The name
+            of each is in ``metadata.Bragg_filter.groups``. NaN in empty areas of the image.
+
+        Raises
+        ------
+        ValueError
+            If phases are needed but not known, no crystal shows the reflections, the spectrum was
+            cropped, or an argument does not fit.
+
+        See Also
+        --------
+        plot_bragg_filter : All groups in colour over the image.
+        hyperspy_twin.strain.filter_reflections : The method.
+        """
+        from hyperspy_twin.signals._bragg import check_output, filter_image, filtered_signal
+
+        check_output(output)
+        parameters = {
+            "by": by if isinstance(by, str) else np.asarray(by).tolist(),
+            "output": output,
+            "resolution": resolution,
+        }
+        with show_progress("Bragg filtering", show_progressbar):
+            found = filter_image(self, by, output, resolution)
+        return filtered_signal(self, found, parameters)
+
+    def plot_bragg_filter(
+        self,
+        by: By = "phase",
+        *,
+        resolution: float | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Figure:
+        """Plot the image in grey with the amplitude of each group's fringes in its colour.
+
+        Parameters
+        ----------
+        by, resolution, show_progressbar
+            As for :meth:`bragg_filter`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`bragg_filter`.
+        """
+        from hyperspy_twin.signals._bragg import filter_image
+        from hyperspy_twin.signals._figures import bragg_figure, show_once
+
+        with show_progress("Bragg filtering", show_progressbar):
+            found = filter_image(self, by, "amplitude", resolution)
+        image, grid = self.image()
+        names = [group.name for group in found.groups]
+        return show_once(
+            bragg_figure(
+                image, grid, found.images, names, unit=self._unit, resolution=found.resolution
+            )
+        )
+
     # ---- the next step ----
 
     def gpa(
@@ -687,7 +791,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         Returns
         -------
         StrainMap
-            The maps; NaN where there is no lattice.
+            The maps; NaN where there is no lattice. Standard errors are NaN everywhere, with a
+            warning, where the image was filtered before so that its noise cannot be measured.
 
         Raises
         ------
@@ -699,7 +804,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         hyperspy_twin.strain.geometric_phase_analysis : The method and its literature.
         """
         from hyperspy_twin.signals._rois import polygon_of
-        from hyperspy_twin.strain import geometric_phase_analysis, plan_analysis
+        from hyperspy_twin.strain import (
+            describe_holes,
+            geometric_phase_analysis,
+            plan_analysis,
+            without_errors,
+        )
 
         area = None
         if not isinstance(reference, (int, np.integer, str, NoneType)):
@@ -735,13 +845,18 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 required=plan.required,
                 others=plan.others,
             )
-            lattices, missing = None, None
+            lattices, missing = None, {}
+            filtered = describe_holes(np.asarray(self.data))
+            if filtered is not None:
+                field = without_errors(field)
+                missing["noise"] = filtered
+                _LOGGER.warning("%s", filtered)
             try:
                 shift = np.linalg.norm(plan.vectors - field.vectors[:, None], axis=2)
                 given = plan.vectors[shift.argmin(axis=1)]
                 lattices = self._register_lattices(field, plan.reference, given)
             except ValueError as error:  # the strain is right without lattices for the atoms
-                missing = {"lattices": str(error)}
+                missing["lattices"] = str(error)
         return self._derive(
             StrainMap,
             "gpa",

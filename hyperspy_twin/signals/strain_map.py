@@ -495,13 +495,16 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def plot(self, **kwargs: Any) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
 
+        Hatched values are below their standard error. The outline of the reference is green; its
+        reciprocal vectors and the axes of the tensor stand beside.
+
         A map from which components were sliced away is plotted as HyperSpy plots images.
 
         Parameters
         ----------
         **kwargs
             ``limit``, the largest strain on the colour scale, ``cmap``, and whatever
-            :func:`matplotlib.pyplot.subplots` takes, such as ``figsize``; for a sliced map whatever
+            :func:`matplotlib.pyplot.figure` takes, such as ``figsize``; for a sliced map whatever
             :meth:`hyperspy.api.signals.Signal2D.plot` takes.
 
         Returns
@@ -514,9 +517,19 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         settings = self._settings
         if settings is None or self.axes_manager.navigation_size != len(settings.components):
             return super().plot(**kwargs)
-        maps = self._maps(STRAINS)
+        errors = {
+            name: self._component(error).data
+            for name, error in zip(STRAINS, ERRORS, strict=True)
+            if error in settings.components
+        }
         figure = strain_figure(
-            maps, self._grid, self._outlines, settings, unit=self._unit, **kwargs
+            self._maps(STRAINS),
+            self._grid,
+            self._outlines,
+            settings,
+            unit=self._unit,
+            errors={name: np.asarray(values) for name, values in errors.items()},
+            **kwargs,
         )
         name_frame(figure, settings, self._frame_in_words())
         return show_once(figure)

@@ -1,3 +1,6 @@
+from .bragg_filter import filter_reflections, local_amplitude
+from .bragg_groups import FilterGroup, Reflections, plan_groups
+from .filtered_images import describe_holes, without_errors
 from .gpa import geometric_phase_analysis
 from .mechanics import (
     LIMITS,
@@ -22,17 +25,24 @@ __all__ = [
     "BulkCell",
     "Choices",
     "CubicAlloy",
+    "FilterGroup",
     "Layers",
     "MeasuredStrain",
     "Plan",
+    "Reflections",
     "RegionLattice",
     "RegionMeans",
+    "describe_holes",
+    "filter_reflections",
     "find_growth_direction",
     "find_interface",
     "geometric_phase_analysis",
     "line_across",
     "line_between",
+    "local_amplitude",
     "map_composition",
     "plan_analysis",
+    "plan_groups",
     "turn_displacement",
+    "without_errors",
 ]

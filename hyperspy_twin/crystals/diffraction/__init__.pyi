@@ -28,6 +28,7 @@ from .zone_axes import (
     coprime_indices,
     distinct_zone_axes,
     log_zone_weight,
+    usual_member,
     usual_zone_axes,
     zone_repeats,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "predict_pattern",
     "primitive_zone_axis",
     "structure_factors",
+    "usual_member",
     "usual_zone_axes",
     "zone_frame",
     "zone_lattice",

@@ -1,4 +1,5 @@
 from .atoms import model_figure
+from .bragg import bragg_figure
 from .frames import name_frame
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
@@ -13,6 +14,7 @@ from .strain import DIVERGING, strain_figure, with_grey
 __all__ = [
     "COLOURS",
     "DIVERGING",
+    "bragg_figure",
     "draw_outlines",
     "image_extent",
     "limit_view",

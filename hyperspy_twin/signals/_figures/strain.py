@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hyperspy_twin.signals._figures.outlines import draw_outlines, figure_size, image_extent
+from hyperspy_twin.signals._figures.scale_bar import draw_scale_bar
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
@@ -20,6 +23,15 @@ NO_VALUE = "0.75"
 LEAST_ROTATION = (
     0.1  # degrees: noise of a lattice that is not turned is not spread over all colours
 )
+REACHED = 99  # percentile of the values that the colours reach, so that a few do not rule them
+# The colours are for pixels whose error is at most this many times the median: rims of outlines,
+# where errors are three times as large, show as beyond the scale.
+USUAL_ERROR = 2.0
+REFERENCE = "#1a9850"  # outline of the reference
+HATCH = "////"
+HATCH_LINE = 0.35  # width in points, thin enough to leave the colours readable
+HATCHED_PIXELS = 300  # along the longer side: finer hatching is not drawn
+SIDE = 1.9  # width in inches of the column with reflections and frame
 
 
 def strain_figure(
@@ -29,13 +41,17 @@ def strain_figure(
     settings: StrainSettings,
     *,
     unit: str,
+    errors: Mapping[str, np.ndarray] | None = None,
+    frame: float = 0.0,
     limit: float | None = None,
     cmap: str = DIVERGING,
     **figure_options: Any,
 ) -> Figure:
     """Strain components and rotation side by side, on scales symmetric about zero.
 
-    Colour bars have an arrow where values lie beyond them; grey has no value.
+    Colour bars have an arrow where values lie beyond them; grey has no value, and values below
+    their standard error are hatched. The outline of the reference is green; its reciprocal vectors
+    and the axes of the tensor stand beside.
 
     Parameters
     ----------
@@ -49,41 +65,67 @@ def strain_figure(
         How the maps were made.
     unit
         Unit of the grid.
+    errors
+        Standard errors of some of the maps by their names.
+    frame
+        Angle of the x axis of the tensor from that of the image, in degrees, counter-clockwise as
+        seen on the screen.
     limit
         Largest strain on the colour scale; by default from the data, one for all components.
     cmap
         Colour map of matplotlib.
     **figure_options
-        Passed to :func:`matplotlib.pyplot.subplots`, such as ``figsize`` in inches.
+        Passed to :func:`matplotlib.pyplot.figure`, such as ``figsize`` in inches.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import PercentFormatter
 
+    errors = errors or {}
+    largest = {name: _largest(values, errors.get(name)) for name, values in maps.items()}
     if limit is None:
-        limit = max(_largest(values) for name, values in maps.items() if name != "rotation")
+        limit = max(value for name, value in largest.items() if name != "rotation")
     colours = with_grey(cmap)
     width, height = figure_size(grid)
-    options = {"figsize": (1.4 * width, 1.3 * height), "layout": "constrained", **figure_options}
-    figure, axes = plt.subplots(2, 2, **options)
-    for axis, (name, values) in zip(axes.ravel(), maps.items(), strict=True):
+    size = (1.4 * width + SIDE, 1.3 * height)
+    options = {"figsize": size, "layout": "constrained", **figure_options}
+    figure = plt.figure(**options)
+    cells = figure.add_gridspec(2, 3, width_ratios=(1, 1, SIDE / (0.7 * width)))
+    hatched = False
+    for number, (name, values) in enumerate(maps.items()):
+        row, column = divmod(number, 2)
+        axis = figure.add_subplot(cells[row, column])
         is_strain = name != "rotation"
-        bound = limit if is_strain else max(_largest(values), LEAST_ROTATION)
+        bound = limit if is_strain else max(largest[name], LEAST_ROTATION)
         drawn = axis.imshow(
             values, cmap=colours, vmin=-bound, vmax=bound, extent=image_extent(grid)
         )
+        if name in errors:
+            hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
         draw_outlines(axis, outlines, grid)
+        _draw_reference(axis, outlines, settings.reference)
         axis.set_title(name if is_strain else f"{name} (counter-clockwise)")
-        axis.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})")
-        label = "strain" if is_strain else "degrees"
+        axis.set(xlabel=f"x ({unit})" if row else None, ylabel=None if column else f"y ({unit})")
+        axis.tick_params(labelbottom=row == 1, labelleft=column == 0)
+        label, form = (
+            ("strain (%)", PercentFormatter(1.0, symbol=None))
+            if is_strain
+            else (
+                "degrees",
+                None,
+            )
+        )
         extend = _extend(values, bound)
-        figure.colorbar(drawn, ax=axis, label=label, shrink=0.8, extend=extend)
-    # Adding zero turns -0.0 into 0.0.
-    vectors = np.round(settings.g, 2) + 0.0
-    g = ", ".join(f"({x:.2f}, {y:.2f})" for x, y in vectors)
-    missing = any(np.isnan(values).any() for values in maps.values())
+        figure.colorbar(drawn, ax=axis, label=label, shrink=0.8, extend=extend, format=form)
+        if not number:
+            draw_scale_bar(axis, grid, unit, "black")
+    _draw_vectors(figure.add_subplot(cells[0, 2]), settings.g, unit)
+    _draw_frame(figure.add_subplot(cells[1, 2]), frame)
     figure.suptitle(
-        f"{settings.definition} strain, reference region {settings.reference}, "
-        f"g = {g} 1/{unit}, resolution {settings.resolution:.2g} {unit}"
-        + ("; grey: no lattice" if missing else ""),
+        f"{settings.definition} strain, reference region {settings.reference} (green), "
+        f"resolution {settings.resolution:.2g} {unit}"
+        + ("; grey: no lattice" if _any_missing(maps) else "")
+        + ("; hatched: below the standard error" if hatched else "")
+        + ("; standard errors are not known" if errors and _none_known(errors) else ""),
         fontsize=10,
     )
     return figure
@@ -96,9 +138,21 @@ def with_grey(cmap: str) -> Colormap:
     return colormaps[cmap].with_extremes(bad=NO_VALUE)
 
 
-def _largest(values: np.ndarray) -> float:
-    finite = np.abs(values[np.isfinite(values)])
-    return float(np.percentile(finite, 99)) or 1e-6 if finite.size else 1.0
+def _any_missing(maps: Mapping[str, np.ndarray]) -> bool:
+    return any(np.isnan(values).any() for values in maps.values())
+
+
+def _none_known(errors: Mapping[str, np.ndarray]) -> bool:
+    return not any(np.isfinite(values).any() for values in errors.values())
+
+
+def _largest(values: np.ndarray, error: np.ndarray | None = None) -> float:
+    """Largest value that the colours reach."""
+    counted = np.isfinite(values)
+    if error is not None and np.isfinite(error[counted]).any():
+        counted &= ~(error > USUAL_ERROR * np.nanmedian(error[counted]))
+    finite = np.abs(values[counted])
+    return float(np.percentile(finite, REACHED)) or 1e-6 if finite.size else 1.0
 
 
 def _extend(values: np.ndarray, bound: float) -> str:
@@ -107,3 +161,59 @@ def _extend(values: np.ndarray, bound: float) -> str:
     return {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
         (bool(below), bool(above)), "neither"
     )
+
+
+def _hatch(axis: Axes, marked: np.ndarray, grid: Grid) -> bool:
+    """Hatch the marked pixels; whether there are any."""
+    step = max(1, -(-max(marked.shape) // HATCHED_PIXELS))
+    shown = marked[::step, ::step]
+    if not shown.any() or min(shown.shape) < 2:
+        return bool(shown.any())
+    areas = axis.contourf(
+        grid.x[::step],
+        grid.y[::step],
+        shown.astype(float),
+        levels=[0.5, 1.5],
+        colors="none",
+        hatches=[HATCH],
+    )
+    areas.set(edgecolor="0.35", linewidth=0.0)
+    if hasattr(areas, "set_hatch_linewidth"):
+        areas.set_hatch_linewidth(HATCH_LINE)
+    return True
+
+
+def _draw_reference(axis: Axes, outlines: Outlines, reference: int) -> None:
+    """Draw the outline of the reference region over those of all."""
+    if reference not in outlines.regions:
+        return
+    for ring in outlines.rings(reference):
+        closed = np.concatenate([ring, ring[:1]])
+        axis.plot(closed[:, 0], closed[:, 1], color=REFERENCE, lw=2)
+
+
+def _draw_vectors(axis: Axes, vectors: np.ndarray, unit: str) -> None:
+    """Draw reciprocal vectors (x, y) from the centre, with their opposites as points."""
+    axis.set_title("g of the reference", fontsize=10)
+    reach = 1.25 * float(np.linalg.norm(vectors, axis=1).max(initial=0.0)) or 1.0
+    for x, y in vectors:
+        axis.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": "black"})
+    axis.plot(*-np.asarray(vectors).T, "o", ms=3, color="0.6")
+    axis.plot(0, 0, "o", ms=4, mfc="white", mec="black")
+    axis.set(xlim=(-reach, reach), ylim=(reach, -reach), aspect="equal", xlabel=f"1/{unit}")
+    axis.tick_params(labelsize=8)
+
+
+def _draw_frame(axis: Axes, frame: float) -> None:
+    """Draw the axes x and y of the strain tensor as they lie on the screen."""
+    turn = np.deg2rad(frame)
+    axis.set_title("axes of the tensor", fontsize=10)
+    # y points down on the screen, so that counter-clockwise is towards negative y.
+    for name, (x, y) in {
+        "x": (np.cos(turn), -np.sin(turn)),
+        "y": (np.sin(turn), np.cos(turn)),
+    }.items():
+        axis.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": "black"})
+        axis.text(1.2 * x, 1.2 * y, name, ha="center", va="center")
+    axis.set(xlim=(-1.5, 1.5), ylim=(1.5, -1.5), aspect="equal")
+    axis.set_axis_off()
