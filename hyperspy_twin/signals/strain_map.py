@@ -512,7 +512,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         matplotlib.figure.Figure
             The figure.
         """
-        from hyperspy_twin.signals._figures import name_frame, show_once, strain_figure
+        from hyperspy_twin.signals._figures import show_once, strain_figure
 
         settings = self._settings
         if settings is None or self.axes_manager.navigation_size != len(settings.components):
@@ -529,9 +529,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             settings,
             unit=self._unit,
             errors={name: np.asarray(values) for name, values in errors.items()},
+            note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
-        name_frame(figure, settings, self._frame_in_words())
         return show_once(figure)
 
     def register_lattices(self, spectrum: TwinSignal) -> Self:

@@ -1,6 +1,5 @@
 from .atoms import model_figure
 from .bragg import bragg_figure
-from .frames import name_frame
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
 from .notebooks import show_once
@@ -19,7 +18,6 @@ __all__ = [
     "image_extent",
     "limit_view",
     "model_figure",
-    "name_frame",
     "orientation_figure",
     "outline_markers",
     "particles_figure",

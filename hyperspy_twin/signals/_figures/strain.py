@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 DIVERGING = "RdBu_r"  # colours on both sides of white, which is zero
 NO_VALUE = "0.75"
-LEAST_ROTATION = (
-    0.1  # degrees: noise of a lattice that is not turned is not spread over all colours
-)
+# Names of the strains in axes that are not those of the image.
+TURNED = {"e_xx": "e_x'x'", "e_yy": "e_y'y'", "e_xy": "e_x'y'"}
+# Degrees: noise of a lattice that is not turned is not spread over all colours.
+LEAST_ROTATION = 0.1
 REACHED = 99  # percentile of the values that the colours reach, so that a few do not rule them
 # The colours are for pixels whose error is at most this many times the median: rims of outlines,
 # where errors are three times as large, show as beyond the scale.
@@ -42,7 +43,7 @@ def strain_figure(
     *,
     unit: str,
     errors: Mapping[str, np.ndarray] | None = None,
-    frame: float = 0.0,
+    note: str = "",
     limit: float | None = None,
     cmap: str = DIVERGING,
     **figure_options: Any,
@@ -67,9 +68,8 @@ def strain_figure(
         Unit of the grid.
     errors
         Standard errors of some of the maps by their names.
-    frame
-        Angle of the x axis of the tensor from that of the image, in degrees, counter-clockwise as
-        seen on the screen.
+    note
+        What the title says beside how the maps were made.
     limit
         Largest strain on the colour scale; by default from the data, one for all components.
     cmap
@@ -103,29 +103,29 @@ def strain_figure(
             hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
         draw_outlines(axis, outlines, grid)
         _draw_reference(axis, outlines, settings.reference)
-        axis.set_title(name if is_strain else f"{name} (counter-clockwise)")
+        shown = TURNED.get(name, name) if settings.angle else name
+        axis.set_title(shown if is_strain else f"{name} (counter-clockwise)")
         axis.set(xlabel=f"x ({unit})" if row else None, ylabel=None if column else f"y ({unit})")
         axis.tick_params(labelbottom=row == 1, labelleft=column == 0)
-        label, form = (
-            ("strain (%)", PercentFormatter(1.0, symbol=None))
-            if is_strain
-            else (
-                "degrees",
-                None,
-            )
+        figure.colorbar(
+            drawn,
+            ax=axis,
+            label="strain (%)" if is_strain else "degrees",
+            format=PercentFormatter(1.0, symbol=None) if is_strain else None,
+            shrink=0.8,
+            extend=_extend(values, bound),
         )
-        extend = _extend(values, bound)
-        figure.colorbar(drawn, ax=axis, label=label, shrink=0.8, extend=extend, format=form)
         if not number:
             draw_scale_bar(axis, grid, unit, "black")
     _draw_vectors(figure.add_subplot(cells[0, 2]), settings.g, unit)
-    _draw_frame(figure.add_subplot(cells[1, 2]), frame)
+    _draw_frame(figure.add_subplot(cells[1, 2]), settings.angle)
     figure.suptitle(
         f"{settings.definition} strain, reference region {settings.reference} (green), "
         f"resolution {settings.resolution:.2g} {unit}"
         + ("; grey: no lattice" if _any_missing(maps) else "")
         + ("; hatched: below the standard error" if hatched else "")
-        + ("; standard errors are not known" if errors and _none_known(errors) else ""),
+        + ("; standard errors are not known" if errors and _none_known(errors) else "")
+        + (f"\n{note}" if note else ""),
         fontsize=10,
     )
     return figure
@@ -204,9 +204,9 @@ def _draw_vectors(axis: Axes, vectors: np.ndarray, unit: str) -> None:
     axis.tick_params(labelsize=8)
 
 
-def _draw_frame(axis: Axes, frame: float) -> None:
-    """Draw the axes x and y of the strain tensor as they lie on the screen."""
-    turn = np.deg2rad(frame)
+def _draw_frame(axis: Axes, angle: float) -> None:
+    """Draw the axes x and y of the strain tensor, turned counter-clockwise by degrees."""
+    turn, prime = np.deg2rad(angle), "'" if angle else ""
     axis.set_title("axes of the tensor", fontsize=10)
     # y points down on the screen, so that counter-clockwise is towards negative y.
     for name, (x, y) in {
@@ -214,6 +214,6 @@ def _draw_frame(axis: Axes, frame: float) -> None:
         "y": (np.sin(turn), np.cos(turn)),
     }.items():
         axis.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": "black"})
-        axis.text(1.2 * x, 1.2 * y, name, ha="center", va="center")
+        axis.text(1.2 * x, 1.2 * y, name + prime, ha="center", va="center")
     axis.set(xlim=(-1.5, 1.5), ylim=(1.5, -1.5), aspect="equal")
     axis.set_axis_off()
