@@ -81,7 +81,8 @@ def test_rescaled_numbers_follow_their_dimension(chain):
     strain = chain.strain
     changed = _twin.rescale(strain, (2.0, 8.0))
     before = {key: strain._state(key) for key in changed}
-    assert set(changed) == {"outlines", "image_grid", "spectra", "phases", "strain", "lattices"}
+    expected = {"outlines", "image_grid", "spectra", "phases", "strain", "choices", "lattices"}
+    assert set(changed) == expected
     np.testing.assert_allclose(
         changed["outlines"].vertices, before["outlines"].vertices * [2.0, 8.0]
     )
@@ -95,6 +96,9 @@ def test_rescaled_numbers_follow_their_dimension(chain):
         np.testing.assert_array_equal(new.peaks.snr, old.peaks.snr)
     np.testing.assert_allclose(changed["strain"].g, strain.g / [2.0, 8.0])
     assert changed["strain"].resolution == pytest.approx(4 * strain.resolution)
+    old, new = before["choices"], changed["choices"]
+    assert new.resolution * new.neighbour == pytest.approx(old.resolution * old.neighbour)
+    np.testing.assert_allclose(new.reflections.position, old.reflections.position / [2.0, 8.0])
     x, y = before["lattices"][0].origin
     np.testing.assert_allclose(changed["lattices"][0].origin, (2 * x, 8 * y))
 
