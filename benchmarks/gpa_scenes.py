@@ -132,9 +132,9 @@ def judge(scene: Scene) -> tuple[str, float]:
     if abs(np.linalg.det(strain.g[:2])) < 0.2 * np.prod(np.linalg.norm(strain.g[:2], axis=1)):
         return "collinear", np.nan
     maps = np.array([strain.e_xx.data, strain.e_yy.data])
-    flat = (scene.labels == label) & (np.abs(scene.strain).max(axis=0) < 2e-5)
+    flat = (scene.labels == label) & (np.abs(scene.strain).max(axis=0) < LARGEST_OFFSET)
     flat &= np.isfinite(maps).all(axis=0)
-    offset = float(np.abs(np.median(maps[:, flat], axis=1)).max())
+    offset = float(np.abs(np.median((maps - scene.strain)[:, flat], axis=1)).max())
     same = np.isin(scene.labels, [n for n in (1, 2, 3) if scene.turns[n] == angle])
     covered = np.isfinite(maps[0][same]).mean()
     if offset > LARGEST_OFFSET:

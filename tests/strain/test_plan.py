@@ -152,9 +152,13 @@ def test_thin_region_keeps_its_core():
 def test_reference_mask_keeps_its_distance():
     mask = reference_mask(layers(), 3, 5)
     rows, columns = np.nonzero(mask)
-    assert (rows.min(), rows.max()) == (65, 94)
+    # Of the 35 rows that are far from the border of the image, those far from the interface.
+    assert (rows.min(), rows.max()) == (77, 94)
     assert (columns.min(), columns.max()) == (5, 74)
-    assert mask.sum() == 30 * 70
+    assert mask.sum() == 18 * 70
+    # At least twice the margin stays.
+    rows, _ = np.nonzero(reference_mask(layers(), 3, 12))
+    assert (rows.min(), rows.max()) == (70, 89)
 
 
 def test_reference_mask_errors():
@@ -305,7 +309,7 @@ def test_of_two_large_regions_the_unstrained_one_is_the_reference():
         plan = plan_analysis(regions, labels, GRID)
         assert plan.reference == expected
     # A thin layer is not taken for that.
-    labels = np.where(np.arange(100) < 12, 1, 2)[:, None] * np.ones((100, 80), int)
+    labels = np.where(np.arange(100) < 4, 1, 2)[:, None] * np.ones((100, 80), int)
     assert plan_analysis({1: silicon(), 2: silicon(1.02)}, labels, GRID).reference == 2
 
 
