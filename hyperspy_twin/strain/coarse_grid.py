@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
 import scipy.fft
 from scipy.interpolate import BSpline, make_interp_spline
 
 from hyperspy_twin.core import kernel
-from hyperspy_twin.strain.threads import count_threads, run_on_strips
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -487,3 +488,29 @@ def make_coarse_grid(
 def _integer_frequencies(size: int) -> np.ndarray:
     """Integer frequencies in the order of ``numpy.fft.fftfreq``."""
     return np.rint(np.fft.fftfreq(size) * size).astype(int)
+
+
+def count_threads() -> int:
+    """Threads that may be used: as many as kernels have (``NUMBA_NUM_THREADS``)."""
+    return numba.get_num_threads()
+
+
+def run_on_strips(work: Callable[[int, int], None], rows: int, strip: int | None = None) -> None:
+    """Call ``work(start, stop)`` for strips of rows, which it does without the others.
+
+    Strips have at most ``strip`` rows, and each thread has its share of rows.
+    """
+    threads = min(count_threads(), rows)
+    band = -(-rows // threads)
+    strip = band if strip is None else strip
+
+    def work_on_band(first: int) -> None:
+        last = min(first + band, rows)
+        for start in range(first, last, strip):
+            work(start, min(start + strip, last))
+
+    if threads == 1:
+        work_on_band(0)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work_on_band, range(0, rows, band)))

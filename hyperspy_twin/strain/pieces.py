@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 
 from hyperspy_twin.core import Grid, kernel
-from hyperspy_twin.strain.threads import run_on_strips
+from hyperspy_twin.strain.coarse_grid import run_on_strips
 
 # A piece must hold at least this many squared resolutions to be analysed: about 4 pi, the area over
 # which one Gaussian window averages noise.
@@ -81,18 +81,18 @@ def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> lis
 
 def taper(distance: np.ndarray, width: float) -> np.ndarray:
     """Weights that rise from 0 at the outline to 1 at ``width`` as a cubed sine."""
-    return rising(distance.astype(np.float32, copy=False), width)
+    flat = np.ascontiguousarray(distance, np.float32).ravel()
+    return rising(flat, width).reshape(distance.shape)
 
 
 @kernel
 def rising(distance: np.ndarray, width: float) -> np.ndarray:
-    """Compute :func:`taper`."""
+    """Compute :func:`taper`, shape (n,)."""
     result = np.ones(distance.shape, np.float32)
     factor = np.float32(0.5 * np.pi / width)
-    for row in range(distance.shape[0]):
-        for column in range(distance.shape[1]):
-            if distance[row, column] < width:
-                result[row, column] = np.sin(factor * distance[row, column]) ** 3
+    for i in range(len(distance)):
+        if distance[i] < width:
+            result[i] = np.sin(factor * distance[i]) ** 3
     return result
 
 
