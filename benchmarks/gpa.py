@@ -1,17 +1,23 @@
-"""Precision and speed of geometric phase analysis; ``python benchmarks/gpa.py [precision|speed]``.
+"""Precision and speed of geometric phase analysis.
+
+``python benchmarks/gpa.py [precision] [speed] [memory]``
 
 Precision: root mean square error of e_xx and e_yy in a lattice of Gaussian columns, beside the
 Cramer-Rao bound of all that the image knows, the floor of generalised least squares with the true
 covariance of the chosen beams (counting noise only), and the pair; with the ratio of true to
 stated error of each component. Speed: seconds, and in pairs of a float32 rfft2 and irfft2 of the
-padded size in the same process.
+padded size in the same process, each with one and with two workers (threads of kernels and of
+transforms). Memory: what the process holds at most above what it held after the imports, the
+image and the maps that are returned included, in a new process for each size.
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
+import numba
 import numpy as np
 import scipy.fft
 
@@ -118,53 +124,118 @@ def precision() -> None:
                     )
 
 
+def noisy_lattice(size: int) -> np.ndarray:
+    """Draw a counted image of a square lattice, float32."""
+    tile = (100 * columns(0.17, SQUARE[:2], 256)).astype(np.float32)
+    rng = np.random.default_rng(0)
+    rows = [rng.poisson(np.tile(tile, (1, size // 256))) for _ in range(size // 256)]
+    return np.concatenate([row.astype(np.float32) for row in rows])
+
+
 def speed() -> None:
     """Print the time of images of rising size."""
-    print("size  beams  regions  seconds  pairs")
+    print("size  beams regions displacement  seconds and pairs with 1 worker, with 2")
     for size in (512, 1024, 2048):
-        image = columns(0.17, SQUARE[:2], 256)
-        image = np.tile(image, (size // 256, size // 256)).astype(np.float32)
-        image = np.random.default_rng(0).poisson(100 * image).astype(np.float32)
+        image = noisy_lattice(size)
         grid = Grid(image.shape, (1.0, 1.0))
-        coarse = make_coarse_grid(image.shape, grid.scale, PERIOD)
-
-        def transform(image: np.ndarray = image, padded: tuple[int, int] = coarse.padded) -> None:
-            scipy.fft.irfft2(scipy.fft.rfft2(image, padded, workers=-1), padded, workers=-1)
-
+        padded = make_coarse_grid(image.shape, grid.scale, PERIOD).padded
         labels = np.repeat([1, 2], size // 2)[:, None] * np.ones(size, int)
         for count, given in ((2, None), (6, None), (2, labels)):
+            for displacement in (False, True):
+                regions = 0 if given is None else 2
+                line = f"{size:5} {count:4} {regions:7} {'yes' if displacement else 'no':>10}"
+                for workers in (1, 2):
+                    if workers > numba.config.NUMBA_NUM_THREADS:
+                        continue
+                    numba.set_num_threads(workers)
 
-            def analyse(
-                image: np.ndarray = image,
-                grid: Grid = grid,
-                count: int = count,
-                given: np.ndarray | None = given,
-            ) -> None:
-                geometric_phase_analysis(
-                    image,
-                    grid,
-                    SQUARE[:count] / PERIOD,
-                    resolution=PERIOD,
-                    reference=np.ones(image.shape, bool),
-                    labels=given,
-                )
+                    def analyse(
+                        image: np.ndarray = image,
+                        grid: Grid = grid,
+                        count: int = count,
+                        given: np.ndarray | None = given,
+                        displacement: bool = displacement,
+                    ) -> None:
+                        geometric_phase_analysis(
+                            image,
+                            grid,
+                            SQUARE[:count] / PERIOD,
+                            resolution=PERIOD,
+                            reference=np.ones(image.shape, bool),
+                            labels=given,
+                            displacement=displacement,
+                        )
 
-            analyse()
-            ours, pair = fastest(analyse), fastest(transform)
-            regions = 0 if given is None else 2
-            print(f"{size:5} {count:4} {regions:7} {ours:10.3f} {ours / pair:7.1f}", flush=True)
+                    def transform(
+                        image: np.ndarray = image,
+                        padded: tuple[int, int] = padded,
+                        workers: int = workers,
+                    ) -> None:
+                        spectrum = scipy.fft.rfft2(image, padded, workers=workers)
+                        scipy.fft.irfft2(spectrum, padded, workers=workers)
+
+                    analyse()
+                    ours, pair = fastest(analyse, transform)
+                    line += f"   {ours:8.3f} {ours / pair:6.1f}"
+                print(line, flush=True)
 
 
-def fastest(call) -> float:
-    """Shortest of some times, in seconds."""
+def memory() -> None:
+    """Print the memory of images of rising size."""
+    print("size  displacement  MB above import  of these returned")
+    for size in (1024, 2048, 4096):
+        for displacement in ("", "displacement"):
+            command = [sys.executable, __file__, "hold", str(size), displacement]
+            subprocess.run(command, check=True)
+
+
+def hold(size: int, displacement: bool) -> None:
+    """Analyse one image and print what the process held at most."""
+    kernels = np.tile(columns(0.17, SQUARE[:2], 256), (2, 2)).astype(np.float32)
+    options = {"resolution": PERIOD, "displacement": displacement}
+    small = Grid(kernels.shape, (1.0, 1.0))
+    geometric_phase_analysis(
+        kernels, small, SQUARE[:2] / PERIOD, reference=np.ones(small.shape, bool), **options
+    )
+    before = held("VmRSS")
+    image = noisy_lattice(size)
+    reference = np.ones(image.shape, bool)
+    grid = Grid(image.shape, (1.0, 1.0))
+    forget_peak()
+    result = geometric_phase_analysis(
+        image, grid, SQUARE[:2] / PERIOD, reference=reference, **options
+    )
+    returned = (10 if displacement else 8) * result.e_xx.nbytes / 1e6
+    shown = "yes" if displacement else "no"
+    print(f"{size:5} {shown:>8} {held('VmHWM') - before:14.0f} {returned:14.0f}", flush=True)
+
+
+def held(name: str) -> float:
+    """Memory of this process in MB as Linux tells it: ``VmRSS`` now, ``VmHWM`` at most."""
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name)) / 1e3
+
+
+def forget_peak() -> None:
+    """Let Linux count the peak of the memory from now on."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+def fastest(*calls) -> list[float]:
+    """Shortest of some times of each call in seconds, taken in turn."""
     times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - start)
-    return min(times)
+    for _ in range(7):
+        for call in calls:
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return [min(times[i :: len(calls)]) for i in range(len(calls))]
 
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or ("precision", "speed"):
-        {"precision": precision, "speed": speed}[part]()
+    if sys.argv[1:2] == ["hold"]:
+        hold(int(sys.argv[2]), bool(sys.argv[3]))
+    else:
+        for part in sys.argv[1:] or ("precision", "speed", "memory"):
+            {"precision": precision, "speed": speed, "memory": memory}[part]()

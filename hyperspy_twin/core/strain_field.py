@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,7 +46,8 @@ class StrainField:
         Rotation of the lattice in degrees, positive counter-clockwise as seen on the screen.
     u_x, u_y
         Displacement from the reference lattice in the unit of the grid, zero mean in the
-        reference. It is defined up to a lattice vector for pieces that do not touch.
+        reference. It is defined up to a lattice vector for pieces that do not touch. None where it
+        was not asked for.
     sigma_xx, sigma_yy, sigma_xy
         Standard error of each strain in each pixel, from the noise and the jitter of scan lines
         (rows) that the image shows around the reflections. Errors of pixels closer than about two
@@ -63,14 +65,17 @@ class StrainField:
         ``"lagrangian"`` or ``"eulerian"``.
     noise
         Noise behind the errors; None where it is not known.
+    cuts
+        Lines across which the displacement jumps by a lattice vector, as it must around a
+        dislocation: segments (x_1, y_1, x_2, y_2) in the unit of the grid, shape (n, 4) for each.
     """
 
     e_xx: np.ndarray
     e_yy: np.ndarray
     e_xy: np.ndarray
     rotation: np.ndarray
-    u_x: np.ndarray
-    u_y: np.ndarray
+    u_x: np.ndarray | None
+    u_y: np.ndarray | None
     sigma_xx: np.ndarray
     sigma_yy: np.ndarray
     sigma_xy: np.ndarray
@@ -80,13 +85,33 @@ class StrainField:
     resolution: float
     definition: Definition
     noise: GradientNoise | None = None
+    cuts: tuple[np.ndarray, ...] = ()
 
     @property
     def displacement(self) -> np.ndarray:
         """Displacement (u_x, u_y), shape (2, rows, columns)."""
+        if self.u_x is None or self.u_y is None:
+            raise ValueError("the displacement was not asked for: measure it with the strain")
         return np.stack([self.u_x, self.u_y])
 
     @property
     def sigma(self) -> np.ndarray:
         """Root mean square of the standard errors of e_xx and e_yy, shape (rows, columns)."""
         return np.sqrt((self.sigma_xx**2 + self.sigma_yy**2) / 2.0)
+
+    @property
+    def cut_length(self) -> float:
+        """Length of all cuts of the displacement, in the unit of the grid."""
+        return float(sum(np.hypot(*(cut[:, 2:] - cut[:, :2]).T).sum() for cut in self.cuts))
+
+    def stack(self, names: Sequence[str]) -> np.ndarray:
+        """Components along a new first axis, float32: as they lie in memory, where they do so."""
+        maps = [getattr(self, name) for name in names]
+        whole = maps[0].base
+        if isinstance(whole, np.ndarray) and whole.dtype == np.float32:
+            place = [one.__array_interface__["data"][0] for one in maps]
+            if whole.shape == (len(maps), *maps[0].shape) and place == [
+                part.__array_interface__["data"][0] for part in whole
+            ]:
+                return whole
+        return np.stack(maps).astype(np.float32)

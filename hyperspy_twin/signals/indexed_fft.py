@@ -845,25 +845,32 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 required=plan.required,
                 others=plan.others,
             )
-            lattices, missing = None, {}
+            lattices, outcome = None, {}
             filtered = describe_holes(np.asarray(self.data))
             if filtered is not None:
                 field = without_errors(field)
-                missing["noise"] = filtered
+                outcome["noise"] = filtered
                 _LOGGER.warning("%s", filtered)
+            if field.cuts:
+                outcome["cuts"] = (
+                    f"the displacement jumps by a lattice vector across {len(field.cuts)} cuts of "
+                    f"{field.cut_length:.3g} {self._unit} in all, which end at dislocations or at "
+                    "the edge of the lattice"
+                )
+                _LOGGER.warning(outcome["cuts"])
             try:
                 shift = np.linalg.norm(plan.vectors - field.vectors[:, None], axis=2)
                 given = plan.vectors[shift.argmin(axis=1)]
                 lattices = self._register_lattices(field, plan.reference, given)
             except ValueError as error:  # the strain is right without lattices for the atoms
-                missing["lattices"] = str(error)
+                outcome["lattices"] = str(error)
         return self._derive(
             StrainMap,
             "gpa",
             parameters,
             data=StrainMap._maps_of(field),
             axes=StrainMap._axes_for(grid, self._unit),
-            outcome=missing,
+            outcome=outcome or None,
             strain=StrainSettings(
                 plan.reference,
                 field.vectors,

@@ -883,6 +883,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             amplitudes=np.full(len(settings.g), np.nan),
             resolution=settings.resolution,
             definition=settings.definition,  # type: ignore[arg-type]
+            cuts=(),
         )
 
     def _why_no_lattices(self) -> str:
@@ -937,7 +938,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     @staticmethod
     def _maps_of(field: StrainField) -> np.ndarray:
         """Components of a strain field, float32, shape (10, rows, columns)."""
-        return np.stack([getattr(field, name) for name in COMPONENTS]).astype(np.float32)
+        return field.stack(COMPONENTS)
 
     def __repr__(self) -> str:
         """Type, size, reference and resolution in one line."""

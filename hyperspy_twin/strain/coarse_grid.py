@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numba
 import numpy as np
 import scipy.fft
 from scipy.interpolate import BSpline, make_interp_spline
@@ -24,6 +27,8 @@ SMALLEST_COEFFICIENT = 1e-8
 # Zero padding in standard deviations, so that opposite edges never meet in a window: it has fallen
 # to exp(-12.5) = 4e-6 there.
 PADDING = 5.0
+# Rows that are transformed at once: they stay in the cache.
+STRIP = 32
 
 
 @dataclass(frozen=True)
@@ -85,9 +90,38 @@ class CoarseGrid:
         """Frequency (x, y) of a Fourier coefficient."""
         return np.array(centre) / (np.array(self.padded[::-1]) * np.array(self.scale))
 
-    def spectrum(self, image: np.ndarray) -> np.ndarray:
-        """Half spectrum of the zero-padded image, complex64."""
-        return scipy.fft.rfft2(image.astype(np.float32, copy=False), self.padded, workers=-1)
+    def columns_of(self, vectors: np.ndarray) -> int:
+        """Columns of the half spectrum that hold the surroundings of frequencies (x, y)."""
+        farthest = int(np.ceil(np.abs(vectors[:, 0]).max() * self.padded[1] * self.scale[0]))
+        return min(farthest + self.reduced[1] // 2 + 2, self.padded[1] // 2 + 1)
+
+    def spectrum(
+        self, image: np.ndarray, weights: np.ndarray | None = None, columns: int | None = None
+    ) -> np.ndarray:
+        """Half spectrum of the zero-padded image, complex64.
+
+        Parameters
+        ----------
+        image
+            Shape (rows, columns) of the pixels.
+        weights
+            Factor of each pixel, of the same shape; 1 by default.
+        columns
+            How many columns of the half spectrum are needed, from the first; all by default.
+        """
+        columns = self.padded[1] // 2 + 1 if columns is None else columns
+        result = np.zeros((self.padded[0], columns), np.complex64)
+
+        def transform_rows(start: int, stop: int) -> None:
+            part = image[start:stop].astype(np.float32, copy=False)
+            if weights is not None:
+                part = part * weights[start:stop]
+            if (part[1:] == part[0]).all():
+                part = part[:1]
+            result[start:stop] = scipy.fft.rfft(part, self.padded[1])[:, :columns]
+
+        run_on_strips(transform_rows, len(image), STRIP)
+        return scipy.fft.fft(result, axis=0, overwrite_x=True, workers=count_threads())
 
     def crop(self, spectrum: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
         """Fourier coefficients around ``centre`` (column, row), in the order of ``fftfreq``."""
@@ -100,26 +134,86 @@ class CoarseGrid:
         rows, columns = self.padded
         column = column % columns
         behind = column > columns // 2
+        if max(np.where(behind, columns - column, column)) >= spectrum.shape[1]:
+            raise IndexError("this part of the spectrum was not computed")
         found = np.empty((len(row), len(column)), spectrum.dtype)
-        found[:, ~behind] = spectrum[np.ix_(row % rows, column[~behind])]
-        found[:, behind] = spectrum[np.ix_(-row % rows, columns - column[behind])].conj()
+        gather(
+            spectrum,
+            row % rows,
+            -row % rows,
+            np.where(behind, columns - column, column),
+            behind,
+            found,
+        )
         return found
 
     def to_nodes(self, cropped: np.ndarray) -> np.ndarray:
         """Complex field at the nodes of a cropped spectrum."""
-        rows, columns = self.nodes
+        return self.along_x(self.along_y(cropped.astype(np.complex64, copy=False)))
+
+    def along_y(self, cropped: np.ndarray) -> np.ndarray:
+        """First half of :meth:`to_nodes`: from frequencies to nodes along y."""
         gain = np.float32(np.prod(self.reduced) / np.prod(self.padded))
-        field = scipy.fft.ifft2(cropped.astype(np.complex64, copy=False), workers=-1)
-        return field[:rows, :columns] * gain
+        field = scipy.fft.ifft(cropped, axis=0, workers=count_threads())
+        return field[: self.nodes[0]] * gain
+
+    def along_x(self, half_way: np.ndarray) -> np.ndarray:
+        """Second half of :meth:`to_nodes`: from frequencies to nodes along x."""
+        return scipy.fft.ifft(half_way, axis=1, workers=count_threads())[:, : self.nodes[1]]
+
+    def gaussian_averages(
+        self, spectrum: np.ndarray, width: float, orders: Sequence[tuple[int, int]]
+    ) -> np.ndarray:
+        """Average a real image with a Gaussian window, and take derivatives of that, at the nodes.
+
+        Parameters
+        ----------
+        spectrum
+            Half spectrum of the image.
+        width
+            Standard deviation of the window.
+        orders
+            Order of each derivative along x and along y.
+
+        Returns
+        -------
+        ndarray
+            Float32, shape (n, rows, columns).
+        """
+        row, column = _integer_frequencies(self.reduced[0]), np.arange(self.reduced[1] // 2 + 1)
+        x, y = self.frequencies()
+        x, y = np.abs(x[:, : len(column)]), y
+        smooth_x, smooth_y = (np.exp(-2.0 * (np.pi * width * k) ** 2) for k in (x, y))
+        cropped = self.coefficients(spectrum, row, column)
+        half_way = {
+            order: self.along_y(
+                cropped * (smooth_y * (2j * np.pi * y) ** order).astype(np.complex64)
+            )
+            for order in {order for _, order in orders}
+        }
+        result = np.empty((len(orders), *self.nodes), np.float32)
+        for number, (along_x, along_y) in enumerate(orders):
+            factor = (smooth_x * (2j * np.pi * x) ** along_x).astype(np.complex64)
+            field = scipy.fft.irfft(
+                half_way[along_y] * factor, self.reduced[1], workers=count_threads()
+            )
+            result[number] = field[:, : self.nodes[1]]
+        return result
 
     def to_pixels(self, field: np.ndarray, degree: int = 3) -> np.ndarray:
         """Spline interpolation of a real field from the nodes to the pixels, float32."""
         result = np.empty((1, *self.shape), np.float32)
-        self.interpolate(field[None], np.ones(self.shape, bool), result, degree)
+        self.interpolate(field[None], None, result, degree)
         return result[0]
 
     def interpolate(
-        self, fields: np.ndarray, mask: np.ndarray, result: np.ndarray, degree: int = 3
+        self,
+        fields: np.ndarray,
+        mask: np.ndarray | None,
+        result: np.ndarray,
+        degree: int = 3,
+        *,
+        corner: tuple[int, int] = (0, 0),
     ) -> None:
         """Spline interpolation of real fields from the nodes to some pixels, in one pass.
 
@@ -128,28 +222,54 @@ class CoarseGrid:
         fields
             Shape (n, rows, columns) of the nodes.
         mask
-            Pixels to write, shape (rows, columns).
+            Pixels to write, shape (rows, columns); None for all.
         result
-            Where to write, float32, shape (n, rows, columns).
+            Where to write, float32, shape (n, rows, columns) of at least the pixels.
         degree
             Of the spline: 1 or 3.
+        corner
+            Row and column of the first pixel in ``result``.
         """
         y, x = (self._spline(axis, degree) for axis in (0, 1))
         found = np.ascontiguousarray(fields, np.float32)
         found = y.coefficients(found.transpose(1, 0, 2)).transpose(1, 0, 2)
         found = x.coefficients(found.transpose(2, 0, 1)).transpose(1, 2, 0)
-        evaluate_splines(
-            np.ascontiguousarray(found), y.first, y.weights, x.first, x.weights, mask, result
-        )
+        found = np.ascontiguousarray(found)
+        mask = np.ones((1, 1), bool) if mask is None else mask
+
+        def evaluate_rows(start: int, stop: int) -> None:
+            rows = slice(start, stop)
+            evaluate_splines(
+                found, y.first[rows], y.weights[rows], x.first, x.weights,
+                mask[rows] if mask.shape == self.shape else mask,
+                result, corner[0] + start, corner[1],
+            )  # fmt: skip
+
+        run_on_strips(evaluate_rows, self.shape[0])
+
+    def nearly(self, nodes: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+        """Which of some pixels lie among some of the nodes, rather than the others.
+
+        Both are boolean, of the shape of the nodes and of the pixels.
+        """
+        y, x = (self._spline(axis, 1) for axis in (0, 1))
+        result = np.empty(self.shape, bool)
+        choose_pixels(nodes, pixels, y.first, y.weights, x.first, x.weights, result)
+        return result
 
     def node_weights(self, pixels: np.ndarray) -> np.ndarray:
         """Share each pixel's weight among the nodes around it, so that sums are kept."""
-        result = pixels.astype(np.float32, copy=False)
-        for axis in (0, 1):
-            if self.reduced[axis] < self.padded[axis]:
-                matrix = self._spline(axis, 1).matrix
-                result = np.moveaxis(matrix.T @ np.moveaxis(result, axis, 0), 0, axis)
-        return result
+        if pixels.dtype == bool and pixels.all():
+            along_y, along_x = (self._shared(np.ones(size), i) for i, size in enumerate(self.shape))
+            return np.outer(along_y, along_x)
+        result = self._shared(pixels.astype(np.float32, copy=False), 0)
+        return self._shared(result.T, 1).T
+
+    def _shared(self, values: np.ndarray, axis: int) -> np.ndarray:
+        """Share values of the pixels along an axis, which lie along the first, among its nodes."""
+        if self.reduced[axis] == self.padded[axis]:
+            return values.astype(np.float32, copy=False)
+        return self._spline(axis, 1).matrix.T @ values.astype(np.float32, copy=False)
 
     def _spline(self, axis: int, degree: int) -> Spline:
         """Splines along one array axis."""
@@ -214,6 +334,8 @@ def evaluate_splines(
     weights_x: np.ndarray,
     mask: np.ndarray,
     result: np.ndarray,
+    first_row: int = 0,
+    first_column: int = 0,
 ) -> None:
     """Values of splines at some pixels.
 
@@ -224,38 +346,129 @@ def evaluate_splines(
     first_y, weights_y, first_x, weights_x
         As of :class:`Spline`, along each axis.
     mask
-        Pixels to write, shape (rows, columns).
+        Pixels to write, shape (rows, columns), or of another shape for all.
     result
-        Where to write, shape (n, rows, columns).
+        Where to write, shape (n, rows, columns) of at least the pixels.
+    first_row, first_column
+        Of the pixels in ``result``.
     """
-    count, _, nodes = coefficients.shape
-    rows, columns = mask.shape
+    count = len(coefficients)
+    rows, columns = len(first_y), len(first_x)
     order_y, order_x = weights_y.shape[1], weights_x.shape[1]
-    line = np.empty(nodes, np.float32)
-    for field in range(count):
-        for row in range(rows):
-            line[:] = 0.0
-            for j in range(order_y):
-                weight, node = weights_y[row, j], first_y[row] + j
-                for column in range(nodes):
-                    line[column] += weight * coefficients[field, node, column]
-            if order_x == 4:
-                for column in range(columns):
-                    if mask[row, column]:
-                        node = first_x[column]
-                        result[field, row, column] = (
-                            weights_x[column, 0] * line[node]
-                            + weights_x[column, 1] * line[node + 1]
-                            + weights_x[column, 2] * line[node + 2]
-                            + weights_x[column, 3] * line[node + 3]
+    everywhere = mask.shape[0] != rows or mask.shape[1] != columns
+    # Node rows at the pixels along x: each is needed for some rows of pixels.
+    lines = np.empty((order_y, count, columns), np.float32)
+    ready = -1
+    for row in range(rows):
+        node = first_y[row]
+        for needed in range(max(node, ready + 1), node + order_y):
+            for field in range(count):
+                line, source = lines[needed % order_y, field], coefficients[field, needed]
+                if order_x == 4:
+                    for column in range(columns):
+                        first = first_x[column]
+                        line[column] = (
+                            weights_x[column, 0] * source[first]
+                            + weights_x[column, 1] * source[first + 1]
+                            + weights_x[column, 2] * source[first + 2]
+                            + weights_x[column, 3] * source[first + 3]
                         )
+                else:
+                    line[:] = 0.0
+                    for j in range(order_x):
+                        for column in range(columns):
+                            line[column] += weights_x[column, j] * source[first_x[column] + j]
+        ready = max(ready, node + order_y - 1)
+        stop = 0
+        while stop < columns:
+            start = stop
+            stop = columns
+            if not everywhere:
+                while start < columns and not mask[row, start]:
+                    start += 1
+                stop = start
+                while stop < columns and mask[row, stop]:
+                    stop += 1
+            for field in range(count):
+                target = result[field, first_row + row, first_column + start : first_column + stop]
+                if order_y == 4:
+                    w_0, w_1 = weights_y[row, 0], weights_y[row, 1]
+                    w_2, w_3 = weights_y[row, 2], weights_y[row, 3]
+                    l_0 = lines[node % 4, field, start:stop]
+                    l_1 = lines[(node + 1) % 4, field, start:stop]
+                    l_2 = lines[(node + 2) % 4, field, start:stop]
+                    l_3 = lines[(node + 3) % 4, field, start:stop]
+                    for i in range(len(target)):
+                        target[i] = w_0 * l_0[i] + w_1 * l_1[i] + w_2 * l_2[i] + w_3 * l_3[i]
+                else:
+                    target[:] = 0.0
+                    for j in range(order_y):
+                        weight = weights_y[row, j]
+                        line = lines[(node + j) % order_y, field, start:stop]
+                        for i in range(len(target)):
+                            target[i] += weight * line[i]
+
+
+@kernel
+def choose_pixels(
+    nodes: np.ndarray,
+    pixels: np.ndarray,
+    first_y: np.ndarray,
+    weights_y: np.ndarray,
+    first_x: np.ndarray,
+    weights_x: np.ndarray,
+    result: np.ndarray,
+) -> None:
+    """Pixels at which linear interpolation of the nodes is over a half."""
+    rows, columns = result.shape
+    for row in range(rows):
+        near = nodes[first_y[row] : first_y[row] + weights_y.shape[1]]
+        if near.all():
+            result[row] = pixels[row]
+            continue
+        for column in range(columns):
+            total = np.float32(0.0)
+            if pixels[row, column]:
+                for i in range(weights_y.shape[1]):
+                    for j in range(weights_x.shape[1]):
+                        if near[i, first_x[column] + j]:
+                            total += weights_y[row, i] * weights_x[column, j]
+            result[row, column] = total > 0.5
+
+
+@kernel
+def gather(
+    spectrum: np.ndarray,
+    row: np.ndarray,
+    opposite: np.ndarray,
+    column: np.ndarray,
+    behind: np.ndarray,
+    result: np.ndarray,
+) -> None:
+    """Coefficients of rows and columns of a half spectrum, conjugate ones behind the half plane."""
+    for i in range(len(row)):
+        for j in range(len(column)):
+            if behind[j]:
+                result[i, j] = np.conj(spectrum[opposite[i], column[j]])
             else:
-                for column in range(columns):
-                    if mask[row, column]:
-                        total = np.float32(0.0)
-                        for j in range(order_x):
-                            total += weights_x[column, j] * line[first_x[column] + j]
-                        result[field, row, column] = total
+                result[i, j] = spectrum[row[i], column[j]]
+
+
+def fill_nearest(field: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Replace invalid nodes by the nearest valid one, so that interpolation stays local.
+
+    The last two axes of ``field`` are those of ``valid``.
+    """
+    if valid.all() or not valid.any():
+        return field
+    return field[(..., *nearest_nodes(valid))]
+
+
+def nearest_nodes(valid: np.ndarray) -> np.ndarray:
+    """Row and column of the nearest valid node of each, shape (2, rows, columns)."""
+    from scipy.ndimage import distance_transform_edt
+
+    return distance_transform_edt(~valid, return_distances=False, return_indices=True)
 
 
 def make_coarse_grid(
@@ -275,3 +488,29 @@ def make_coarse_grid(
 def _integer_frequencies(size: int) -> np.ndarray:
     """Integer frequencies in the order of ``numpy.fft.fftfreq``."""
     return np.rint(np.fft.fftfreq(size) * size).astype(int)
+
+
+def count_threads() -> int:
+    """Threads that may be used: as many as kernels have (``NUMBA_NUM_THREADS``)."""
+    return numba.get_num_threads()
+
+
+def run_on_strips(work: Callable[[int, int], None], rows: int, strip: int | None = None) -> None:
+    """Call ``work(start, stop)`` for strips of rows, which it does without the others.
+
+    Strips have at most ``strip`` rows, and each thread has its share of rows.
+    """
+    threads = min(count_threads(), rows)
+    band = -(-rows // threads)
+    strip = band if strip is None else strip
+
+    def work_on_band(first: int) -> None:
+        last = min(first + band, rows)
+        for start in range(first, last, strip):
+            work(start, min(start + strip, last))
+
+    if threads == 1:
+        work_on_band(0)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work_on_band, range(0, rows, band)))

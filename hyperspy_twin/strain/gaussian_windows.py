@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.strain.coarse_grid import CoarseGrid
 
 # Windows with less than this fraction of their mass inside the region give no result; set by
 # judgement.
 MINIMUM_MASS = 0.02
-IDENTITY = np.eye(2, dtype=np.float32)[..., None, None]
+# Orders of derivatives along x and y.
+UP_TO_SECOND = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Window:
     def width(self) -> np.ndarray:
         """Standard deviation of each window in its narrowest direction, in the unit of the grid."""
         half_trace = 0.5 * (self.jacobian_inverse[0, 0] + self.jacobian_inverse[1, 1])
-        determinant = np.linalg.det(np.moveaxis(self.jacobian_inverse, (0, 1), (-2, -1)))
+        inverse = self.jacobian_inverse
+        determinant = inverse[0, 0] * inverse[1, 1] - inverse[0, 1] * inverse[1, 0]
         largest = half_trace + np.sqrt(np.maximum(half_trace**2 - determinant, 0.0))
         return self.coarse.resolution / np.sqrt(largest)
 
@@ -74,40 +77,93 @@ class Window:
 def gaussian_mask(coarse: CoarseGrid, offset: np.ndarray, resolution: float) -> np.ndarray:
     """Fourier transform of the Gaussian window about ``offset`` (x, y) from the crop's centre."""
     x, y = coarse.frequencies()
-    squared = (x - offset[0]) ** 2 + (y - offset[1]) ** 2
-    return np.exp(-2.0 * (np.pi * resolution) ** 2 * squared).astype(np.float32)
+    along_x, along_y = (
+        np.exp(-2.0 * (np.pi * resolution * (k - centre)) ** 2).astype(np.float32)
+        for k, centre in zip((x, y), offset, strict=True)
+    )
+    return along_x * along_y
 
 
 def measure_window(coarse: CoarseGrid, weights: np.ndarray) -> Window:
     """Measure the moments of the windows in a region: pixels with weights between 0 and 1."""
     width = coarse.resolution
-    mass, first, second = _derivatives(coarse, coarse.spectrum(weights), width)
-    inside = mass > MINIMUM_MASS
-    safe = np.where(inside, mass, np.float32(1.0))
-    first, second = first * (inside / safe), second * (inside / safe)
-    jacobian = IDENTITY + width**2 * (second - first[:, None] * first[None])
-    inverse = invert(jacobian)
-    centroid = width**2 * first
-
-    narrow = width / np.sqrt(2.0)
-    density, slope, curvature = _derivatives(coarse, coarse.spectrum(weights**2), narrow)
-    arm = narrow**2 * slope
-    spread = narrow**4 * curvature + IDENTITY * narrow**2 * density
-    cross = centroid[:, None] * arm[None]
-    spread = spread - cross - cross.swapaxes(0, 1)
-    spread = spread + density * centroid[:, None] * centroid[None]
-    # The squared window is a narrower window times 1 / (4 pi s^2) per unit of area.
-    noise = coarse.scale[0] * coarse.scale[1] / (4.0 * np.pi * width**2) / safe**2
-    rate = inverse / width**2
-    gradient = np.einsum("ij...,jk...,kl...->il...", rate, spread, rate) * (noise / 2.0)
-    return Window(
-        coarse=coarse,
-        mass=np.where(inside, mass, 0.0),
-        centroid=centroid,
-        jacobian_inverse=inverse,
-        amplitude_noise=np.maximum(noise * density, 0.0),
-        gradient_noise=gradient,
+    columns = coarse.columns_of(np.zeros((1, 2)))
+    moments = coarse.gaussian_averages(
+        coarse.spectrum(weights, columns=columns), width, UP_TO_SECOND
     )
+    # The squared window is a narrower window times 1 / (4 pi s^2) per unit of area.
+    squared = coarse.gaussian_averages(
+        coarse.spectrum(weights, weights, columns), width / np.sqrt(2.0), UP_TO_SECOND
+    )
+    noise = coarse.scale[0] * coarse.scale[1] / (4.0 * np.pi * width**2)
+    return Window(coarse, *combine_moments(moments, squared, width, noise))
+
+
+@kernel
+def combine_moments(
+    moments: np.ndarray, squared: np.ndarray, width: float, noise: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Fields of a :class:`Window`, from mass to gradient noise, at each node.
+
+    Parameters
+    ----------
+    moments
+        Gaussian average of the weights, its gradient (x, y) and second derivatives (xx, xy, yy),
+        shape (6, rows, columns).
+    squared
+        The same of the squared weights in a window narrower by the square root of two.
+    width
+        Standard deviation of the window.
+    noise
+        Integral of the squared window times the area of a pixel.
+    """
+    _, rows, columns = moments.shape
+    mass = np.zeros((rows, columns), np.float32)
+    centroid = np.zeros((2, rows, columns), np.float32)
+    inverse = np.zeros((2, 2, rows, columns), np.float32)
+    amplitude_noise = np.zeros((rows, columns), np.float32)
+    gradient_noise = np.zeros((2, 2, rows, columns), np.float32)
+    s_2 = width * width
+    for row in range(rows):
+        for column in range(columns):
+            total = moments[0, row, column]
+            c_x = c_y = 0.0
+            j_00 = j_11 = 1.0
+            j_01 = 0.0
+            gain = 1.0
+            if total > MINIMUM_MASS:
+                mass[row, column] = total
+                gain = 1.0 / total
+                f_x, f_y = moments[1, row, column] * gain, moments[2, row, column] * gain
+                c_x, c_y = s_2 * f_x, s_2 * f_y
+                j_00 += s_2 * (moments[3, row, column] * gain - f_x * f_x)
+                j_01 = s_2 * (moments[4, row, column] * gain - f_x * f_y)
+                j_11 += s_2 * (moments[5, row, column] * gain - f_y * f_y)
+            determinant = j_00 * j_11 - j_01 * j_01
+            i_00, i_01, i_11 = j_11 / determinant, -j_01 / determinant, j_00 / determinant
+            centroid[0, row, column], centroid[1, row, column] = c_x, c_y
+            inverse[0, 0, row, column], inverse[1, 1, row, column] = i_00, i_11
+            inverse[0, 1, row, column] = inverse[1, 0, row, column] = i_01
+            # Second moments of the squared window about the centroid.
+            density = squared[0, row, column]
+            half = 0.5 * s_2
+            a_x, a_y = half * squared[1, row, column], half * squared[2, row, column]
+            m_00 = half * half * squared[3, row, column] + half * density
+            m_01 = half * half * squared[4, row, column]
+            m_11 = half * half * squared[5, row, column] + half * density
+            m_00 += density * c_x * c_x - 2.0 * c_x * a_x
+            m_01 += density * c_x * c_y - c_x * a_y - c_y * a_x
+            m_11 += density * c_y * c_y - 2.0 * c_y * a_y
+            power = noise * gain * gain
+            amplitude_noise[row, column] = max(power * density, 0.0)
+            power *= 0.5 / (s_2 * s_2)
+            p_00, p_01 = i_00 * m_00 + i_01 * m_01, i_00 * m_01 + i_01 * m_11
+            p_10, p_11 = i_01 * m_00 + i_11 * m_01, i_01 * m_01 + i_11 * m_11
+            gradient_noise[0, 0, row, column] = power * (p_00 * i_00 + p_01 * i_01)
+            gradient_noise[0, 1, row, column] = power * (p_00 * i_01 + p_01 * i_11)
+            gradient_noise[1, 0, row, column] = power * (p_10 * i_00 + p_11 * i_01)
+            gradient_noise[1, 1, row, column] = power * (p_10 * i_01 + p_11 * i_11)
+    return mass, centroid, inverse, amplitude_noise, gradient_noise
 
 
 def fit_background(window: Window, spectrum: np.ndarray) -> np.ndarray:
@@ -119,29 +175,10 @@ def fit_background(window: Window, spectrum: np.ndarray) -> np.ndarray:
     inside = window.mass > 0.0
     gain = inside / np.where(inside, window.mass, np.float32(1.0))
     width = window.coarse.resolution
-    total, total_slope, _ = _derivatives(window.coarse, spectrum, width)
+    total, *slopes = window.coarse.gaussian_averages(spectrum, width, UP_TO_SECOND[:3])
     mean = total * gain
-    slope = total_slope * gain - mean * window.centroid / np.float32(width**2)
-    slope = np.einsum("ij...,j...->i...", window.jacobian_inverse, slope)
-    return mean - np.einsum("i...,i...->...", slope, window.centroid)
-
-
-def invert(matrix: np.ndarray) -> np.ndarray:
-    """Inverse of a field of 2x2 matrices, shape (2, 2, ...)."""
-    determinant = matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
-    adjugate = np.array([[matrix[1, 1], -matrix[0, 1]], [-matrix[1, 0], matrix[0, 0]]])
-    return adjugate / determinant
-
-
-def _derivatives(
-    coarse: CoarseGrid, spectrum: np.ndarray, width: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gaussian average of a real image, its gradient and its Hessian at the nodes."""
-    smoothed = coarse.crop(spectrum) * gaussian_mask(coarse, np.zeros(2), width)
-    slopes = [2j * np.pi * frequency.astype(np.float32) for frequency in coarse.frequencies()]
-    value = coarse.to_nodes(smoothed).real
-    first = np.array([coarse.to_nodes(smoothed * slope).real for slope in slopes])
-    second = np.empty((2, 2, *value.shape), np.float32)
-    for i, j in ((0, 0), (0, 1), (1, 1)):
-        second[i, j] = second[j, i] = coarse.to_nodes(smoothed * slopes[i] * slopes[j]).real
-    return value, first, second
+    slope = np.array(slopes) * gain - mean * window.centroid / np.float32(width**2)
+    inverse, centroid = window.jacobian_inverse, window.centroid
+    for i in (0, 1):
+        mean = mean - (inverse[i, 0] * slope[0] + inverse[i, 1] * slope[1]) * centroid[i]
+    return mean

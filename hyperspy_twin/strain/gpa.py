@@ -9,6 +9,8 @@ position (Eulerian); the deformation gradient F = (I - e)^-1 relates it to the r
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hyperspy_twin.core import (
@@ -18,6 +20,7 @@ from hyperspy_twin.core import (
     StrainField,
     begin_step,
     count_steps,
+    kernel,
 )
 from hyperspy_twin.strain.checks import (
     check_drift,
@@ -27,29 +30,24 @@ from hyperspy_twin.strain.checks import (
     find_absent,
     find_drifted,
 )
+from hyperspy_twin.strain.displacement import measure_displacement
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import Noise, is_significant, measure_noise
-from hyperspy_twin.strain.phase_unwrapping import (
-    fill_nearest,
-    join_pieces,
-    unwrap_at_nodes,
-    unwrap_wave,
-)
 from hyperspy_twin.strain.pieces import find_pieces
-from hyperspy_twin.strain.strain_tensor import (
-    FIELDS,
-    NodeStrain,
-    compute_strain,
-    displacement_noise,
-)
+from hyperspy_twin.strain.strain_tensor import AnalysedPiece, compute_strain, displacement_noise
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
+# Part of a frequency by which its mask may be off: no strain changes by more.
+LARGEST_SHIFT = 1e-7
 NO_VECTORS = np.empty((0, 2))
 
-# Each piece with its strain.
-Analysed = list[tuple[LatticeWaves, NodeStrain]]
+# Order of the components in the array that holds them all.
+COMPONENTS = (
+    "e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y",
+    "sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation",
+)  # fmt: skip
 
 
 def geometric_phase_analysis(
@@ -63,6 +61,7 @@ def geometric_phase_analysis(
     definition: Definition = "lagrangian",
     required: int | None = None,
     others: np.ndarray = NO_VECTORS,
+    displacement: bool = True,
 ) -> StrainField:
     """Strain, rotation and displacement of the lattice in every pixel.
 
@@ -101,6 +100,8 @@ def geometric_phase_analysis(
     others
         Reciprocal vectors (x, y) of further reflections of the crystal, shape (m, 2). Where a
         piece is too narrow to keep a wave apart from them, the wave is left out.
+    displacement
+        Whether the displacement is measured too.
 
     Returns
     -------
@@ -135,8 +136,12 @@ def geometric_phase_analysis(
     refined, amplitudes = _reference_lattice(regions, weights)
     if labels is None:
         for _ in range(CENTRING_ROUNDS - 1):
-            regions = [region.recentre(refined) for region in regions]
-            refined, amplitudes = _reference_lattice(regions, weights)
+            far = find_drifted(refined, vectors, resolution)[:, None]
+            if _are_centred(regions[0], np.where(far, vectors, refined)):
+                break
+            regions = [region.recentre(np.where(far, vectors, refined)) for region in regions]
+            found, amplitudes = _reference_lattice(regions, weights)
+            refined = np.where(far, refined, found)
     first = np.arange(len(vectors)) < (len(vectors) if required is None else required)
     check_drift(refined[first], vectors[first], resolution)
     noises = [measure_noise(region) for region in regions]
@@ -152,18 +157,17 @@ def geometric_phase_analysis(
         present = region.resolved(others)
         present &= [is_significant(region, noise, index) for index in range(len(vectors))]
         present[find_drifted(region.mean_frequencies(), vectors, resolution) & ~first] = False
-        analysed.append((region, compute_strain(region, noise, refined, present, definition)))
-    maps = dict(zip(FIELDS, _assemble(grid.shape, analysed), strict=True))
-    if not np.isfinite(maps["e_xx"][reference]).any():
+        strain = compute_strain(region, noise, refined, present, definition)
+        analysed.append(AnalysedPiece(region.without_pixels(), strain))
+    del regions, region
+    if not any((reference[one.box] & one.pixels).any() for one in analysed):
         raise ValueError(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
-    begin_step("displacement")
-    u_x, u_y = _displacement(grid.shape, analysed, refined, reference, weights)
+    maps, cuts = _assemble(grid, analysed, refined, reference, weights if displacement else None)
     return StrainField(
         **maps,
-        u_x=u_x,
-        u_y=u_y,
+        cuts=cuts,
         vectors=refined,
         amplitudes=amplitudes,
         resolution=float(resolution),
@@ -173,13 +177,13 @@ def geometric_phase_analysis(
 
 
 def _noise_of_regions(
-    analysed: Analysed, noises: list[Noise], labels: np.ndarray | None
+    analysed: list[AnalysedPiece], noises: list[Noise], labels: np.ndarray | None
 ) -> GradientNoise:
     """Noise of the displacement of each region, the mean of its pieces; region 0 without labels."""
     found: dict[int, list[tuple[np.ndarray, np.ndarray, float]]] = {}
-    for (piece, strain), noise in zip(analysed, noises, strict=True):
-        label = 0 if labels is None else int(labels[piece.piece.box][piece.piece.mask][0])
-        found.setdefault(label, []).append(displacement_noise(piece, noise, strain))
+    for one, noise in zip(analysed, noises, strict=True):
+        label = 0 if labels is None else int(labels[one.box][one.region.piece.mask][0])
+        found.setdefault(label, []).append(displacement_noise(one.region, noise, one.strain))
     total = {label: sum(part[2] for part in parts) for label, parts in found.items()}
     known = [label for label in sorted(found) if total[label] > 0.0]
     white, lines = (
@@ -195,8 +199,18 @@ def _centre_masks(region: LatticeWaves, vectors: np.ndarray) -> LatticeWaves:
     for _ in range(CENTRING_ROUNDS):
         means = region.mean_frequencies()
         near = np.linalg.norm(means - vectors, axis=1, keepdims=True) <= limit
-        region = region.recentre(np.where(near, means, vectors))
+        carriers = np.where(near, means, vectors)
+        if _are_centred(region, carriers):
+            break
+        region = region.recentre(carriers)
     return region
+
+
+def _are_centred(region: LatticeWaves, carriers: np.ndarray) -> bool:
+    """Whether the masks of a region are centred on some carriers already."""
+    present = np.array([wave.carrier for wave in region.waves])
+    shift = np.linalg.norm(carriers - present, axis=1)
+    return bool((shift <= LARGEST_SHIFT * np.linalg.norm(carriers, axis=1)).all())
 
 
 def _reference_weights(region: LatticeWaves, reference: np.ndarray) -> np.ndarray:
@@ -221,94 +235,53 @@ def _reference_lattice(
     return frequency / intensity[:, None], np.sqrt(intensity / mass)
 
 
-def _assemble(shape: tuple[int, int], analysed: Analysed) -> np.ndarray:
-    """All components at the pixels, from all pieces, shape (8, rows, columns)."""
-    result = np.full((len(FIELDS), *shape), np.nan, np.float32)
-    for region, strain in analysed:
-        fields = fill_nearest(np.stack([strain.components[name] for name in FIELDS]), strain.valid)
-        part = result[(slice(None), *region.piece.box)]
-        region.coarse.interpolate(fields, _present(region, strain), part)
-    return result
-
-
-def _present(region: LatticeWaves, strain: NodeStrain) -> np.ndarray:
-    """Pixels of a piece in which the lattice is present."""
-    if strain.valid.all():
-        return region.piece.mask
-    return region.piece.mask & (region.coarse.to_pixels(strain.valid, degree=1) > 0.5)
-
-
-def _displacement(
-    shape: tuple[int, int],
-    analysed: Analysed,
+def _assemble(
+    grid: Grid,
+    analysed: list[AnalysedPiece],
     vectors: np.ndarray,
     reference: np.ndarray,
-    weights: list[np.ndarray],
-) -> np.ndarray:
-    """Displacements along x and y from the unwrapped phases, zero mean in the reference.
+    weights: list[np.ndarray] | None,
+) -> tuple[dict[str, Any], tuple[np.ndarray, ...]]:
+    """All components at the pixels, from all pieces, and the cuts of the displacement.
 
-    Where one piece is without a jump the nodes are enough; else phases are followed at the pixels.
-    ``weights`` are those of the reference at the nodes of each piece.
+    ``weights`` are those of the reference at the nodes of each piece; None without displacement.
     """
-    displacement = _displacement_of_nodes(shape, analysed, vectors, weights)
-    if displacement is None:
-        displacement = _displacement_of_pixels(shape, analysed, vectors, reference)
-    for component in displacement:
-        component -= np.nanmean(component[reference], dtype=float)
-    return displacement
+    names = [name for name in COMPONENTS if weights is not None or name not in ("u_x", "u_y")]
+    result = np.empty((len(names), *grid.shape), np.float32)
+    if len(analysed) == 1 and analysed[0].pixels.shape == grid.shape:
+        covered = analysed[0].pixels
+    else:
+        covered = np.zeros(grid.shape, bool)
+        for one in analysed:
+            covered[one.box] |= one.pixels
+    blank_outside(covered, result)
+    split = len(names) - 4
+    for one in analysed:
+        corner = one.box[0].start, one.box[1].start
+        filled = one.filled(one.strain.components)
+        for fields, target in ((filled[:4], result[:4]), (filled[4:], result[split:])):
+            one.region.coarse.interpolate(fields, one.pixels, target, corner=corner)
+    cuts: tuple[np.ndarray, ...] = ()
+    if weights is not None:
+        begin_step("displacement")
+        cuts = measure_displacement(analysed, grid, vectors, reference, weights, result[4:6])
+    maps: dict[str, Any] = dict.fromkeys(COMPONENTS)
+    return maps | dict(zip(names, result, strict=True)), cuts
 
 
-def _displacement_of_nodes(
-    shape: tuple[int, int], analysed: Analysed, vectors: np.ndarray, weights: list[np.ndarray]
-) -> np.ndarray | None:
-    """Displacements of an image that is one piece without a jump, or None."""
-    region, strain = analysed[0]
-    present = np.asarray(strain.significant.all(axis=0))
-    whole = len(analysed) == 1 and region.piece.mask.shape == shape and region.piece.mask.all()
-    if not whole or not weights[0][present].any() or (strain.valid & ~present).any():
-        return None
-    phases = unwrap_at_nodes(region, vectors, weights[0], present)
-    if phases is None:
-        return None
-    result = np.full((2, *region.coarse.shape), np.nan, np.float32)
-    field = np.einsum("ik...,k...->i...", strain.solution, phases) / (-2.0 * np.pi)
-    region.coarse.interpolate(fill_nearest(field, present), _present(region, strain), result)
-    return result
-
-
-def _displacement_of_pixels(
-    shape: tuple[int, int], analysed: Analysed, vectors: np.ndarray, reference: np.ndarray
-) -> np.ndarray:
-    """Displacements from phases that are refined at each pixel modulo a turn."""
-    displacement = np.full((2, *shape), np.nan, np.float32)
-    piece = np.full(shape, -1, np.int32)
-    for number, (region, strain) in enumerate(analysed):
-        inside = _present(region, strain)
-        piece[region.piece.box][inside] = number
-        for component in displacement:
-            np.copyto(component[region.piece.box], 0.0, where=inside)
-    for index, vector in enumerate(vectors):
-        phase = np.full(shape, np.nan, np.float32)
-        for number, (region, strain) in enumerate(analysed):
-            inside = piece[region.piece.box] == number
-            found = unwrap_wave(region, index, vector, strain.significant[index])
-            np.copyto(phase[region.piece.box], found, where=inside)
-        if len(analysed) > 1:
-            join_pieces(phase, piece, len(analysed))
-        phase -= np.nanmean(phase[reference], dtype=float)
-        for number, (region, strain) in enumerate(analysed):
-            box = region.piece.box
-            inside = piece[box] == number
-            for axis in (0, 1):
-                shift = _at_pixels(region, strain.solution[axis, index]) * phase[box]
-                shift /= np.float32(2.0 * np.pi)
-                target = displacement[axis][box]
-                np.subtract(target, shift, out=target, where=inside)
-    return displacement
-
-
-def _at_pixels(region: LatticeWaves, field: np.ndarray) -> np.ndarray | np.float32:
-    """Field at the pixels; a number where the field is constant."""
-    if np.ptp(field) == 0.0:
-        return np.float32(field.flat[0])
-    return region.coarse.to_pixels(field)
+@kernel
+def blank_outside(mask: np.ndarray, result: np.ndarray) -> None:
+    """Write NaN outside a mask, shape (rows, columns), in arrays of shape (n, rows, columns)."""
+    rows, columns = mask.shape
+    for row in range(rows):
+        stop = 0
+        while stop < columns:
+            start = stop
+            while start < columns and mask[row, start]:
+                start += 1
+            stop = start
+            while stop < columns and not mask[row, stop]:
+                stop += 1
+            if stop > start:
+                for field in range(len(result)):
+                    result[field, row, start:stop] = np.nan

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
+from hyperspy_twin.core import kernel
 from hyperspy_twin.strain.coarse_grid import CoarseGrid, make_coarse_grid
 from hyperspy_twin.strain.gaussian_windows import (
     Window,
@@ -14,6 +16,7 @@ from hyperspy_twin.strain.gaussian_windows import (
     measure_window,
 )
 from hyperspy_twin.strain.pieces import Piece, taper
+from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
 # The weights rise over this many of the longest lattice spacings at an outline, which keeps
 # the leakage of the other reflections into a cut window small: with a cubed sine the error that
@@ -29,6 +32,9 @@ LARGEST_LEAKAGE = 0.03
 SAFE_SEPARATION = 0.6
 # Other waves that are farther than this many times the nearest do not matter beside it.
 NEAREST_OTHERS = 1.5
+# Distances in reciprocal space that differ by less than this over the resolution are one and the
+# same but for rounding, as those from one wave to another and back.
+SAME_DISTANCE = 1e-6
 # Distance in units of the length of a vector below which two vectors are of the same wave.
 SAME_WAVE = 0.2
 
@@ -118,20 +124,19 @@ class LatticeWaves:
         heights = np.array([np.sqrt(np.mean(np.abs(wave.amplitude) ** 2)) for wave in self.waves])
         disturbing = np.concatenate([carriers, others, -carriers, -others])
         result = np.ones((len(self), *self.window.mass.shape), bool)
-        weights = None
+        width = self.window.width
+        passed = _Transmission(self, np.abs(disturbing).max(axis=0) + np.abs(carriers).max(axis=0))
         for index, (carrier, height) in enumerate(zip(carriers, heights, strict=True)):
             above = heights / height
             ratios = np.tile(np.concatenate([above, np.ones(len(others))]), 2)
             distance = np.linalg.norm(disturbing - carrier, axis=1)
             apart = distance > SAME_WAVE * np.linalg.norm(carrier)
             nearest = distance[apart].min()
-            if (self.window.width * nearest >= SAFE_SEPARATION).all():
+            if (width * nearest >= SAFE_SEPARATION).all():
                 continue
-            if weights is None:
-                weights = self.coarse.spectrum(taper(self.piece.distance, self.rim))
             for other in np.flatnonzero(apart & (distance <= NEAREST_OTHERS * nearest)):
-                passed = self.window.transmission(weights, disturbing[other] - carrier)
-                result[index] &= ratios[other] * passed <= LARGEST_LEAKAGE
+                leak = ratios[other] * passed.at(disturbing[other] - carrier)
+                result[index] &= leak <= LARGEST_LEAKAGE
         return result
 
     def take(self, kept: np.ndarray) -> LatticeWaves:
@@ -139,12 +144,43 @@ class LatticeWaves:
         waves = tuple(wave for wave, stays in zip(self.waves, kept, strict=True) if stays)
         return replace(self, waves=waves)
 
+    def without_pixels(self) -> LatticeWaves:
+        """Lattice waves at the nodes alone, in a small part of the memory."""
+        nothing = np.empty((0, 0), np.float32)
+        piece = replace(self.piece, distance=nothing)
+        return replace(self, piece=piece, residual=nothing, spectrum=nothing)
+
     def recentre(self, carriers: np.ndarray) -> LatticeWaves:
         """Centre the masks on other carriers."""
         waves = tuple(
             demodulate(self.window, self.spectrum, carrier, self.origin) for carrier in carriers
         )
         return replace(self, waves=waves)
+
+
+class _Transmission:
+    """What the windows of a region let through, kept for distances that occur again."""
+
+    def __init__(self, region: LatticeWaves, farthest: np.ndarray) -> None:
+        self._region, self._farthest = region, farthest
+        self._found: list[tuple[np.ndarray, np.ndarray]] = []
+
+    @cached_property
+    def _weights(self) -> np.ndarray:
+        coarse = self._region.coarse
+        return coarse.spectrum(
+            taper(self._region.piece.distance, self._region.rim),
+            columns=coarse.columns_of(self._farthest[None]),
+        )
+
+    def at(self, distance: np.ndarray) -> np.ndarray:
+        """Fraction of a wave that windows let through at a distance (x, y)."""
+        for known, passed in self._found:
+            nearest = min(np.linalg.norm(known - distance), np.linalg.norm(known + distance))
+            if nearest * self._region.coarse.resolution <= SAME_DISTANCE:
+                return passed
+        self._found.append((distance, self._region.window.transmission(self._weights, distance)))
+        return self._found[-1][1]
 
 
 def measure_lattice_waves(
@@ -156,14 +192,19 @@ def measure_lattice_waves(
 ) -> LatticeWaves:
     """Measure the waves, carried by reciprocal vectors (k, 2), of one piece of the image."""
     part = image[piece.box]
-    part = (part - part[piece.mask].mean(dtype=float)).astype(np.float32)
+    part = np.subtract(part, part.mean(dtype=float, where=piece.inside), dtype=np.float32)
     coarse = make_coarse_grid(part.shape, scale, resolution)
     rim = TAPER_SPACINGS / float(np.linalg.norm(vectors, axis=1).min())
     weights = taper(piece.distance, rim)
     window = measure_window(coarse, weights)
 
-    part -= coarse.to_pixels(fit_background(window, coarse.spectrum(weights * part)))
-    spectrum = coarse.spectrum(weights * part)
+    background = fit_background(
+        window, coarse.spectrum(part, weights, coarse.columns_of(np.zeros((1, 2))))
+    )
+    part -= coarse.to_pixels(background)
+    # Masks may move by the largest drift that is followed.
+    reach = np.abs(vectors) + LARGEST_DRIFT / resolution
+    spectrum = coarse.spectrum(part, weights, coarse.columns_of(reach))
     origin = np.array([part.start for part in piece.box[::-1]]) * np.array(scale)
     waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
     return LatticeWaves(piece, window, part, spectrum, waves, origin, rim)
@@ -186,27 +227,82 @@ def demodulate(
     centre = coarse.nearest_bin(carrier)
     offset = np.asarray(carrier) - coarse.bin_frequency(centre)
     masked = coarse.crop(spectrum, centre) * gaussian_mask(coarse, offset, coarse.resolution)
-    field = coarse.to_nodes(masked)
+    half_way = coarse.along_y(masked)
+    field = coarse.along_x(half_way)
     x, y = coarse.frequencies()
-    present = (window.mass > 0.0) & (np.abs(field) > 0.0)
-    safe = np.where(present, field, 1.0)
-    deviation = np.empty((2, *field.shape), np.float32)
-    for axis, frequency in enumerate((x, y)):
-        # d(field)/d(axis) / field is 2 pi i times the local frequency about the crop's centre.
-        slope = coarse.to_nodes(masked * (frequency - offset[axis]).astype(np.float32))
-        deviation[axis] = np.where(present, (slope / safe).real, 0.0)
-    deviation = np.einsum("ij...,j...->i...", window.jacobian_inverse, deviation)
-
+    # d(field)/d(axis) / field is 2 pi i times the local frequency about the crop's centre.
+    slopes = (
+        coarse.along_x(half_way * (x - offset[0]).astype(np.float32)),
+        coarse.to_nodes(masked * (y - offset[1]).astype(np.float32)),
+    )
     node_x, node_y = coarse.node_positions()
     start = float(np.dot(carrier, origin)) % 1.0
-    turn = (offset[0] * node_x + start)[None, :] + (offset[1] * node_y)[:, None]
-    turn = turn.astype(np.float32)
-    turn += np.einsum("i...,i...->...", deviation, window.centroid)
-    mass = np.where(present, window.mass, 1.0)
-    amplitude = np.where(present, field / mass * np.exp(np.complex64(-2j * np.pi) * turn), 0.0)
+    amplitude, deviation = normalise(
+        field,
+        *slopes,
+        window.mass,
+        window.centroid,
+        window.jacobian_inverse,
+        offset[0] * node_x + start,
+        offset[1] * node_y,
+    )
     return Wave(
         carrier=np.asarray(carrier, float),
-        amplitude=amplitude.astype(np.complex64),
+        amplitude=amplitude,
         frequency=deviation + np.asarray(carrier, np.float32)[:, None, None],
         field=field,
     )
+
+
+@kernel
+def normalise(
+    field: np.ndarray,
+    slope_x: np.ndarray,
+    slope_y: np.ndarray,
+    mass: np.ndarray,
+    centroid: np.ndarray,
+    inverse: np.ndarray,
+    turn_x: np.ndarray,
+    turn_y: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Amplitude and deviation of the frequency from the carrier of what a mask lets through.
+
+    Parameters
+    ----------
+    field, slope_x, slope_y
+        What the mask lets through, and its gradient over 2 pi i, shape (rows, columns).
+    mass, centroid, inverse
+        Of the windows: mass, centroid and the inverse of J.
+    turn_x, turn_y
+        Turns from the centre of the crop to the carrier at the nodes along x and y.
+
+    Returns
+    -------
+    amplitude
+        Complex64, shape (rows, columns).
+    deviation
+        Float32, shape (2, rows, columns).
+    """
+    rows, columns = field.shape
+    amplitude = np.zeros((rows, columns), np.complex64)
+    deviation = np.zeros((2, rows, columns), np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            real, imaginary = field[row, column].real, field[row, column].imag
+            power = real * real + imaginary * imaginary
+            if mass[row, column] > 0.0 and power > 0.0:
+                s_x, s_y = slope_x[row, column], slope_y[row, column]
+                d_x = (s_x.real * real + s_x.imag * imaginary) / power
+                d_y = (s_y.real * real + s_y.imag * imaginary) / power
+                f_x = inverse[0, 0, row, column] * d_x + inverse[0, 1, row, column] * d_y
+                f_y = inverse[1, 0, row, column] * d_x + inverse[1, 1, row, column] * d_y
+                deviation[0, row, column], deviation[1, row, column] = f_x, f_y
+                turn = turn_x[column] + turn_y[row]
+                turn += f_x * centroid[0, row, column] + f_y * centroid[1, row, column]
+                turn = 2.0 * np.pi * (turn - np.floor(turn))
+                cosine, sine = np.cos(np.float32(turn)), np.sin(np.float32(turn))
+                gain = np.float32(1.0) / mass[row, column]
+                amplitude[row, column] = gain * complex(
+                    real * cosine + imaginary * sine, imaginary * cosine - real * sine
+                )
+    return amplitude, deviation

@@ -133,7 +133,7 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
         for place, step, size in zip(positions, coarse.scale[::-1], coarse.shape, strict=True)
     )
     near = distance[np.ix_(row, column)]
-    if region.piece.mask.all():
+    if region.piece.full:
         # The distance has ridges, whose tails in the spectrum are longer than those of a product.
         along_y, along_x = (
             np.sin(np.pi * (place + 0.5) / size).astype(np.float32) ** 2

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from hyperspy_twin.core import Definition, kernel
+from hyperspy_twin.strain.coarse_grid import nearest_nodes
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise
 
@@ -15,8 +17,6 @@ MINIMUM_SQUARED_SINE = 0.02
 # Fraction of the variance of each wave that counts as its own, so that waves whose errors seem to
 # be one and the same (a clean computed image) can be combined; float32 knows no smaller one.
 OWN_VARIANCE = 1e-6
-# Order of what solve_nodes returns.
-FIELDS = ("e_xx", "e_yy", "e_xy", "rotation", "sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation")
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class NodeStrain:
     Attributes
     ----------
     components
-        Strains, rotation and their standard errors, as of
-        :class:`~hyperspy_twin.core.StrainField`.
+        e_xx, e_yy, e_xy, rotation and their standard errors as of
+        :class:`~hyperspy_twin.core.StrainField`, shape (8, rows, columns).
     solution
         Matrix that turns phases over -2 pi into displacements, shape (2, k, rows, columns).
     valid
@@ -36,10 +36,49 @@ class NodeStrain:
         Nodes at which each wave is present, shape (k, rows, columns).
     """
 
-    components: dict[str, np.ndarray]
+    components: np.ndarray
     solution: np.ndarray
     valid: np.ndarray
     significant: np.ndarray
+
+
+@dataclass(frozen=True)
+class AnalysedPiece:
+    """One piece with its strain.
+
+    Attributes
+    ----------
+    region
+        The waves of the piece.
+    strain
+        Their strain.
+    """
+
+    region: LatticeWaves
+    strain: NodeStrain
+
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Bounding box as an index of the image."""
+        return self.region.piece.box
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """Pixels in which the lattice is present, in the bounding box."""
+        if self.strain.valid.all():
+            return self.region.piece.mask
+        return self.region.coarse.nearly(self.strain.valid, self.region.piece.mask)
+
+    @cached_property
+    def nearest(self) -> np.ndarray:
+        """Row and column of the nearest valid node, shape (2, rows, columns)."""
+        return nearest_nodes(self.strain.valid)
+
+    def filled(self, fields: np.ndarray) -> np.ndarray:
+        """Fields of the nodes, invalid ones from the nearest valid, so that splines stay local."""
+        if self.strain.valid.all() or not self.strain.valid.any():
+            return fields
+        return fields[(..., *self.nearest)]
 
 
 def compute_strain(
@@ -79,8 +118,7 @@ def compute_strain(
         region.window.gradient_noise,
         definition == "lagrangian",
     )
-    named = dict(zip(FIELDS, components, strict=True))
-    return NodeStrain(named, solution, subset >= 0, significant)
+    return NodeStrain(components, solution, subset >= 0, significant)
 
 
 def displacement_noise(
@@ -185,7 +223,8 @@ def solve_nodes(
     Returns
     -------
     fields
-        In the order of ``FIELDS``, float32, shape (8, rows, columns); NaN at other nodes.
+        e_xx, e_yy, e_xy, rotation and their standard errors, float32, shape (8, rows, columns);
+        NaN at other nodes.
     solution
         Shape (2, k, rows, columns), float32.
     """
@@ -257,19 +296,23 @@ def solve_nodes(
                     continue
                 p_x = f_00 * weights[0, k] + f_01 * weights[1, k]
                 p_y = f_10 * weights[0, k] + f_11 * weights[1, k]
-                for other in range(count):
-                    if weights[0, other] == 0.0 and weights[1, other] == 0.0:
-                        continue
+                # Each pair once.
+                for other in range(k + 1):
                     q_x = f_00 * weights[0, other] + f_01 * weights[1, other]
                     q_y = f_10 * weights[0, other] + f_11 * weights[1, other]
+                    if q_x == 0.0 and q_y == 0.0:
+                        continue
+                    twice = 1.0 if other == k else 2.0
                     size = magnitude[k, row, column] * magnitude[other, row, column]
-                    phases = 2.0 * covariance[k, other] / size
+                    phases = twice * 2.0 * covariance[k, other] / size
+                    of_lines = twice * lines[k, other]
+                    crossed = 0.5 * (p_x * q_y + p_y * q_x)
                     u_00 += phases * p_x * q_x
-                    u_01 += phases * p_x * q_y
+                    u_01 += phases * crossed
                     u_11 += phases * p_y * q_y
-                    l_00 += lines[k, other] * p_x * q_x
-                    l_01 += lines[k, other] * p_x * q_y
-                    l_11 += lines[k, other] * p_y * q_y
+                    l_00 += of_lines * p_x * q_x
+                    l_01 += of_lines * crossed
+                    l_11 += of_lines * p_y * q_y
             g_00 = gradient_noise[0, 0, row, column]
             g_01 = gradient_noise[0, 1, row, column]
             g_11 = gradient_noise[1, 1, row, column]

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import erf
 
 from hyperspy_twin.core import GradientNoise, Grid
-from hyperspy_twin.strain.coarse_grid import make_coarse_grid
+from hyperspy_twin.strain.coarse_grid import fill_nearest, make_coarse_grid
 from hyperspy_twin.strain.gaussian_windows import Window, measure_window
 from hyperspy_twin.strain.lattice_waves import TAPER_SPACINGS
 from hyperspy_twin.strain.mechanics.deformation import (
@@ -25,7 +25,6 @@ from hyperspy_twin.strain.mechanics.deformation import (
     transpose,
     turn,
 )
-from hyperspy_twin.strain.phase_unwrapping import fill_nearest
 from hyperspy_twin.strain.pieces import Piece, find_pieces, taper
 
 # Order of the covariances of the strains: xx xx, yy yy, xy xy, xx yy, xx xy, yy xy.
