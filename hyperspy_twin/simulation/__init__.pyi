@@ -5,7 +5,7 @@ from .imaging import record_image
 from .packing import GLASSES, fill_glass
 from .probe import Microscope
 from .scan import SAMPLE, Scan, require_positive
-from .volterra import cubic_stiffness, volterra_displacement
+from .volterra import cubic_stiffness, dislocate_crystal, volterra_displacement
 
 __all__ = [
     "GLASSES",
@@ -17,6 +17,7 @@ __all__ = [
     "Scan",
     "cubic_stiffness",
     "cut_octahedron",
+    "dislocate_crystal",
     "displace_points",
     "fill_glass",
     "record_image",

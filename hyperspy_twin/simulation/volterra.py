@@ -82,6 +82,38 @@ def volterra_displacement(
     return (logarithms * strengths @ vectors.T).imag / np.pi @ turn
 
 
+def dislocate_crystal(
+    positions: np.ndarray, cores: np.ndarray, burgers: np.ndarray, stiffness: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Displace atoms by several dislocations along z, whose fields add.
+
+    Parameters
+    ----------
+    positions
+        Of atoms, shape (n, 3).
+    cores
+        x and y of the dislocations before they displace each other, shape (m, 2).
+    burgers
+        Burgers vectors, lattice vectors of the crystal, shape (m, 3).
+    stiffness
+        As for :func:`volterra_displacement`.
+
+    Returns
+    -------
+    positions : numpy.ndarray
+        Of the displaced atoms, shape (n, 3).
+    cores : numpy.ndarray
+        Of the displaced dislocations, shape (m, 2).
+    """
+    moved, moved_cores = np.array(positions, float), np.array(cores, float)
+    for number, (core, vector) in enumerate(zip(cores, burgers, strict=True)):
+        moved += volterra_displacement(positions[:, :2] - core, vector, stiffness)
+        others = np.arange(len(cores)) != number
+        field = volterra_displacement(cores[others] - core, vector, stiffness)
+        moved_cores[others] += field[:, :2]
+    return moved, moved_cores
+
+
 def _stroh_eigenvectors(stiffness: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Displacements and forces as columns, and roots of positive imaginary part."""
     q, r, t = stiffness[:, 0, :, 0], stiffness[:, 0, :, 1], stiffness[:, 1, :, 1]
