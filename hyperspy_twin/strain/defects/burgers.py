@@ -14,10 +14,10 @@ MOST_TURNS = 3
 # Distance from a whole number of what a lattice vector makes in each wave, where the lattice is
 # known by its measured reflections only.
 WHOLE = 0.15
-# Squared difference of windings from those of the Burgers vector over the latter, each with the power
-# of its wave: one of 40 % of the amplitude of two others may miss a double winding, a strong one
-# none.
-LARGEST_RESIDUAL = 0.25
+# Squared difference of windings from those of the Burgers vector over the latter, each with the
+# weight of its wave: one of a third of the amplitude of two others may miss a double winding, a
+# strong one none.
+LARGEST_RESIDUAL = 0.2
 # Lengths of lattice vectors that differ by less, as a fraction, are equal.
 SAME_LENGTH = 1e-3
 
@@ -104,7 +104,7 @@ def _of_measured_lattice(vectors: np.ndarray) -> Candidates:
 
 
 def match_burgers(
-    turns: np.ndarray, power: np.ndarray, vectors: np.ndarray, candidates: Candidates
+    turns: np.ndarray, weights: np.ndarray, vectors: np.ndarray, candidates: Candidates
 ) -> int | None:
     """Find the candidate that agrees with the windings of the waves that are present.
 
@@ -112,8 +112,8 @@ def match_burgers(
     ----------
     turns
         Windings, shape (k,), NaN where a wave is absent.
-    power
-        Of each wave over that of its noise, shape (k,): the weaker, the less its winding says.
+    weights
+        What the winding of each wave says, shape (k,).
     vectors
         Reciprocal vectors (x, y), shape (k, 2).
     candidates
@@ -128,8 +128,8 @@ def match_burgers(
     if np.linalg.matrix_rank(vectors[here]) < 2 or not turns[here].any():
         return None
     expected = candidates.turns[:, here]
-    difference = (expected - turns[here]) ** 2 @ power[here]
+    difference = (expected - turns[here]) ** 2 @ weights[here]
     best = int(difference.argmin())
-    if difference[best] > LARGEST_RESIDUAL * (expected[best] ** 2 @ power[here]):
+    if difference[best] > LARGEST_RESIDUAL * (expected[best] ** 2 @ weights[here]):
         return None
     return best

@@ -14,7 +14,7 @@ from hyperspy_twin.strain.defects.burgers import (
     list_candidates,
     match_burgers,
 )
-from hyperspy_twin.strain.defects.core_positions import locate_zero
+from hyperspy_twin.strain.defects.core_positions import column_width, locate_zeros, mean_zero
 from hyperspy_twin.strain.defects.windings import Winding, find_windings
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import Noise, measure_noise
@@ -134,30 +134,22 @@ def _find_in_piece(
 def _find_cores(
     region: LatticeWaves, noise: Noise, block: Block, candidates: Candidates
 ) -> list[_Core]:
-    cores = []
+    found = []
     for winding in find_windings(region, noise):
-        candidate = match_burgers(
-            winding.turns, winding.amplitude_to_noise**2, block.vectors, candidates
-        )
+        candidate = match_burgers(winding.turns, winding.weights, block.vectors, candidates)
         if candidate is not None:
-            position, error = _locate(region, noise, winding, candidates.turns[candidate])
-            cores.append(_Core(winding, candidate, position, error))
+            turns = candidates.turns[candidate]
+            single = np.flatnonzero((np.abs(turns) == 1) & (winding.turns == turns))
+            zeros = locate_zeros(region, noise, single, winding.position)
+            found.append((winding, candidate, zeros))
+    width = column_width([zeros for _, _, zeros in found])
+    cores = []
+    for winding, candidate, zeros in found:
+        position, error = winding.position, region.coarse.resolution
+        if len(zeros.variance):
+            position, error = mean_zero(zeros, width)
+        cores.append(_Core(winding, candidate, position, error))
     return cores
-
-
-def _locate(
-    region: LatticeWaves, noise: Noise, winding: Winding, turns: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Position of a core, and its standard error."""
-    single = np.flatnonzero((np.abs(turns) == 1) & (winding.turns == turns))
-    zeros = [locate_zero(region, noise, int(index), winding.position) for index in single]
-    known = [zero for zero in zeros if zero is not None]
-    if not known:
-        return winding.position, region.coarse.resolution
-    positions = np.array([zero.position for zero in known])
-    noise_part = sum(zero.variance for zero in known) / len(known) ** 2
-    spread = np.sum((positions - positions.mean(axis=0)) ** 2) / (2 * len(known))
-    return positions.mean(axis=0), float(np.sqrt(noise_part + spread / len(known)))
 
 
 def _persists(core: _Core, others: list[_Core], distance: float) -> bool:

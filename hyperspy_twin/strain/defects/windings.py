@@ -45,6 +45,11 @@ class Winding:
     turns: np.ndarray
     amplitude_to_noise: np.ndarray
 
+    @property
+    def weights(self) -> np.ndarray:
+        """What the winding of each wave says, shape (k,): none where it is barely present."""
+        return np.maximum(self.amplitude_to_noise**2 - AMPLITUDE_TO_NOISE**2, 0.0)
+
 
 def find_windings(region: LatticeWaves, noise: Noise) -> list[Winding]:
     """Find the places around which phases wind, those of one core taken together."""
