@@ -125,7 +125,8 @@ def match_burgers(
         Index of the candidate; None where none agrees, or the waves that are present are collinear.
     """
     here = np.isfinite(turns)
-    if np.linalg.matrix_rank(vectors[here]) < 2 or not turns[here].any():
+    known = len(candidates.turns) > 0
+    if not known or np.linalg.matrix_rank(vectors[here]) < 2 or not turns[here].any():
         return None
     expected = candidates.turns[:, here]
     difference = (expected - turns[here]) ** 2 @ weights[here]

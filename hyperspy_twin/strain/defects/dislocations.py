@@ -15,7 +15,11 @@ from hyperspy_twin.strain.defects.burgers import (
     match_burgers,
 )
 from hyperspy_twin.strain.defects.core_positions import column_width, locate_zeros, mean_zero
-from hyperspy_twin.strain.defects.windings import Winding, find_windings
+from hyperspy_twin.strain.defects.windings import (
+    chance_of_noise,
+    find_windings,
+    is_surrounded,
+)
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import Noise, measure_noise
 from hyperspy_twin.strain.pieces import Piece, find_pieces
@@ -42,7 +46,7 @@ class Dislocations:
     error
         Standard error of the position along any direction, shape (n,).
     probability
-        That it is one, shape (n,).
+        That it is not made by noise, shape (n,).
     """
 
     position: np.ndarray
@@ -55,10 +59,10 @@ class Dislocations:
 
 @dataclass(frozen=True, eq=False)
 class _Core:
-    winding: Winding
     candidate: int
     position: np.ndarray
     error: float
+    chance: float
 
 
 def find_dislocations(
@@ -75,7 +79,8 @@ def find_dislocations(
     lattice vector that agrees with the windings of all waves that are present; the sense of the
     circuit is right-handed about the beam, clockwise as seen on the screen, and the vector is the
     sum of the displacement along it [2]_. The position is the mean zero of the waves that wind
-    once. What is not seen alike at a finer resolution is no dislocation.
+    once. What is not seen alike at a finer resolution is no dislocation, and neither is a place around
+    which the lattice does not go on in all directions.
 
     Parameters
     ----------
@@ -109,7 +114,7 @@ def find_dislocations(
         indices=candidates.indices[chosen].reshape(-1, 3),
         alternative=candidates.alternative[chosen].reshape(-1, 3),
         error=np.array([core.error for core in cores]),
-        probability=np.ones(len(cores)),
+        probability=np.array([1.0 - min(core.chance, 1.0) for core in cores]),
     )
 
 
@@ -137,7 +142,7 @@ def _find_cores(
     found = []
     for winding in find_windings(region, noise):
         candidate = match_burgers(winding.turns, winding.weights, block.vectors, candidates)
-        if candidate is not None:
+        if candidate is not None and is_surrounded(region, winding):
             turns = candidates.turns[candidate]
             single = np.flatnonzero((np.abs(turns) == 1) & (winding.turns == turns))
             zeros = locate_zeros(region, noise, single, winding.position)
@@ -148,7 +153,7 @@ def _find_cores(
         position, error = winding.position, region.coarse.resolution
         if len(zeros.variance):
             position, error = mean_zero(zeros, width)
-        cores.append(_Core(winding, candidate, position, error))
+        cores.append(_Core(candidate, position, error, chance_of_noise(region, winding)))
     return cores
 
 

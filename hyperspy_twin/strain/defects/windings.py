@@ -25,6 +25,15 @@ FRACTION_OF_MEDIAN = 0.25
 # Part of the window that has to lie inside the block: a window whose centre is on a straight
 # outline has half.
 MINIMUM_MASS = 0.6
+# Inner and outer radius, in resolutions, of the ring around a core in which its lattice has to be.
+SURROUNDING = 1.5, 3.0
+# Percentile of the amplitudes in that disc that stands for the whole lattice.
+FULL = 90
+# Fraction of it below which the lattice is absent: waves of an amorphous layer reach a third.
+FRACTION_OF_FULL = 0.4
+# Part of the ring that has to show the lattice. It is .94-1 around dislocations, pairs of them four
+# resolutions apart included, and .29-.47 where phases wind at the edge of an amorphous layer.
+MINIMUM_SURROUNDED = 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +85,37 @@ def find_windings(region: LatticeWaves, noise: Noise) -> list[Winding]:
         total[~present[:, at[0], at[1]]] = np.nan
         found.append(Winding(centre + region.origin, total, strength[:, at[0], at[1]]))
     return found
+
+
+def is_surrounded(region: LatticeWaves, winding: Winding) -> bool:
+    """Whether the two strongest waves go on all around a winding, as they do around a core."""
+    x, y = region.coarse.node_positions()
+    centre = winding.position - region.origin
+    distance = np.hypot((x - centre[0])[None, :], (y - centre[1])[:, None])
+    inner, outer = (radius * region.coarse.resolution for radius in SURROUNDING)
+    mass = region.window.mass
+    disc = (distance <= outer) & (mass > MINIMUM_MASS)
+    ring = disc & (distance >= inner)
+    if not ring.any():
+        return False
+    for index in np.argsort(-winding.amplitude_to_noise)[:2]:
+        field = np.abs(region.waves[index].field)
+        full = np.percentile(field[disc] / mass[disc], FULL)
+        if np.mean(field[ring] / mass[ring] > FRACTION_OF_FULL * full) < MINIMUM_SURROUNDED:
+            return False
+    return True
+
+
+def chance_of_noise(region: LatticeWaves, winding: Winding) -> float:
+    """Expected number of places in a region at which noise alone makes the phases wind so.
+
+    The noise of a wave exceeds its amplitude A in one window with exp(-(A / noise)^2).
+    """
+    spacing = np.array([axis[1] - axis[0] for axis in region.coarse.node_positions()])
+    area = np.count_nonzero(region.window.mass) * float(np.prod(spacing))
+    windows = area / (4.0 * np.pi * region.coarse.resolution**2)
+    winds = np.nan_to_num(winding.turns) != 0
+    return float(windows * np.exp(-np.sum(winding.amplitude_to_noise[winds] ** 2)))
 
 
 def winding_number(field: np.ndarray) -> np.ndarray:
