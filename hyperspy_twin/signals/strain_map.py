@@ -493,7 +493,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         variance = sigma**2 + (error / family.slope(HALF)) ** 2
         return self._image_of(x, title, variance=variance, Composition=details)
 
-    def plot(self, **kwargs: Any) -> Figure:
+    def plot(self, *, dislocations: Table | None = None, **kwargs: Any) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
 
         Hatched values are below their standard error. The outline of the reference is green; its
@@ -503,6 +503,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
         Parameters
         ----------
+        dislocations
+            What :meth:`dislocations` found, to be drawn: a bar along the Burgers vector and a stem
+            on the side of the extra half plane.
         **kwargs
             ``limit``, the largest strain on the colour scale, ``cmap``, and whatever
             :func:`matplotlib.pyplot.figure` takes, such as ``figsize``; for a sliced map whatever
@@ -513,7 +516,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         matplotlib.figure.Figure
             The figure.
         """
-        from hyperspy_twin.signals._figures import show_once, strain_figure
+        from hyperspy_twin.signals._figures import draw_dislocations, show_once, strain_figure
 
         settings = self._settings
         if settings is None or self.axes_manager.navigation_size != len(settings.components):
@@ -533,6 +536,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
+        for axis in figure.axes if dislocations is not None else ():
+            if axis.images:
+                draw_dislocations(axis, dislocations)
         return show_once(figure)
 
     # ---- defects ----
