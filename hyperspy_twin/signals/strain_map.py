@@ -607,7 +607,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         table = dislocations_table(found, self.reference, self._unit)
         column, row = self._grid.to_pixels(np.column_stack([table["x"], table["y"]])).T
         middle = (np.array(self._grid.shape) - 1) / 2
-        return table[(np.abs(column - middle[1]) < middle[1] + 0.5) & (np.abs(row - middle[0]) < middle[0] + 0.5)]
+        return table[
+            (np.abs(column - middle[1]) < middle[1] + 0.5)
+            & (np.abs(row - middle[0]) < middle[0] + 0.5)
+        ]
 
     # ---- the next step ----
 

@@ -23,7 +23,9 @@ def test_displacement_grows_by_the_burgers_vector(x, y, z):
     steps = np.diff(volterra_displacement(circuit(), burgers, STIFFNESS), axis=0)
     jumps = np.linalg.norm(steps, axis=1) > 0.5 * np.linalg.norm(burgers)
     assert jumps.sum() <= 2
-    np.testing.assert_allclose(steps[~jumps].sum(axis=0), burgers, atol=0.02 * np.abs(burgers).sum())
+    np.testing.assert_allclose(
+        steps[~jumps].sum(axis=0), burgers, atol=0.02 * np.abs(burgers).sum()
+    )
     outside = volterra_displacement(circuit((5.0, 4.0)), np.array([1.0, 0.0, 0.0]), STIFFNESS)
     assert np.abs(outside[-1] - outside[0]).max() < 1e-9
 
@@ -42,9 +44,9 @@ def test_field_is_in_elastic_equilibrium():
         return np.einsum("ijkm,km->ij", STIFFNESS, gradient(at))
 
     x, y = np.array([step, 0.0]), np.array([0.0, step])
-    force = (stress(point + x) - stress(point - x))[:, 0] + (
-        stress(point + y) - stress(point - y)
-    )[:, 1]
+    force = (stress(point + x) - stress(point - x))[:, 0] + (stress(point + y) - stress(point - y))[
+        :, 1
+    ]
     assert np.abs(force).max() / (2 * step) < 1e-3 * np.abs(stress(point)).max()
 
 

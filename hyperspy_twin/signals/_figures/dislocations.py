@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from hyperspy_twin.core import Table
 
 # Of the half width of the sign for a dislocation over the larger side of the picture.
-SIGN_SIZE = 0.02
+SIGN_SIZE = 0.03
 
 
-def draw_dislocations(axis: Axes, dislocations: Table, *, colour: str = "black") -> None:
+def draw_dislocations(axis: Axes, dislocations: Table, *, colour: str = "limegreen") -> None:
     """Draw the sign of each dislocation: a bar along b, and a stem on the extra half plane."""
     from matplotlib.collections import LineCollection
 
@@ -25,4 +25,6 @@ def draw_dislocations(axis: Axes, dislocations: Table, *, colour: str = "black")
     stem = np.column_stack([-along[:, 1], along[:, 0]])
     centre = np.column_stack([dislocations["x"], dislocations["y"]])
     lines = [*np.stack([centre - along, centre + along], 1), *np.stack([centre, centre + stem], 1)]
-    axis.add_collection(LineCollection(lines, colors=colour, linewidths=1.8), autolim=False)
+    axis.add_collection(
+        LineCollection(lines, colors=colour, linewidths=2.2, zorder=4), autolim=False
+    )

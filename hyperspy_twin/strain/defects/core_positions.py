@@ -31,7 +31,8 @@ MOST_STEPS, SMALLEST_STEP = 12, 1e-4
 # columns of a seventh of the resolution, as they are.
 TRIAL_WIDTH = 0.02
 # Deviation of zeros beside that of the noise, in resolutions, by discrete columns and what else a
-# core is: .08-.12 in benchmarks/dislocations.py at high dose. The waves of a core have it in common.
+# core is: .08-.12 in benchmarks/dislocations.py at high dose. The waves of a core have it in
+# common.
 OWN_DEVIATION = 0.1
 
 

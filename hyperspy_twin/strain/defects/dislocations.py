@@ -79,8 +79,8 @@ def find_dislocations(
     lattice vector that agrees with the windings of all waves that are present; the sense of the
     circuit is right-handed about the beam, clockwise as seen on the screen, and the vector is the
     sum of the displacement along it [2]_. The position is the mean zero of the waves that wind
-    once. What is not seen alike at a finer resolution is no dislocation, and neither is a place around
-    which the lattice does not go on in all directions.
+    once. What is not seen alike at a finer resolution is no dislocation, and neither is a place
+    around which the lattice does not go on in all directions.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ def is_surrounded(region: LatticeWaves, winding: Winding) -> bool:
 
 
 def chance_of_noise(region: LatticeWaves, winding: Winding) -> float:
-    """Expected number of places in a region at which noise alone makes the phases wind so.
+    """Expect so many places in a region at which noise alone makes the phases wind so.
 
     The noise of a wave exceeds its amplitude A in one window with exp(-(A / noise)^2).
     """
@@ -119,7 +119,7 @@ def chance_of_noise(region: LatticeWaves, winding: Winding) -> float:
 
 
 def winding_number(field: np.ndarray) -> np.ndarray:
-    """Turns of the phase of a complex field around each cell, from x to y."""
+    """Count the turns of the phase of a complex field around each cell, from x to y."""
     right = _step(field[:, :-1], field[:, 1:])
     down = _step(field[:-1], field[1:])
     total = right[:-1] + down[:, 1:] - right[1:] - down[:, :-1]
