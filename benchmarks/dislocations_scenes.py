@@ -51,7 +51,7 @@ class Scene:
         return Grid(self.shape, (self.pixel, self.pixel))
 
     def image(self, dose: float, seed: int) -> np.ndarray:
-        """Counts with ``dose`` electrons per pixel on average."""
+        """Count ``dose`` electrons per pixel on average."""
         image = np.zeros(self.shape)
         points = self.columns / self.pixel
         widths = np.full(len(points), COLUMN_WIDTH / self.pixel)

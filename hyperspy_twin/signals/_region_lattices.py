@@ -9,8 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import RegionPhase
     from hyperspy_twin.signals._signal import TwinSignal
-    from hyperspy_twin.strain import RegionLattice
-    from hyperspy_twin.strain.defects import Translations
+    from hyperspy_twin.strain import RegionLattice, Translations
 
 
 def region_lattices(signal: TwinSignal) -> dict[int, RegionLattice]:
@@ -34,9 +33,9 @@ def region_lattices(signal: TwinSignal) -> dict[int, RegionLattice]:
 
 
 def lattice_translations(signal: TwinSignal, region: int) -> Translations | None:
-    """Translations of the crystal of a region; None without a phase."""
+    """Give the translations of the crystal of a region; None without a phase."""
     from hyperspy_twin.crystals import centring_translations
-    from hyperspy_twin.strain.defects import Translations
+    from hyperspy_twin.strain import Translations
 
     records = _records(signal)
     match = records[region].match if region in records else None

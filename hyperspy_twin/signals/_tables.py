@@ -13,8 +13,7 @@ from hyperspy_twin.core import Peaks, Table
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import BulkCell, Choices, RegionMeans
-    from hyperspy_twin.strain.defects import Dislocations
+    from hyperspy_twin.strain import BulkCell, Choices, Dislocations, RegionMeans
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 

@@ -536,9 +536,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
-        for axis in figure.axes if dislocations is not None else ():
-            if axis.images:
-                draw_dislocations(axis, dislocations)
+        if dislocations is not None:
+            for axis in figure.axes:
+                if axis.images:
+                    draw_dislocations(axis, dislocations)
         return show_once(figure)
 
     # ---- defects ----
@@ -581,10 +582,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
         See Also
         --------
-        hyperspy_twin.strain.defects.find_dislocations : The method and its literature.
+        hyperspy_twin.strain.find_dislocations : The method and its literature.
         """
         from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
-        from hyperspy_twin.strain.defects import find_block, find_dislocations
+        from hyperspy_twin.strain import find_block, find_dislocations
 
         image, grid = self._state("image"), self._state("image_grid")
         if image is None or image.shape != grid.shape:

@@ -9,7 +9,12 @@ import numpy as np
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.plan import RegionLattice
-from hyperspy_twin.strain.vectors import add_reflections, choose_vectors, has_partners
+from hyperspy_twin.strain.vectors import (
+    add_reflections,
+    choose_vectors,
+    has_partners,
+    shares_lattice,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +76,12 @@ def find_block(
         raise ValueError(f"region {reference} shows no lattice in which dislocations could lie")
     peaks = {n: one.lattice_peaks for n, one in regions.items() if one.has_lattice}
     own = peaks.pop(reference)
+    peaks = {n: one for n, one in peaks.items() if shares_lattice(own, one)}
     pair = choose_vectors(own, peaks.values())
-    shared = {n: one.position for n, one in peaks.items() if has_partners(pair, one.position)}
-    vectors = add_reflections(pair, own, [peaks[n] for n in shared], resolution)
-    partners = np.array([vectors, *(_nearest(vectors, position) for position in shared.values())])
-    members = (reference, *shared)
+    peaks = {n: one for n, one in peaks.items() if has_partners(pair, one.position)}
+    vectors, _ = add_reflections(pair, own, regions[reference].lattice_hkl, peaks, resolution)
+    partners = np.array([vectors, *(_nearest(vectors, one.position) for one in peaks.values())])
+    members = (reference, *peaks)
     return Block(
         regions=members,
         mask=_close_gaps(np.isin(labels, members), labels == 0, resolution / grid.pixel_size),

@@ -129,7 +129,9 @@ def _locate_zero(
             return None
         step = np.linalg.solve(jacobian, [-field.real, -field.imag])
         # A longer step leaves the part in which the field is nearly linear.
-        point = point + step * min(1.0, 0.5 * width / max(np.linalg.norm(step), 1e-300))
+        point = point + step * min(
+            1.0, 0.5 * width / max(float(np.linalg.norm(step)), np.finfo(float).tiny)
+        )
         if np.linalg.norm(point - local) > REACH * width:
             return None
         if np.linalg.norm(step) < SMALLEST_STEP * width:
