@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SIGN_SIZE = 0.03
 
 
-def draw_dislocations(axis: Axes, dislocations: Table, *, colour: str = "limegreen") -> None:
+def draw_dislocations(axis: Axes, dislocations: Table, *, colour: str = "magenta") -> None:
     """Draw the sign of each dislocation: a bar along b, and a stem on the extra half plane."""
     from matplotlib.collections import LineCollection
 
