@@ -154,6 +154,14 @@ def _crop_beside(figure, parts, names, grid) -> None:
         axis.set_axis_off()
 
 
+def dislocations() -> None:
+    """Write the picture of the dislocations of a mismatched nanowire."""
+    found = ht.data.mismatched_nanowire().segment().find_peaks(show_progressbar=False)
+    strain = found.index_phases(["InSb", "InP"]).gpa()
+    figure = strain.plot(dislocations=strain.dislocations())
+    figure.savefig(FOLDER / "dislocations.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -164,6 +172,7 @@ def main(arguments: list[str]) -> None:
     crystals()
     strain_of_a_well()
     bragg_filters()
+    dislocations()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])

@@ -38,6 +38,7 @@ from .notation import (
 )
 from .relations import (
     calibrate,
+    centring_translations,
     colour_key,
     colour_orientations,
     make_crystal_map,
@@ -81,6 +82,7 @@ __all__ = [
     "as_crystal",
     "atomic_number_factors",
     "calibrate",
+    "centring_translations",
     "catalogue",
     "choose_candidates",
     "colour_key",

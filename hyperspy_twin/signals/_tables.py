@@ -13,7 +13,7 @@ from hyperspy_twin.core import Peaks, Table
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import BulkCell, Choices, RegionMeans
+    from hyperspy_twin.strain import BulkCell, Choices, Dislocations, RegionMeans
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 
@@ -170,6 +170,33 @@ def spectra_table(spectra: Sequence[RegionSpectrum], unit: str) -> Table:
     return Table.from_columns(
         columns, {name: f"1/{unit}" for name in columns if name.startswith("halo")}
     )
+
+
+def dislocations_table(found: Dislocations, region: int, unit: str) -> Table:
+    """Table of dislocations.
+
+    Parameters
+    ----------
+    found
+        The dislocations.
+    region
+        Number of the region whose lattice names their Burgers vectors.
+    unit
+        Unit of length.
+    """
+    (x, y), (b_x, b_y) = found.position.T, found.burgers.T
+    columns = {
+        "x": x,
+        "y": y,
+        "b_x": b_x,
+        "b_y": b_y,
+        "burgers": found.indices,
+        "alternative": found.alternative,
+        "error": found.error,
+        "probability": found.probability,
+        "lattice": np.full(len(x), region),
+    }
+    return Table.from_columns(columns, dict.fromkeys(("x", "y", "b_x", "b_y", "error"), unit))
 
 
 def strain_table(means: RegionMeans, errors: Mapping[str, np.ndarray]) -> Table:

@@ -130,6 +130,7 @@ def rows() -> dict[str, Row]:
             },
         ),
         "bulk": Row(tuple[BulkCell, ...], "absolute"),
+        "image": Row(np.ndarray, "gpa"),  # on the image_grid
         "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
         "model": Row(ModelBox, "to_atoms"),
     }
@@ -161,6 +162,8 @@ def read(signal: BaseSignal, key: str, default: Any = None) -> Any:
     kind = rows()[key].kind
     if kind in (str, list[str]):
         return item
+    if kind is np.ndarray:
+        return np.asarray(item)
     texts = tuple(metadata.get_item("Twin.crystals", ()))
     if key == "outlines":
         return load_outlines(item.as_dictionary())
@@ -243,7 +246,7 @@ def _store(node: dict[str, Any], state: Mapping[str, Any]) -> None:
 
 def _stored(key: str, value: Any, crystals: list[str]) -> Any:
     kind = rows()[key].kind
-    if kind in (str, list[str]):
+    if kind in (str, list[str], np.ndarray):
         return value
     if key == "outlines":
         return store_outlines(value)

@@ -881,6 +881,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             ),
             choices=plan.choices,
             lattices=lattices,
+            image=image.astype(np.float32, copy=False),
         )
 
     # ---- state ----
@@ -910,21 +911,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     @property
     def _region_lattices(self) -> dict[int, RegionLattice]:
         """What the plan of a strain analysis needs to know of each region."""
-        from hyperspy_twin.strain import RegionLattice
+        from hyperspy_twin.signals._region_lattices import region_lattices
 
-        found, records = {}, self.phases
-        for region, one in self._spectra.items():
-            match = records[region].match if region in records else None
-            found[region] = RegionLattice(
-                one.peaks,
-                one.crystallinity.name,
-                one.crystallinity.has_lattice,
-                indexed=None if match is None else match.in_zone,
-                explained=None if match is None else match.explained,
-                hkl=None if match is None else records[region].hkl,
-                crystal=None if match is None else match.oriented,
-            )
-        return found
+        return region_lattices(self)
 
     def _register_lattices(
         self, field: StrainField, reference: int, vectors: np.ndarray | None = None

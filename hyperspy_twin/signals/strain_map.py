@@ -14,13 +14,14 @@ from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 
 from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
-from hyperspy_twin.signals._images import axes_of, check_orientation
+from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
 from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import (
     StrainPlan,
     bulk_table,
+    dislocations_table,
     means_by_region,
     plan_of,
     strain_table,
@@ -492,7 +493,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         variance = sigma**2 + (error / family.slope(HALF)) ** 2
         return self._image_of(x, title, variance=variance, Composition=details)
 
-    def plot(self, **kwargs: Any) -> Figure:
+    def plot(self, *, dislocations: Table | None = None, **kwargs: Any) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
 
         Hatched values are below their standard error. The outline of the reference is green; its
@@ -502,6 +503,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
         Parameters
         ----------
+        dislocations
+            What :meth:`dislocations` found, to be drawn: a bar along the Burgers vector and a stem
+            on the side of the extra half plane.
         **kwargs
             ``limit``, the largest strain on the colour scale, ``cmap``, and whatever
             :func:`matplotlib.pyplot.figure` takes, such as ``figsize``; for a sliced map whatever
@@ -512,7 +516,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         matplotlib.figure.Figure
             The figure.
         """
-        from hyperspy_twin.signals._figures import show_once, strain_figure
+        from hyperspy_twin.signals._figures import draw_dislocations, show_once, strain_figure
 
         settings = self._settings
         if settings is None or self.axes_manager.navigation_size != len(settings.components):
@@ -532,7 +536,84 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
+        if dislocations is not None:
+            for axis in figure.axes:
+                if axis.images:
+                    draw_dislocations(axis, dislocations)
         return show_once(figure)
+
+    # ---- defects ----
+
+    def dislocations(
+        self, *, resolution: float | None = None, show_progressbar: bool | None = None
+    ) -> Table:
+        """Find dislocations along the beam, with their Burgers vectors.
+
+        The phase of each lattice wave g winds by -g.b turns around a dislocation. All regions that
+        share reflections with the reference are taken as one lattice, so that dislocations in an
+        interface between them are found too. The part of a Burgers vector along the beam is not
+        seen: a screw dislocation that is seen end on is invisible, and what is seen of another one
+        is its projection.
+
+        Parameters
+        ----------
+        resolution
+            Standard deviation of the real-space window in the unit of the image; by default that
+            of the strain. Dislocations nearer than four of it are not told apart.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
+
+        Returns
+        -------
+        Table
+            A row for each dislocation: position ``x, y`` and Burgers vector ``b_x, b_y`` in the
+            image; ``burgers``, the shortest lattice vector [uvw] with this projection, and
+            ``alternative``, another one that is as short, NaN where there is none; without a phase
+            both are NaN. ``error`` of the position along any direction, ``probability``, and
+            ``lattice``, the region whose lattice gives ``b_x, b_y`` and ``burgers``. The Burgers
+            vector is the sum of the displacement along a circuit that is clockwise as seen on the
+            screen, so that the extra half plane is on its right-hand side.
+
+        Raises
+        ------
+        ValueError
+            If an older version made the map, which did not keep the image, or the map does not come
+            from an image.
+
+        See Also
+        --------
+        hyperspy_twin.strain.find_dislocations : The method and its literature.
+        """
+        from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
+        from hyperspy_twin.strain import find_block, find_dislocations
+
+        image, grid = self._state("image"), self._state("image_grid")
+        if image is None or image.shape != grid.shape:
+            raise ValueError(
+                "this map does not hold the image that it was made of: run fft.gpa() again"
+            )
+        width = self.resolution if resolution is None else float(resolution)
+        with show_progress("Finding dislocations", show_progressbar):
+            block = find_block(
+                region_lattices(self),
+                self._image_labels,
+                grid,
+                reference=self.reference,
+                resolution=width,
+            )
+            translations = lattice_translations(self, self.reference)
+            found = find_dislocations(
+                image, grid, block, resolution=width, translations=translations
+            )
+        table = dislocations_table(found, self.reference, self._unit)
+        column, row = self._grid.to_pixels(np.column_stack([table["x"], table["y"]])).T
+        middle = (np.array(self._grid.shape) - 1) / 2
+        return table[
+            (np.abs(column - middle[1]) < middle[1] + 0.5)
+            & (np.abs(row - middle[0]) < middle[0] + 0.5)
+        ]
+
+    # ---- the next step ----
 
     def register_lattices(self, spectrum: TwinSignal) -> Self:
         """Fix the lattices of the indexed regions in the image, for :meth:`to_atoms`.
@@ -619,6 +700,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 origin=np.array([*corner, 0.0]),
                 pbc=(False, False, True),
             ),
+            image=None,
         )
 
     # ---- state ----
@@ -885,6 +967,17 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             definition=settings.definition,  # type: ignore[arg-type]
             cuts=(),
         )
+
+    @property
+    def _image_labels(self) -> np.ndarray:
+        """Label image of the whole image, also of a map that was cropped."""
+        from hyperspy_twin.core import rasterise
+        from hyperspy_twin.pixels import find_empty_areas
+
+        grid = self._state("image_grid")
+        labels = rasterise(self._outlines, grid)
+        masks = self._state("bad_pixels")
+        return np.where(find_empty_areas(masks[0].on(grid)), 0, labels) if masks else labels
 
     def _why_no_lattices(self) -> str:
         outcomes = [step.get("outcome", {}) for step in self.history]

@@ -5,6 +5,7 @@ from .imaging import record_image
 from .packing import GLASSES, fill_glass
 from .probe import Microscope
 from .scan import SAMPLE, Scan, require_positive
+from .volterra import cubic_stiffness, dislocate_crystal, volterra_displacement
 
 __all__ = [
     "GLASSES",
@@ -14,7 +15,9 @@ __all__ = [
     "DislocationArray",
     "Microscope",
     "Scan",
+    "cubic_stiffness",
     "cut_octahedron",
+    "dislocate_crystal",
     "displace_points",
     "fill_glass",
     "record_image",
@@ -22,4 +25,5 @@ __all__ = [
     "stack_diamond_planes",
     "turn_along_beam",
     "undo_displacement",
+    "volterra_displacement",
 ]

@@ -1,5 +1,6 @@
 from .bragg_filter import filter_reflections, local_amplitude
 from .bragg_groups import FilterGroup, Reflections, plan_groups
+from .defects import Dislocations, Translations, find_block, find_dislocations
 from .filtered_images import describe_holes, without_errors
 from .gpa import geometric_phase_analysis
 from .mechanics import (
@@ -20,6 +21,10 @@ from .mechanics import (
 from .plan import Choices, Plan, RegionLattice, plan_analysis
 
 __all__ = [
+    "Dislocations",
+    "Translations",
+    "find_block",
+    "find_dislocations",
     "LIMITS",
     "Analysis",
     "BulkCell",

@@ -1,5 +1,6 @@
 from .atoms import model_figure
 from .bragg import bragg_figure
+from .dislocations import draw_dislocations
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
 from .notebooks import show_once
@@ -14,6 +15,7 @@ __all__ = [
     "COLOURS",
     "DIVERGING",
     "bragg_figure",
+    "draw_dislocations",
     "draw_outlines",
     "image_extent",
     "limit_view",
