@@ -9,6 +9,7 @@ reflections.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,13 @@ OUTER = 6.0
 NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
+# The same for scan lines, where nothing would be worse than an uncertain number: the standard error
+# of sigma, half of that of the variance, is a quarter.
+MINIMUM_OF_LINES = 8
+# Fraction of the ring that has to lie beside the streak of scan lines to count without it.
+BESIDE_STREAK = 0.5
+# The main lobe of a squared sine of length L reaches to this over L.
+LOBE = 2.0
 # A lattice wave counts where its amplitude exceeds its noise by this factor: noise alone
 # passes once in exp(9) = 8000 independent windows.
 MINIMUM_AMPLITUDE_TO_NOISE = 3.0
@@ -70,13 +78,36 @@ class Noise:
         return Noise(self.covariance[both], self.lines[both])
 
 
-def measure_noise(region: LatticeWaves) -> Noise:
-    """Noise of the waves of one piece, from the quadratures in a ring around the reflections.
+@dataclass(frozen=True)
+class _Streak:
+    """What the streaks through the reflections of one piece say of the noise of its scan lines.
+
+    Attributes
+    ----------
+    excess
+        Sum over the coefficients of the power above that of the noise per pixel, shape (k, k).
+    energy
+        That which phase errors of unit covariance in each row would give, shape (k, k).
+    deviation
+        Standard error of the excess of each wave without any noise of lines, shape (k,).
+    numbers
+        How many independent numbers went into it.
+    """
+
+    excess: np.ndarray
+    energy: np.ndarray
+    deviation: np.ndarray
+    numbers: float
+
+
+def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
+    """Noise of the waves of each piece, from the quadratures in a ring around the reflections.
 
     The quadratures are taken against the local phases, so that strain does not blur their
-    correlation. Other reflections and streaks in the ring are left out by their power. Rows that
-    are displaced against each other make a streak through each reflection along y, whose excess
-    over the ring gives the phase error of a row.
+    correlation. Other reflections and streaks in the ring are left out. Rows that are displaced
+    against each other make a streak through each reflection along y, whose excess over the ring
+    gives the phase error of a row. The pieces of an image were scanned by the same lines: they
+    are taken together for that.
 
     The covariance of few coefficients is drawn towards its diagonal, by as much as its
     correlations are uncertain, so that a small piece does not trust correlations that it cannot
@@ -87,6 +118,13 @@ def measure_noise(region: LatticeWaves) -> Noise:
     ValueError
         If the ring holds too few Fourier coefficients.
     """
+    found = [_measure_piece(region) for region in regions]
+    lines = _pool_lines([streak for _, streak in found])
+    return [Noise(covariance, lines) for covariance, _ in found]
+
+
+def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
+    """Covariance of the quadratures of the waves of one piece, and its streaks."""
     coarse = region.coarse
     # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
     rows, columns = (
@@ -96,7 +134,8 @@ def measure_noise(region: LatticeWaves) -> Noise:
     found = [_quadrature(region, index) for index in range(len(region))]
     weights = np.array([window * weight for weight, _ in found])
     quadratures = np.array([window * quadrature for _, quadrature in found])
-    ring = scipy.fft.rfft2(quadratures, coarse.reduced)[:, _ring(region)]
+    chosen = _ring(region)
+    ring = scipy.fft.rfft2(quadratures, coarse.reduced)[:, chosen]
     if ring.shape[1] < MINIMUM_COEFFICIENTS:
         raise ValueError(
             "too few Fourier coefficients around the reflection to measure the noise: "
@@ -104,15 +143,15 @@ def measure_noise(region: LatticeWaves) -> Noise:
         )
     energy = rows * columns * np.einsum("kij,lij->kl", weights, weights, dtype=float)
     energy = np.maximum(energy, np.finfo(np.float32).tiny)
-    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
     # Two numbers for each independent coefficient of half a ring.
-    inner, outer = _radii(region)
-    independent = np.pi * (outer**2 - inner**2) * area
+    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
+    (padded_x, step_x), (padded_y, step_y) = _lengths(region)
+    independent = 2.0 * ring.shape[1] * area / (padded_x * step_x * padded_y * step_y)
     covariance = _shrink(_robust_covariance(ring, independent) / energy, independent)
     amplitudes = np.array([np.abs(wave.amplitude) for wave in region.waves])
     lengths = np.sum(weights * amplitudes, axis=2, dtype=float)
-    lines = _line_noise(region, quadratures, covariance * energy, rows * lengths @ lengths.T)
-    return Noise(covariance, lines)
+    streak = _measure_streak(region, quadratures, covariance * energy, rows, lengths)
+    return covariance, streak
 
 
 def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray:
@@ -157,15 +196,16 @@ def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _ring(region: LatticeWaves) -> np.ndarray:
-    """Coefficients of the half spectrum of the nodes that lie in the ring."""
+    """Coefficients of the half spectrum of the nodes that lie in the ring, beside the streak."""
     rows, columns = region.coarse.reduced
     step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
-    distance = np.hypot(
-        (np.arange(columns // 2 + 1) * step_x)[None, :],
-        (np.fft.fftfreq(rows) * rows * step_y)[:, None],
-    )
+    along = (np.arange(columns // 2 + 1) * step_x)[None, :]
+    distance = np.hypot(along, (np.fft.fftfreq(rows) * rows * step_y)[:, None])
     inner, outer = _radii(region)
-    return (distance >= inner) & (distance <= outer)
+    ring = (distance >= inner) & (distance <= outer)
+    beside = ring & (along > LOBE / (region.coarse.shape[1] * region.coarse.scale[0]))
+    enough = np.count_nonzero(beside) >= BESIDE_STREAK * np.count_nonzero(ring)
+    return beside if enough else ring
 
 
 def _radii(region: LatticeWaves) -> tuple[float, float]:
@@ -173,8 +213,7 @@ def _radii(region: LatticeWaves) -> tuple[float, float]:
     coarse = region.coarse
     width = 1.0 / (2.0 * np.pi * coarse.resolution)
     carriers = np.array([wave.carrier for wave in region.waves])
-    # The main lobe of a squared sine of length L reaches to 2 / L.
-    lobe = 2.0 / min(
+    lobe = LOBE / min(
         size * step for size, step in zip(coarse.shape, coarse.scale[::-1], strict=True)
     )
     outer = min(OUTER * width, separation(carriers, coarse.scale) - lobe)
@@ -240,10 +279,14 @@ def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
     return chance * np.where(pairs, kept * covariance, np.diag(deviation**2))
 
 
-def _line_noise(
-    region: LatticeWaves, quadratures: np.ndarray, power: np.ndarray, energy: np.ndarray
-) -> np.ndarray:
-    """Covariance of the phase errors that each scan line gives to the waves.
+def _measure_streak(
+    region: LatticeWaves,
+    quadratures: np.ndarray,
+    power: np.ndarray,
+    gain: float,
+    lengths: np.ndarray,
+) -> _Streak:
+    """Measure the streaks through the reflections of one piece.
 
     Parameters
     ----------
@@ -253,18 +296,38 @@ def _line_noise(
         Weighted quadratures, shape (k, rows, columns).
     power
         Covariance of the coefficients in the ring, shape (k, k).
-    energy
-        That which phase errors of unit covariance in each row would give to those of the streak.
+    gain
+        Of white noise from the rows of pixels to those of nodes.
+    lengths
+        Sum over each row of the weights times the amplitude of each wave, shape (k, rows).
     """
     (_, _), (padded, step) = _lengths(region)
     spacing = padded * step / region.coarse.reduced[0]
-    streaks = scipy.fft.rfft(quadratures.sum(axis=2, dtype=float), axis=1)
-    frequency = scipy.fft.rfftfreq(quadratures.shape[1], spacing)
+    streaks = scipy.fft.rfft(quadratures.sum(axis=2, dtype=float), region.coarse.reduced[0])
+    frequency = scipy.fft.rfftfreq(region.coarse.reduced[0], spacing)
     inner, outer = _radii(region)
     ring = streaks[:, (frequency >= inner) & (frequency <= outer)]
-    # Each stands for its conjugate too.
-    if 2 * ring.shape[1] < MINIMUM_COEFFICIENTS or np.diag(energy).min() <= 0.0:
-        return np.zeros_like(power)
-    excess = _mean_product(ring[:, _without_outliers(ring)]) - power
-    clear = np.diag(excess) > SIGNIFICANCE * np.diag(power) / np.sqrt(ring.shape[1])
-    return np.divide(excess, energy, out=np.zeros_like(power), where=np.outer(clear, clear))
+    if not ring.shape[1]:
+        nothing = np.zeros_like(power)
+        return _Streak(nothing, nothing, np.zeros(len(power)), 0.0)
+    squares = np.sum(lengths**2, axis=0)
+    total = max(float(np.sum(squares**2)), float(np.finfo(float).tiny))
+    # Each stands for its conjugate too; the window joins neighbours.
+    numbers = 2.0 * ring.shape[1] * float(squares.sum()) ** 2 / total / region.coarse.reduced[0]
+    count = float(ring.shape[1])
+    excess = count * (_mean_product(ring[:, _without_outliers(ring)]) - power)
+    deviation = count * np.diag(power) * np.sqrt(2.0 / max(numbers, 1.0))
+    return _Streak(excess, count * gain * (lengths @ lengths.T), deviation, numbers)
+
+
+def _pool_lines(streaks: Sequence[_Streak]) -> np.ndarray:
+    """Covariance of the phase errors that each scan line gives to the waves, from all pieces.
+
+    Jitter displaces the atoms that a line sees alike in all pieces, and so changes the phases.
+    """
+    excess, energy = sum(one.excess for one in streaks), sum(one.energy for one in streaks)
+    deviation = np.sqrt(sum(one.deviation**2 for one in streaks))
+    if sum(one.numbers for one in streaks) < MINIMUM_OF_LINES or np.diag(energy).min() <= 0.0:
+        return np.zeros_like(excess)
+    clear = np.diag(excess) > SIGNIFICANCE * deviation
+    return np.divide(excess, energy, out=np.zeros_like(excess), where=np.outer(clear, clear))
