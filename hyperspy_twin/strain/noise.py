@@ -33,6 +33,9 @@ MINIMUM_COEFFICIENTS = 16
 MINIMUM_OF_LINES = 8
 # Fraction of the ring that has to lie beside the streak of scan lines to count without it.
 BESIDE_STREAK = 0.5
+# Squared frequency along its direction that the slope of a Gaussian average sees, over that of the
+# average of both directions: <k^4> / <k^2>^2 of a normal distribution is 3, in a plane 1.5.
+STEEPNESS = 1.5
 # The main lobe of a squared sine of length L reaches to this over L.
 LOBE = 2.0
 # A lattice wave counts where its amplitude exceeds its noise by this factor: noise alone
@@ -133,9 +136,12 @@ def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
     window = _window_at_nodes(region)
     found = [_quadrature(region, index) for index in range(len(region))]
     weights = np.array([window * weight for weight, _ in found])
-    quadratures = np.array([window * quadrature for _, quadrature in found])
+    parts = np.array([window * part for _, part in found])
+    quadratures = parts.imag
     chosen = _ring(region)
-    ring = scipy.fft.rfft2(quadratures, coarse.reduced)[:, chosen]
+    ring, in_phase = (
+        scipy.fft.rfft2(one, coarse.reduced)[:, chosen] for one in (quadratures, parts.real)
+    )
     if ring.shape[1] < MINIMUM_COEFFICIENTS:
         raise ValueError(
             "too few Fourier coefficients around the reflection to measure the noise: "
@@ -147,10 +153,15 @@ def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
     area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
     (padded_x, step_x), (padded_y, step_y) = _lengths(region)
     independent = 2.0 * ring.shape[1] * area / (padded_x * step_x * padded_y * step_y)
-    covariance = _shrink(_robust_covariance(ring, independent) / energy, independent)
+    ring, slopes = _without_amplitudes(ring, in_phase, _ring_frequencies(region, chosen))
+    white = _shrink(_robust_covariance(ring, independent) / energy, independent)
+    # What amplitudes give to phases grows with the frequency k: the slope along x of a Gaussian
+    # average sees <k_x^2> = 1.5 / (2 pi s)^2, the slope along y a third of that.
+    seen = STEEPNESS * slopes @ slopes.T / (2.0 * np.pi * coarse.resolution) ** 2
+    covariance = white + seen * _robust_covariance(in_phase, independent) / energy
     amplitudes = np.array([np.abs(wave.amplitude) for wave in region.waves])
     lengths = np.sum(weights * amplitudes, axis=2, dtype=float)
-    streak = _measure_streak(region, quadratures, covariance * energy, rows, lengths)
+    streak = _measure_streak(region, parts, slopes, white * energy, rows, lengths)
     return covariance, streak
 
 
@@ -183,7 +194,7 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
 
 
 def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Part of the image around a reflection that is out of phase with its wave, with its weights.
+    """Weights of the nodes, and what of the image is in phase and (imaginary) out of it.
 
     The weights are the amplitude of the wave over its largest: where there is none, its phase is
     that of noise, and what another part of the image leaves there is no noise.
@@ -192,7 +203,7 @@ def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarra
     around = coarse.to_nodes(coarse.crop(region.spectrum, coarse.nearest_bin(wave.carrier)))
     weight = np.abs(wave.field)
     largest = max(float(weight.max()), float(np.finfo(np.float32).tiny))
-    return weight / largest, (around * wave.field.conj()).imag / largest
+    return weight / largest, around * wave.field.conj() / largest
 
 
 def _ring(region: LatticeWaves) -> np.ndarray:
@@ -206,6 +217,50 @@ def _ring(region: LatticeWaves) -> np.ndarray:
     beside = ring & (along > LOBE / (region.coarse.shape[1] * region.coarse.scale[0]))
     enough = np.count_nonzero(beside) >= BESIDE_STREAK * np.count_nonzero(ring)
     return beside if enough else ring
+
+
+def _ring_frequencies(region: LatticeWaves, ring: np.ndarray) -> np.ndarray:
+    """Frequencies (x, y) of the coefficients of the ring, shape (2, n)."""
+    step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
+    rows, columns = region.coarse.reduced
+    y, x = np.fft.fftfreq(rows) * rows * step_y, np.arange(columns // 2 + 1) * step_x
+    return np.array([np.broadcast_to(x, ring.shape)[ring], np.broadcast_to(y[:, None], ring.shape)[ring]])
+
+
+def _without_amplitudes(
+    ring: np.ndarray, in_phase: np.ndarray, frequency: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take out of the quadratures what they have of the amplitudes.
+
+    Columns of random heights have the spectrum f(g + k) W(k), f being that of one column, which
+    falls with the frequency: it is higher at g - k than at g + k. By that difference, which is
+    proportional to k, changes of the amplitude appear as changes of the phase. The windows that
+    measure strain see far smaller k than the ring does.
+
+    Parameters
+    ----------
+    ring, in_phase
+        Spectra of the parts of the image that are out of phase and in phase, shape (k, n).
+    frequency
+        Shape (2, n).
+
+    Returns
+    -------
+    rest
+        What is left of the quadratures, shape (k, n).
+    slopes
+        Change of the phase with the frequency for each wave, shape (k, 2).
+    """
+    rest, slopes = ring.copy(), np.zeros((len(ring), 2))
+    ordinary = _without_outliers(ring) & _without_outliers(in_phase)
+    for index, (own, along) in enumerate(zip(ring, in_phase, strict=True)):
+        basis = 1j * frequency * along
+        some = basis[:, ordinary]
+        normal = (some @ some.conj().T).real
+        if np.linalg.det(normal) > 0.0:
+            slopes[index] = np.linalg.solve(normal, (some.conj() @ own[ordinary]).real)
+            rest[index] = own - slopes[index] @ basis
+    return rest, slopes
 
 
 def _radii(region: LatticeWaves) -> tuple[float, float]:
@@ -281,7 +336,8 @@ def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
 
 def _measure_streak(
     region: LatticeWaves,
-    quadratures: np.ndarray,
+    parts: np.ndarray,
+    slopes: np.ndarray,
     power: np.ndarray,
     gain: float,
     lengths: np.ndarray,
@@ -292,8 +348,10 @@ def _measure_streak(
     ----------
     region
         The waves.
-    quadratures
-        Weighted quadratures, shape (k, rows, columns).
+    parts
+        Weighted parts of the image in and out of phase, shape (k, rows, columns).
+    slopes
+        What amplitudes give to phases, shape (k, 2).
     power
         Covariance of the coefficients in the ring, shape (k, k).
     gain
@@ -303,8 +361,12 @@ def _measure_streak(
     """
     (_, _), (padded, step) = _lengths(region)
     spacing = padded * step / region.coarse.reduced[0]
-    streaks = scipy.fft.rfft(quadratures.sum(axis=2, dtype=float), region.coarse.reduced[0])
+    rows = parts.sum(axis=2, dtype=complex)
+    in_phase, streaks = (
+        scipy.fft.rfft(one, region.coarse.reduced[0]) for one in (rows.real, rows.imag)
+    )
     frequency = scipy.fft.rfftfreq(region.coarse.reduced[0], spacing)
+    streaks = streaks - 1j * slopes[:, 1:] * frequency * in_phase
     inner, outer = _radii(region)
     ring = streaks[:, (frequency >= inner) & (frequency <= outer)]
     if not ring.shape[1]:
