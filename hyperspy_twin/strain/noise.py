@@ -28,9 +28,12 @@ OUTER = 6.0
 NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
-# The same for scan lines, where nothing would be worse than an uncertain number: the standard error
-# of sigma, half of that of the variance, is a quarter.
-MINIMUM_OF_LINES = 8
+# Independent numbers for the noise of scan lines, at least: nothing would be worse than a standard
+# error that is uncertain by a third, 1 / sqrt(2 n).
+MINIMUM_OF_LINES = 4
+# Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
+# L: what lies farther from its middle is below 3 % of its power.
+STREAK = 1.5
 # Fraction of the ring that has to lie beside the streak of scan lines to count without it.
 BESIDE_STREAK = 0.5
 # Squared frequency along its direction that the slope of a Gaussian average sees, over that of the
@@ -214,7 +217,7 @@ def _ring(region: LatticeWaves) -> np.ndarray:
     distance = np.hypot(along, (np.fft.fftfreq(rows) * rows * step_y)[:, None])
     inner, outer = _radii(region)
     ring = (distance >= inner) & (distance <= outer)
-    beside = ring & (along > LOBE / (region.coarse.shape[1] * region.coarse.scale[0]))
+    beside = ring & (along > STREAK / (region.coarse.shape[1] * region.coarse.scale[0]))
     enough = np.count_nonzero(beside) >= BESIDE_STREAK * np.count_nonzero(ring)
     return beside if enough else ring
 
