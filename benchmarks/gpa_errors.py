@@ -50,7 +50,7 @@ class Scene:
 
 
 def make_image(scene: Scene, rng: np.random.Generator) -> np.ndarray:
-    """Counted image of columns of random height, seen by lines that jitter."""
+    """Count the electrons of columns of random height, seen by lines that jitter."""
     shift_y, shift_x = scene.jitter * PERIOD * rng.normal(size=(2, GRID.shape[0]))
     y, x = np.arange(GRID.shape[0]) + 0.3 + 0.5 * shift_y, np.arange(GRID.shape[1]) + 0.4
     counts = [int(size / PERIOD) + 6 for size in GRID.shape]
@@ -85,7 +85,7 @@ def analyse(scene: Scene, beams: int, rng: np.random.Generator) -> MeasuredStrai
     noise = field.noise
     if scene.whole:
         noise = type(noise)(np.array([1]), noise.white, noise.lines)
-    own = MeasuredStrain(
+    return MeasuredStrain(
         np.array([getattr(field, name) for name in COMPONENTS]),
         np.array([field.sigma_xx, field.sigma_yy, field.sigma_xy, field.sigma_rotation]),
         labels,
@@ -93,7 +93,6 @@ def analyse(scene: Scene, beams: int, rng: np.random.Generator) -> MeasuredStrai
         "lagrangian",
         analysis=Analysis(labels, GRID, resolution, field.vectors, 1, noise),
     )
-    return own
 
 
 def rms(values: np.ndarray, **options: object) -> np.ndarray:
@@ -104,13 +103,11 @@ def rms(values: np.ndarray, **options: object) -> np.ndarray:
 def chi_of(scene: Scene, beams: int, seeds: int = 16, first: int = 0) -> dict[str, np.ndarray]:
     """Chi of each component in the interior, at the outline, of means and of a profile."""
     labels, resolution = scene.labels, scene.resolution * PERIOD
-    outline = np.pad(np.zeros(GRID.shape, bool), 1, constant_values=True)[1:-1, 1:-1]
     distance = np.full(GRID.shape, np.inf)
     for label in np.unique(labels):
         inside = np.pad(labels == label, 1)
         near = distance_transform_edt(inside)[1:-1, 1:-1]
         distance = np.where(labels == label, near, distance)
-    del outline
     parts: dict[str, list] = {}
     line = line_between([(20, 40), (220, 40)], 50.0, resolution)
     for seed in range(first, first + seeds):
@@ -173,13 +170,14 @@ WELL_NAMES = ("220", "004", "111", "11-1", "113", "11-3")
 
 
 def print_errors() -> None:
-    """Print the tables."""
+    """Print the table of lattices of columns, and that of wells."""
     print("image                               beams  " + "".join(f"{n:22}" for n in PARTS))
     for name, scene in SCENES.items():
         for beams in (2, 4, 6):
             chi = chi_of(scene, beams)
             text = "  ".join(" ".join(f"{one:4.2f}" for one in chi[part]) for part in PARTS)
             print(f"{name:36}{beams:4}   {text}", flush=True)
+    print_wells()
 
 
 PARTS = ("interior", "outline", "means", "own mean", "profile")
@@ -203,16 +201,13 @@ SCENES = {
 }
 
 
-def print_wells(seeds: int = 3) -> None:
+def print_wells(seeds: int = 10) -> None:
     """Print the table of wells."""
-    print("\nbarrier/nm jitter/nm        all: e_xx  chi   e_yy  chi   best pair e_yy, its ratio")
+    print("\nrows  jitter/nm  e_xx  chi  best pair: rms  chi  ratio | e_yy likewise")
     vectors = WELL_BEAMS @ WELL_BASIS
     for rows, jitter in ((512, 0.003), (512, 0.0), (1024, 0.003), (1024, 0.0)):
         scan = {"shape": (rows, 512), "well_thickness": 8.0, "scan_jitter": jitter}
-        pairs = {
-            (a, b): well(vectors[[a, b]], seeds, **scan)
-            for a, b in combinations(range(4), 2)
-        }
+        pairs = {(a, b): well(vectors[[a, b]], seeds, **scan) for a, b in combinations(range(4), 2)}
         every = well(vectors, seeds, **scan)
         text = []
         for name in ("xx", "yy"):
@@ -223,12 +218,3 @@ def print_wells(seeds: int = 3) -> None:
                 f"{pairs[best][name][1]:.2f}  {every[name][0] / pairs[best][name][0]:.3f}"
             )
         print(f"{rows:5} {jitter}  " + " | ".join(text), flush=True)
-
-
-if __name__ == "__main__":
-    import sys
-
-    if "wells" in sys.argv[1:]:
-        print_wells()
-    else:
-        print_errors()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+from scipy.special import chdtri
 
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.pieces import taper
@@ -28,9 +29,6 @@ OUTER = 6.0
 NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
-# Independent numbers for the noise of scan lines, at least: nothing would be worse than a standard
-# error that is uncertain by a third, 1 / sqrt(2 n).
-MINIMUM_OF_LINES = 4
 # Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
 # L: what lies farther from its middle is below 3 % of its power.
 STREAK = 1.5
@@ -51,8 +49,8 @@ OUTLIER = 8.0
 KEPT_POWER = 1.0 - OUTLIER * np.log(2.0) / (2.0**OUTLIER - 1.0)
 # Standard errors of the mean power by which tails of other reflections raise it above the median.
 CLEAR_EXCESS = 2.0
-# Line noise is only counted above this many standard errors of its estimate.
-SIGNIFICANCE = 3.0
+# Line noise counts where noise of pixels would give its power by chance in one of so many images.
+CHANCE_OF_LINES = 1e-4
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,15 @@ class _Streak:
         Standard error of the excess of each wave without any noise of lines, shape (k,).
     numbers
         How many independent numbers went into it.
+    count
+        Of coefficients, with their conjugates.
     """
 
     excess: np.ndarray
     energy: np.ndarray
     deviation: np.ndarray
     numbers: float
+    count: int
 
 
 def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
@@ -227,7 +228,9 @@ def _ring_frequencies(region: LatticeWaves, ring: np.ndarray) -> np.ndarray:
     step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
     rows, columns = region.coarse.reduced
     y, x = np.fft.fftfreq(rows) * rows * step_y, np.arange(columns // 2 + 1) * step_x
-    return np.array([np.broadcast_to(x, ring.shape)[ring], np.broadcast_to(y[:, None], ring.shape)[ring]])
+    return np.array(
+        [np.broadcast_to(x, ring.shape)[ring], np.broadcast_to(y[:, None], ring.shape)[ring]]
+    )
 
 
 def _without_amplitudes(
@@ -371,10 +374,13 @@ def _measure_streak(
     frequency = scipy.fft.rfftfreq(region.coarse.reduced[0], spacing)
     streaks = streaks - 1j * slopes[:, 1:] * frequency * in_phase
     inner, outer = _radii(region)
-    ring = streaks[:, (frequency >= inner) & (frequency <= outer)]
+    # A sum over rows of pixels shows the tails of another reflection far above the noise.
+    carriers = np.array([wave.carrier for wave in region.waves])
+    clear = separation(carriers, region.coarse.scale) - LOBE / (region.coarse.shape[0] * step)
+    ring = streaks[:, (frequency >= inner) & (frequency <= min(outer, clear))]
     if not ring.shape[1]:
         nothing = np.zeros_like(power)
-        return _Streak(nothing, nothing, np.zeros(len(power)), 0.0)
+        return _Streak(nothing, nothing, np.zeros(len(power)), 0.0, 0)
     squares = np.sum(lengths**2, axis=0)
     total = max(float(np.sum(squares**2)), float(np.finfo(float).tiny))
     # Each stands for its conjugate too; the window joins neighbours.
@@ -382,7 +388,9 @@ def _measure_streak(
     count = float(ring.shape[1])
     excess = count * (_mean_product(ring[:, _without_outliers(ring)]) - power)
     deviation = count * np.diag(power) * np.sqrt(2.0 / max(numbers, 1.0))
-    return _Streak(excess, count * gain * (lengths @ lengths.T), deviation, numbers)
+    return _Streak(
+        excess, count * gain * (lengths @ lengths.T), deviation, numbers, 2 * ring.shape[1]
+    )
 
 
 def _pool_lines(streaks: Sequence[_Streak]) -> np.ndarray:
@@ -392,7 +400,10 @@ def _pool_lines(streaks: Sequence[_Streak]) -> np.ndarray:
     """
     excess, energy = sum(one.excess for one in streaks), sum(one.energy for one in streaks)
     deviation = np.sqrt(sum(one.deviation**2 for one in streaks))
-    if sum(one.numbers for one in streaks) < MINIMUM_OF_LINES or np.diag(energy).min() <= 0.0:
+    numbers = sum(one.numbers for one in streaks)
+    if sum(one.count for one in streaks) < MINIMUM_COEFFICIENTS or np.diag(energy).min() <= 0.0:
         return np.zeros_like(excess)
-    clear = np.diag(excess) > SIGNIFICANCE * deviation
+    # The power of few numbers has a long tail: that of chi squared.
+    limit = np.sqrt(numbers / 2.0) * (chdtri(numbers, CHANCE_OF_LINES) / numbers - 1.0)
+    clear = np.diag(excess) > limit * deviation
     return np.divide(excess, energy, out=np.zeros_like(excess), where=np.outer(clear, clear))

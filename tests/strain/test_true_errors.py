@@ -1,4 +1,4 @@
-"""Standard errors against Monte-Carlo where lines of the scan jitter and where alloys are random."""
+"""Standard errors against Monte-Carlo where lines of a scan jitter and where alloys are random."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def test_amplitudes_are_taken_out_of_phases():
     """Of spectra f(g + k) W(k) with an f that falls with k all is amplitude, noise is not."""
     rng = np.random.default_rng(2)
     frequency = rng.uniform(-1, 1, (2, 400))
-    in_phase, noise = (
-        np.array([[1.0], [0.1]])[:, :, None] * rng.normal(size=(2, 3, 400))
-    ).astype(float)
+    in_phase, noise = (np.array([[1.0], [0.1]])[:, :, None] * rng.normal(size=(2, 3, 400))).astype(
+        float
+    )
     in_phase = in_phase + 1j * rng.normal(size=(3, 400))
     true = np.array([[0.5, -0.2], [0.0, 1.0], [2.0, 0.0]])
     rest, slopes = _without_amplitudes(
