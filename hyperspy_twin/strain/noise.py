@@ -29,6 +29,11 @@ OUTER = 6.0
 NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
+# Part of the mean excess that the half of a streak next to the peak has to show: jitter shows all
+# of it, and less than this in one image of thirty.
+SAME_STRENGTH = 0.3
+# Coefficients of the streaks of all pieces, at least: sigma is then uncertain by a quarter.
+MINIMUM_OF_LINES = 10
 # Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
 # L: what lies farther from its middle is below 3 % of its power.
 STREAK = 1.5
@@ -376,7 +381,7 @@ def _measure_streak(
     inner, outer = _radii(region)
     # A sum over rows of pixels shows the tails of another reflection far above the noise.
     carriers = np.array([wave.carrier for wave in region.waves])
-    clear = separation(carriers, region.coarse.scale) - LOBE / (region.coarse.shape[0] * step)
+    clear = separation(carriers, region.coarse.scale) - 2.0 * LOBE / (region.coarse.shape[0] * step)
     ring = streaks[:, (frequency >= inner) & (frequency <= min(outer, clear))]
     if not ring.shape[1]:
         nothing = np.zeros_like(power)
@@ -388,6 +393,9 @@ def _measure_streak(
     count = float(ring.shape[1])
     excess = count * (_mean_product(ring[:, _without_outliers(ring)]) - power)
     deviation = count * np.diag(power) * np.sqrt(2.0 / max(numbers, 1.0))
+    # Jitter is as strong at the far half of the streak; the tail of another reflection is not.
+    far = np.mean(np.abs(ring[:, : (ring.shape[1] + 1) // 2]) ** 2, axis=1) - np.diag(power)
+    deviation[count * far < SAME_STRENGTH * np.diag(excess)] = np.inf
     return _Streak(
         excess, count * gain * (lengths @ lengths.T), deviation, numbers, 2 * ring.shape[1]
     )
@@ -401,7 +409,7 @@ def _pool_lines(streaks: Sequence[_Streak]) -> np.ndarray:
     excess, energy = sum(one.excess for one in streaks), sum(one.energy for one in streaks)
     deviation = np.sqrt(sum(one.deviation**2 for one in streaks))
     numbers = sum(one.numbers for one in streaks)
-    if sum(one.count for one in streaks) < MINIMUM_COEFFICIENTS or np.diag(energy).min() <= 0.0:
+    if sum(one.count for one in streaks) < MINIMUM_OF_LINES or np.diag(energy).min() <= 0.0:
         return np.zeros_like(excess)
     # The power of few numbers has a long tail: that of chi squared.
     limit = np.sqrt(numbers / 2.0) * (chdtri(numbers, CHANCE_OF_LINES) / numbers - 1.0)
