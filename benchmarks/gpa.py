@@ -1,6 +1,6 @@
 """Precision and speed of geometric phase analysis.
 
-``python benchmarks/gpa.py [precision] [speed] [memory]``
+``python benchmarks/gpa.py [precision] [errors] [speed] [memory]``
 
 Precision: root mean square error of e_xx and e_yy in a lattice of Gaussian columns, beside the
 Cramer-Rao bound of all that the image knows, the floor of generalised least squares with the true
@@ -20,6 +20,7 @@ import time
 import numba
 import numpy as np
 import scipy.fft
+from gpa_errors import print_errors
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
@@ -237,5 +238,10 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["hold"]:
         hold(int(sys.argv[2]), bool(sys.argv[3]))
     else:
-        for part in sys.argv[1:] or ("precision", "speed", "memory"):
-            {"precision": precision, "speed": speed, "memory": memory}[part]()
+        for part in sys.argv[1:] or ("precision", "errors", "speed", "memory"):
+            {
+                "precision": precision,
+                "errors": print_errors,
+                "speed": speed,
+                "memory": memory,
+            }[part]()

@@ -144,7 +144,7 @@ def geometric_phase_analysis(
             refined = np.where(far, refined, found)
     first = np.arange(len(vectors)) < (len(vectors) if required is None else required)
     check_drift(refined[first], vectors[first], resolution)
-    noises = [measure_noise(region) for region in regions]
+    noises = measure_noise(regions)
     absent = find_absent(weights, regions, noises)
     check_lattice(absent[first])
     kept = ~(absent | find_drifted(refined, vectors, resolution))

@@ -9,10 +9,12 @@ reflections.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+from scipy.special import chdtri
 
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.pieces import taper
@@ -27,6 +29,21 @@ OUTER = 6.0
 NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
+# Part of the mean excess that the half of a streak next to the peak has to show: jitter shows all
+# of it, and less than this in one image of thirty.
+SAME_STRENGTH = 0.3
+# Coefficients of the streaks of all pieces, at least: sigma is then uncertain by a quarter.
+MINIMUM_OF_LINES = 10
+# Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
+# L: what lies farther from its middle is below 3 % of its power.
+STREAK = 1.5
+# Fraction of the ring that has to lie beside the streak of scan lines to count without it.
+BESIDE_STREAK = 0.5
+# Squared frequency along its direction that the slope of a Gaussian average sees, over that of the
+# average of both directions: <k^4> / <k^2>^2 of a normal distribution is 3, in a plane 1.5.
+STEEPNESS = 1.5
+# The main lobe of a squared sine of length L reaches to this over L.
+LOBE = 2.0
 # A lattice wave counts where its amplitude exceeds its noise by this factor: noise alone
 # passes once in exp(9) = 8000 independent windows.
 MINIMUM_AMPLITUDE_TO_NOISE = 3.0
@@ -37,8 +54,8 @@ OUTLIER = 8.0
 KEPT_POWER = 1.0 - OUTLIER * np.log(2.0) / (2.0**OUTLIER - 1.0)
 # Standard errors of the mean power by which tails of other reflections raise it above the median.
 CLEAR_EXCESS = 2.0
-# Line noise is only counted above this many standard errors of its estimate.
-SIGNIFICANCE = 3.0
+# Line noise counts where noise of pixels would give its power by chance in one of so many images.
+CHANCE_OF_LINES = 1e-4
 
 
 @dataclass(frozen=True)
@@ -70,13 +87,39 @@ class Noise:
         return Noise(self.covariance[both], self.lines[both])
 
 
-def measure_noise(region: LatticeWaves) -> Noise:
-    """Noise of the waves of one piece, from the quadratures in a ring around the reflections.
+@dataclass(frozen=True)
+class _Streak:
+    """What the streaks through the reflections of one piece say of the noise of its scan lines.
+
+    Attributes
+    ----------
+    excess
+        Sum over the coefficients of the power above that of the noise per pixel, shape (k, k).
+    energy
+        That which phase errors of unit covariance in each row would give, shape (k, k).
+    deviation
+        Standard error of the excess of each wave without any noise of lines, shape (k,).
+    numbers
+        How many independent numbers went into it.
+    count
+        Of coefficients, with their conjugates.
+    """
+
+    excess: np.ndarray
+    energy: np.ndarray
+    deviation: np.ndarray
+    numbers: float
+    count: int
+
+
+def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
+    """Noise of the waves of each piece, from the quadratures in a ring around the reflections.
 
     The quadratures are taken against the local phases, so that strain does not blur their
-    correlation. Other reflections and streaks in the ring are left out by their power. Rows that
-    are displaced against each other make a streak through each reflection along y, whose excess
-    over the ring gives the phase error of a row.
+    correlation. Other reflections and streaks in the ring are left out. Rows that are displaced
+    against each other make a streak through each reflection along y, whose excess over the ring
+    gives the phase error of a row. The pieces of an image were scanned by the same lines: they
+    are taken together for that.
 
     The covariance of few coefficients is drawn towards its diagonal, by as much as its
     correlations are uncertain, so that a small piece does not trust correlations that it cannot
@@ -87,6 +130,13 @@ def measure_noise(region: LatticeWaves) -> Noise:
     ValueError
         If the ring holds too few Fourier coefficients.
     """
+    found = [_measure_piece(region) for region in regions]
+    lines = _pool_lines([streak for _, streak in found])
+    return [Noise(covariance, lines) for covariance, _ in found]
+
+
+def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
+    """Covariance of the quadratures of the waves of one piece, and its streaks."""
     coarse = region.coarse
     # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
     rows, columns = (
@@ -95,8 +145,12 @@ def measure_noise(region: LatticeWaves) -> Noise:
     window = _window_at_nodes(region)
     found = [_quadrature(region, index) for index in range(len(region))]
     weights = np.array([window * weight for weight, _ in found])
-    quadratures = np.array([window * quadrature for _, quadrature in found])
-    ring = scipy.fft.rfft2(quadratures, coarse.reduced)[:, _ring(region)]
+    parts = np.array([window * part for _, part in found])
+    quadratures = parts.imag
+    chosen = _ring(region)
+    ring, in_phase = (
+        scipy.fft.rfft2(one, coarse.reduced)[:, chosen] for one in (quadratures, parts.real)
+    )
     if ring.shape[1] < MINIMUM_COEFFICIENTS:
         raise ValueError(
             "too few Fourier coefficients around the reflection to measure the noise: "
@@ -104,15 +158,20 @@ def measure_noise(region: LatticeWaves) -> Noise:
         )
     energy = rows * columns * np.einsum("kij,lij->kl", weights, weights, dtype=float)
     energy = np.maximum(energy, np.finfo(np.float32).tiny)
-    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
     # Two numbers for each independent coefficient of half a ring.
-    inner, outer = _radii(region)
-    independent = np.pi * (outer**2 - inner**2) * area
-    covariance = _shrink(_robust_covariance(ring, independent) / energy, independent)
+    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
+    (padded_x, step_x), (padded_y, step_y) = _lengths(region)
+    independent = 2.0 * ring.shape[1] * area / (padded_x * step_x * padded_y * step_y)
+    ring, slopes = _without_amplitudes(ring, in_phase, _ring_frequencies(region, chosen))
+    white = _shrink(_robust_covariance(ring, independent) / energy, independent)
+    # What amplitudes give to phases grows with the frequency k: the slope along x of a Gaussian
+    # average sees <k_x^2> = 1.5 / (2 pi s)^2, the slope along y a third of that.
+    seen = STEEPNESS * slopes @ slopes.T / (2.0 * np.pi * coarse.resolution) ** 2
+    covariance = white + seen * _robust_covariance(in_phase, independent) / energy
     amplitudes = np.array([np.abs(wave.amplitude) for wave in region.waves])
     lengths = np.sum(weights * amplitudes, axis=2, dtype=float)
-    lines = _line_noise(region, quadratures, covariance * energy, rows * lengths @ lengths.T)
-    return Noise(covariance, lines)
+    streak = _measure_streak(region, parts, slopes, white * energy, rows, lengths)
+    return covariance, streak
 
 
 def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray:
@@ -144,7 +203,7 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
 
 
 def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Part of the image around a reflection that is out of phase with its wave, with its weights.
+    """Weights of the nodes, and what of the image is in phase and (imaginary) out of it.
 
     The weights are the amplitude of the wave over its largest: where there is none, its phase is
     that of noise, and what another part of the image leaves there is no noise.
@@ -153,19 +212,66 @@ def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarra
     around = coarse.to_nodes(coarse.crop(region.spectrum, coarse.nearest_bin(wave.carrier)))
     weight = np.abs(wave.field)
     largest = max(float(weight.max()), float(np.finfo(np.float32).tiny))
-    return weight / largest, (around * wave.field.conj()).imag / largest
+    return weight / largest, around * wave.field.conj() / largest
 
 
 def _ring(region: LatticeWaves) -> np.ndarray:
-    """Coefficients of the half spectrum of the nodes that lie in the ring."""
+    """Coefficients of the half spectrum of the nodes that lie in the ring, beside the streak."""
     rows, columns = region.coarse.reduced
     step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
-    distance = np.hypot(
-        (np.arange(columns // 2 + 1) * step_x)[None, :],
-        (np.fft.fftfreq(rows) * rows * step_y)[:, None],
-    )
+    along = (np.arange(columns // 2 + 1) * step_x)[None, :]
+    distance = np.hypot(along, (np.fft.fftfreq(rows) * rows * step_y)[:, None])
     inner, outer = _radii(region)
-    return (distance >= inner) & (distance <= outer)
+    ring = (distance >= inner) & (distance <= outer)
+    beside = ring & (along > STREAK / (region.coarse.shape[1] * region.coarse.scale[0]))
+    enough = np.count_nonzero(beside) >= BESIDE_STREAK * np.count_nonzero(ring)
+    return beside if enough else ring
+
+
+def _ring_frequencies(region: LatticeWaves, ring: np.ndarray) -> np.ndarray:
+    """Frequencies (x, y) of the coefficients of the ring, shape (2, n)."""
+    step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
+    rows, columns = region.coarse.reduced
+    y, x = np.fft.fftfreq(rows) * rows * step_y, np.arange(columns // 2 + 1) * step_x
+    return np.array(
+        [np.broadcast_to(x, ring.shape)[ring], np.broadcast_to(y[:, None], ring.shape)[ring]]
+    )
+
+
+def _without_amplitudes(
+    ring: np.ndarray, in_phase: np.ndarray, frequency: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Take out of the quadratures what they have of the amplitudes.
+
+    Columns of random heights have the spectrum f(g + k) W(k), f being that of one column, which
+    falls with the frequency: it is higher at g - k than at g + k. By that difference, which is
+    proportional to k, changes of the amplitude appear as changes of the phase. The windows that
+    measure strain see far smaller k than the ring does.
+
+    Parameters
+    ----------
+    ring, in_phase
+        Spectra of the parts of the image that are out of phase and in phase, shape (k, n).
+    frequency
+        Shape (2, n).
+
+    Returns
+    -------
+    rest
+        What is left of the quadratures, shape (k, n).
+    slopes
+        Change of the phase with the frequency for each wave, shape (k, 2).
+    """
+    rest, slopes = ring.copy(), np.zeros((len(ring), 2))
+    ordinary = _without_outliers(ring) & _without_outliers(in_phase)
+    for index, (own, along) in enumerate(zip(ring, in_phase, strict=True)):
+        basis = 1j * frequency * along
+        some = basis[:, ordinary]
+        normal = (some @ some.conj().T).real
+        if np.linalg.det(normal) > 0.0:
+            slopes[index] = np.linalg.solve(normal, (some.conj() @ own[ordinary]).real)
+            rest[index] = own - slopes[index] @ basis
+    return rest, slopes
 
 
 def _radii(region: LatticeWaves) -> tuple[float, float]:
@@ -173,8 +279,7 @@ def _radii(region: LatticeWaves) -> tuple[float, float]:
     coarse = region.coarse
     width = 1.0 / (2.0 * np.pi * coarse.resolution)
     carriers = np.array([wave.carrier for wave in region.waves])
-    # The main lobe of a squared sine of length L reaches to 2 / L.
-    lobe = 2.0 / min(
+    lobe = LOBE / min(
         size * step for size, step in zip(coarse.shape, coarse.scale[::-1], strict=True)
     )
     outer = min(OUTER * width, separation(carriers, coarse.scale) - lobe)
@@ -240,31 +345,73 @@ def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
     return chance * np.where(pairs, kept * covariance, np.diag(deviation**2))
 
 
-def _line_noise(
-    region: LatticeWaves, quadratures: np.ndarray, power: np.ndarray, energy: np.ndarray
-) -> np.ndarray:
-    """Covariance of the phase errors that each scan line gives to the waves.
+def _measure_streak(
+    region: LatticeWaves,
+    parts: np.ndarray,
+    slopes: np.ndarray,
+    power: np.ndarray,
+    gain: float,
+    lengths: np.ndarray,
+) -> _Streak:
+    """Measure the streaks through the reflections of one piece.
 
     Parameters
     ----------
     region
         The waves.
-    quadratures
-        Weighted quadratures, shape (k, rows, columns).
+    parts
+        Weighted parts of the image in and out of phase, shape (k, rows, columns).
+    slopes
+        What amplitudes give to phases, shape (k, 2).
     power
         Covariance of the coefficients in the ring, shape (k, k).
-    energy
-        That which phase errors of unit covariance in each row would give to those of the streak.
+    gain
+        Of white noise from the rows of pixels to those of nodes.
+    lengths
+        Sum over each row of the weights times the amplitude of each wave, shape (k, rows).
     """
     (_, _), (padded, step) = _lengths(region)
     spacing = padded * step / region.coarse.reduced[0]
-    streaks = scipy.fft.rfft(quadratures.sum(axis=2, dtype=float), axis=1)
-    frequency = scipy.fft.rfftfreq(quadratures.shape[1], spacing)
+    rows = parts.sum(axis=2, dtype=complex)
+    in_phase, streaks = (
+        scipy.fft.rfft(one, region.coarse.reduced[0]) for one in (rows.real, rows.imag)
+    )
+    frequency = scipy.fft.rfftfreq(region.coarse.reduced[0], spacing)
+    streaks = streaks - 1j * slopes[:, 1:] * frequency * in_phase
     inner, outer = _radii(region)
-    ring = streaks[:, (frequency >= inner) & (frequency <= outer)]
-    # Each stands for its conjugate too.
-    if 2 * ring.shape[1] < MINIMUM_COEFFICIENTS or np.diag(energy).min() <= 0.0:
-        return np.zeros_like(power)
-    excess = _mean_product(ring[:, _without_outliers(ring)]) - power
-    clear = np.diag(excess) > SIGNIFICANCE * np.diag(power) / np.sqrt(ring.shape[1])
-    return np.divide(excess, energy, out=np.zeros_like(power), where=np.outer(clear, clear))
+    # A sum over rows of pixels shows the tails of another reflection far above the noise.
+    carriers = np.array([wave.carrier for wave in region.waves])
+    clear = separation(carriers, region.coarse.scale) - 2.0 * LOBE / (region.coarse.shape[0] * step)
+    ring = streaks[:, (frequency >= inner) & (frequency <= min(outer, clear))]
+    if not ring.shape[1]:
+        nothing = np.zeros_like(power)
+        return _Streak(nothing, nothing, np.zeros(len(power)), 0.0, 0)
+    squares = np.sum(lengths**2, axis=0)
+    total = max(float(np.sum(squares**2)), float(np.finfo(float).tiny))
+    # Each stands for its conjugate too; the window joins neighbours.
+    numbers = 2.0 * ring.shape[1] * float(squares.sum()) ** 2 / total / region.coarse.reduced[0]
+    count = float(ring.shape[1])
+    excess = count * (_mean_product(ring[:, _without_outliers(ring)]) - power)
+    deviation = count * np.diag(power) * np.sqrt(2.0 / max(numbers, 1.0))
+    # Jitter is as strong at the far half of the streak; the tail of another reflection is not.
+    far = np.mean(np.abs(ring[:, : (ring.shape[1] + 1) // 2]) ** 2, axis=1) - np.diag(power)
+    deviation[count * far < SAME_STRENGTH * np.diag(excess)] = np.inf
+    return _Streak(
+        excess, count * gain * (lengths @ lengths.T), deviation, numbers, 2 * ring.shape[1]
+    )
+
+
+def _pool_lines(streaks: Sequence[_Streak]) -> np.ndarray:
+    """Covariance of the phase errors that each scan line gives to the waves, from all pieces.
+
+    Jitter displaces the atoms that a line sees alike in all pieces, and so changes the phases.
+    """
+    excess, energy = sum(one.excess for one in streaks), sum(one.energy for one in streaks)
+    deviation = np.sqrt(sum(one.deviation**2 for one in streaks))
+    numbers = sum(one.numbers for one in streaks)
+    if sum(one.count for one in streaks) < MINIMUM_OF_LINES or np.diag(energy).min() <= 0.0:
+        return np.zeros_like(excess)
+    # The power of few numbers has a long tail: that of chi squared.
+    limit = np.sqrt(numbers / 2.0) * (chdtri(numbers, CHANCE_OF_LINES) / numbers - 1.0)
+    clear = np.diag(excess) > limit * deviation
+    return np.divide(excess, energy, out=np.zeros_like(excess), where=np.outer(clear, clear))

@@ -129,7 +129,7 @@ def _find_in_piece(
     found = []
     for width in (resolution, FINER * resolution):
         region = measure_lattice_waves(image, piece, grid.scale, block.carriers, width)
-        noise = measure_noise(region)
+        noise = measure_noise([region])[0]
         found.append(_find_cores(region, noise, block, candidates))
         if not found[-1]:
             return []
