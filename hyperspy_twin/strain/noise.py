@@ -30,9 +30,10 @@ NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
 # Part of the mean excess that the half of a streak next to the peak has to show: jitter shows all
-# of it, and less than this in one image of thirty.
+# of it, and the tail of another reflection little. Set with the scenes of benchmarks/gpa_errors.py.
 SAME_STRENGTH = 0.3
-# Coefficients of the streaks of all pieces, at least: sigma is then uncertain by a quarter.
+# Coefficients of the streaks of all pieces, at least; set with the same scenes, of which the lowest
+# regions show so many.
 MINIMUM_OF_LINES = 10
 # Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
 # L: what lies farther from its middle is below 3 % of its power.
@@ -393,9 +394,9 @@ def _measure_streak(
     count = float(ring.shape[1])
     excess = count * (_mean_product(ring[:, _without_outliers(ring)]) - power)
     deviation = count * np.diag(power) * np.sqrt(2.0 / max(numbers, 1.0))
-    # Jitter is as strong at the far half of the streak; the tail of another reflection is not.
-    far = np.mean(np.abs(ring[:, : (ring.shape[1] + 1) // 2]) ** 2, axis=1) - np.diag(power)
-    deviation[count * far < SAME_STRENGTH * np.diag(excess)] = np.inf
+    # Jitter is as strong in the half next to the peak; the tail of another reflection is not.
+    near = np.mean(np.abs(ring[:, : (ring.shape[1] + 1) // 2]) ** 2, axis=1) - np.diag(power)
+    deviation[count * near < SAME_STRENGTH * np.diag(excess)] = np.inf
     return _Streak(
         excess, count * gain * (lengths @ lengths.T), deviation, numbers, 2 * ring.shape[1]
     )
