@@ -22,6 +22,7 @@ from hyperspy_twin.signals._tables import (
     StrainPlan,
     bulk_table,
     dislocations_table,
+    interfaces_table,
     means_by_region,
     plan_of,
     strain_table,
@@ -188,6 +189,28 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         measured = self._measured
         means = measured.means()
         return strain_table(means, means_by_region(maps, measured.labels, means.region))
+
+    @property
+    def interfaces(self) -> Table:
+        """Table of misfit and tilt at each interface between regions that are compared.
+
+        Columns: ``first``, ``second`` (regions), ``length`` of the outline that they share, its
+        ``angle`` on the screen (degrees above x, counter-clockwise); ``misfit_along`` the outline
+        and ``misfit_across`` it, the spacing of the second lattice over that of the first, less 1;
+        the ``tilt`` of the second against the first (degrees, counter-clockwise); and the standard
+        errors of these, ``error_...``, by the noise of the image, NaN where that is not known.
+
+        The lattices are the means of both regions up to five resolutions from the outline, but for
+        one resolution at their outlines. They are those in the image, whatever the strain of this map refers to.
+        Outlines shorter than four resolutions are left out; one that turns back on itself, as
+        around a particle, has a tilt only.
+
+        Raises
+        ------
+        ValueError
+            If components of the strain were sliced away.
+        """
+        return interfaces_table(self._measured.misfits(self.resolution), self._unit)
 
     # ---- other axes, other references, and what follows ----
 

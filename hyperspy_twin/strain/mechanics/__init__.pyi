@@ -4,6 +4,7 @@ from .gradient_errors import Analysis
 from .interfaces import Interface, find_interface
 from .means import RegionMeans
 from .measured_strain import MeasuredStrain, turn_displacement
+from .misfits import Misfit
 from .profiles import Line, Profile, line_across, line_between
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Layers",
     "Line",
     "MeasuredStrain",
+    "Misfit",
     "Profile",
     "RegionMeans",
     "find_growth_direction",

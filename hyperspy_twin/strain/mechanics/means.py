@@ -162,6 +162,30 @@ def reference_covariance(analysis: Analysis) -> np.ndarray:
     return _covariance(parts, *analysis.noise_of(label)) if parts else np.zeros((2, 2, 2, 2))
 
 
+def mean_covariance(
+    analysis: Analysis, windows: list[tuple[int, Piece, Window]], label: int, mask: np.ndarray
+) -> np.ndarray:
+    """Covariance of the mean gradient over some pixels of one region, shape (2, 2, 2, 2).
+
+    Parameters
+    ----------
+    analysis, windows
+        How the strain was measured, and its windows.
+    label
+        Number of the region, which has windows.
+    mask
+        Pixels, boolean, shape (rows, columns).
+    """
+    own = [(piece, window) for one, piece, window in windows if one == label]
+    weights = [(piece.mask & mask[piece.box]).astype(float) for piece, _ in own]
+    total = sum(float(one.sum()) for one in weights)
+    kernels = [
+        _kernel(analysis, piece, window, one / total)
+        for (piece, window), one in zip(own, weights, strict=True)
+    ]
+    return _covariance(kernels, *analysis.noise_of(label))
+
+
 def _mean_covariances(
     known: np.ndarray, analysis: Analysis, regions: np.ndarray
 ) -> dict[int, np.ndarray]:
