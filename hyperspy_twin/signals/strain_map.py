@@ -62,6 +62,12 @@ TITLES = {
     "sigma_rotation": "standard error of the rotation (degrees)",
 }
 
+# Why a series has no lattices for atoms.
+NO_LATTICES = (
+    "this is the strain of a series, whose frames show other atoms than the image that was "
+    "indexed: index a frame of its own for a model of it"
+)
+
 
 class StrainMap(ImagePixels, TwinSignal, Signal2D):
     """Strain maps in the image frame (x right, y down), made by :meth:`IndexedFFT.gpa`.
@@ -69,11 +75,29 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     The components lie along the navigation axis in the order e_xx, e_yy, e_xy, rotation
     (degrees, counter-clockwise as seen on the screen), u_x, u_y and the standard errors sigma_xx,
     sigma_yy, sigma_xy and sigma_rotation. Values are NaN where there is no lattice.
+
+    Of a series the frames have navigation axes of their own, after that of the components:
+    ``strain.e_xx`` is a stack, and ``strain.inav[:, 3]`` the map of the fourth frame.
     """
 
     _signal_type = "twin_strain_map"
     _alias_signal_types = ["StrainMap"]
     _made_by = "IndexedFFT.gpa()"
+
+    @property
+    def inav(self) -> Any:
+        """Slices components, and frames of a series together with their noise."""
+        noise = self._state("frames")
+        if noise is None:
+            return super().inav
+        from hyperspy_twin.signals._stacks import SeriesSlicer
+
+        return SeriesSlicer(self, vars(self)["inav"], noise)
+
+    @inav.setter
+    def inav(self, slicer: Any) -> None:
+        # HyperSpy sets its slicer on each signal that it makes, and keeps it when the type changes.
+        vars(self)["inav"] = slicer
 
     @property
     def e_xx(self) -> Signal2D:
@@ -658,8 +682,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         ------
         ValueError
             If the pixel size is missing, no region is indexed, no indexed peak lies at a vector
-            of the strain analysis, or the spectrum is that of another image.
+            of the strain analysis, or the spectrum is that of another image, or the map that of a
+            series.
         """
+        if self._settings.series:
+            raise ValueError(NO_LATTICES)
         grid = spectrum._state("image_grid")
         if grid is None or grid.shape != self._grid.shape:
             raise ValueError("this is no spectrum of the same image: give the IndexedFFT of it")
@@ -781,7 +808,13 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         analysis = None
         if settings.noise is not None:
             analysis = Analysis(
-                labels, grid, settings.resolution, self.g, settings.reference, settings.noise
+                labels,
+                grid,
+                settings.resolution,
+                self.g,
+                settings.reference,
+                settings.noise,
+                settings.series,
             )
         return MeasuredStrain(
             np.stack(list(self._maps(STRAINS).values())),
@@ -1013,6 +1046,15 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         )
 
     def _maps(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Components of a single image."""
+        frames = self.axes_manager.navigation_axes[1:]
+        if frames:
+            count = int(np.prod([axis.size for axis in frames]))
+            chosen = ", ".join(["0"] * len(frames))
+            raise ValueError(
+                f"this is the strain of a series of {count} images: take one, such as "
+                f"strain.inav[:, {chosen}]"
+            )
         return {name: np.asarray(self._component(name).data) for name in names}
 
     def _component(self, name: str) -> Signal2D:
@@ -1020,6 +1062,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         axes = self.axes_manager.navigation_axes
         if not axes:
             raise ValueError("one component was cut out of this map: use its data directly")
+        if "component" not in [axis.name for axis in axes]:
+            raise ValueError("one component was cut out of this series: use its data directly")
         if axes[0].name != "component":
             raise ValueError(
                 "the axes of this map were exchanged: its components have to lie along the "
@@ -1040,7 +1084,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         check_orientation(self._axes()[-2:])
         metadata = {"General": {"title": f"{self._title(name)}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
-        image = kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
+        frames = self._axes()[:-3]
+        values = self.data[..., present.index(index), :, :]
+        image = kind(values, axes=[*frames, *self._axes()[-2:]], metadata=metadata)
         if name not in ("sigma", *ERRORS):
             colours = {"cmap": with_grey(DIVERGING), "centre_colormap": True}
             image.plot = partial(image.plot, **colours)
@@ -1062,8 +1108,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         settings = self._settings
         if settings is None:
             return text
+        frames = "of another frame, " if settings.series else ""
         return (
-            f"{text[:-1]}, reference: region {settings.reference}, "
+            f"{text[:-1]}, reference: region {settings.reference}, {frames}"
             f"resolution: {settings.resolution:.3g} {self._unit}{self._frame_in_words()}>"
         )
 

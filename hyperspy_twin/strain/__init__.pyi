@@ -20,6 +20,7 @@ from .mechanics import (
     turn_displacement,
 )
 from .plan import Choices, Plan, RegionLattice, plan_analysis
+from .series import SeriesAnalysis, analyse_frame, prepare_series
 
 __all__ = [
     "Dislocations",
@@ -39,6 +40,8 @@ __all__ = [
     "Reflections",
     "RegionLattice",
     "RegionMeans",
+    "SeriesAnalysis",
+    "analyse_frame",
     "describe_holes",
     "filter_reflections",
     "find_growth_direction",
@@ -50,6 +53,7 @@ __all__ = [
     "map_composition",
     "plan_analysis",
     "plan_groups",
+    "prepare_series",
     "turn_displacement",
     "without_errors",
 ]

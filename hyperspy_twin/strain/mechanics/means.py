@@ -202,7 +202,7 @@ def _mean_covariances(
             if other == label:
                 weights = (piece.mask & known[piece.box]) / float(total[label])
                 parts.append((analysis, piece, window, weights))
-        if label == analysis.reference:
+        if label == analysis.reference and not analysis.fixed:
             kernels = [
                 _kernel(*one, subtracted)
                 for one, subtracted in zip(

@@ -60,14 +60,17 @@ def two_blocks(angle, change, noise=0.0, seed=0, base=None, definition="lagrangi
     analysis = Analysis(labels, GRID, RESOLUTION, field.vectors, 1, field.noise)
     components = np.stack([field.e_xx, field.e_yy, field.e_xy, field.rotation]).astype(float)
     sigmas = np.stack([field.sigma_xx, field.sigma_yy, field.sigma_xy])
-    return MeasuredStrain(
-        components, sigmas, labels, GRID, field.definition, analysis=analysis
-    )
+    return MeasuredStrain(components, sigmas, labels, GRID, field.definition, analysis=analysis)
 
 
 @pytest.mark.parametrize(
     ("angle", "along", "across", "tilt"),
-    [(0.0, 0.0, 0.02, 0.0), (30.0, 0.01, -0.02, 1.5), (-70.0, 0.05, 0.05, -2.0), (90.0, 0.1, 0.1, 0)],
+    [
+        (0.0, 0.0, 0.02, 0.0),
+        (30.0, 0.01, -0.02, 1.5),
+        (-70.0, 0.05, 0.05, -2.0),
+        (90.0, 0.1, 0.1, 0),
+    ],
 )
 @pytest.mark.parametrize("definition", ["lagrangian", "eulerian"])
 def test_misfit_and_tilt_of_two_blocks(angle, along, across, tilt, definition):
@@ -88,7 +91,10 @@ def test_errors_are_those_of_the_noise():
     angle, truth = 25.0, (0.01, 0.03, 1.0)
     change = change_of(angle, *truth)
     found = [two_blocks(angle, change, 1.5, seed).misfits(RESOLUTION)[0] for seed in range(24)]
-    values, errors = np.array([one.values for one in found]), np.array([one.errors for one in found])
+    values, errors = (
+        np.array([one.values for one in found]),
+        np.array([one.errors for one in found]),
+    )
     chi = np.sqrt(np.mean(((values - values.mean(axis=0)) / errors) ** 2, axis=0) * 24 / 23)
     assert ((chi > 0.7) & (chi < 1.3)).all(), chi
     bias = np.abs(values.mean(axis=0) - truth)
