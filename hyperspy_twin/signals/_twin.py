@@ -79,7 +79,7 @@ def rows() -> dict[str, Row]:
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import BulkCell, Choices
+    from hyperspy_twin.strain import Block, BulkCell, Choices
 
     return {
         "sample": Row(str, "data"),
@@ -120,6 +120,7 @@ def rows() -> dict[str, Row]:
                 "noise.lines": Dimension(3, False),
             },
         ),
+        "blocks": Row(tuple[Block, ...], "gpa", {"g": WAVE_VECTOR}),
         "frames": Row(
             tuple[GradientNoise, ...],  # of each image of a series
             "gpa",

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from hyperspy_twin.strain import RegionLattice
 
 _LOGGER = logging.getLogger(__name__)
+# Name of the references of a strain map: one for each block of regions that share a lattice.
+EACH = "each"
 # Of the plot of a spectrum: the noise is dark, and the peaks are seen beside the strongest.
 CONTRAST = {"norm": "log", "vmin": "50th", "vmax": "99.99th"}
 
@@ -778,7 +780,11 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             area in it, as a ``RectangularROI``, ``CircleROI``, ``PolygonROI`` or vertices (x, y).
             By default, or as ``"substrate"``, a large, well-indexed region that goes on beyond the
             image and is strained the least. :attr:`StrainMap.plan` tells what was chosen, and what
-            else was possible.
+            else was possible. As ``"each"``, regions that do not share its lattice, such as turned
+            grains and other crystals, are compared among themselves, each block with a reference
+            of its own; otherwise they are NaN. :attr:`StrainMap.references` tells which reference
+            holds where. A region that is alone has about no mean strain, whatever it is, and
+            displacements of different blocks cannot be compared.
         reflections
             Miller indices of peaks of the reference region, at least two, such as
             ``[(2, -2, 0), (0, 0, 4)]``. By default all that the reference and the regions that
@@ -821,6 +827,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         from hyperspy_twin.signals._rois import polygon_of
         from hyperspy_twin.signals._series import check_series, measure_series
         from hyperspy_twin.strain import (
+            analyse_other_blocks,
             describe_holes,
             geometric_phase_analysis,
             plan_analysis,
@@ -838,6 +845,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             "resolution": resolution,
             "definition": definition,
         }
+        each = isinstance(reference, str) and reference == EACH
+        if each and series is not None:
+            raise ValueError("a series has one reference: name it instead of 'each'")
         if series is not None:
             recalibrated = any(one["step"] == "apply_calibration" for one in self.history)
             check_series(series, self._image_grid, self._unit, recalibrated)
@@ -850,7 +860,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 self._region_lattices,
                 self._labels,
                 grid,
-                reference=reference,
+                reference=None if each else reference,
                 vectors=vectors,
                 reflections=reflections,
                 resolution=resolution,
@@ -896,7 +906,17 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 lattices = self._register_lattices(field, plan.reference, given)
             except ValueError as error:  # the strain is right without lattices for the atoms
                 outcome["lattices"] = str(error)
-        made: dict[str, Any] = {"choices": plan.choices, "lattices": lattices}
+            blocks = None
+            if each:
+                field, blocks, reasons = analyse_other_blocks(
+                    image, grid, self._region_lattices, self._labels, plan, field
+                )
+                outcome |= {f"region {n}": why for n, why in reasons.items()}
+                if filtered is None:
+                    settings = replace(settings, noise=field.noise)
+                else:
+                    field = without_errors(field)
+        made: dict[str, Any] = {"choices": plan.choices, "lattices": lattices, "blocks": blocks}
         axes = StrainMap._axes_for(grid, self._unit)
         if series is None:
             return self._derive(

@@ -1,3 +1,4 @@
+from .blocks import Block, analyse_other_blocks
 from .bragg_filter import filter_reflections, local_amplitude
 from .bragg_groups import FilterGroup, Reflections, plan_groups
 from .defects import Dislocations, Translations, find_block, find_dislocations
@@ -14,6 +15,7 @@ from .mechanics import (
     RegionMeans,
     find_growth_direction,
     find_interface,
+    join_means,
     line_across,
     line_between,
     map_composition,
@@ -29,6 +31,7 @@ __all__ = [
     "find_dislocations",
     "LIMITS",
     "Analysis",
+    "Block",
     "BulkCell",
     "Choices",
     "CubicAlloy",
@@ -42,11 +45,13 @@ __all__ = [
     "RegionMeans",
     "SeriesAnalysis",
     "analyse_frame",
+    "analyse_other_blocks",
     "describe_holes",
     "filter_reflections",
     "find_growth_direction",
     "find_interface",
     "geometric_phase_analysis",
+    "join_means",
     "line_across",
     "line_between",
     "local_amplitude",

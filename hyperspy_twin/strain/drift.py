@@ -80,8 +80,8 @@ def find_drift(
     Returns
     -------
     tuple of float or None
-        The smallest that the images allow, in the unit of the grid, to half a resolution; None where the images have no slow contrast
-        in common that is significant.
+        The smallest that the images allow, in the unit of the grid, to half a resolution; None
+        where they have no significant slow contrast in common.
     """
     lags, patches, found = [], None, []
     for one, other in zip(before, after, strict=True):

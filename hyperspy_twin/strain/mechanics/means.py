@@ -14,6 +14,7 @@ white_ia <K_j K_b> plus lines_ia <R_j R_b>, R being the sum of K over a row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,6 +111,21 @@ def mean_strains(
                 variances = component_variances(covariances[int(label)], at_mean, angle)
                 error[:, number] = np.sqrt(np.maximum(variances, 0.0))
     return RegionMeans(regions, count, mean, deviation, error)
+
+
+def join_means(parts: Sequence[RegionMeans]) -> RegionMeans:
+    """Means over the regions of several blocks, by their numbers."""
+    region, pixels = (
+        np.concatenate([getattr(one, name) for one in parts]) for name in ("region", "pixels")
+    )
+    mean, deviation, error = (
+        np.concatenate([getattr(one, name) for one in parts], axis=1)
+        for name in ("mean", "deviation", "error")
+    )
+    order = np.argsort(region)
+    return RegionMeans(
+        region[order], pixels[order], mean[:, order], deviation[:, order], error[:, order]
+    )
 
 
 def component_variances(covariance: np.ndarray, at: Gradients, angle: float = 0.0) -> np.ndarray:

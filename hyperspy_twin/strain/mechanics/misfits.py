@@ -2,8 +2,8 @@
 
 With the mean deformation gradients F of two regions near the outline that they share, the lattice
 of the first becomes that of the second by G = F_2 F_1^-1 = R U: a stretch U in the axes of the
-first, and then a rotation R. Misfit along t and across n is t.U.t - 1 and n.U.n - 1, the tilt is the
-angle of R. The lattice of the reference, with its error, cancels.
+first, and then a rotation R. Misfit along t and across n is t.U.t - 1 and n.U.n - 1, and the tilt
+is the angle of R. The lattice of the reference, with its error, cancels.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hyperspy_twin.strain.mechanics.gradient_errors import Analysis
 from hyperspy_twin.strain.mechanics.interfaces import find_interface
 from hyperspy_twin.strain.mechanics.means import mean_covariance
 
-# Resolutions that the lattices keep from outlines, which are off by up to a spacing: 0.7 resolutions
-# by default.
+# Resolutions that the lattices keep from outlines, which are off by up to a spacing, or 0.7
+# resolutions.
 NEAREST = 1.0
 # Resolutions from the interface up to which they are taken: what lies farther than one window, of
 # two resolutions on either side, need not be the lattice at the interface.
@@ -66,8 +66,9 @@ def measure_misfits(
     """Misfit and tilt at each interface between regions whose strain is known.
 
     The lattices are the means of each region up to five resolutions from the outline, but for one
-    resolution at the outlines, or less where the region is thin. Outlines shorter than four resolutions are left out. Of an
-    outline that turns back on itself, as around a particle, only the tilt is given.
+    resolution at the outlines, or less where the region is thin. Outlines shorter than four
+    resolutions are left out. Of an outline that turns back on itself, as around a particle, only
+    the tilt is given.
 
     Parameters
     ----------
