@@ -661,6 +661,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
         from hyperspy_twin.strain import find_block, find_dislocations
 
+        if self._settings is not None and self._settings.series:
+            raise ValueError(
+                "the strain of a series does not keep its images: index a frame of its own for its "
+                "dislocations"
+            )
         image, grid = self._state("image"), self._state("image_grid")
         if image is None or image.shape != grid.shape:
             raise ValueError(

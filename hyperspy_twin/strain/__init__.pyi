@@ -1,6 +1,12 @@
-from .blocks import Block, analyse_other_blocks
 from .bragg_filter import filter_reflections, local_amplitude
 from .bragg_groups import FilterGroup, Reflections, plan_groups
+from .comparison import (
+    Block,
+    SeriesAnalysis,
+    analyse_frame,
+    analyse_other_blocks,
+    prepare_series,
+)
 from .defects import Dislocations, Translations, find_block, find_dislocations
 from .filtered_images import describe_holes, without_errors
 from .gpa import geometric_phase_analysis
@@ -22,7 +28,6 @@ from .mechanics import (
     turn_displacement,
 )
 from .plan import Choices, Plan, RegionLattice, plan_analysis
-from .series import SeriesAnalysis, analyse_frame, prepare_series
 
 __all__ = [
     "Dislocations",

@@ -141,6 +141,8 @@ def test_a_series_has_no_atoms(series, peaks):
             one.to_atoms()
         with pytest.raises(ValueError, match="show other atoms"):
             one.register_lattices(peaks)
+        with pytest.raises(ValueError, match="does not keep its images"):
+            one.dislocations()
 
 
 def test_a_lazy_stack_is_read_frame_by_frame(peaks, stack, series):

@@ -7,7 +7,7 @@ import pytest
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
-from hyperspy_twin.strain.drift import find_drift, slow_contrast
+from hyperspy_twin.strain.comparison.drift import find_drift, slow_contrast
 
 GRID = Grid((200, 220), (0.05, 0.05))
 VECTORS = np.array([[2.5, 0.1], [-0.1, 2.5], [2.4, 2.6]])
