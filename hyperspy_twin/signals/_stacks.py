@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hyperspy.signals import BaseSignal, Signal2D
 
-from hyperspy_twin.core import Grid, Outlines, trace
+from hyperspy_twin.core import GradientNoise, Grid, Outlines, trace
 from hyperspy_twin.segmentation import segment_image
 from hyperspy_twin.signals._images import usable_image
-from hyperspy_twin.signals._twin import write
+from hyperspy_twin.signals._twin import read, write
 
 
 def segment_stack(
@@ -79,4 +80,30 @@ class StackSlicer:
         if "outlines" in state and result.axes_manager.navigation_dimension == 0:
             state["outlines"] = state["outlines"][0]
         write(result, **state)
+        return result
+
+
+class SeriesSlicer:
+    """Slices the strain of a series with the noise of each frame; stands in for ``inav``."""
+
+    def __init__(self, signal: BaseSignal, slicer: Any, noise: tuple[GradientNoise, ...]) -> None:
+        self._signal = signal
+        self._slicer = slicer
+        self._noise = noise
+
+    def __getitem__(self, slices: Any) -> Any:
+        """Components and frames at these positions, with the noise of the frames."""
+        result = self._slicer[slices]
+        manager = self._signal.axes_manager
+        axes = [axis.get_axis_dictionary() for axis in manager.navigation_axes]
+        shape = manager.navigation_shape[::-1]
+        components = axes[0]["size"] if axes[0]["name"] == "component" else 1
+        frames = np.arange(int(np.prod(shape))).reshape(shape) // components
+        chosen = np.ravel(BaseSignal(frames, axes=axes[::-1]).inav[slices].data)
+        noise = tuple(self._noise[n] for n in dict.fromkeys(chosen.tolist()))
+        names = [axis.name for axis in result.axes_manager.navigation_axes]
+        if set(names) - {"component"}:
+            write(result, frames=noise)
+        else:
+            write(result, frames=None, strain=replace(read(result, "strain"), noise=noise[0]))
         return result

@@ -13,7 +13,7 @@ from hyperspy_twin.core import Peaks, Table
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import BulkCell, Choices, Dislocations, RegionMeans
+    from hyperspy_twin.strain import BulkCell, Choices, Dislocations, Misfit, RegionMeans
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 
@@ -221,6 +221,23 @@ def strain_table(means: RegionMeans, errors: Mapping[str, np.ndarray]) -> Table:
     }
     degrees = {name: "°" for name in columns if name.endswith("rotation")}
     return Table.from_columns(columns, degrees)
+
+
+def interfaces_table(found: Sequence[Misfit], unit: str) -> Table:
+    """Table of misfit and tilt at each interface."""
+    names = ("misfit_along", "misfit_across", "tilt")
+    values = np.array([one.values for one in found]).reshape(-1, 3).T
+    errors = np.array([one.errors for one in found]).reshape(-1, 3).T
+    columns = {
+        "first": np.array([one.first for one in found], int),
+        "second": np.array([one.second for one in found], int),
+        "length": np.array([one.length for one in found], float),
+        "angle": np.array([one.angle for one in found], float),
+        **dict(zip(names, values, strict=True)),
+        **{f"error_{name}": row for name, row in zip(names, errors, strict=True)},
+    }
+    degrees = dict.fromkeys(("angle", "tilt", "error_tilt"), "°")
+    return Table.from_columns(columns, {"length": unit, **degrees})
 
 
 def bulk_table(cells: Sequence[BulkCell]) -> Table:

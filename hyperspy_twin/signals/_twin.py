@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal
+from hyperspy_twin.core import Crystal, GradientNoise
 from hyperspy_twin.signals._codec import from_plain, to_plain
 from hyperspy_twin.signals._values import (
     ModelBox,
@@ -79,7 +79,7 @@ def rows() -> dict[str, Row]:
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import BulkCell, Choices
+    from hyperspy_twin.strain import Block, BulkCell, Choices
 
     return {
         "sample": Row(str, "data"),
@@ -119,6 +119,12 @@ def rows() -> dict[str, Row]:
                 "noise.white": Dimension(4, False),
                 "noise.lines": Dimension(3, False),
             },
+        ),
+        "blocks": Row(tuple[Block, ...], "gpa", {"g": WAVE_VECTOR}),
+        "frames": Row(
+            tuple[GradientNoise, ...],  # of each image of a series
+            "gpa",
+            {"white": Dimension(4, False), "lines": Dimension(3, False)},
         ),
         "choices": Row(
             Choices,

@@ -104,6 +104,8 @@ class StrainSettings:
         displacement are those of the axes x' and y'. ``g`` stays in the axes of the image.
     frame
         What x' is in words; empty where the axes are those of the image.
+    series
+        Whether the map is that of a series, with the reference lattice of another image.
     """
 
     reference: int
@@ -114,6 +116,7 @@ class StrainSettings:
     noise: GradientNoise | None = None
     angle: float = 0.0
     frame: str = ""
+    series: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,12 @@ from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
 from hyperspy_twin.signals._values import StrainSettings
-from hyperspy_twin.signals.strain_map import COMPONENTS, StrainMap
+from hyperspy_twin.signals.strain_map import (
+    COMPONENTS,
+    NO_LATTICES,
+    LazyStrainMap,
+    StrainMap,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
     from hyperspy_twin.strain import RegionLattice
 
 _LOGGER = logging.getLogger(__name__)
+# Name of the references of a strain map: one for each block of regions that share a lattice.
+EACH = "each"
 # Of the plot of a spectrum: the noise is dark, and the peaks are seen beside the strongest.
 CONTRAST = {"norm": "log", "vmin": "50th", "vmax": "99.99th"}
 
@@ -761,6 +768,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         vectors: Sequence[Sequence[float]] | None = None,
         resolution: float | None = None,
         definition: str = "lagrangian",
+        series: Signal2D | None = None,
         show_progressbar: bool | None = None,
     ) -> StrainMap:
         """Map strain, rotation and displacement by geometric phase analysis.
@@ -772,7 +780,11 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             area in it, as a ``RectangularROI``, ``CircleROI``, ``PolygonROI`` or vertices (x, y).
             By default, or as ``"substrate"``, a large, well-indexed region that goes on beyond the
             image and is strained the least. :attr:`StrainMap.plan` tells what was chosen, and what
-            else was possible.
+            else was possible. As ``"each"``, regions that do not share its lattice, such as turned
+            grains and other crystals, are compared among themselves, each block with a reference
+            of its own; otherwise they are NaN. :attr:`StrainMap.references` tells which reference
+            holds where. A region that is alone has about no mean strain, whatever it is, and
+            displacements of different blocks cannot be compared.
         reflections
             Miller indices of peaks of the reference region, at least two, such as
             ``[(2, -2, 0), (0, 0, 4)]``. By default all that the reference and the regions that
@@ -785,13 +797,22 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             chosen from the distances of the peaks.
         definition
             ``"lagrangian"`` (spacing over reference spacing - 1) or ``"eulerian"``.
+        series
+            Stack of images on the same pixels, such as a time series of which this is one frame:
+            their strain instead of that of this image. Outlines, reflections and window are those
+            of this image, and strain is relative to the lattice of the reference in this image, so
+            that it shows how the reference itself changes. Strain needs no alignment but the
+            outlines do: a warning tells frames that drifted by more than the resolution. A lazy
+            stack is read frame by frame when its strain is needed.
         show_progressbar
             Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
         StrainMap
-            The maps; NaN where there is no lattice. Standard errors are NaN everywhere, with a
+            The maps; NaN where there is no lattice. Of a series with the navigation axes
+            (component, frame ...); frames whose reference shows no lattice are NaN, with a warning
+            and the reason in the history. Standard errors are NaN everywhere, with a
             warning, where the image was filtered before so that its noise cannot be measured.
 
         Raises
@@ -804,10 +825,13 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         hyperspy_twin.strain.geometric_phase_analysis : The method and its literature.
         """
         from hyperspy_twin.signals._rois import polygon_of
+        from hyperspy_twin.signals._series import check_series, measure_series
         from hyperspy_twin.strain import (
+            analyse_other_blocks,
             describe_holes,
             geometric_phase_analysis,
             plan_analysis,
+            prepare_series,
             without_errors,
         )
 
@@ -821,6 +845,13 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             "resolution": resolution,
             "definition": definition,
         }
+        each = isinstance(reference, str) and reference == EACH
+        if each and series is not None:
+            raise ValueError("a series has one reference: name it instead of 'each'")
+        if series is not None:
+            recalibrated = any(one["step"] == "apply_calibration" for one in self.history)
+            check_series(series, self._image_grid, self._unit, recalibrated)
+            parameters["series"] = list(series.data.shape)
         with show_progress("Measuring strain", show_progressbar):
             image, grid = self.image()
             if area is not None:
@@ -829,7 +860,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 self._region_lattices,
                 self._labels,
                 grid,
-                reference=reference,
+                reference=None if each else reference,
                 vectors=vectors,
                 reflections=reflections,
                 resolution=resolution,
@@ -846,12 +877,21 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 others=plan.others,
             )
             lattices, outcome = None, {}
+            settings = StrainSettings(
+                plan.reference,
+                field.vectors,
+                field.resolution,
+                definition,
+                COMPONENTS,
+                field.noise,
+            )
             filtered = describe_holes(np.asarray(self.data))
             if filtered is not None:
                 field = without_errors(field)
+                settings = replace(settings, noise=None)
                 outcome["noise"] = filtered
                 _LOGGER.warning("%s", filtered)
-            if field.cuts:
+            if field.cuts and series is None:
                 outcome["cuts"] = (
                     f"the displacement jumps by a lattice vector across {len(field.cuts)} cuts of "
                     f"{field.cut_length:.3g} {self._unit} in all, which end at dislocations or at "
@@ -859,29 +899,50 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 )
                 _LOGGER.warning(outcome["cuts"])
             try:
+                if series is not None:
+                    raise ValueError(NO_LATTICES)
                 shift = np.linalg.norm(plan.vectors - field.vectors[:, None], axis=2)
                 given = plan.vectors[shift.argmin(axis=1)]
                 lattices = self._register_lattices(field, plan.reference, given)
             except ValueError as error:  # the strain is right without lattices for the atoms
                 outcome["lattices"] = str(error)
+            blocks = None
+            if each:
+                field, blocks, reasons = analyse_other_blocks(
+                    image, grid, self._region_lattices, self._labels, plan, field
+                )
+                outcome |= {f"region {n}": why for n, why in reasons.items()}
+                if filtered is None:
+                    settings = replace(settings, noise=field.noise)
+                else:
+                    field = without_errors(field)
+        made: dict[str, Any] = {"choices": plan.choices, "lattices": lattices, "blocks": blocks}
+        axes = StrainMap._axes_for(grid, self._unit)
+        if series is None:
+            return self._derive(
+                StrainMap,
+                "gpa",
+                parameters,
+                data=StrainMap._maps_of(field),
+                axes=axes,
+                outcome=outcome or None,
+                strain=settings,
+                image=image.astype(np.float32, copy=False),
+                **made,
+            )
+        common = prepare_series(image, grid, plan, field.vectors, field.definition)
+        found = measure_series(series, common, show_progressbar)
+        frames = [axis.get_axis_dictionary() for axis in series.axes_manager._axes[:-2]]
         return self._derive(
-            StrainMap,
+            LazyStrainMap if series._lazy else StrainMap,
             "gpa",
             parameters,
-            data=StrainMap._maps_of(field),
-            axes=StrainMap._axes_for(grid, self._unit),
-            outcome=outcome or None,
-            strain=StrainSettings(
-                plan.reference,
-                field.vectors,
-                field.resolution,
-                definition,
-                COMPONENTS,
-                field.noise,
-            ),
-            choices=plan.choices,
-            lattices=lattices,
-            image=image.astype(np.float32, copy=False),
+            data=found.data,
+            axes=[*frames, *axes],
+            outcome={**outcome, **found.remarks},
+            strain=replace(settings, noise=None, series=True),
+            frames=found.noise,
+            **made,
         )
 
     # ---- state ----

@@ -22,6 +22,7 @@ from hyperspy_twin.signals._tables import (
     StrainPlan,
     bulk_table,
     dislocations_table,
+    interfaces_table,
     means_by_region,
     plan_of,
     strain_table,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin.crystals import AlloyFamily
-    from hyperspy_twin.strain import MeasuredStrain
+    from hyperspy_twin.strain import Block, MeasuredStrain
 
 _LOGGER = logging.getLogger(__name__)
 # Percent: spacings of crystals that differ by less are those of one crystal, see
@@ -61,6 +62,12 @@ TITLES = {
     "sigma_rotation": "standard error of the rotation (degrees)",
 }
 
+# Why a series has no lattices for atoms.
+NO_LATTICES = (
+    "this is the strain of a series, whose frames show other atoms than the image that was "
+    "indexed: index a frame of its own for a model of it"
+)
+
 
 class StrainMap(ImagePixels, TwinSignal, Signal2D):
     """Strain maps in the image frame (x right, y down), made by :meth:`IndexedFFT.gpa`.
@@ -68,11 +75,29 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     The components lie along the navigation axis in the order e_xx, e_yy, e_xy, rotation
     (degrees, counter-clockwise as seen on the screen), u_x, u_y and the standard errors sigma_xx,
     sigma_yy, sigma_xy and sigma_rotation. Values are NaN where there is no lattice.
+
+    Of a series the frames have navigation axes of their own, after that of the components:
+    ``strain.e_xx`` is a stack, and ``strain.inav[:, 3]`` the map of the fourth frame.
     """
 
     _signal_type = "twin_strain_map"
     _alias_signal_types = ["StrainMap"]
     _made_by = "IndexedFFT.gpa()"
+
+    @property
+    def inav(self) -> Any:
+        """Slices components, and frames of a series together with their noise."""
+        noise = self._state("frames")
+        if noise is None:
+            return super().inav
+        from hyperspy_twin.signals._stacks import SeriesSlicer
+
+        return SeriesSlicer(self, vars(self)["inav"], noise)
+
+    @inav.setter
+    def inav(self, slicer: Any) -> None:
+        # HyperSpy sets its slicer on each signal that it makes, and keeps it when the type changes.
+        vars(self)["inav"] = slicer
 
     @property
     def e_xx(self) -> Signal2D:
@@ -141,8 +166,22 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
     @property
     def reference(self) -> int:
-        """Number of the region whose lattice is the reference."""
+        """Number of the region whose lattice is the reference, of the main block if there are more.
+
+        :attr:`references` has them all.
+        """
         return self._settings.reference
+
+    @property
+    def references(self) -> Table:
+        """Table of the reference of each region that is compared with one.
+
+        Columns: ``region``, ``reference``. Strains and displacements of regions with different
+        references cannot be compared.
+        """
+        pairs = sorted((int(n), one.reference) for one in self._blocks for n in one.regions)
+        region, reference = np.array(pairs, int).reshape(-1, 2).T
+        return Table.from_columns({"region": region, "reference": reference})
 
     @property
     def plan(self) -> StrainPlan:
@@ -183,11 +222,37 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         ``sigma_rotation`` in degrees. NaN where the region shows no lattice, and standard errors of
         means also where the noise is not known.
         """
+        from hyperspy_twin.strain import join_means
+
         errors = [name for name in ERRORS if name in self._names]
         maps = {"sigma": np.asarray(self.sigma.data), **self._maps(errors)}
-        measured = self._measured
-        means = measured.means()
-        return strain_table(means, means_by_region(maps, measured.labels, means.region))
+        means = join_means([one.means() for one in self._measured_blocks])
+        return strain_table(means, means_by_region(maps, self._labels, means.region))
+
+    @property
+    def interfaces(self) -> Table:
+        """Table of misfit and tilt at each interface between regions that are compared.
+
+        Columns: ``first``, ``second`` (regions), ``length`` of the outline that they share, its
+        ``angle`` on the screen (degrees above x, counter-clockwise); ``misfit_along`` the outline
+        and ``misfit_across`` it, the spacing of the second lattice over that of the first, less 1;
+        the ``tilt`` of the second against the first (degrees, counter-clockwise); and the standard
+        errors of these, ``error_...``, by the noise of the image, NaN where that is not known.
+
+        The lattices are the means of both regions up to five resolutions from the outline, but for
+        one resolution at their outlines. They are those in the image, whatever the strain of this
+        map refers to. Outlines shorter than four resolutions are left out, and so are those between
+        regions with different references; one that turns back on itself, as around a particle, has
+        a tilt only.
+
+        Raises
+        ------
+        ValueError
+            If components of the strain were sliced away.
+        """
+        found = [misfit for one in self._measured_blocks for misfit in one.misfits(self.resolution)]
+        found.sort(key=lambda misfit: (misfit.first, misfit.second))
+        return interfaces_table(found, self._unit)
 
     # ---- other axes, other references, and what follows ----
 
@@ -264,8 +329,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         from hyperspy_twin.strain import turn_displacement
 
         angle, frame = self._find_axes(direction, interface, hkl)
-        measured, settings = self._measured, self._settings
-        components, sigmas = measured.turned(angle)
+        settings = self._settings
+        turned = [one.turned(angle) for one in self._measured_blocks]
+        components, sigmas = (_overlay([one[n] for one in turned]) for n in (0, 1))
         displacement = turn_displacement(self._displacement, angle)
         names = (*STRAINS, "u_x", "u_y", *ERRORS[:3])
         data = self._with_maps(dict(zip(names, (*components, *displacement, *sigmas), strict=True)))
@@ -275,7 +341,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             "hkl": None if hkl is None else list(map(int, hkl)),
         }
         outcome: dict[str, Any] = {"angle": angle}
-        if measured.analysis is None:
+        if settings.noise is None:
             outcome["errors"] = "the noise is not known: errors are upper bounds"
         return self._derive(
             self._kind,
@@ -312,7 +378,14 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 "pixel size is missing, without which there is no bulk cell to compare with: call "
                 "s.calibrate(...) on the micrograph and run the chain again"
             )
-        components, sigmas, cells = self._measured.refer_to_bulk(self.g, self._oriented_phases())
+        phases = self._oriented_phases()
+        parts = [
+            measured.refer_to_bulk(block.g, phases)
+            for measured, block in zip(self._measured_blocks, self._blocks, strict=True)
+        ]
+        components, sigmas = (_overlay([one[n] for one in parts]) for n in (0, 1))
+        found = [cell for one in parts for cell in one[2]]
+        cells = tuple(sorted(found, key=lambda cell: cell.region))
         reasons = {str(one.region): one.reason for one in cells if one.reason}
         if all(one.crystal is None for one in cells):
             said = "; ".join(f"region {region}: {why}" for region, why in reasons.items())
@@ -531,6 +604,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             self._grid,
             self._outlines,
             settings,
+            references=[one.reference for one in self._blocks],
             unit=self._unit,
             errors={name: np.asarray(values) for name, values in errors.items()},
             note=self._frame_in_words().removeprefix(", "),
@@ -587,6 +661,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
         from hyperspy_twin.strain import find_block, find_dislocations
 
+        if self._settings is not None and self._settings.series:
+            raise ValueError(
+                "the strain of a series does not keep its images: index a frame of its own for its "
+                "dislocations"
+            )
         image, grid = self._state("image"), self._state("image_grid")
         if image is None or image.shape != grid.shape:
             raise ValueError(
@@ -635,8 +714,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         ------
         ValueError
             If the pixel size is missing, no region is indexed, no indexed peak lies at a vector
-            of the strain analysis, or the spectrum is that of another image.
+            of the strain analysis, or the spectrum is that of another image, or the map that of a
+            series.
         """
+        if self._settings.series:
+            raise ValueError(NO_LATTICES)
         grid = spectrum._state("image_grid")
         if grid is None or grid.shape != self._grid.shape:
             raise ValueError("this is no spectrum of the same image: give the IndexedFFT of it")
@@ -680,7 +762,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         atoms = build_model(
             lattices,
             self._outlines,
-            displacement=self._displacement,
+            displacement=self._main_displacement,
             grid=grid,
             thickness=thickness,
             seed=seed,
@@ -744,11 +826,46 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         return turn_displacement(found, -angle).astype(found.dtype) if angle else found
 
     @property
+    def _main_displacement(self) -> np.ndarray:
+        """Displacement from the lattice of the main reference, NaN in other blocks."""
+        displacement = self._displacement
+        others = [n for one in self._blocks[1:] for n in one.regions]
+        if not others:
+            return displacement
+        return np.where(np.isin(self._labels, others), np.nan, displacement)
+
+    @property
+    def _blocks(self) -> tuple[Block, ...]:
+        """Blocks of regions with their references, the main one first."""
+        from hyperspy_twin.strain import Block
+
+        blocks = self._state("blocks")
+        if blocks is not None:
+            return blocks
+        choices = self._state("choices")
+        compared = self._outlines.regions if choices is None else choices.compared
+        return (Block(self.reference, tuple(compared), self.g),)
+
+    @property
+    def _measured_blocks(self) -> list[MeasuredStrain]:
+        """The strain of each block with all that is known of it."""
+        return [self._measured_of(block) for block in self._blocks]
+
+    @property
     def _measured(self) -> MeasuredStrain:
-        """The strain with all that is known of it."""
+        """The strain of the main block with all that is known of it."""
+        return self._measured_of(self._blocks[0])
+
+    def _measured_of(self, block: Block) -> MeasuredStrain:
+        """Give the strain of a block; regions that have no reference go with the main one."""
         from hyperspy_twin.strain import Analysis, MeasuredStrain
 
         settings, grid, labels = self._settings, self._grid, self._labels
+        others = [n for one in self._blocks if one is not block for n in one.regions]
+        elsewhere = np.isin(labels, others)
+        if block is not self._blocks[0]:
+            elsewhere = ~np.isin(labels, block.regions)
+        labels = np.where(elsewhere, 0, labels)
         names = ERRORS[:3]
         if "sigma" in self._names:
             sigma = np.asarray(self.sigma.data)
@@ -758,11 +875,17 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         analysis = None
         if settings.noise is not None:
             analysis = Analysis(
-                labels, grid, settings.resolution, self.g, settings.reference, settings.noise
+                labels,
+                grid,
+                settings.resolution,
+                block.g,
+                block.reference,
+                settings.noise,
+                settings.series,
             )
         return MeasuredStrain(
-            np.stack(list(self._maps(STRAINS).values())),
-            sigmas,
+            np.where(elsewhere, np.nan, np.stack(list(self._maps(STRAINS).values()))),
+            np.where(elsewhere, np.nan, sigmas),
             labels,
             grid,
             settings.definition,  # type: ignore[arg-type]
@@ -916,7 +1039,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         return max(found, key=lambda one: one.length).normal
 
     def _invariant(self, name: str, title: str) -> Signal2D:
-        values, sigma = self._measured.invariants()[name]
+        parts = [one.invariants()[name] for one in self._measured_blocks]
+        values, sigma = (_overlay([one[n] for one in parts]) for n in (0, 1))
         title = (
             f"{'absolute ' if self._state('bulk') else ''}{title}, {self.metadata.General.title}"
         )
@@ -954,7 +1078,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         settings = self._settings
         names = [name for name in settings.components if name in COMPONENTS]
         maps: dict[str, Any] = {**self._maps(names)}
-        maps |= dict(zip(("u_x", "u_y"), self._displacement, strict=True))
+        maps |= dict(zip(("u_x", "u_y"), self._main_displacement, strict=True))
         if "sigma" in settings.components:
             same = np.asarray(self.sigma.data)
             unknown = np.full_like(same, np.nan)
@@ -990,6 +1114,15 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         )
 
     def _maps(self, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Components of a single image."""
+        frames = self.axes_manager.navigation_axes[1:]
+        if frames:
+            count = int(np.prod([axis.size for axis in frames]))
+            chosen = ", ".join(["0"] * len(frames))
+            raise ValueError(
+                f"this is the strain of a series of {count} images: take one, such as "
+                f"strain.inav[:, {chosen}]"
+            )
         return {name: np.asarray(self._component(name).data) for name in names}
 
     def _component(self, name: str) -> Signal2D:
@@ -997,6 +1130,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         axes = self.axes_manager.navigation_axes
         if not axes:
             raise ValueError("one component was cut out of this map: use its data directly")
+        if "component" not in [axis.name for axis in axes]:
+            raise ValueError("one component was cut out of this series: use its data directly")
         if axes[0].name != "component":
             raise ValueError(
                 "the axes of this map were exchanged: its components have to lie along the "
@@ -1017,7 +1152,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         check_orientation(self._axes()[-2:])
         metadata = {"General": {"title": f"{self._title(name)}, {self.metadata.General.title}"}}
         kind = LazySignal2D if self._lazy else Signal2D
-        image = kind(self.data[present.index(index)], axes=self._axes()[-2:], metadata=metadata)
+        frames = self._axes()[:-3]
+        values = self.data[..., present.index(index), :, :]
+        image = kind(values, axes=[*frames, *self._axes()[-2:]], metadata=metadata)
         if name not in ("sigma", *ERRORS):
             colours = {"cmap": with_grey(DIVERGING), "centre_colormap": True}
             image.plot = partial(image.plot, **colours)
@@ -1039,8 +1176,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         settings = self._settings
         if settings is None:
             return text
+        frames = "of another frame, " if settings.series else ""
+        numbers = [one.reference for one in self._state("blocks", ())] or [settings.reference]
+        named = "references: regions" if len(numbers) > 1 else "reference: region"
         return (
-            f"{text[:-1]}, reference: region {settings.reference}, "
+            f"{text[:-1]}, {named} {', '.join(map(str, numbers))}, {frames}"
             f"resolution: {settings.resolution:.3g} {self._unit}{self._frame_in_words()}>"
         )
 
@@ -1054,6 +1194,14 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             named = ", ".join(f"{one.crystal.name} ({one.region})" for one in cells)
             words += f", absolute against bulk {named}"
         return words
+
+
+def _overlay(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Join maps of blocks of regions, each NaN outside of its block."""
+    total = parts[0]
+    for part in parts[1:]:
+        total = np.where(np.isnan(total), part, total)
+    return total
 
 
 class LazyStrainMap(StrainMap, LazySignal2D):

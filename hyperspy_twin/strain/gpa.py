@@ -62,6 +62,7 @@ def geometric_phase_analysis(
     required: int | None = None,
     others: np.ndarray = NO_VECTORS,
     displacement: bool = True,
+    fixed: bool = False,
 ) -> StrainField:
     """Strain, rotation and displacement of the lattice in every pixel.
 
@@ -102,6 +103,10 @@ def geometric_phase_analysis(
         piece is too narrow to keep a wave apart from them, the wave is left out.
     displacement
         Whether the displacement is measured too.
+    fixed
+        Whether the vectors are the lattice whose strain is zero, as measured in another image. By
+        default this is the mean lattice of the reference, near the vectors. The reference then
+        tells only where the displacement has zero mean.
 
     Returns
     -------
@@ -152,6 +157,8 @@ def geometric_phase_analysis(
         regions, noises = [one.take(kept) for one in regions], [one.take(kept) for one in noises]
         refined, amplitudes = refined[kept], amplitudes[kept]
         vectors, first = vectors[kept], first[kept]
+    if fixed:
+        refined = vectors
     analysed = []
     for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
         present = region.resolved(others)

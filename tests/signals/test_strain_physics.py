@@ -279,3 +279,20 @@ def test_noise_follows_the_pixel_size(well):
     before, after = _twin.read(well, "strain").noise, state["strain"].noise
     np.testing.assert_allclose(after.white, 16 * np.asarray(before.white))
     np.testing.assert_allclose(after.lines, 8 * np.asarray(before.lines))
+
+
+def test_interfaces_of_mismatched_materials(wire, well):
+    """InSb on InP, relaxed by dislocations, and a well that is coherent with both barriers."""
+    found = wire.interfaces
+    assert found["first"].tolist() == [1] and found["second"].tolist() == [2]
+    # From InSb to InP; the field of the dislocations reaches a few spacings into both.
+    for name in ("misfit_along", "misfit_across"):
+        assert found[name][0] == pytest.approx(5.8687 / 6.4794 - 1, abs=6e-3)
+    assert abs(found["tilt"][0]) < 0.2 and abs(found["angle"][0]) < 1.0
+    np.testing.assert_allclose(wire.absolute().interfaces["tilt"], found["tilt"], atol=1e-3)
+    layers = well.interfaces
+    assert len(layers) == 2
+    assert np.abs(layers["misfit_along"]).max() < 5 * layers["error_misfit_along"].max() + 3e-4
+    truth = np.nanmax(well.regions["e_yy"])
+    assert layers["misfit_across"][0] == pytest.approx(truth, abs=1e-3)
+    assert layers.units["tilt"] == "°" and layers.units["length"] == "nm"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,6 +42,7 @@ def strain_figure(
     settings: StrainSettings,
     *,
     unit: str,
+    references: Sequence[int] = (),
     errors: Mapping[str, np.ndarray] | None = None,
     note: str = "",
     limit: float | None = None,
@@ -66,6 +67,8 @@ def strain_figure(
         How the maps were made.
     unit
         Unit of the grid.
+    references
+        Numbers of the regions whose lattices are references; by default that of the settings.
     errors
         Standard errors of some of the maps by their names.
     note
@@ -80,7 +83,7 @@ def strain_figure(
     import matplotlib.pyplot as plt
     from matplotlib.ticker import PercentFormatter
 
-    errors = errors or {}
+    errors, references = errors or {}, references or [settings.reference]
     largest = {name: _largest(values, errors.get(name)) for name, values in maps.items()}
     if limit is None:
         limit = max(value for name, value in largest.items() if name != "rotation")
@@ -102,7 +105,8 @@ def strain_figure(
         if name in errors:
             hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
         draw_outlines(axis, outlines, grid)
-        _draw_reference(axis, outlines, settings.reference)
+        for reference in references:
+            _draw_reference(axis, outlines, reference)
         shown = TURNED.get(name, name) if settings.angle else name
         axis.set_title(shown if is_strain else f"{name} (counter-clockwise)")
         axis.set(xlabel=f"x ({unit})" if row else None, ylabel=None if column else f"y ({unit})")
@@ -120,7 +124,8 @@ def strain_figure(
     _draw_vectors(figure.add_subplot(cells[0, 2]), settings.g, unit)
     _draw_frame(figure.add_subplot(cells[1, 2]), settings.angle)
     figure.suptitle(
-        f"{settings.definition} strain, reference region {settings.reference} (green), "
+        f"{settings.definition} strain, reference region {', '.join(map(str, references))} "
+        f"(green), "
         f"resolution {settings.resolution:.2g} {unit}"
         + ("; grey: no lattice" if _any_missing(maps) else "")
         + ("; hatched: below the standard error" if hatched else "")

@@ -2,8 +2,9 @@ from .absolute import BulkCell
 from .coherent_layers import LIMITS, CubicAlloy, Layers, find_growth_direction, map_composition
 from .gradient_errors import Analysis
 from .interfaces import Interface, find_interface
-from .means import RegionMeans
+from .means import RegionMeans, join_means
 from .measured_strain import MeasuredStrain, turn_displacement
+from .misfits import Misfit
 from .profiles import Line, Profile, line_across, line_between
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "Layers",
     "Line",
     "MeasuredStrain",
+    "Misfit",
     "Profile",
     "RegionMeans",
     "find_growth_direction",
     "find_interface",
+    "join_means",
     "line_across",
     "line_between",
     "map_composition",

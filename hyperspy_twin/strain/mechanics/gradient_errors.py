@@ -51,6 +51,9 @@ class Analysis:
         Number of the reference.
     noise
         Noise of the regions.
+    fixed
+        Whether the lattice of the reference was measured in another image of a series; its noise
+        is taken to be that of this one.
     """
 
     labels: np.ndarray
@@ -59,6 +62,7 @@ class Analysis:
     vectors: np.ndarray
     reference: int
     noise: GradientNoise
+    fixed: bool = False
 
     def windows(self) -> list[tuple[int, Piece, Window]]:
         """Region, pixels and windows of each piece that was analysed."""

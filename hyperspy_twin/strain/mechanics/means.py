@@ -14,6 +14,7 @@ white_ia <K_j K_b> plus lines_ia <R_j R_b>, R being the sum of K over a row.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +113,21 @@ def mean_strains(
     return RegionMeans(regions, count, mean, deviation, error)
 
 
+def join_means(parts: Sequence[RegionMeans]) -> RegionMeans:
+    """Means over the regions of several blocks, by their numbers."""
+    region, pixels = (
+        np.concatenate([getattr(one, name) for one in parts]) for name in ("region", "pixels")
+    )
+    mean, deviation, error = (
+        np.concatenate([getattr(one, name) for one in parts], axis=1)
+        for name in ("mean", "deviation", "error")
+    )
+    order = np.argsort(region)
+    return RegionMeans(
+        region[order], pixels[order], mean[:, order], deviation[:, order], error[:, order]
+    )
+
+
 def component_variances(covariance: np.ndarray, at: Gradients, angle: float = 0.0) -> np.ndarray:
     """Variances of e_xx, e_yy, e_xy and rotation (degrees) from the covariance of a gradient.
 
@@ -162,6 +178,30 @@ def reference_covariance(analysis: Analysis) -> np.ndarray:
     return _covariance(parts, *analysis.noise_of(label)) if parts else np.zeros((2, 2, 2, 2))
 
 
+def mean_covariance(
+    analysis: Analysis, windows: list[tuple[int, Piece, Window]], label: int, mask: np.ndarray
+) -> np.ndarray:
+    """Covariance of the mean gradient over some pixels of one region, shape (2, 2, 2, 2).
+
+    Parameters
+    ----------
+    analysis, windows
+        How the strain was measured, and its windows.
+    label
+        Number of the region, which has windows.
+    mask
+        Pixels, boolean, shape (rows, columns).
+    """
+    own = [(piece, window) for one, piece, window in windows if one == label]
+    weights = [(piece.mask & mask[piece.box]).astype(float) for piece, _ in own]
+    total = sum(float(one.sum()) for one in weights)
+    kernels = [
+        _kernel(analysis, piece, window, one / total)
+        for (piece, window), one in zip(own, weights, strict=True)
+    ]
+    return _covariance(kernels, *analysis.noise_of(label))
+
+
 def _mean_covariances(
     known: np.ndarray, analysis: Analysis, regions: np.ndarray
 ) -> dict[int, np.ndarray]:
@@ -178,7 +218,7 @@ def _mean_covariances(
             if other == label:
                 weights = (piece.mask & known[piece.box]) / float(total[label])
                 parts.append((analysis, piece, window, weights))
-        if label == analysis.reference:
+        if label == analysis.reference and not analysis.fixed:
             kernels = [
                 _kernel(*one, subtracted)
                 for one, subtracted in zip(

@@ -31,6 +31,7 @@ from hyperspy_twin.strain.mechanics.gradient_errors import (
     turn_variances,
 )
 from hyperspy_twin.strain.mechanics.means import RegionMeans, mean_strains
+from hyperspy_twin.strain.mechanics.misfits import Misfit, measure_misfits
 from hyperspy_twin.strain.mechanics.profiles import Line, Profile, measure_profile
 
 # Principal strains that differ by less than this many standard errors of a shear have no directions
@@ -165,6 +166,12 @@ class MeasuredStrain:
             self.analysis,
             gradients=self.gradients,
             angle=self.angle,
+        )
+
+    def misfits(self, resolution: float) -> list[Misfit]:
+        """Misfit and tilt at each interface, for windows of this standard deviation."""
+        return measure_misfits(
+            self.gradients.relative, self.labels, self.grid, resolution, self.analysis
         )
 
     def profile(self, line: Line, mask: np.ndarray, maps: np.ndarray) -> Profile:
