@@ -97,7 +97,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     @inav.setter
     def inav(self, slicer: Any) -> None:
         # HyperSpy sets its slicer on each signal that it makes, and keeps it when the type changes.
-        vars(self)["inav"] = slicer
+        self.__dict__["inav"] = slicer
 
     @property
     def e_xx(self) -> Signal2D:
@@ -383,7 +383,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             measured.refer_to_bulk(block.g, phases)
             for measured, block in zip(self._measured_blocks, self._blocks, strict=True)
         ]
-        components, sigmas = (_overlay([one[n] for one in parts]) for n in (0, 1))
+        components = _overlay([one for one, _, _ in parts])
+        sigmas = _overlay([one for _, one, _ in parts])
         found = [cell for one in parts for cell in one[2]]
         cells = tuple(sorted(found, key=lambda cell: cell.region))
         reasons = {str(one.region): one.reason for one in cells if one.reason}

@@ -76,7 +76,8 @@ def analyse_other_blocks(
         for n, one in regions.items()
         if n not in first and one.has_lattice and (one.indexed is not None or not indexed)
     }
-    blocks, reasons = [Block(main.reference, first, field.vectors)], {}
+    blocks = [Block(main.reference, first, field.vectors)]
+    reasons: dict[int, str] = {}
     while left:
         try:
             plan = plan_analysis(

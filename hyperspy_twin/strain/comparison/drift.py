@@ -83,12 +83,10 @@ def find_drift(
         The smallest that the images allow, in the unit of the grid, to half a resolution; None
         where they have no significant slow contrast in common.
     """
-    lags, patches, found = [], None, []
-    for one, other in zip(before, after, strict=True):
-        lags, overlap, correlation = _correlate(one, other)
-        patches = overlap * coarse.scale[0] * coarse.scale[1] / (4.0 * np.pi * resolution**2)
-        found.append(correlation)
-    y, x = lags
+    pairs = [_correlate(one, other) for one, other in zip(before, after, strict=True)]
+    (y, x), overlap, _ = pairs[0]
+    patches = overlap * coarse.scale[0] * coarse.scale[1] / (4.0 * np.pi * resolution**2)
+    found = [correlation for _, _, correlation in pairs]
     # Fisher's transform has the standard error 1 / sqrt(n - 3), whatever the correlation.
     transformed = np.arctanh(np.clip(found, -LARGEST, LARGEST))
     weight = np.sqrt(np.maximum(patches - 3.0, 0.0))
