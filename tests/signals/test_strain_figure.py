@@ -26,11 +26,12 @@ def close_figures():
 
 def drawn(errors=None, frame=0.0, maps=None):
     labels = np.where(np.arange(80)[:, None] < 40, 1, 2) * np.ones(100, int)
-    settings = StrainSettings(2, np.array([[3.0, 0.0], [0.0, 4.0]]), 0.5, "lagrangian", NAMES)
+    g = np.array([[3.0, 0.0], [0.0, 4.0]])
+    settings = StrainSettings(2, g, 0.5, "lagrangian", NAMES, angle=frame)
     if maps is None:
         maps = {name: np.where(labels == 1, 0.02, 0.0) for name in NAMES}
     outlines = trace(labels, GRID)
-    return strain_figure(maps, GRID, outlines, settings, unit="nm", errors=errors, frame=frame)
+    return strain_figure(maps, GRID, outlines, settings, unit="nm", errors=errors)
 
 
 def hatched(axis):
@@ -72,11 +73,12 @@ def test_reference_reflections_and_frame_are_shown():
     assert outline.get_ydata().min() == pytest.approx(3.95)
     vectors, frame = figure.axes[-2:]
     assert [text.xy for text in vectors.texts] == [(3.0, 0.0), (0.0, 4.0)]
+    assert {"e_x'x'", "e_y'y'", "e_x'y'"} <= {axis.get_title() for axis in figure.axes}
     low, high = vectors.get_ylim()
     assert low > high
     places = {text.get_text(): text.get_position() for text in frame.texts if text.get_text()}
-    assert places["x"] == pytest.approx((0.0, -1.2))
-    assert places["y"] == pytest.approx((1.2, 0.0))
+    assert places["x'"] == pytest.approx((0.0, -1.2))
+    assert places["y'"] == pytest.approx((1.2, 0.0))
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def columns(basis, width=0.17):
 
 
 @cache
-def simulate(beams, dose, oblique=False, count=16):
+def simulate(beams, dose, oblique=False, count=24):
     """Perfect lattices, in which all that is measured is error."""
     rng = np.random.default_rng(3)
     basis = OBLIQUE if oblique else np.eye(2)
@@ -116,9 +116,11 @@ def test_covariance_counts():
 def test_errors_of_regional_means_are_honest(beams, dose):
     means = [one.means() for one in simulate(beams, dose)]
     errors, stated = np.array([one.mean for one in means]), np.array([one.error for one in means])
-    chi = rms(errors / stated)
-    # Eight numbers in each of 16 images.
-    assert 0.87 < chi < 1.13, rms(errors / stated, axis=0)
+    chi = errors / stated
+    # Four numbers in each of 24 images.
+    assert 0.87 < rms(chi[:, :, 1]) < 1.13, rms(chi, axis=0)
+    # The mean of the reference itself is zero but for its rim, where harmonics leak in.
+    assert 0.8 < rms(chi[:, :, 0]) < 1.3, rms(chi, axis=0)
     deviation = np.array([one.deviation for one in means])
     # Windows average within the region, its border does not: far below sd, far above sd / sqrt(n).
     assert (stated < 0.5 * deviation).all()
