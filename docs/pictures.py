@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import hyperspy.api as hs
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,6 +16,13 @@ import numpy as np
 import hyperspy_twin as ht
 from hyperspy_twin.signals import _figures
 from hyperspy_twin.signals._figures import COLOURS
+from hyperspy_twin.simulation import (
+    ORIENTATION_110,
+    cubic_stiffness,
+    dislocate_crystal,
+    stack_diamond_planes,
+)
+from hyperspy_twin.simulation.imaging import add_gaussians
 
 FOLDER = Path(__file__).parent / "_static"
 DPI = 60
@@ -162,6 +170,32 @@ def dislocations() -> None:
     figure.savefig(FOLDER / "dislocations.png", dpi=DPI)
 
 
+def planar_faults() -> None:
+    """Write the picture of a stacking fault that ends in a partial dislocation."""
+    pixel, lattice, size = 0.045, 0.5658, 512  # nm, germanium
+    spacing, high = lattice / 4, size * pixel
+    planes = np.arange(-20, int((high + 3.0) / spacing))
+    atoms, _ = stack_diamond_planes(
+        high - planes * spacing, planes, period=lattice / np.sqrt(2), x_range=(-3.0, high + 3.0),
+        thickness=lattice / np.sqrt(2),
+    )  # fmt: skip
+    partial = lattice * np.array([-1.0, 1.0, 2.0]) / 6 @ ORIENTATION_110.T
+    stiffness = cubic_stiffness((128.5, 48.3, 66.8), ORIENTATION_110)
+    atoms, _ = dislocate_crystal(atoms, np.full((1, 2), high / 2), partial[None], stiffness)
+    image = np.zeros((size, size))
+    widths = np.full(len(atoms), 0.065 / pixel)
+    add_gaussians(image, atoms[:, :2] / pixel, np.ones(len(atoms)), widths)
+    counts = np.random.default_rng(0).poisson(50.0 * image / image.mean())
+    micrograph = hs.signals.Signal2D(counts.astype(np.float32))
+    micrograph.set_signal_type("Micrograph")
+    for axis in micrograph.axes_manager.signal_axes:
+        axis.scale, axis.units = pixel, "nm"
+    found = micrograph.segment().find_peaks(show_progressbar=False)
+    strain = found.index_phases(["Ge"]).gpa()
+    figure = strain.plot(planar_faults=strain.planar_faults(), limit=0.04)
+    figure.savefig(FOLDER / "planar_faults.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -173,6 +207,7 @@ def main(arguments: list[str]) -> None:
     strain_of_a_well()
     bragg_filters()
     dislocations()
+    planar_faults()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])

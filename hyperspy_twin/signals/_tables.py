@@ -13,7 +13,15 @@ from hyperspy_twin.core import Peaks, Table
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import BulkCell, Choices, Dislocations, Misfit, RegionMeans
+    from hyperspy_twin.strain import (
+        BulkCell,
+        Choices,
+        Dislocations,
+        GrainBoundary,
+        Misfit,
+        PlanarFaults,
+        RegionMeans,
+    )
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 
@@ -197,6 +205,45 @@ def dislocations_table(found: Dislocations, region: int, unit: str) -> Table:
         "lattice": np.full(len(x), region),
     }
     return Table.from_columns(columns, dict.fromkeys(("x", "y", "b_x", "b_y", "error"), unit))
+
+
+def planar_faults_table(found: PlanarFaults, region: int, unit: str) -> Table:
+    """Table of planar faults, ``region`` being that whose lattice names them."""
+    columns = {
+        "start_x": found.start[:, 0],
+        "start_y": found.start[:, 1],
+        "end_x": found.end[:, 0],
+        "end_y": found.end[:, 1],
+        "length": np.linalg.norm(found.end - found.start, axis=1),
+        "plane": found.plane,
+        "R": found.indices,
+        "R_x": found.shift[:, 0],
+        "R_y": found.shift[:, 1],
+        "R_error": found.error,
+        "jump_error": found.jump_error,
+        "dip": found.dip,
+        "lattice": np.full(len(found.error), region),
+    }
+    lengths = ("start_x", "start_y", "end_x", "end_y", "length", "R_x", "R_y", "R_error")
+    return Table.from_columns(columns, {**dict.fromkeys(lengths, unit), "jump_error": "turns"})
+
+
+def boundaries_table(found: Sequence[GrainBoundary], unit: str) -> Table:
+    """Table of grain boundaries."""
+    columns = {
+        "region": np.array([one.regions[0] for one in found], int),
+        "other": np.array([one.regions[1] for one in found], int),
+        "length": np.array([one.length for one in found]),
+        "angle": np.array([one.angle for one in found]),
+        "error": np.array([one.error for one in found]),
+        "kind": np.array(["high" if one.is_high_angle else "low" for one in found], str),
+        "plane": np.array([one.plane for one in found]).reshape(-1, 3),
+        "burgers": np.array([one.burgers for one in found]).reshape(-1, 3),
+        "spacing": np.array([one.spacing for one in found]),
+    }
+    return Table.from_columns(
+        columns, {"length": unit, "angle": "°", "error": "°", "spacing": unit}
+    )
 
 
 def strain_table(means: RegionMeans, errors: Mapping[str, np.ndarray]) -> Table:

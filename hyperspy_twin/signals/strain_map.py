@@ -20,11 +20,13 @@ from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import (
     StrainPlan,
+    boundaries_table,
     bulk_table,
     dislocations_table,
     interfaces_table,
     means_by_region,
     plan_of,
+    planar_faults_table,
     strain_table,
 )
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin.crystals import AlloyFamily
-    from hyperspy_twin.strain import Block, MeasuredStrain
+    from hyperspy_twin.strain import Block, GrainBoundary, MeasuredStrain
 
 _LOGGER = logging.getLogger(__name__)
 # Percent: spacings of crystals that differ by less are those of one crystal, see
@@ -567,7 +569,13 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         variance = sigma**2 + (error / family.slope(HALF)) ** 2
         return self._image_of(x, title, variance=variance, Composition=details)
 
-    def plot(self, *, dislocations: Table | None = None, **kwargs: Any) -> Figure:
+    def plot(
+        self,
+        *,
+        dislocations: Table | None = None,
+        planar_faults: Table | None = None,
+        **kwargs: Any,
+    ) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
 
         Hatched values are below their standard error. The outline of the reference is green; its
@@ -580,6 +588,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         dislocations
             What :meth:`dislocations` found, to be drawn: a bar along the Burgers vector and a stem
             on the side of the extra half plane.
+        planar_faults
+            What :meth:`planar_faults` found, to be drawn as dashed lines.
         **kwargs
             ``limit``, the largest strain on the colour scale, ``cmap``, and whatever
             :func:`matplotlib.pyplot.figure` takes, such as ``figsize``; for a sliced map whatever
@@ -590,7 +600,12 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         matplotlib.figure.Figure
             The figure.
         """
-        from hyperspy_twin.signals._figures import draw_dislocations, show_once, strain_figure
+        from hyperspy_twin.signals._figures import (
+            draw_dislocations,
+            draw_planar_faults,
+            show_once,
+            strain_figure,
+        )
 
         settings = self._settings
         if settings is None or self.axes_manager.navigation_size != len(settings.components):
@@ -611,10 +626,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
-        if dislocations is not None:
-            for axis in figure.axes:
-                if axis.images:
-                    draw_dislocations(axis, dislocations)
+        for axis in (one for one in figure.axes if one.images):
+            if dislocations is not None:
+                draw_dislocations(axis, dislocations)
+            if planar_faults is not None:
+                draw_planar_faults(axis, planar_faults)
         return show_once(figure)
 
     # ---- defects ----
@@ -628,7 +644,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         share reflections with the reference are taken as one lattice, so that dislocations in an
         interface between them are found too. The part of a Burgers vector along the beam is not
         seen: a screw dislocation that is seen end on is invisible, and what is seen of another one
-        is its projection.
+        is its projection. Between grains that are turned by more than 15 degrees nothing is looked
+        for: the log says so, and :attr:`grain_boundaries` has the angle.
 
         Parameters
         ----------
@@ -659,39 +676,137 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         --------
         hyperspy_twin.strain.find_dislocations : The method and its literature.
         """
-        from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
-        from hyperspy_twin.strain import find_block, find_dislocations
+        from hyperspy_twin.strain import find_dislocations
 
+        image, grid, width = *self._image_for_defects(), self._width(resolution)
+        with show_progress("Finding dislocations", show_progressbar):
+            lattice = self._lattice_with_defects(width)
+            found = find_dislocations(image, grid, resolution=width, **lattice)
+        for one in self._boundaries():
+            if one.is_high_angle:
+                first, second = one.regions
+                _LOGGER.warning(
+                    "regions %d and %d are turned by %.1f ± %.1f degrees: a high-angle boundary, "
+                    "in which no dislocations can be told apart; see grain_boundaries",
+                    first, second, one.angle, one.error,
+                )  # fmt: skip
+        table = dislocations_table(found, self.reference, self._unit)
+        return table[self._shows(table["x"], table["y"])]
+
+    def planar_faults(
+        self, *, resolution: float | None = None, show_progressbar: bool | None = None
+    ) -> Table:
+        """Find stacking faults and other planar faults that are seen edge on.
+
+        Across a fault the crystal is shifted by R, so that the lattice wave g jumps by -g.R turns
+        of its phase and dips in the wall. A fault is a straight line of dips along which all waves
+        jump by what one shift explains. Its part along the beam is not seen, and neither is a fault
+        that is inclined to the beam, is shorter than eight resolutions, or lies within two and a
+        half of another.
+
+        Parameters
+        ----------
+        resolution
+            Standard deviation of the real-space window in the unit of the image; by default that
+            of the strain.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
+
+        Returns
+        -------
+        Table
+            A row for each fault: ``start_x, start_y``, ``end_x, end_y`` and ``length`` of the wall;
+            ``plane`` (hkl); ``R``, the shift in the axes of the crystal modulo a lattice vector, as
+            the simplest fractions at right angles to the beam, such as 1/3[1 -1 1];
+            ``R_x, R_y``, the shortest such shift in the image, with its standard error ``R_error``
+            along any direction; ``jump_error``, that of the jumps in turns; ``dip``, the amplitude
+            in the wall over that beside it, of the wave that dips most; ``lattice``, the region
+            whose lattice these are. R is that of the side on the right of the way from start to
+            end. Without a phase ``plane`` and ``R`` are NaN, and so is each that no simple indices
+            explain.
+
+        Raises
+        ------
+        ValueError
+            If an older version made the map, which did not keep the image, or the map does not come
+            from an image.
+
+        See Also
+        --------
+        hyperspy_twin.strain.find_planar_faults : The method and its literature.
+        """
+        from hyperspy_twin.strain import find_planar_faults
+
+        image, grid, width = *self._image_for_defects(), self._width(resolution)
+        with show_progress("Finding planar faults", show_progressbar):
+            lattice = self._lattice_with_defects(width)
+            found = find_planar_faults(image, grid, resolution=width, **lattice)
+        table = planar_faults_table(found, self.reference, self._unit)
+        middle = ((table[f"start_{axis}"] + table[f"end_{axis}"]) / 2.0 for axis in "xy")
+        return table[self._shows(*middle)]
+
+    @property
+    def grain_boundaries(self) -> Table:
+        """Table of the boundaries between neighbouring grains of one crystal.
+
+        Columns: the numbers ``region`` and ``other``, the ``length`` of the outline they share, the
+        ``angle`` between their lattices (the smallest turn about the beam, in degrees) with its
+        standard ``error``, its ``kind``, ``"low"`` or from 15 degrees on ``"high"``, and ``plane``,
+        the strongest reflection (hkl) that both have in common: that of a twin. ``spacing`` is the
+        distance at which dislocations of the Burgers vector ``burgers`` (the shortest lattice
+        vector b that is seen) make up the angle, b / (2 sin(angle / 2)). In a boundary of a high
+        angle it is a few b: the cores overlap, and :meth:`dislocations` looks for none. Grains that
+        are not seen along the same direction of the crystal are not compared.
+        """
+        return boundaries_table(self._boundaries(), self._unit)
+
+    def _boundaries(self) -> list[GrainBoundary]:
+        from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
+        from hyperspy_twin.strain import find_boundaries
+
+        regions = region_lattices(self)
+        translations = {number: lattice_translations(self, number) for number in regions}
+        grid = self._state("image_grid")
+        return find_boundaries(regions, self._image_labels, grid, translations)
+
+    def _image_for_defects(self) -> tuple[np.ndarray, Grid]:
+        """Image that the map was made of, and its grid."""
         if self._settings is not None and self._settings.series:
             raise ValueError(
                 "the strain of a series does not keep its images: index a frame of its own for its "
-                "dislocations"
+                "defects"
             )
         image, grid = self._state("image"), self._state("image_grid")
         if image is None or image.shape != grid.shape:
             raise ValueError(
                 "this map does not hold the image that it was made of: run fft.gpa() again"
             )
-        width = self.resolution if resolution is None else float(resolution)
-        with show_progress("Finding dislocations", show_progressbar):
-            block = find_block(
-                region_lattices(self),
-                self._image_labels,
-                grid,
-                reference=self.reference,
-                resolution=width,
-            )
-            translations = lattice_translations(self, self.reference)
-            found = find_dislocations(
-                image, grid, block, resolution=width, translations=translations
-            )
-        table = dislocations_table(found, self.reference, self._unit)
-        column, row = self._grid.to_pixels(np.column_stack([table["x"], table["y"]])).T
+        return image, grid
+
+    def _width(self, resolution: float | None) -> float:
+        return self.resolution if resolution is None else float(resolution)
+
+    def _lattice_with_defects(self, resolution: float) -> dict[str, Any]:
+        """Lattice of the reference and of all regions that share reflections with it."""
+        from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
+        from hyperspy_twin.strain import find_block
+
+        block = find_block(
+            region_lattices(self),
+            self._image_labels,
+            self._state("image_grid"),
+            reference=self.reference,
+            resolution=resolution,
+        )
+        return {"block": block, "translations": lattice_translations(self, self.reference)}
+
+    def _shows(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """Which positions lie in the map, which may have been cropped."""
+        column, row = self._grid.to_pixels(np.column_stack([x, y])).T
         middle = (np.array(self._grid.shape) - 1) / 2
-        return table[
-            (np.abs(column - middle[1]) < middle[1] + 0.5)
-            & (np.abs(row - middle[0]) < middle[0] + 0.5)
-        ]
+        return (np.abs(column - middle[1]) < middle[1] + 0.5) & (
+            np.abs(row - middle[0]) < middle[0] + 0.5
+        )
 
     # ---- the next step ----
 

@@ -3,6 +3,7 @@ from .diamond import ORIENTATION_110, SILICON_LATTICE, stack_diamond_planes
 from .dislocations import DislocationArray, displace_points, undo_displacement
 from .imaging import record_image
 from .packing import GLASSES, fill_glass
+from .planar_faults import shift_half
 from .probe import Microscope
 from .scan import SAMPLE, Scan, require_positive
 from .volterra import cubic_stiffness, dislocate_crystal, volterra_displacement
@@ -22,6 +23,7 @@ __all__ = [
     "fill_glass",
     "record_image",
     "require_positive",
+    "shift_half",
     "stack_diamond_planes",
     "turn_along_beam",
     "undo_displacement",

@@ -7,7 +7,16 @@ from .comparison import (
     analyse_other_blocks,
     prepare_series,
 )
-from .defects import Dislocations, Translations, find_block, find_dislocations
+from .defects import (
+    Dislocations,
+    GrainBoundary,
+    PlanarFaults,
+    Translations,
+    find_block,
+    find_boundaries,
+    find_dislocations,
+    find_planar_faults,
+)
 from .filtered_images import describe_holes, without_errors
 from .gpa import geometric_phase_analysis
 from .mechanics import (
@@ -31,9 +40,13 @@ from .plan import Choices, Plan, RegionLattice, plan_analysis
 
 __all__ = [
     "Dislocations",
+    "GrainBoundary",
     "Translations",
     "find_block",
+    "find_boundaries",
     "find_dislocations",
+    "find_planar_faults",
+    "PlanarFaults",
     "LIMITS",
     "Analysis",
     "Block",

@@ -1,6 +1,6 @@
 from .atoms import model_figure
 from .bragg import bragg_figure
-from .dislocations import draw_dislocations
+from .defects import draw_dislocations, draw_planar_faults
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
 from .notebooks import show_once
@@ -16,6 +16,7 @@ __all__ = [
     "DIVERGING",
     "bragg_figure",
     "draw_dislocations",
+    "draw_planar_faults",
     "draw_outlines",
     "image_extent",
     "limit_view",

@@ -1,4 +1,4 @@
-"""Dislocations drawn on a picture."""
+"""Dislocations and planar faults drawn on a picture."""
 
 from __future__ import annotations
 
@@ -27,4 +27,17 @@ def draw_dislocations(axis: Axes, dislocations: Table, *, colour: str = "magenta
     lines = [*np.stack([centre - along, centre + along], 1), *np.stack([centre, centre + stem], 1)]
     axis.add_collection(
         LineCollection(lines, colors=colour, linewidths=2.2, zorder=4), autolim=False
+    )
+
+
+def draw_planar_faults(axis: Axes, faults: Table, *, colour: str = "magenta") -> None:
+    """Draw the wall of each planar fault as a dashed line."""
+    from matplotlib.collections import LineCollection
+
+    ends = [np.column_stack([faults[f"{end}_x"], faults[f"{end}_y"]]) for end in ("start", "end")]
+    axis.add_collection(
+        LineCollection(
+            list(np.stack(ends, 1)), colors=colour, linestyles=(0, (4, 2)), linewidths=1.6, zorder=4
+        ),
+        autolim=False,
     )
