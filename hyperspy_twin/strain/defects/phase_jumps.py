@@ -138,7 +138,7 @@ def measure_jumps(
         dip = [np.abs(field[np.ix_(part, close)]).mean(axis=0).min() for part in parts]
         found.append((turns, error, change, *(np.array(dip) / beside[index])))
     values = np.array(found)
-    return Jumps(*values[:, :3].T, values[:, 3:])
+    return Jumps(values[:, 0], values[:, 1], values[:, 2], values[:, 3:])
 
 
 def _lay_frame(region: LatticeWaves, wall: Wall) -> _Frame:

@@ -150,7 +150,7 @@ def find_planar_faults(
 def _find_in_region(
     region: LatticeWaves, vectors: np.ndarray, translations: np.ndarray
 ) -> list[_Fault]:
-    noise = measure_noise(region)
+    noise = measure_noise([region])[0]
     depth = find_valleys(region, noise)
     faults = []
     for wall in find_walls(region, depth):
