@@ -29,6 +29,9 @@ SMALLEST_COEFFICIENT = 1e-8
 PADDING = 5.0
 # Rows that are transformed at once: they stay in the cache.
 STRIP = 32
+EVERY = slice(None)
+# Gives the rows of an image from a first one to before a last one, shape (rows, columns).
+Rows = Callable[[int, int], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -109,18 +112,25 @@ class CoarseGrid:
         columns
             How many columns of the half spectrum are needed, from the first; all by default.
         """
+
+        def rows(start: int, stop: int) -> np.ndarray:
+            part = image[start:stop].astype(np.float32, copy=False)
+            return part if weights is None else part * weights[start:stop]
+
+        return self.spectrum_of_rows(rows, columns)
+
+    def spectrum_of_rows(self, rows: Rows, columns: int | None = None) -> np.ndarray:
+        """Half spectrum as of :meth:`spectrum` of an image that is never in memory as a whole."""
         columns = self.padded[1] // 2 + 1 if columns is None else columns
         result = np.zeros((self.padded[0], columns), np.complex64)
 
         def transform_rows(start: int, stop: int) -> None:
-            part = image[start:stop].astype(np.float32, copy=False)
-            if weights is not None:
-                part = part * weights[start:stop]
+            part = rows(start, stop)
             if (part[1:] == part[0]).all():
                 part = part[:1]
             result[start:stop] = scipy.fft.rfft(part, self.padded[1])[:, :columns]
 
-        run_on_strips(transform_rows, len(image), STRIP)
+        run_on_strips(transform_rows, self.shape[0], STRIP)
         return scipy.fft.fft(result, axis=0, overwrite_x=True, workers=count_threads())
 
     def crop(self, spectrum: np.ndarray, centre: tuple[int, int] = (0, 0)) -> np.ndarray:
@@ -230,22 +240,21 @@ class CoarseGrid:
         corner
             Row and column of the first pixel in ``result``.
         """
+        splines = self.splines(fields, degree)
+
+        def evaluate_rows(start: int, stop: int) -> None:
+            part = None if mask is None else mask[start:stop]
+            splines.write(start, stop, part, result, (corner[0] + start, corner[1]))
+
+        run_on_strips(evaluate_rows, self.shape[0])
+
+    def splines(self, fields: np.ndarray, degree: int = 3) -> Splines:
+        """Splines of real fields, shape (n, rows, columns) of the nodes, for any rows of pixels."""
         y, x = (self._spline(axis, degree) for axis in (0, 1))
         found = np.ascontiguousarray(fields, np.float32)
         found = y.coefficients(found.transpose(1, 0, 2)).transpose(1, 0, 2)
         found = x.coefficients(found.transpose(2, 0, 1)).transpose(1, 2, 0)
-        found = np.ascontiguousarray(found)
-        mask = np.ones((1, 1), bool) if mask is None else mask
-
-        def evaluate_rows(start: int, stop: int) -> None:
-            rows = slice(start, stop)
-            evaluate_splines(
-                found, y.first[rows], y.weights[rows], x.first, x.weights,
-                mask[rows] if mask.shape == self.shape else mask,
-                result, corner[0] + start, corner[1],
-            )  # fmt: skip
-
-        run_on_strips(evaluate_rows, self.shape[0])
+        return Splines(np.ascontiguousarray(found), y, x)
 
     def nearly(self, nodes: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         """Which of some pixels lie among some of the nodes, rather than the others.
@@ -304,6 +313,61 @@ class Spline:
         if self.filter is None:
             return values
         return (self.filter @ values.reshape(len(values), -1)).reshape(values.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Splines:
+    """Interpolation of real fields from the nodes to the pixels, some rows at a time.
+
+    Attributes
+    ----------
+    coefficients
+        Of the B-splines, float32, shape (n, rows, columns) of the nodes.
+    y, x
+        Splines along the two axes.
+    """
+
+    coefficients: np.ndarray
+    y: Spline
+    x: Spline
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Fields in all pixels of some rows, float32, shape (n, rows, columns)."""
+        shape = len(self.coefficients), stop - start, len(self.x.first)
+        result = np.empty(shape, np.float32)
+        self.write(start, stop, None, result)
+        return result
+
+    def write(
+        self,
+        start: int,
+        stop: int,
+        mask: np.ndarray | None,
+        result: np.ndarray,
+        corner: tuple[int, int] = (0, 0),
+        fields: slice = EVERY,
+    ) -> None:
+        """Write some fields in some rows of pixels.
+
+        Parameters
+        ----------
+        start, stop
+            First row, and that after the last.
+        mask
+            Pixels to write, shape (rows, columns); None for all.
+        result
+            Where to write, float32, shape (n, rows, columns) of at least the pixels.
+        corner
+            Row and column of the first pixel in ``result``.
+        fields
+            Which fields.
+        """
+        rows = slice(start, stop)
+        evaluate_splines(
+            self.coefficients[fields], self.y.first[rows], self.y.weights[rows],
+            self.x.first, self.x.weights, np.ones((1, 1), bool) if mask is None else mask,
+            result, *corner,
+        )  # fmt: skip
 
 
 @lru_cache(maxsize=64)

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from hyperspy_twin.core import Grid, kernel
+from hyperspy_twin.strain.coarse_grid import STRIP, run_on_strips
 from hyperspy_twin.strain.phase_unwrapping import (
     NodePhases,
     follow_phases,
@@ -111,13 +112,18 @@ def _refine(
     excess = 2.0 * np.pi * (np.array([wave.carrier for wave in region.waves]) - vectors)
     x = region.origin[0] + np.arange(coarse.shape[1]) * coarse.scale[0]
     y = region.origin[1] + np.arange(coarse.shape[0]) * coarse.scale[1]
-    waves = np.empty((len(fields), *coarse.shape), np.float32)
-    coarse.interpolate(fields, None, waves)
+    waves = coarse.splines(fields)
     top, left = one.box[0].start, one.box[1].start
-    refine_displacement(
-        waves, row_nodes, column_nodes, excess, x, y, one.strain.solution, followed.phases,
-        followed.displacement, offsets, one.pixels, result, top, left,
-    )  # fmt: skip
+
+    def refine_rows(start: int, stop: int) -> None:
+        rows = slice(start, stop)
+        refine_displacement(
+            waves.rows(start, stop), row_nodes[rows], column_nodes, excess, x, y[rows],
+            one.strain.solution, followed.phases, followed.displacement, offsets,
+            one.pixels[rows], result, top + start, left,
+        )  # fmt: skip
+
+    run_on_strips(refine_rows, coarse.shape[0], STRIP)
 
 
 def _segments(one: AnalysedPiece, followed: NodePhases, grid: Grid) -> list[np.ndarray]:

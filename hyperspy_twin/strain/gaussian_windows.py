@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core import kernel
-from hyperspy_twin.strain.coarse_grid import CoarseGrid
+from hyperspy_twin.strain.coarse_grid import CoarseGrid, Rows
 
 # Windows with less than this fraction of their mass inside the region give no result; set by
 # judgement.
@@ -84,16 +84,18 @@ def gaussian_mask(coarse: CoarseGrid, offset: np.ndarray, resolution: float) -> 
     return along_x * along_y
 
 
-def measure_window(coarse: CoarseGrid, weights: np.ndarray) -> Window:
+def measure_window(coarse: CoarseGrid, weights: Rows) -> Window:
     """Measure the moments of the windows in a region: pixels with weights between 0 and 1."""
     width = coarse.resolution
     columns = coarse.columns_of(np.zeros((1, 2)))
     moments = coarse.gaussian_averages(
-        coarse.spectrum(weights, columns=columns), width, UP_TO_SECOND
+        coarse.spectrum_of_rows(weights, columns), width, UP_TO_SECOND
     )
     # The squared window is a narrower window times 1 / (4 pi s^2) per unit of area.
     squared = coarse.gaussian_averages(
-        coarse.spectrum(weights, weights, columns), width / np.sqrt(2.0), UP_TO_SECOND
+        coarse.spectrum_of_rows(lambda start, stop: weights(start, stop) ** 2, columns),
+        width / np.sqrt(2.0),
+        UP_TO_SECOND,
     )
     noise = coarse.scale[0] * coarse.scale[1] / (4.0 * np.pi * width**2)
     return Window(coarse, *combine_moments(moments, squared, width, noise))

@@ -15,7 +15,7 @@ from hyperspy_twin.strain.gaussian_windows import (
     gaussian_mask,
     measure_window,
 )
-from hyperspy_twin.strain.pieces import Piece, taper
+from hyperspy_twin.strain.pieces import Piece
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
 # The weights rise over this many of the longest lattice spacings at an outline, which keeps
@@ -71,10 +71,8 @@ class LatticeWaves:
         The piece.
     window
         Moments of the Gaussian windows inside the piece.
-    residual
-        The image in the bounding box less its background.
     spectrum
-        Spectrum of the weighted residual.
+        Spectrum of the weighted image in the bounding box less its background.
     waves
         One wave for each reciprocal vector.
     origin
@@ -85,7 +83,6 @@ class LatticeWaves:
 
     piece: Piece
     window: Window
-    residual: np.ndarray
     spectrum: np.ndarray
     waves: tuple[Wave, ...]
     origin: np.ndarray
@@ -148,7 +145,7 @@ class LatticeWaves:
         """Lattice waves at the nodes alone, in a small part of the memory."""
         nothing = np.empty((0, 0), np.float32)
         piece = replace(self.piece, distance=nothing)
-        return replace(self, piece=piece, residual=nothing, spectrum=nothing)
+        return replace(self, piece=piece, spectrum=nothing)
 
     def recentre(self, carriers: np.ndarray) -> LatticeWaves:
         """Centre the masks on other carriers."""
@@ -168,9 +165,8 @@ class _Transmission:
     @cached_property
     def _weights(self) -> np.ndarray:
         coarse = self._region.coarse
-        return coarse.spectrum(
-            taper(self._region.piece.distance, self._region.rim),
-            columns=coarse.columns_of(self._farthest[None]),
+        return coarse.spectrum_of_rows(
+            self._region.piece.weights(self._region.rim), coarse.columns_of(self._farthest[None])
         )
 
     def at(self, distance: np.ndarray) -> np.ndarray:
@@ -192,22 +188,32 @@ def measure_lattice_waves(
 ) -> LatticeWaves:
     """Measure the waves, carried by reciprocal vectors (k, 2), of one piece of the image."""
     part = image[piece.box]
-    part = np.subtract(part, part.mean(dtype=float, where=piece.inside), dtype=np.float32)
+    mean = part.mean(dtype=float, where=piece.inside)
     coarse = make_coarse_grid(part.shape, scale, resolution)
     rim = TAPER_SPACINGS / float(np.linalg.norm(vectors, axis=1).min())
-    weights = taper(piece.distance, rim)
+    weights = piece.weights(rim)
     window = measure_window(coarse, weights)
 
-    background = fit_background(
-        window, coarse.spectrum(part, weights, coarse.columns_of(np.zeros((1, 2))))
+    def levelled(start: int, stop: int) -> np.ndarray:
+        return np.subtract(part[start:stop], mean, dtype=np.float32)
+
+    def weighted(start: int, stop: int) -> np.ndarray:
+        return levelled(start, stop) * weights(start, stop)
+
+    columns = coarse.columns_of(np.zeros((1, 2)))
+    background = coarse.splines(
+        fit_background(window, coarse.spectrum_of_rows(weighted, columns))[None]
     )
-    part -= coarse.to_pixels(background)
+
+    def residual(start: int, stop: int) -> np.ndarray:
+        return (levelled(start, stop) - background.rows(start, stop)[0]) * weights(start, stop)
+
     # Masks may move by the largest drift that is followed.
     reach = np.abs(vectors) + LARGEST_DRIFT / resolution
-    spectrum = coarse.spectrum(part, weights, coarse.columns_of(reach))
+    spectrum = coarse.spectrum_of_rows(residual, coarse.columns_of(reach))
     origin = np.array([part.start for part in piece.box[::-1]]) * np.array(scale)
     waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
-    return LatticeWaves(piece, window, part, spectrum, waves, origin, rim)
+    return LatticeWaves(piece, window, spectrum, waves, origin, rim)
 
 
 def demodulate(

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 
 from hyperspy_twin.core import Grid, kernel
-from hyperspy_twin.strain.coarse_grid import run_on_strips
+from hyperspy_twin.strain.coarse_grid import Rows, run_on_strips
 
 # A piece must hold at least this many squared resolutions to be analysed: about 4 pi, the area over
 # which one Gaussian window averages noise.
@@ -44,6 +44,10 @@ class Piece:
     def inside(self) -> np.ndarray | bool:
         """Its mask, or True where it fills its bounding box."""
         return True if self.full else self.mask
+
+    def weights(self, width: float) -> Rows:
+        """Weights of the pixels of some rows as of :func:`taper`."""
+        return lambda start, stop: taper(self.distance[start:stop], width)
 
 
 def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> list[Piece]:

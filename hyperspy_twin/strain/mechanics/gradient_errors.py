@@ -25,7 +25,7 @@ from hyperspy_twin.strain.mechanics.deformation import (
     transpose,
     turn,
 )
-from hyperspy_twin.strain.pieces import Piece, find_pieces, taper
+from hyperspy_twin.strain.pieces import Piece, find_pieces
 
 # Order of the covariances of the strains: xx xx, yy yy, xy xy, xx yy, xx xy, yy xy.
 COVARIANCES = 6
@@ -72,7 +72,7 @@ class Analysis:
             label = int(self.labels[piece.box][piece.mask][0])
             if label in self.noise.region:
                 coarse = make_coarse_grid(piece.mask.shape, self.grid.scale, self.resolution)
-                found.append((label, piece, measure_window(coarse, taper(piece.distance, rim))))
+                found.append((label, piece, measure_window(coarse, piece.weights(rim))))
         return found
 
     def noise_of(self, label: int) -> tuple[np.ndarray, np.ndarray]:
