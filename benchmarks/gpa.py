@@ -8,18 +8,22 @@ covariance of the chosen beams (counting noise only), and the pair; with the rat
 stated error of each component. Speed: seconds, and in pairs of a float32 rfft2 and irfft2 of the
 padded size in the same process, each with one and with two workers (threads of kernels and of
 transforms). Memory: what the process holds at most above what it held after the imports, the
-image and the maps that are returned included, in a new process for each size.
+image and the maps that are returned included, in a new process for each size; the largest images
+are analysed lazily, with one worker, and all maps are written to a zarr array in a temporary folder.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import time
 
+import dask.array
 import numba
 import numpy as np
 import scipy.fft
+import zarr
 from gpa_errors import print_errors
 
 from hyperspy_twin.core import Grid
@@ -30,6 +34,10 @@ PERIOD = 16.0  # pixels, and the resolution
 SIZE, MARGIN, SEEDS = 512, 80, 6
 SQUARE = np.array([[1, 0], [0, 1], [1, 1], [1, -1], [2, 0], [0, 2]], float)
 HEXAGONAL = np.array([[1, 0], [0.5, np.sqrt(0.75)], [-0.5, np.sqrt(0.75)]])
+MAPS = (
+    "e_xx", "e_yy", "e_xy", "rotation", "u_x", "u_y",
+    "sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation",
+)  # fmt: skip
 COMPONENTS = ("xx", "yy", "xy", "rotation")
 
 
@@ -183,32 +191,50 @@ def speed() -> None:
 
 def memory() -> None:
     """Print the memory of images of rising size."""
-    print("size  displacement  MB above import  of these returned")
-    for size in (1024, 2048, 4096):
+    print("size  displacement  MB above import  of these input  of these returned  seconds")
+    for size in (1024, 2048, 4096, 8192, 16384):
         for displacement in ("", "displacement"):
-            command = [sys.executable, __file__, "hold", str(size), displacement]
+            lazy = "lazy" if size > 4096 else ""
+            command = [sys.executable, __file__, "hold", str(size), displacement, lazy]
             subprocess.run(command, check=True)
 
 
-def hold(size: int, displacement: bool) -> None:
+def hold(size: int, displacement: bool, lazy: bool) -> None:
     """Analyse one image and print what the process held at most."""
     kernels = np.tile(columns(0.17, SQUARE[:2], 256), (2, 2)).astype(np.float32)
-    options = {"resolution": PERIOD, "displacement": displacement}
+    options = {"resolution": PERIOD, "displacement": displacement, "lazy": lazy}
     small = Grid(kernels.shape, (1.0, 1.0))
-    geometric_phase_analysis(
-        kernels, small, SQUARE[:2] / PERIOD, reference=np.ones(small.shape, bool), **options
-    )
-    before = held("VmRSS")
-    image = noisy_lattice(size)
-    reference = np.ones(image.shape, bool)
-    grid = Grid(image.shape, (1.0, 1.0))
-    forget_peak()
-    result = geometric_phase_analysis(
-        image, grid, SQUARE[:2] / PERIOD, reference=reference, **options
-    )
-    returned = (10 if displacement else 8) * result.e_xx.nbytes / 1e6
+    names = [one for one in MAPS if displacement or one not in ("u_x", "u_y")]
+
+    def analyse(image: np.ndarray, grid: Grid, reference: np.ndarray, folder: str) -> int:
+        field = geometric_phase_analysis(
+            image, grid, SQUARE[:2] / PERIOD, reference=reference, **options
+        )
+        if not lazy:
+            return len(names) * field.e_xx.nbytes
+        maps = field.stack(names)
+        # Chunks of dask and zarr are the same, so that no two threads write to one of them.
+        file = zarr.open(folder, mode="w", shape=maps.shape, chunks=maps.chunksize, dtype="f4")
+        with dask.config.set(scheduler="single-threaded"):
+            dask.array.store(maps, file, lock=False)
+        return 0
+
+    with tempfile.TemporaryDirectory() as folder:
+        analyse(kernels, small, np.ones(small.shape, bool), folder)
+        before = held("VmRSS")
+        image = noisy_lattice(size)
+        reference = np.ones(image.shape, bool)
+        forget_peak()
+        start = time.perf_counter()
+        returned = analyse(image, Grid(image.shape, (1.0, 1.0)), reference, folder) / 1e6
+        seconds = time.perf_counter() - start
+    given = (image.nbytes + reference.nbytes) / 1e6
     shown = "yes" if displacement else "no"
-    print(f"{size:5} {shown:>8} {held('VmHWM') - before:14.0f} {returned:14.0f}", flush=True)
+    print(
+        f"{size:5} {shown:>8} {held('VmHWM') - before:14.0f} {given:14.0f} {returned:14.0f} "
+        f"{seconds:12.1f}",
+        flush=True,
+    )
 
 
 def held(name: str) -> float:
@@ -236,7 +262,7 @@ def fastest(*calls) -> list[float]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["hold"]:
-        hold(int(sys.argv[2]), bool(sys.argv[3]))
+        hold(int(sys.argv[2]), bool(sys.argv[3]), bool(sys.argv[4]))
     else:
         for part in sys.argv[1:] or ("precision", "errors", "speed", "memory"):
             {

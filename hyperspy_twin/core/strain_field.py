@@ -109,7 +109,7 @@ class StrainField:
     def stack(self, names: Sequence[str]) -> np.ndarray:
         """Components along a new first axis, float32: as they lie in memory, where they do so."""
         maps = [getattr(self, name) for name in names]
-        whole = maps[0].base
+        whole = getattr(maps[0], "base", None)
         if isinstance(whole, np.ndarray) and whole.dtype == np.float32:
             place = [one.__array_interface__["data"][0] for one in maps]
             if whole.shape == (len(maps), *maps[0].shape) and place == [

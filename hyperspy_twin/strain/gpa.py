@@ -9,7 +9,8 @@ position (Eulerian); the deformation gradient F = (I - e)^-1 relates it to the r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -37,10 +38,15 @@ from hyperspy_twin.strain.pieces import find_pieces
 from hyperspy_twin.strain.strain_tensor import AnalysedPiece, compute_strain, displacement_noise
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
+if TYPE_CHECKING:
+    import dask.array
+
 # Rounds of centring the Gaussian mask on the lattice frequency that it measures.
 CENTRING_ROUNDS = 3
 # Part of a frequency by which its mask may be off: no strain changes by more.
 LARGEST_SHIFT = 1e-7
+# Pixels of a part of a field that is computed at once when it is read: 64 MB.
+CHUNK = 1 << 24
 NO_VECTORS = np.empty((0, 2))
 
 # Order of the components in the array that holds them all.
@@ -63,6 +69,7 @@ def geometric_phase_analysis(
     others: np.ndarray = NO_VECTORS,
     displacement: bool = True,
     fixed: bool = False,
+    lazy: bool = False,
 ) -> StrainField:
     """Strain, rotation and displacement of the lattice in every pixel.
 
@@ -107,6 +114,11 @@ def geometric_phase_analysis(
         Whether the vectors are the lattice whose strain is zero, as measured in another image. By
         default this is the mean lattice of the reference, near the vectors. The reference then
         tells only where the displacement has zero mean.
+    lazy
+        Whether the fields are dask arrays, for an image whose fields do not fit into the memory.
+        All is measured now for the whole image, at the nodes of a coarse grid, but strain, rotation
+        and errors go from there to the pixels when they are read, and are the same.
+        ``dask.array.store(field.stack(names), target)`` writes them to an array in a file.
 
     Returns
     -------
@@ -171,7 +183,9 @@ def geometric_phase_analysis(
         raise ValueError(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
-    maps, cuts = _assemble(grid, analysed, refined, reference, weights if displacement else None)
+    maps, cuts = _assemble(
+        grid, analysed, refined, reference, weights if displacement else None, lazy=lazy
+    )
     return StrainField(
         **maps,
         cuts=cuts,
@@ -248,13 +262,18 @@ def _assemble(
     vectors: np.ndarray,
     reference: np.ndarray,
     weights: list[np.ndarray] | None,
+    *,
+    lazy: bool,
 ) -> tuple[dict[str, Any], tuple[np.ndarray, ...]]:
     """All components at the pixels, from all pieces, and the cuts of the displacement.
 
     ``weights`` are those of the reference at the nodes of each piece; None without displacement.
     """
     names = [name for name in COMPONENTS if weights is not None or name not in ("u_x", "u_y")]
-    result = np.empty((len(names), *grid.shape), np.float32)
+    split = len(names) - 4
+    # Lazily there is the displacement only, which is followed through the whole image.
+    result = np.empty((split - 4 if lazy else len(names), *grid.shape), np.float32)
+    displacement = result if lazy else result[4:split]
     if len(analysed) == 1 and analysed[0].pixels.shape == grid.shape:
         covered = analysed[0].pixels
     else:
@@ -262,18 +281,61 @@ def _assemble(
         for one in analysed:
             covered[one.box] |= one.pixels
     blank_outside(covered, result)
-    split = len(names) - 4
-    for one in analysed:
-        corner = one.box[0].start, one.box[1].start
-        filled = one.filled(one.strain.components)
-        for fields, target in ((filled[:4], result[:4]), (filled[4:], result[split:])):
-            one.region.coarse.interpolate(fields, one.pixels, target, corner=corner)
+    if not lazy:
+        for one in analysed:
+            corner = one.box[0].start, one.box[1].start
+            filled = one.filled(one.strain.components)
+            for part, target in ((filled[:4], result[:4]), (filled[4:], result[split:])):
+                one.region.coarse.interpolate(part, one.pixels, target, corner=corner)
     cuts: tuple[np.ndarray, ...] = ()
     if weights is not None:
         begin_step("displacement")
-        cuts = measure_displacement(analysed, grid, vectors, reference, weights, result[4:6])
+        cuts = measure_displacement(analysed, grid, vectors, reference, weights, displacement)
+    fields = _lazy_fields(grid, analysed, displacement) if lazy else result
     maps: dict[str, Any] = dict.fromkeys(COMPONENTS)
-    return maps | dict(zip(names, result, strict=True)), cuts
+    return maps | dict(zip(names, fields, strict=True)), cuts
+
+
+def _lazy_fields(
+    grid: Grid, analysed: list[AnalysedPiece], displacement: np.ndarray
+) -> dask.array.Array:
+    """Fields that go from the nodes to the pixels when they are read, around the displacement."""
+    import dask.array
+
+    pieces = [
+        (one.box, one.pixels, one.region.coarse.splines(one.filled(one.strain.components)))
+        for one in analysed
+    ]
+    rows, columns = grid.shape
+    count = len(displacement)
+
+    def evaluate(block_info: dict) -> np.ndarray:
+        (field, _), (start, stop), _ = block_info[None]["array-location"]
+        if 4 <= field < 4 + count:
+            return displacement[field - 4 : field - 3, start:stop]
+        number = field if field < 4 else field - count
+        result = np.full((1, stop - start, columns), np.nan, np.float32)
+        for (box, left), pixels, splines in pieces:
+            first, last = max(start, box.start), min(stop, box.stop)
+            if first < last:
+                part = slice(first - box.start, last - box.start)
+                corner = first - start, left.start
+                splines.write(
+                    part.start, part.stop, pixels[part], result, corner, slice(number, number + 1)
+                )
+        return result
+
+    chunks = dask.array.core.normalize_chunks(
+        (1, max(CHUNK // columns, 1), columns), (8 + count, rows, columns)
+    )
+    # With a name of its own, so that dask does not read what is behind the function.
+    return dask.array.map_blocks(
+        evaluate,
+        chunks=chunks,
+        token=uuid4().hex,
+        dtype=np.float32,
+        meta=np.empty((0, 0, 0), np.float32),
+    )
 
 
 @kernel
