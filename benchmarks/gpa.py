@@ -9,7 +9,7 @@ stated error of each component. Speed: seconds, and in pairs of a float32 rfft2 
 padded size in the same process, each with one and with two workers (threads of kernels and of
 transforms). Memory: what the process holds at most above what it held after the imports, the
 image and the maps that are returned included, in a new process for each size; the largest images
-are analysed lazily, with one worker, and all maps are written to a zarr array in a temporary folder.
+are analysed lazily, and their maps written to a zarr array in a temporary folder by one worker.
 """
 
 from __future__ import annotations

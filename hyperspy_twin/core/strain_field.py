@@ -94,7 +94,7 @@ class StrainField:
         """Displacement (u_x, u_y), shape (2, rows, columns)."""
         if self.u_x is None or self.u_y is None:
             raise ValueError("the displacement was not asked for: measure it with the strain")
-        return np.stack([self.u_x, self.u_y])
+        return np.stack([np.asarray(self.u_x), np.asarray(self.u_y)])
 
     @property
     def sigma(self) -> np.ndarray:

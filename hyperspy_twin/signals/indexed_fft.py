@@ -812,7 +812,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         StrainMap
             The maps; NaN where there is no lattice. Of a series with the navigation axes
             (component, frame ...); frames whose reference shows no lattice are NaN, with a warning
-            and the reason in the history. Standard errors are NaN everywhere, with a
+            and the reason in the history. From a lazy spectrum they are lazy: strain and errors,
+            which need the most memory, are computed part by part when they are read or saved, and
+            are the same. Standard errors are NaN everywhere, with a
             warning, where the image was filtered before so that its noise cannot be measured.
 
         Raises
@@ -875,6 +877,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 definition=definition,  # type: ignore[arg-type]
                 required=plan.required,
                 others=plan.others,
+                lazy=self._lazy,
             )
             lattices, outcome = None, {}
             settings = StrainSettings(
@@ -920,7 +923,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         axes = StrainMap._axes_for(grid, self._unit)
         if series is None:
             return self._derive(
-                StrainMap,
+                LazyStrainMap if self._lazy else StrainMap,
                 "gpa",
                 parameters,
                 data=StrainMap._maps_of(field),

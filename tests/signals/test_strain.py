@@ -117,3 +117,33 @@ def test_reference_by_name_and_by_a_drawn_area(chain):
     assert abs(np.nanmean(inside)) < 1e-3
     with pytest.raises(ValueError, match="no region of phase 'Cu'"):
         chain.indexed.gpa(reference="Cu")
+
+
+@pytest.mark.parametrize("suffix", ["hspy", "zspy"])
+def test_lazy_spectrum_gives_lazy_maps_that_are_the_same(chain, tmp_path, suffix):
+    strain = chain.indexed.as_lazy().gpa()
+    assert strain._lazy
+    assert strain.data.numblocks == (10, 1, 1)
+    assert repr(strain.e_xx).startswith("<LazySignal2D")
+    strain.save(tmp_path / f"strain.{suffix}")
+    for found in (hs.load(tmp_path / f"strain.{suffix}", lazy=True), strain):
+        assert found._lazy
+        assert str(found.plan) == str(chain.strain.plan)
+        assert str(found.regions) == str(chain.strain.regions)
+        np.testing.assert_array_equal(found.g, chain.strain.g)
+        np.testing.assert_array_equal(found.sigma_xy.data.compute(), chain.strain.sigma_xy.data)
+        found.compute(show_progressbar=False)
+        np.testing.assert_array_equal(found.data, chain.strain.data)
+    assert len(strain.to_atoms(thickness=2.0).data) == len(chain.model.data)
+
+
+def test_lazy_maps_of_a_filtered_image_have_no_errors(chain, caplog):
+    whole = chain.indexed.deepcopy()
+    rows, columns = whole.data.shape
+    y, x = np.ogrid[:rows, :columns]
+    radius = np.hypot((y - rows // 2) / rows, (x - columns // 2) / columns)
+    whole.data = np.where(radius < 0.25, whole.data, 0)
+    strain = whole.as_lazy().gpa()
+    assert "filtered" in caplog.text
+    assert np.isnan(strain.data[6:].compute()).all()
+    np.testing.assert_array_equal(strain.data[:6].compute(), whole.gpa().data[:6])
