@@ -149,7 +149,8 @@ def _join_pieces(
     displacement: np.ndarray, analysed: list[AnalysedPiece], vectors: np.ndarray
 ) -> None:
     """Shift pieces by lattice vectors, in place, to make the jumps between neighbours smallest."""
-    piece = np.full(displacement.shape[1:], -1, np.int32)
+    kind = np.int16 if len(analysed) <= np.iinfo(np.int16).max else np.int32
+    piece = np.full(displacement.shape[1:], -1, kind)
     for number, one in enumerate(analysed):
         np.copyto(piece[one.box], number, where=one.pixels)
     jumps = _jumps(displacement, piece)

@@ -281,6 +281,7 @@ def _assemble(
         for one in analysed:
             covered[one.box] |= one.pixels
     blank_outside(covered, result)
+    del covered
     if not lazy:
         for one in analysed:
             corner = one.box[0].start, one.box[1].start

@@ -14,6 +14,8 @@ from hyperspy_twin.strain.coarse_grid import Rows, run_on_strips
 # A piece must hold at least this many squared resolutions to be analysed: about 4 pi, the area over
 # which one Gaussian window averages noise.
 MINIMUM_AREA = 12.0
+# Pixels of which all weights are kept in memory, 16 MB; of more they are computed at each use.
+MOST_KEPT = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,9 @@ class Piece:
 
     def weights(self, width: float) -> Rows:
         """Weights of the pixels of some rows as of :func:`taper`."""
+        if self.distance.size <= MOST_KEPT:
+            every = taper(self.distance, width)
+            return lambda start, stop: every[start:stop]
         return lambda start, stop: taper(self.distance[start:stop], width)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain import geometric_phase_analysis, gpa
+from hyperspy_twin.strain import geometric_phase_analysis, gpa, pieces
 from hyperspy_twin.strain.coarse_grid import STRIP, Splines, make_coarse_grid
 from hyperspy_twin.strain.gpa import COMPONENTS
 
@@ -68,6 +68,14 @@ def test_lazy_fields_are_those_of_the_whole_image(monkeypatch, count, regions, n
         plateau = lazy.e_xx[60:170, -100:-50].compute()
         sigma = lazy.sigma_xx[60:170, -100:-50].compute()
         assert (np.abs(plateau - 0.015) < 2e-4 + 5 * sigma).all()
+
+
+def test_weights_are_the_same_whether_they_are_kept_or_not(monkeypatch):
+    image, labels = strained(GRID, noise=0.2), around(GRID)
+    kept, _ = both(image, GRID, 3, labels=labels)
+    monkeypatch.setattr(pieces, "MOST_KEPT", 0)
+    again, _ = both(image, GRID, 3, labels=labels)
+    np.testing.assert_array_equal(again.stack(COMPONENTS), kept.stack(COMPONENTS))
 
 
 @settings(max_examples=6, deadline=None, derandomize=True, database=None)
@@ -132,8 +140,9 @@ def test_an_image_is_transformed_without_being_copied_whole():
 
 
 @pytest.mark.parametrize("displacement", [False, True])
-def test_memory_of_a_lazy_analysis(displacement):
+def test_memory_of_a_lazy_analysis(displacement, monkeypatch):
     """Bytes of each pixel: distance to the outline, masks, part of a spectrum, displacement."""
+    monkeypatch.setattr(pieces, "MOST_KEPT", 0)
     options = {"resolution": 2.0, "displacement": displacement, "lazy": True}
     for size in (512, 1280):  # the first compiles kernels
         grid = Grid((size, 1024), (0.04, 0.04))
