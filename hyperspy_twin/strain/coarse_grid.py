@@ -331,11 +331,12 @@ class Splines:
     y: Spline
     x: Spline
 
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        """Fields in all pixels of some rows, float32, shape (n, rows, columns)."""
-        shape = len(self.coefficients), stop - start, len(self.x.first)
-        result = np.empty(shape, np.float32)
-        self.write(start, stop, None, result)
+    def rows(self, start: int, stop: int, columns: slice = EVERY) -> np.ndarray:
+        """Fields in some rows and columns of pixels, float32, shape (n, rows, columns)."""
+        x = Spline(self.x.matrix, self.x.first[columns], self.x.weights[columns], self.x.filter)
+        part = Splines(self.coefficients, self.y, x)
+        result = np.empty((len(self.coefficients), stop - start, len(x.first)), np.float32)
+        part.write(start, stop, None, result)
         return result
 
     def write(

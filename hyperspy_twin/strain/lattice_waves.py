@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from hyperspy_twin.core import kernel
-from hyperspy_twin.strain.coarse_grid import CoarseGrid, make_coarse_grid
+from hyperspy_twin.strain.coarse_grid import EVERY, CoarseGrid, Splines, make_coarse_grid
 from hyperspy_twin.strain.gaussian_windows import (
     Window,
     fit_background,
@@ -62,6 +62,31 @@ class Wave:
 
 
 @dataclass(frozen=True)
+class Residual:
+    """Image less its mean and background, which is computed where it is needed.
+
+    Attributes
+    ----------
+    image
+        Shape (rows, columns).
+    mean
+        Its mean.
+    background
+        What varies slowly beside the mean.
+    """
+
+    image: np.ndarray
+    mean: float
+    background: Splines
+
+    def rows(self, start: int, stop: int, columns: slice = EVERY) -> np.ndarray:
+        """Values in some rows and columns, float32."""
+        part = np.subtract(self.image[start:stop, columns], self.mean, dtype=np.float32)
+        part -= self.background.rows(start, stop, columns)[0]
+        return part
+
+
+@dataclass(frozen=True)
 class LatticeWaves:
     """The lattice waves of one piece.
 
@@ -71,8 +96,10 @@ class LatticeWaves:
         The piece.
     window
         Moments of the Gaussian windows inside the piece.
+    residual
+        The image in the bounding box less its background.
     spectrum
-        Spectrum of the weighted image in the bounding box less its background.
+        Spectrum of the weighted residual.
     waves
         One wave for each reciprocal vector.
     origin
@@ -83,6 +110,7 @@ class LatticeWaves:
 
     piece: Piece
     window: Window
+    residual: Residual
     spectrum: np.ndarray
     waves: tuple[Wave, ...]
     origin: np.ndarray
@@ -145,7 +173,8 @@ class LatticeWaves:
         """Lattice waves at the nodes alone, in a small part of the memory."""
         nothing = np.empty((0, 0), np.float32)
         piece = replace(self.piece, distance=nothing)
-        return replace(self, piece=piece, spectrum=nothing)
+        residual = replace(self.residual, image=nothing)
+        return replace(self, piece=piece, residual=residual, spectrum=nothing)
 
     def recentre(self, carriers: np.ndarray) -> LatticeWaves:
         """Centre the masks on other carriers."""
@@ -194,26 +223,22 @@ def measure_lattice_waves(
     weights = piece.weights(rim)
     window = measure_window(coarse, weights)
 
-    def levelled(start: int, stop: int) -> np.ndarray:
-        return np.subtract(part[start:stop], mean, dtype=np.float32)
-
     def weighted(start: int, stop: int) -> np.ndarray:
-        return levelled(start, stop) * weights(start, stop)
+        return np.subtract(part[start:stop], mean, dtype=np.float32) * weights(start, stop)
 
     columns = coarse.columns_of(np.zeros((1, 2)))
-    background = coarse.splines(
-        fit_background(window, coarse.spectrum_of_rows(weighted, columns))[None]
-    )
+    background = fit_background(window, coarse.spectrum_of_rows(weighted, columns))
+    residual = Residual(part, mean, coarse.splines(background[None]))
 
-    def residual(start: int, stop: int) -> np.ndarray:
-        return (levelled(start, stop) - background.rows(start, stop)[0]) * weights(start, stop)
+    def weighted_residual(start: int, stop: int) -> np.ndarray:
+        return residual.rows(start, stop) * weights(start, stop)
 
     # Masks may move by the largest drift that is followed.
     reach = np.abs(vectors) + LARGEST_DRIFT / resolution
-    spectrum = coarse.spectrum_of_rows(residual, coarse.columns_of(reach))
+    spectrum = coarse.spectrum_of_rows(weighted_residual, coarse.columns_of(reach))
     origin = np.array([part.start for part in piece.box[::-1]]) * np.array(scale)
     waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
-    return LatticeWaves(piece, window, spectrum, waves, origin, rim)
+    return LatticeWaves(piece, window, residual, spectrum, waves, origin, rim)
 
 
 def demodulate(

@@ -114,8 +114,10 @@ def _locate_zero(
     local = start - region.origin
     low = np.maximum(np.floor((local - (EXTENT + REACH) * width) / scale), 0).astype(int)
     high = np.ceil((local + (EXTENT + REACH) * width) / scale).astype(int) + 1
+    high = np.minimum(high, region.coarse.shape[::-1])
     part = np.s_[low[1] : high[1], low[0] : high[0]]
-    values = np.where(region.piece.mask[part], region.residual[part], 0.0)
+    residual = region.residual.rows(low[1], high[1], part[1])
+    values = np.where(region.piece.mask[part], residual, 0.0)
     x = (low[0] + np.arange(values.shape[1])) * scale[0]
     y = (low[1] + np.arange(values.shape[0])) * scale[1]
     wave = np.exp(-2j * np.pi * carrier[1] * (y - local[1]))[:, None] * np.exp(
