@@ -196,11 +196,40 @@ def planar_faults() -> None:
     figure.savefig(FOLDER / "planar_faults.png", dpi=DPI)
 
 
+def strain_of_real_images(folder: Path) -> None:
+    """Write the picture of strain in oxides."""
+    domains = ht.load(folder / SPECTRA["PbTiO3 domains"]).segment().find_peaks()
+    domains = domains.index_phases(["PbTiO3", "SrTiO3"]).gpa()
+    layers = ht.load(folder / "Cropped_PTO-SRO_Aligned.hspy").segment().find_peaks()
+    layers = layers.index_phases(["PbTiO3", "SrRuO3", "SrTiO3"]).gpa()
+    figure = plt.figure(figsize=(15, 7.6), layout="constrained")
+    cells = figure.add_gridspec(2, 2, height_ratios=(3, 1))
+    shown = (
+        (cells[0, 0], domains, "e_xx", 0.06),
+        (cells[0, 1], domains, "e_yy", 0.06),
+        (cells[1, :], layers, "e_yy", 0.06),
+    )
+    for cell, strain, name, limit in shown:
+        axis = figure.add_subplot(cell)
+        drawn = axis.imshow(
+            getattr(strain, name).data,
+            cmap=_figures.with_grey(_figures.DIVERGING),
+            vmin=-limit,
+            vmax=limit,
+            extent=_figures.image_extent(strain._grid),
+        )
+        _figures.draw_outlines(axis, strain._outlines, strain._grid)
+        axis.set(title=name, xlabel="x (nm)", ylabel="y (nm)")
+        figure.colorbar(drawn, ax=axis, shrink=0.8, label="strain")
+    figure.savefig(FOLDER / "strain_real.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
     if arguments:
         peaks_of_real_images(Path(arguments[0]))
+        strain_of_real_images(Path(arguments[0]))
     if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
     crystals()

@@ -47,7 +47,7 @@ CENTRING_ROUNDS = 3
 LARGEST_SHIFT = 1e-7
 # Pixels of a part of a field that is computed at once when it is read: 64 MB.
 CHUNK = 1 << 24
-NO_VECTORS = np.empty((0, 2))
+NO_REFLECTIONS = np.empty((0, 3))
 
 # Order of the components in the array that holds them all.
 COMPONENTS = (
@@ -66,7 +66,7 @@ def geometric_phase_analysis(
     labels: np.ndarray | None = None,
     definition: Definition = "lagrangian",
     required: int | None = None,
-    others: np.ndarray = NO_VECTORS,
+    others: np.ndarray = NO_REFLECTIONS,
     displacement: bool = True,
     fixed: bool = False,
     lazy: bool = False,
@@ -106,8 +106,9 @@ def geometric_phase_analysis(
         How many of the vectors, from the first, the reference has to show; all by default. The
         others are left out where it lacks them.
     others
-        Reciprocal vectors (x, y) of further reflections of the crystal, shape (m, 2). Where a
-        piece is too narrow to keep a wave apart from them, the wave is left out.
+        Further reflections of the crystal, shape (m, 3): reciprocal vector (x, y), and amplitude
+        over that of the first of ``vectors``. Where a piece is too narrow to keep a wave apart from
+        them, the wave is left out.
     displacement
         Whether the displacement is measured too.
     fixed

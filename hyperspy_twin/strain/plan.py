@@ -139,7 +139,8 @@ class Plan:
     required
         How many of them, from the first, the reference has to show.
     others
-        Reciprocal vectors (x, y) of all strong reflections of the reference, shape (m, 2).
+        All strong reflections of the reference, shape (m, 3): reciprocal vector (x, y), and
+        amplitude over that of the first of the vectors.
     labels
         Region of each pixel, shape (rows, columns); 0 also where a region cannot be compared.
     """
@@ -250,7 +251,7 @@ def plan_analysis(
         reference_mask=mask,
         vectors=chosen,
         required=required,
-        others=strong_reflections(own),
+        others=relative_reflections(own, chosen[0]),
         labels=np.where(np.isin(labels, list(compared)), labels, 0),
     )
 
@@ -334,14 +335,22 @@ def nearest_reflection(vectors: np.ndarray, peaks: Peaks) -> float:
     Opposites of the peaks of the reference, and the centre, are added to them. A window of
     standard deviation 1.5 over this distance suppresses a neighbour of equal height by 5e-20.
     """
-    position = strong_reflections(peaks)
+    position = peaks.position[strong_peaks(peaks)].reshape(-1, 2)
     others = np.concatenate([position, -position, vectors, -vectors, np.zeros((1, 2))])
     length = np.linalg.norm(vectors, axis=1)
     distance = np.linalg.norm(others[None] - vectors[:, None], axis=2)
     return float(distance[distance > NEAREST_NEIGHBOUR * length.min()].min())
 
 
-def strong_reflections(peaks: Peaks) -> np.ndarray:
-    """Positions (x, y) of the peaks that can disturb the phase of another, shape (m, 2)."""
-    strong = peaks.intensity > WEAK * peaks.intensity.max(initial=0.0)
-    return peaks.position[strong].reshape(-1, 2)
+def strong_peaks(peaks: Peaks) -> np.ndarray:
+    """Which peaks can disturb the phase of another, boolean, shape (n,)."""
+    return peaks.intensity > WEAK * peaks.intensity.max(initial=0.0)
+
+
+def relative_reflections(peaks: Peaks, vector: np.ndarray) -> np.ndarray:
+    """Positions (x, y) of the strong peaks with their amplitudes over that at a vector, (m, 3)."""
+    position = peaks.position.reshape(-1, 2)
+    distance = np.minimum(*(np.linalg.norm(position - one, axis=1) for one in (vector, -vector)))
+    unit = peaks.intensity[distance.argmin()] if len(distance) else 1.0
+    strong = strong_peaks(peaks)
+    return np.column_stack([position[strong], np.sqrt(peaks.intensity[strong] / unit)])

@@ -86,7 +86,7 @@ def test_a_strip_of_two_atomic_rows_gives_no_strain(rows, shown):
         resolution=0.6,
         reference=reference,
         labels=labels,
-        others=VECTORS.sum(axis=0)[None],
+        others=np.array([[*VECTORS.sum(axis=0), 0.5]]),
     )
     assert np.isfinite(result.e_xx[rows:]).all()
     strip = result.e_yy[:rows]
