@@ -1246,7 +1246,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         axes = self.axes_manager.navigation_axes
         if not axes:
             raise ValueError("one component was cut out of this map: use its data directly")
-        if "component" not in [axis.name for axis in axes]:
+        if "component" not in [axis.name for axis in self.axes_manager._axes]:
             raise ValueError("one component was cut out of this series: use its data directly")
         if axes[0].name != "component":
             raise ValueError(

@@ -1,5 +1,4 @@
-from .bragg_filter import filter_reflections, local_amplitude
-from .bragg_groups import FilterGroup, Reflections, plan_groups
+from .bragg import FilterGroup, Reflections, filter_reflections, local_amplitude, plan_groups
 from .comparison import (
     Block,
     SeriesAnalysis,
@@ -36,7 +35,8 @@ from .mechanics import (
     map_composition,
     turn_displacement,
 )
-from .plan import Choices, Plan, RegionLattice, plan_analysis
+from .plan import Choices, Plan, plan_analysis
+from .region_lattice import RegionLattice
 
 __all__ = [
     "Dislocations",

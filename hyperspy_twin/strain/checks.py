@@ -7,8 +7,8 @@ import numpy as np
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
-from hyperspy_twin.strain.strain_tensor import MINIMUM_SQUARED_SINE
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT, MINIMUM_SEPARATION, separation
+from hyperspy_twin.strain.wave_weights import MINIMUM_SQUARED_SINE
 
 # The image must hold this many standard deviations of the window in each direction: two
 # on either side of its centre.

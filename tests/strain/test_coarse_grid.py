@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.interpolate import make_interp_spline
 
-from hyperspy_twin.strain.coarse_grid import evaluate_splines, make_coarse_grid, make_spline
+from hyperspy_twin.strain.coarse_grid import make_coarse_grid
+from hyperspy_twin.strain.coarse_grid.splines import evaluate_splines, make_spline
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.simulation import DislocationArray, displace_points
 from hyperspy_twin.strain import geometric_phase_analysis
 from hyperspy_twin.strain.displacement import mean_inside, outline_jumps
-from hyperspy_twin.strain.gpa import blank_outside
+from hyperspy_twin.strain.maps import blank_outside
 from hyperspy_twin.strain.phase_unwrapping import follow_nodes, refine_displacement
 
 SPACING, RESOLUTION = 0.4, 0.5

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain import geometric_phase_analysis, gpa, pieces
+from hyperspy_twin.strain import geometric_phase_analysis, maps, pieces
 from hyperspy_twin.strain.coarse_grid import STRIP, Splines, make_coarse_grid
-from hyperspy_twin.strain.gpa import COMPONENTS
+from hyperspy_twin.strain.maps import COMPONENTS
 
 SPACING, RESOLUTION = 0.4, 0.6
 SIX = np.array([[1, 0], [0, 1], [1, 1], [1, -1], [2, 0], [0, 2]]) / SPACING
@@ -54,7 +54,7 @@ def both(image, grid, count, **options):
 @pytest.mark.parametrize("regions", [False, True])
 @pytest.mark.parametrize("count", [2, 6])
 def test_lazy_fields_are_those_of_the_whole_image(monkeypatch, count, regions, noise):
-    monkeypatch.setattr(gpa, "CHUNK", 37 * GRID.shape[1])
+    monkeypatch.setattr(maps, "CHUNK", 37 * GRID.shape[1])
     labels = around(GRID) if regions else None
     whole, lazy = both(strained(GRID, noise=noise), GRID, count, labels=labels)
     for name in COMPONENTS:
@@ -88,7 +88,7 @@ def test_weights_are_the_same_whether_they_are_kept_or_not(monkeypatch):
 def test_any_chunks_of_any_image_give_the_same(rows, columns, chunk, strain):
     grid = Grid((rows, columns), (0.05, 0.045))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gpa, "CHUNK", chunk * columns)
+        patch.setattr(maps, "CHUNK", chunk * columns)
         labels = around(grid)
         whole, lazy = both(strained(grid, strain, 0.1), grid, 3, labels=labels)
     start, stop = sorted((rows // 3, (7 * chunk) % rows))
@@ -98,7 +98,7 @@ def test_any_chunks_of_any_image_give_the_same(rows, columns, chunk, strain):
 
 
 def test_only_what_is_read_is_computed(monkeypatch):
-    monkeypatch.setattr(gpa, "CHUNK", 50 * GRID.shape[1])
+    monkeypatch.setattr(maps, "CHUNK", 50 * GRID.shape[1])
     _, lazy = both(strained(GRID), GRID, 2, displacement=False)
     assert lazy.u_x is None
     written = []
@@ -113,7 +113,7 @@ def test_only_what_is_read_is_computed(monkeypatch):
 @pytest.mark.parametrize("names", [COMPONENTS, ("e_yy", "sigma_yy")])
 def test_lazy_fields_are_written_to_an_array_in_a_file(tmp_path, monkeypatch, names):
     zarr = pytest.importorskip("zarr")
-    monkeypatch.setattr(gpa, "CHUNK", 64 * GRID.shape[1])
+    monkeypatch.setattr(maps, "CHUNK", 64 * GRID.shape[1])
     whole, lazy = both(strained(GRID, noise=0.2), GRID, 2)
     shape, expected = (len(names), *GRID.shape), whole.stack(names)
     in_memory = np.memmap(tmp_path / "map", np.float32, "w+", shape=shape)

@@ -13,7 +13,8 @@ from scipy.ndimage import distance_transform_edt
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
-from hyperspy_twin.strain.strain_tensor import combine_waves, solve_nodes
+from hyperspy_twin.strain.strain_tensor import solve_nodes
+from hyperspy_twin.strain.wave_weights import combine_waves
 
 PERIOD = 16.0  # pixels
 # Reflections of a square lattice in units of 1 / PERIOD.

@@ -7,7 +7,7 @@ import pytest
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
-from hyperspy_twin.strain.noise import _without_amplitudes
+from hyperspy_twin.strain.noise.measure import _without_amplitudes
 
 PERIOD, WIDTH = 8.0, 0.17  # pixels, and periods
 RESOLUTION = 1.5 * PERIOD

@@ -9,7 +9,8 @@ import numpy as np
 
 from hyperspy_twin.core import GradientNoise, Grid, StrainField
 from hyperspy_twin.strain.gpa import geometric_phase_analysis
-from hyperspy_twin.strain.plan import Plan, RegionLattice, plan_analysis
+from hyperspy_twin.strain.plan import Plan, plan_analysis
+from hyperspy_twin.strain.region_lattice import RegionLattice
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain.plan import RegionLattice
+from hyperspy_twin.strain.region_lattice import RegionLattice
 from hyperspy_twin.strain.vectors import (
     add_reflections,
     choose_vectors,

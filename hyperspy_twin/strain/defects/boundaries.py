@@ -10,7 +10,7 @@ import numpy as np
 
 from hyperspy_twin.core import Grid, Peaks
 from hyperspy_twin.strain.defects.burgers import Translations, list_candidates
-from hyperspy_twin.strain.plan import RegionLattice
+from hyperspy_twin.strain.region_lattice import RegionLattice
 from hyperspy_twin.strain.vectors import SHARED_INTENSITY
 
 # Peaks below this fraction of the strongest are not compared: of high order, and moved by noise.

@@ -14,49 +14,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-from scipy.special import chdtri
 
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
+from hyperspy_twin.strain.noise.ring import (
+    are_ordinary,
+    find_ring,
+    mean_product,
+    node_area,
+    padded_lengths,
+    ring_frequencies,
+)
+from hyperspy_twin.strain.noise.scan_lines import Streak, measure_streak, pool_lines
 from hyperspy_twin.strain.pieces import taper
-from hyperspy_twin.strain.vectors import separation
 
-# Radius of the ring around the peak in standard deviations of the Gaussian mask, inside: the peak
-# itself lies within, also one that strain has moved or broadened.
-INNER = 3.0
-# The same outside: the ring then holds three times the area that it leaves out.
-OUTER = 6.0
-# The same where another reflection is near: enough for a ring, and never less.
-NARROW = 4.5
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
 MINIMUM_COEFFICIENTS = 16
-# Part of the mean excess that the half of a streak next to the peak has to show: jitter shows all
-# of it, and the tail of another reflection little. Set with the scenes of benchmarks/gpa_errors.py.
-SAME_STRENGTH = 0.3
-# Coefficients of the streaks of all pieces, at least; set with the same scenes, of which the lowest
-# regions show so many.
-MINIMUM_OF_LINES = 10
-# Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
-# L: what lies farther from its middle is below 3 % of its power.
-STREAK = 1.5
-# Fraction of the ring that has to lie beside the streak of scan lines to count without it.
-BESIDE_STREAK = 0.5
 # Squared frequency along its direction that the slope of a Gaussian average sees, over that of the
 # average of both directions: <k^4> / <k^2>^2 of a normal distribution is 3, in a plane 1.5.
 STEEPNESS = 1.5
-# The main lobe of a squared sine of length L reaches to this over L.
-LOBE = 2.0
 # A lattice wave counts where its amplitude exceeds its noise by this factor: noise alone
 # passes once in exp(9) = 8000 independent windows.
 MINIMUM_AMPLITUDE_TO_NOISE = 3.0
-# Power above this many medians belongs to another reflection or a streak: noise alone exceeds it
-# once in 256 coefficients.
-OUTLIER = 8.0
-# Mean power of noise below that limit over its mean: 1 - t / (exp(t) - 1) with t = 8 ln 2.
-KEPT_POWER = 1.0 - OUTLIER * np.log(2.0) / (2.0**OUTLIER - 1.0)
 # Standard errors of the mean power by which tails of other reflections raise it above the median.
 CLEAR_EXCESS = 2.0
-# Line noise counts where noise of pixels would give its power by chance in one of so many images.
-CHANCE_OF_LINES = 1e-4
 
 
 @dataclass(frozen=True)
@@ -88,31 +68,6 @@ class Noise:
         return Noise(self.covariance[both], self.lines[both])
 
 
-@dataclass(frozen=True)
-class _Streak:
-    """What the streaks through the reflections of one piece say of the noise of its scan lines.
-
-    Attributes
-    ----------
-    excess
-        Sum over the coefficients of the power above that of the noise per pixel, shape (k, k).
-    energy
-        That which phase errors of unit covariance in each row would give, shape (k, k).
-    deviation
-        Standard error of the excess of each wave without any noise of lines, shape (k,).
-    numbers
-        How many independent numbers went into it.
-    count
-        Of coefficients, with their conjugates.
-    """
-
-    excess: np.ndarray
-    energy: np.ndarray
-    deviation: np.ndarray
-    numbers: float
-    count: int
-
-
 def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
     """Noise of the waves of each piece, from the quadratures in a ring around the reflections.
 
@@ -132,11 +87,11 @@ def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
         If the ring holds too few Fourier coefficients.
     """
     found = [_measure_piece(region) for region in regions]
-    lines = _pool_lines([streak for _, streak in found])
+    lines = pool_lines([streak for _, streak in found])
     return [Noise(covariance, lines) for covariance, _ in found]
 
 
-def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
+def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, Streak]:
     """Covariance of the quadratures of the waves of one piece, and its streaks."""
     coarse = region.coarse
     # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
@@ -148,7 +103,7 @@ def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
     weights = np.array([window * weight for weight, _ in found])
     parts = np.array([window * part for _, part in found])
     quadratures = parts.imag
-    chosen = _ring(region)
+    chosen = find_ring(region)
     ring, in_phase = (
         scipy.fft.rfft2(one, coarse.reduced)[:, chosen] for one in (quadratures, parts.real)
     )
@@ -160,10 +115,10 @@ def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
     energy = rows * columns * np.einsum("kij,lij->kl", weights, weights, dtype=float)
     energy = np.maximum(energy, np.finfo(np.float32).tiny)
     # Two numbers for each independent coefficient of half a ring.
-    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * _node_area(region)
-    (padded_x, step_x), (padded_y, step_y) = _lengths(region)
+    area = float(np.sum(window**2)) ** 2 / float(np.sum(window**4)) * node_area(region)
+    (padded_x, step_x), (padded_y, step_y) = padded_lengths(region)
     independent = 2.0 * ring.shape[1] * area / (padded_x * step_x * padded_y * step_y)
-    ring, slopes = _without_amplitudes(ring, in_phase, _ring_frequencies(region, chosen))
+    ring, slopes = _without_amplitudes(ring, in_phase, ring_frequencies(region, chosen))
     white = _shrink(_robust_covariance(ring, independent) / energy, independent)
     # What amplitudes give to phases grows with the frequency k: the slope along x of a Gaussian
     # average sees <k_x^2> = 1.5 / (2 pi s)^2, the slope along y a third of that.
@@ -171,7 +126,7 @@ def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, _Streak]:
     covariance = white + seen * _robust_covariance(in_phase, independent) / energy
     amplitudes = np.array([np.abs(wave.amplitude) for wave in region.waves])
     lengths = np.sum(weights * amplitudes, axis=2, dtype=float)
-    streak = _measure_streak(region, parts, slopes, white * energy, rows, lengths)
+    streak = measure_streak(region, parts, slopes, white * energy, rows, lengths)
     return covariance, streak
 
 
@@ -216,29 +171,6 @@ def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarra
     return weight / largest, around * wave.field.conj() / largest
 
 
-def _ring(region: LatticeWaves) -> np.ndarray:
-    """Coefficients of the half spectrum of the nodes that lie in the ring, beside the streak."""
-    rows, columns = region.coarse.reduced
-    step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
-    along = (np.arange(columns // 2 + 1) * step_x)[None, :]
-    distance = np.hypot(along, (np.fft.fftfreq(rows) * rows * step_y)[:, None])
-    inner, outer = _radii(region)
-    ring = (distance >= inner) & (distance <= outer)
-    beside = ring & (along > STREAK / (region.coarse.shape[1] * region.coarse.scale[0]))
-    enough = np.count_nonzero(beside) >= BESIDE_STREAK * np.count_nonzero(ring)
-    return beside if enough else ring
-
-
-def _ring_frequencies(region: LatticeWaves, ring: np.ndarray) -> np.ndarray:
-    """Frequencies (x, y) of the coefficients of the ring, shape (2, n)."""
-    step_x, step_y = (1.0 / (size * step) for size, step in _lengths(region))
-    rows, columns = region.coarse.reduced
-    y, x = np.fft.fftfreq(rows) * rows * step_y, np.arange(columns // 2 + 1) * step_x
-    return np.array(
-        [np.broadcast_to(x, ring.shape)[ring], np.broadcast_to(y[:, None], ring.shape)[ring]]
-    )
-
-
 def _without_amplitudes(
     ring: np.ndarray, in_phase: np.ndarray, frequency: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -264,7 +196,7 @@ def _without_amplitudes(
         Change of the phase with the frequency for each wave, shape (k, 2).
     """
     rest, slopes = ring.copy(), np.zeros((len(ring), 2))
-    ordinary = _without_outliers(ring) & _without_outliers(in_phase)
+    ordinary = are_ordinary(ring) & are_ordinary(in_phase)
     for index, (own, along) in enumerate(zip(ring, in_phase, strict=True)):
         basis = 1j * frequency * along
         some = basis[:, ordinary]
@@ -275,54 +207,19 @@ def _without_amplitudes(
     return rest, slopes
 
 
-def _radii(region: LatticeWaves) -> tuple[float, float]:
-    """Inner and outer radius of the ring, which stays clear of the other reflections."""
-    coarse = region.coarse
-    width = 1.0 / (2.0 * np.pi * coarse.resolution)
-    carriers = np.array([wave.carrier for wave in region.waves])
-    lobe = LOBE / min(
-        size * step for size, step in zip(coarse.shape, coarse.scale[::-1], strict=True)
-    )
-    outer = min(OUTER * width, separation(carriers, coarse.scale) - lobe)
-    return INNER * width, max(outer, NARROW * width)
-
-
-def _lengths(region: LatticeWaves) -> tuple[tuple[int, float], tuple[int, float]]:
-    coarse = region.coarse
-    return (coarse.padded[1], coarse.scale[0]), (coarse.padded[0], coarse.scale[1])
-
-
-def _node_area(region: LatticeWaves) -> float:
-    """Area of the image that one node stands for."""
-    (columns, step_x), (rows, step_y) = _lengths(region)
-    return columns * step_x * rows * step_y / float(np.prod(region.coarse.reduced))
-
-
 def _robust_covariance(ring: np.ndarray, independent: float) -> np.ndarray:
     """Covariance with the median power of each wave where the mean holds tails of other peaks.
 
     The mean is the more precise of the two: it counts unless it exceeds the median clearly.
     """
     middle = np.median(np.abs(ring) ** 2, axis=1) / np.log(2.0)
-    product = _mean_product(ring[:, _without_outliers(ring)])
+    product = mean_product(ring[:, are_ordinary(ring)])
     mean = np.maximum(np.diag(product), np.finfo(np.float32).tiny)
     # Half of the numbers are coefficients; the median of their power has an error of 1 / sqrt(n)
     # over ln 2, less what it has in common with the mean.
     clear = mean > middle * (1.0 + CLEAR_EXCESS * np.sqrt(2.0 / independent))
     deviation = np.sqrt(np.where(clear, middle / mean, 1.0))
     return product * np.outer(deviation, deviation)
-
-
-def _without_outliers(coefficients: np.ndarray) -> np.ndarray:
-    """Which coefficients are of ordinary power in all waves, shape (n,)."""
-    power = np.abs(coefficients) ** 2
-    return (power <= OUTLIER * np.median(power, axis=1, keepdims=True)).all(axis=0)
-
-
-def _mean_product(ordinary: np.ndarray) -> np.ndarray:
-    """Covariance of coefficients of which those of extraordinary power were left out."""
-    product = (ordinary @ ordinary.conj().T).real.astype(float)
-    return product / (KEPT_POWER * ordinary.shape[1])
 
 
 def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
@@ -344,75 +241,3 @@ def _shrink(covariance: np.ndarray, independent: float) -> np.ndarray:
     kept = 1.0 - min(1.0, uncertain / total)
     chance = 1.0 + kept * 2.0 * (len(covariance) - 2) / independent
     return chance * np.where(pairs, kept * covariance, np.diag(deviation**2))
-
-
-def _measure_streak(
-    region: LatticeWaves,
-    parts: np.ndarray,
-    slopes: np.ndarray,
-    power: np.ndarray,
-    gain: float,
-    lengths: np.ndarray,
-) -> _Streak:
-    """Measure the streaks through the reflections of one piece.
-
-    Parameters
-    ----------
-    region
-        The waves.
-    parts
-        Weighted parts of the image in and out of phase, shape (k, rows, columns).
-    slopes
-        What amplitudes give to phases, shape (k, 2).
-    power
-        Covariance of the coefficients in the ring, shape (k, k).
-    gain
-        Of white noise from the rows of pixels to those of nodes.
-    lengths
-        Sum over each row of the weights times the amplitude of each wave, shape (k, rows).
-    """
-    (_, _), (padded, step) = _lengths(region)
-    spacing = padded * step / region.coarse.reduced[0]
-    rows = parts.sum(axis=2, dtype=complex)
-    in_phase, streaks = (
-        scipy.fft.rfft(one, region.coarse.reduced[0]) for one in (rows.real, rows.imag)
-    )
-    frequency = scipy.fft.rfftfreq(region.coarse.reduced[0], spacing)
-    streaks = streaks - 1j * slopes[:, 1:] * frequency * in_phase
-    inner, outer = _radii(region)
-    # A sum over rows of pixels shows the tails of another reflection far above the noise.
-    carriers = np.array([wave.carrier for wave in region.waves])
-    clear = separation(carriers, region.coarse.scale) - 2.0 * LOBE / (region.coarse.shape[0] * step)
-    ring = streaks[:, (frequency >= inner) & (frequency <= min(outer, clear))]
-    if not ring.shape[1]:
-        nothing = np.zeros_like(power)
-        return _Streak(nothing, nothing, np.zeros(len(power)), 0.0, 0)
-    squares = np.sum(lengths**2, axis=0)
-    total = max(float(np.sum(squares**2)), float(np.finfo(float).tiny))
-    # Each stands for its conjugate too; the window joins neighbours.
-    numbers = 2.0 * ring.shape[1] * float(squares.sum()) ** 2 / total / region.coarse.reduced[0]
-    count = float(ring.shape[1])
-    excess = count * (_mean_product(ring[:, _without_outliers(ring)]) - power)
-    deviation = count * np.diag(power) * np.sqrt(2.0 / max(numbers, 1.0))
-    # Jitter is as strong in the half next to the peak; the tail of another reflection is not.
-    near = np.mean(np.abs(ring[:, : (ring.shape[1] + 1) // 2]) ** 2, axis=1) - np.diag(power)
-    deviation[count * near < SAME_STRENGTH * np.diag(excess)] = np.inf
-    return _Streak(
-        excess, count * gain * (lengths @ lengths.T), deviation, numbers, 2 * ring.shape[1]
-    )
-
-
-def _pool_lines(streaks: Sequence[_Streak]) -> np.ndarray:
-    """Covariance of the phase errors that each scan line gives to the waves, from all pieces.
-
-    Jitter displaces the atoms that a line sees alike in all pieces, and so changes the phases.
-    """
-    excess, energy = sum(one.excess for one in streaks), sum(one.energy for one in streaks)
-    deviation = np.sqrt(sum(one.deviation**2 for one in streaks))
-    numbers = sum(one.numbers for one in streaks)
-    if sum(one.count for one in streaks) < MINIMUM_OF_LINES or np.diag(energy).min() <= 0.0:
-        return np.zeros_like(excess)
-    # The power of few numbers has a long tail: that of chi squared.
-    limit = np.sqrt(numbers / 2.0) * (chdtri(numbers, CHANCE_OF_LINES) / numbers - 1.0)
-    clear = np.diag(excess) > limit * deviation
-    return np.divide(excess, energy, out=np.zeros_like(excess), where=np.outer(clear, clear))

@@ -1,0 +1,3 @@
+from .measure import Noise, is_significant, measure_noise
+
+__all__ = ["Noise", "is_significant", "measure_noise"]
