@@ -174,7 +174,7 @@ def why_not_coherent(
     x
         Its mean composition.
     alloy, layers
-        As for :func:`composition_of_strain`.
+        As for ``composition_of_strain``.
     """
     misfit = float(np.interp(x, alloy.x, alloy.lattice_constant)) / layers.substrate - 1.0
     limit = max(COHERENT_FRACTION * abs(misfit), COHERENT_STRAIN)
@@ -252,7 +252,7 @@ def map_composition(
     measured
         The strain.
     alloy, layers
-        As for :func:`composition_of_strain`.
+        As for ``composition_of_strain``.
     angle
         Of the growth direction above x, in degrees, counter-clockwise.
     refused
