@@ -877,6 +877,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 definition=definition,  # type: ignore[arg-type]
                 required=plan.required,
                 others=plan.others,
+                displacement=series is None,
                 lazy=self._lazy,
             )
             lattices, outcome = None, {}
@@ -894,7 +895,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 settings = replace(settings, noise=None)
                 outcome["noise"] = filtered
                 _LOGGER.warning("%s", filtered)
-            if field.cuts and series is None:
+            if field.cuts:
                 outcome["cuts"] = (
                     f"the displacement jumps by a lattice vector across {len(field.cuts)} cuts of "
                     f"{field.cut_length:.3g} {self._unit} in all, which end at dislocations or at "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -678,10 +678,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """
         from hyperspy_twin.strain import find_dislocations
 
-        image, grid, width = *self._image_for_defects(), self._width(resolution)
         with show_progress("Finding dislocations", show_progressbar):
-            lattice = self._lattice_with_defects(width)
-            found = find_dislocations(image, grid, resolution=width, **lattice)
+            found = self._find_defects(find_dislocations, resolution)
         for one in self._boundaries():
             if one.is_high_angle:
                 first, second = one.regions
@@ -737,10 +735,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """
         from hyperspy_twin.strain import find_planar_faults
 
-        image, grid, width = *self._image_for_defects(), self._width(resolution)
         with show_progress("Finding planar faults", show_progressbar):
-            lattice = self._lattice_with_defects(width)
-            found = find_planar_faults(image, grid, resolution=width, **lattice)
+            found = self._find_defects(find_planar_faults, resolution)
         table = planar_faults_table(found, self.reference, self._unit)
         middle = ((table[f"start_{axis}"] + table[f"end_{axis}"]) / 2.0 for axis in "xy")
         return table[self._shows(*middle)]
@@ -785,6 +781,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
     def _width(self, resolution: float | None) -> float:
         return self.resolution if resolution is None else float(resolution)
+
+    def _find_defects(self, find: Callable[..., Any], resolution: float | None) -> Any:
+        """Find what a function of the room finds in the image that the map keeps."""
+        image, grid, width = *self._image_for_defects(), self._width(resolution)
+        return find(image, grid, resolution=width, **self._lattice_with_defects(width))
 
     def _lattice_with_defects(self, resolution: float) -> dict[str, Any]:
         """Lattice of the reference and of all regions that share reflections with it."""

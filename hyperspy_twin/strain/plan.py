@@ -13,10 +13,9 @@ from hyperspy_twin.strain.region_lattice import RegionLattice
 from hyperspy_twin.strain.vectors import (
     ReflectionChoice,
     add_reflections,
-    choose_vectors,
+    choose_shared_vectors,
     given_reflections,
     has_partners,
-    shares_lattice,
 )
 
 # Name of a reference that is chosen: what goes on beyond the image, and is strained the least.
@@ -166,13 +165,14 @@ def plan_analysis(
     single = [n for n in with_lattice if regions[n].peaks.lattice.max(initial=0) == 1]
     peaks |= {n: regions[n].lattice_peaks for n in single}
     if vectors is None:
-        peaks = {n: one for n, one in peaks.items() if n == number or shares_lattice(own, one)}
-        chosen = choose_vectors(own, peaks.values())
+        others = {n: one for n, one in peaks.items() if n != number}
+        chosen, shared = choose_shared_vectors(own, others)
+        compared = {n: one for n, one in peaks.items() if n == number or n in shared}
     else:
         chosen = np.asarray(vectors, float)
+        compared = {n: one for n, one in peaks.items() if has_partners(chosen, one.position)}
     neighbour = nearest_reflection(chosen, own)
     resolution = DEFAULT_SEPARATION / neighbour if resolution is None else float(resolution)
-    compared = {n: one for n, one in peaks.items() if has_partners(chosen, one.position)}
     required = len(chosen)
     if vectors is None:
         hkl = regions[number].lattice_hkl

@@ -72,6 +72,30 @@ def choose_vectors(peaks: Peaks, regions: Iterable[Peaks] = ()) -> np.ndarray:
     )
 
 
+def choose_shared_vectors(
+    own: Peaks, others: Mapping[int, Peaks]
+) -> tuple[np.ndarray, dict[int, Peaks]]:
+    """Choose the pair of vectors for a reference and the regions that share its lattice.
+
+    Parameters
+    ----------
+    own
+        Peaks of the reference.
+    others
+        Peaks of other regions by their number.
+
+    Returns
+    -------
+    vectors : ndarray
+        As of :func:`choose_vectors`.
+    shared : dict
+        Peaks of the regions that show both.
+    """
+    near = {n: one for n, one in others.items() if shares_lattice(own, one)}
+    pair = choose_vectors(own, near.values())
+    return pair, {n: one for n, one in near.items() if has_partners(pair, one.position)}
+
+
 @dataclass(frozen=True, eq=False)
 class ReflectionChoice:
     """The reflections of the reference that were considered, every array of length n.

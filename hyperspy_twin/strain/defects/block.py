@@ -9,12 +9,7 @@ import numpy as np
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.region_lattice import RegionLattice
-from hyperspy_twin.strain.vectors import (
-    add_reflections,
-    choose_vectors,
-    has_partners,
-    shares_lattice,
-)
+from hyperspy_twin.strain.vectors import add_reflections, choose_shared_vectors
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +71,7 @@ def find_block(
         raise ValueError(f"region {reference} shows no lattice in which dislocations could lie")
     peaks = {n: one.lattice_peaks for n, one in regions.items() if one.has_lattice}
     own = peaks.pop(reference)
-    peaks = {n: one for n, one in peaks.items() if shares_lattice(own, one)}
-    pair = choose_vectors(own, peaks.values())
-    peaks = {n: one for n, one in peaks.items() if has_partners(pair, one.position)}
+    pair, peaks = choose_shared_vectors(own, peaks)
     vectors, _ = add_reflections(pair, own, regions[reference].lattice_hkl, peaks, resolution)
     partners = np.array([vectors, *(_nearest(vectors, one.position) for one in peaks.values())])
     members = (reference, *peaks)
