@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from types import NoneType
 from typing import TYPE_CHECKING, Any
 
@@ -814,8 +815,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             (component, frame ...); frames whose reference shows no lattice are NaN, with a warning
             and the reason in the history. From a lazy spectrum they are lazy: strain and errors,
             which need the most memory, are computed part by part when they are read or saved, and
-            are the same. Standard errors are NaN everywhere, with a
-            warning, where the image was filtered before so that its noise cannot be measured.
+            are the same. Standard errors are NaN everywhere, with a warning, where the image was
+            filtered before so that its noise cannot be measured; strips along its borders in which
+            the filter joined the lattices of opposite borders are NaN too, with a warning and their
+            widths in the history.
 
         Raises
         ------
@@ -830,8 +833,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         from hyperspy_twin.signals._series import check_series, measure_series
         from hyperspy_twin.strain import (
             analyse_other_blocks,
+            analyse_plan,
             describe_holes,
-            geometric_phase_analysis,
+            find_border,
             plan_analysis,
             prepare_series,
             without_errors,
@@ -867,20 +871,27 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 reflections=reflections,
                 resolution=resolution,
             )
-            field = geometric_phase_analysis(
+            analyse = partial(
+                analyse_plan,
                 image,
                 grid,
-                plan.vectors,
-                resolution=plan.resolution,
-                reference=plan.reference_mask,
-                labels=plan.labels,
                 definition=definition,  # type: ignore[arg-type]
-                required=plan.required,
-                others=plan.others,
-                displacement=series is None,
                 lazy=self._lazy,
             )
-            lattices, outcome = None, {}
+            labels, outcome = self._labels, {}
+            field = analyse(plan, displacement=series is None)
+            filtered = describe_holes(np.asarray(self.data))
+            if filtered is not None:
+                outcome["noise"] = filtered
+                _LOGGER.warning("%s", filtered)
+                border = find_border(analyse, plan, field, grid)
+                if border is not None:
+                    outcome["border"] = border.describe(self._unit)
+                    _LOGGER.warning("%s", outcome["border"])
+                    labels = np.where(border.mask(grid), 0, labels)
+                    plan = border.leave_out(plan, grid)
+                    field = analyse(plan, displacement=series is None)
+            lattices = None
             settings = StrainSettings(
                 plan.reference,
                 field.vectors,
@@ -889,12 +900,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 COMPONENTS,
                 field.noise,
             )
-            filtered = describe_holes(np.asarray(self.data))
             if filtered is not None:
                 field = without_errors(field)
                 settings = replace(settings, noise=None)
-                outcome["noise"] = filtered
-                _LOGGER.warning("%s", filtered)
             if field.cuts:
                 outcome["cuts"] = (
                     f"the displacement jumps by a lattice vector across {len(field.cuts)} cuts of "
@@ -913,7 +921,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             blocks = None
             if each:
                 field, blocks, reasons = analyse_other_blocks(
-                    image, grid, self._region_lattices, self._labels, plan, field
+                    image, grid, self._region_lattices, labels, plan, field
                 )
                 outcome |= {f"region {n}": why for n, why in reasons.items()}
                 if filtered is None:

@@ -1,3 +1,10 @@
+from .artefacts import (
+    Wraparound,
+    describe_holes,
+    find_border,
+    find_wraparound,
+    without_errors,
+)
 from .bragg import FilterGroup, Reflections, filter_reflections, local_amplitude, plan_groups
 from .comparison import (
     Block,
@@ -16,8 +23,7 @@ from .defects import (
     find_dislocations,
     find_planar_faults,
 )
-from .filtered_images import describe_holes, without_errors
-from .gpa import geometric_phase_analysis
+from .gpa import analyse_plan, geometric_phase_analysis
 from .mechanics import (
     LIMITS,
     Analysis,
@@ -46,6 +52,8 @@ __all__ = [
     "find_boundaries",
     "find_dislocations",
     "find_planar_faults",
+    "find_border",
+    "find_wraparound",
     "PlanarFaults",
     "LIMITS",
     "Analysis",
@@ -62,8 +70,10 @@ __all__ = [
     "RegionLattice",
     "RegionMeans",
     "SeriesAnalysis",
+    "Wraparound",
     "analyse_frame",
     "analyse_other_blocks",
+    "analyse_plan",
     "describe_holes",
     "filter_reflections",
     "find_growth_direction",

@@ -32,6 +32,7 @@ from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_wav
 from hyperspy_twin.strain.maps import assemble_maps
 from hyperspy_twin.strain.noise import Noise, is_significant, measure_noise
 from hyperspy_twin.strain.pieces import find_pieces
+from hyperspy_twin.strain.plan import Plan
 from hyperspy_twin.strain.strain_tensor import AnalysedPiece, compute_strain, displacement_noise
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
@@ -184,6 +185,35 @@ def geometric_phase_analysis(
         resolution=float(resolution),
         definition=definition,
         noise=_noise_of_regions(analysed, noises, labels),
+    )
+
+
+def analyse_plan(
+    image: np.ndarray,
+    grid: Grid,
+    plan: Plan,
+    *,
+    definition: Definition = "lagrangian",
+    resolution: float | None = None,
+    displacement: bool = True,
+    lazy: bool = False,
+) -> StrainField:
+    """Analyse an image as planned, see :func:`geometric_phase_analysis`.
+
+    ``resolution`` is another than that of the plan.
+    """
+    return geometric_phase_analysis(
+        image,
+        grid,
+        plan.vectors,
+        resolution=plan.resolution if resolution is None else resolution,
+        reference=plan.reference_mask,
+        labels=plan.labels,
+        definition=definition,
+        required=plan.required,
+        others=plan.others,
+        displacement=displacement,
+        lazy=lazy,
     )
 
 

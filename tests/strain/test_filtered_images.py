@@ -11,7 +11,7 @@ import hyperspy_twin as ht
 from hyperspy_twin.core import Grid
 from hyperspy_twin.spectra import spectrum
 from hyperspy_twin.strain import describe_holes, filter_reflections
-from hyperspy_twin.strain.filtered_images import SMALLEST_NOISE, noise_level
+from hyperspy_twin.strain.artefacts import SMALLEST_NOISE, noise_level
 
 RAW = {
     "16_STOimage_1.ser",

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.fft
 
 from hyperspy_twin.core import Definition, Grid, StrainField
+from hyperspy_twin.strain.artefacts import describe_holes, without_errors
 from hyperspy_twin.strain.comparison.drift import find_drift, slow_contrast
-from hyperspy_twin.strain.filtered_images import describe_holes, without_errors
 from hyperspy_twin.strain.gpa import geometric_phase_analysis
 from hyperspy_twin.strain.plan import Plan
 
