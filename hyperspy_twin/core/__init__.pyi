@@ -21,7 +21,7 @@ from .outlines import Outlines, contains, rasterise, trace
 from .peaks import Peaks
 from .progress import begin_step, count_steps, listen_to_steps
 from .registered_lattice import RegisteredLattice
-from .strain_field import Definition, GradientNoise, StrainField
+from .strain_field import Definition, GradientNoise, PhaseInvariants, StrainField
 from .table import Table, counted, html_table, text_table, two_digits, with_error
 from .windows import region_window
 
@@ -34,6 +34,7 @@ __all__ = [
     "Crystal",
     "Definition",
     "GradientNoise",
+    "PhaseInvariants",
     "Grid",
     "OrientedCrystal",
     "Outlines",

@@ -34,6 +34,45 @@ class GradientNoise:
     lines: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class PhaseInvariants:
+    """Phases of the lattice of each region that no displacement changes.
+
+    The phase of a reflection less those of two others, as often as these make up its vector.
+
+    Attributes
+    ----------
+    region
+        Number of each region, shape (n,).
+    phase
+        In degrees, shape (n, m); NaN where a reflection is absent.
+    error
+        Standard errors, from the spread over the region, shape (n, m).
+    """
+
+    region: np.ndarray
+    phase: np.ndarray
+    error: np.ndarray
+
+    def compare(self, first: int, second: int) -> tuple[float, float]:
+        """Difference of the phases of two regions with its standard error, in degrees.
+
+        Of several the largest in units of its error; NaN where there is none to compare.
+        """
+        rows = [np.flatnonzero(self.region == number) for number in (first, second)]
+        if not all(len(row) for row in rows):
+            return np.nan, np.nan
+        one, other = (int(row[0]) for row in rows)
+        difference = self.phase[other] - self.phase[one]
+        difference = difference - 360.0 * np.rint(difference / 360.0)
+        error = np.hypot(self.error[one], self.error[other])
+        known = np.isfinite(difference) & (error > 0.0)
+        if not known.any():
+            return np.nan, np.nan
+        best = np.flatnonzero(known)[np.argmax(np.abs(difference[known]) / error[known])]
+        return float(difference[best]), float(error[best])
+
+
 @dataclass(frozen=True)
 class StrainField:
     """Strain of an image relative to its reference, NaN where the lattice is absent.
@@ -70,6 +109,11 @@ class StrainField:
     cuts
         Lines across which the displacement jumps by a lattice vector, as it must around a
         dislocation: segments (x_1, y_1, x_2, y_2) in the unit of the grid, shape (n, 4) for each.
+    disagreeing
+        Pixels inside regions in which the reflections show no common strain, boolean, shape
+        (rows, columns); None where they all do.
+    invariants
+        Phases of the regions by which their structures can be compared; None with two reflections.
     """
 
     e_xx: np.ndarray
@@ -88,6 +132,8 @@ class StrainField:
     definition: Definition
     noise: GradientNoise | None = None
     cuts: tuple[np.ndarray, ...] = ()
+    disagreeing: np.ndarray | None = None
+    invariants: PhaseInvariants | None = None
 
     @property
     def displacement(self) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.core import Peaks, Table
+from hyperspy_twin.core import Peaks, PhaseInvariants, Table
 
 if TYPE_CHECKING:
     from hyperspy_twin.crystals import PhaseRecords
@@ -270,8 +270,10 @@ def strain_table(means: RegionMeans, errors: Mapping[str, np.ndarray]) -> Table:
     return Table.from_columns(columns, degrees)
 
 
-def interfaces_table(found: Sequence[Misfit], unit: str) -> Table:
-    """Table of misfit and tilt at each interface."""
+def interfaces_table(
+    found: Sequence[Misfit], unit: str, invariants: PhaseInvariants | None
+) -> Table:
+    """Table of misfit, tilt and change of phases at each interface."""
     names = ("misfit_along", "misfit_across", "tilt")
     values = np.array([one.values for one in found]).reshape(-1, 3).T
     errors = np.array([one.errors for one in found]).reshape(-1, 3).T
@@ -283,7 +285,13 @@ def interfaces_table(found: Sequence[Misfit], unit: str) -> Table:
         **dict(zip(names, values, strict=True)),
         **{f"error_{name}": row for name, row in zip(names, errors, strict=True)},
     }
-    degrees = dict.fromkeys(("angle", "tilt", "error_tilt"), "°")
+    unknown = (np.nan, np.nan)
+    phases = [
+        unknown if invariants is None else invariants.compare(one.first, one.second)
+        for one in found
+    ]
+    columns["phase"], columns["error_phase"] = np.array(phases, float).reshape(-1, 2).T
+    degrees = dict.fromkeys(("angle", "tilt", "error_tilt", "phase", "error_phase"), "°")
     return Table.from_columns(columns, {"length": unit, **degrees})
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal, GradientNoise
+from hyperspy_twin.core import Crystal, GradientNoise, PhaseInvariants
 from hyperspy_twin.signals._codec import from_plain, to_plain
 from hyperspy_twin.signals._values import (
     ModelBox,
@@ -119,6 +119,12 @@ def rows() -> dict[str, Row]:
                 "noise.white": Dimension(4, False),
                 "noise.lines": Dimension(3, False),
             },
+        ),
+        "invariants": Row(PhaseInvariants, "gpa"),
+        "disagreement": Row(
+            tuple[PixelMask, ...],  # one, of the image
+            "gpa",
+            {"grid.scale": POSITION, "grid.offset": POSITION},
         ),
         "blocks": Row(tuple[Block, ...], "gpa", {"g": WAVE_VECTOR}),
         "frames": Row(

@@ -17,7 +17,7 @@ from hyperspy_twin.signals._images import axes_of, check_orientation, show_progr
 from hyperspy_twin.signals._pixels import ImagePixels
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
-from hyperspy_twin.signals._values import StrainSettings
+from hyperspy_twin.signals._values import PixelMask, StrainSettings
 from hyperspy_twin.signals.strain_map import (
     COMPONENTS,
     NO_LATTICES,
@@ -834,8 +834,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         from hyperspy_twin.strain import (
             analyse_other_blocks,
             analyse_plan,
+            describe_disagreement,
             describe_holes,
             find_border,
+            find_disagreement,
             plan_analysis,
             prepare_series,
             without_errors,
@@ -903,6 +905,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             if filtered is not None:
                 field = without_errors(field)
                 settings = replace(settings, noise=None)
+            pixels, pairs = find_disagreement(field, plan.labels, grid)
+            disagreement = None
+            if pixels is not None and series is None:
+                disagreement = (PixelMask.of(pixels, grid),)
+                outcome["reflections"] = describe_disagreement(pixels, pairs)
+                _LOGGER.warning("%s", outcome["reflections"])
             if field.cuts:
                 outcome["cuts"] = (
                     f"the displacement jumps by a lattice vector across {len(field.cuts)} cuts of "
@@ -929,6 +937,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 else:
                     field = without_errors(field)
         made: dict[str, Any] = {"choices": plan.choices, "lattices": lattices, "blocks": blocks}
+        made |= {"invariants": field.invariants, "disagreement": disagreement}
         axes = StrainMap._axes_for(grid, self._unit)
         if series is None:
             return self._derive(

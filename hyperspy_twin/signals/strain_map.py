@@ -15,7 +15,7 @@ from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
-from hyperspy_twin.signals._pixels import ImagePixels
+from hyperspy_twin.signals._pixels import ImagePixels, as_signal
 from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import (
@@ -240,6 +240,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         and ``misfit_across`` it, the spacing of the second lattice over that of the first, less 1;
         the ``tilt`` of the second against the first (degrees, counter-clockwise); and the standard
         errors of these, ``error_...``, by the noise of the image, NaN where that is not known.
+        ``phase`` is by how many degrees the phases of the reflections differ beyond any
+        displacement, which crystals of equal structure do not: the phase of one reflection less
+        those of two that make up its vector, of all the clearest. It is NaN with two reflections.
 
         The lattices are the means of both regions up to five resolutions from the outline, but for
         one resolution at their outlines. They are those in the image, whatever the strain of this
@@ -254,7 +257,27 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """
         found = [misfit for one in self._measured_blocks for misfit in one.misfits(self.resolution)]
         found.sort(key=lambda misfit: (misfit.first, misfit.second))
-        return interfaces_table(found, self._unit)
+        return interfaces_table(found, self._unit, self._state("invariants"))
+
+    @property
+    def disagreement(self) -> Signal2D:
+        """Pixels in which the reflections disagree, as a boolean image.
+
+        There the strain is not only that of the lattice: where one compound goes over into another,
+        the phases of structure factors change as well, and look like strain and displacement [1]_.
+        More than two reflections tell it. Inside of regions, the phase gradients of all reflections
+        are not those of one strain, by more than their covariance and by more than the strain
+        changes within the window. At the outline of two regions, pixels within one resolution
+        are marked where the phases that no displacement changes are different, see
+        :attr:`interfaces`. Two reflections always agree, and so do more where they are not
+        affected, such as {111} of one zone and their sums.
+
+        References
+        ----------
+        .. [1] J. J. P. Peters, R. Beanland, M. Alexe, J. W. Cockburn, D. G. Revin, S. Y. Zhang,
+           A. M. Sanchez, Ultramicroscopy 157 (2015) 91-97.
+        """
+        return as_signal(self, self._disagreeing, self._grid)
 
     # ---- other axes, other references, and what follows ----
 
@@ -578,7 +601,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     ) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
 
-        Hatched values are below their standard error. The outline of the reference is green; its
+        Hatched values are below their standard error, and cross-hatched ones are where the
+        reflections disagree, see :attr:`disagreement`. The outline of the reference is green; its
         reciprocal vectors and the axes of the tensor stand beside.
 
         A map from which components were sliced away is plotted as HyperSpy plots images.
@@ -623,6 +647,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             references=[one.reference for one in self._blocks],
             unit=self._unit,
             errors={name: np.asarray(values) for name, values in errors.items()},
+            disagreeing=self._disagreeing,
             note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
@@ -1010,6 +1035,12 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             self._state("bulk", ()),
             analysis,
         )
+
+    @property
+    def _disagreeing(self) -> np.ndarray:
+        """Pixels in which the reflections disagree, shape (rows, columns)."""
+        grid, masks = self._grid, self._state("disagreement")
+        return np.zeros(grid.shape, bool) if masks is None else masks[0].on(grid)
 
     def _with_maps(self, maps: Mapping[str, np.ndarray]) -> np.ndarray:
         """Copy the data of the whole map, with other values of some components."""

@@ -1,7 +1,9 @@
 from .artefacts import (
     Wraparound,
+    describe_disagreement,
     describe_holes,
     find_border,
+    find_disagreement,
     find_wraparound,
     without_errors,
 )
@@ -53,6 +55,7 @@ __all__ = [
     "find_dislocations",
     "find_planar_faults",
     "find_border",
+    "find_disagreement",
     "find_wraparound",
     "PlanarFaults",
     "LIMITS",
@@ -74,6 +77,7 @@ __all__ = [
     "analyse_frame",
     "analyse_other_blocks",
     "analyse_plan",
+    "describe_disagreement",
     "describe_holes",
     "filter_reflections",
     "find_growth_direction",

@@ -17,9 +17,11 @@ from hyperspy_twin.core import (
     Definition,
     GradientNoise,
     Grid,
+    PhaseInvariants,
     StrainField,
     count_steps,
 )
+from hyperspy_twin.strain.artefacts import disagreeing_nodes, phase_invariants
 from hyperspy_twin.strain.checks import (
     check_drift,
     check_input,
@@ -162,12 +164,13 @@ def geometric_phase_analysis(
         vectors, first = vectors[kept], first[kept]
     if fixed:
         refined = vectors
-    analysed = []
+    analysed, disagreeing = [], np.zeros(grid.shape, bool)
     for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
         present = region.resolved(others)
         present &= [is_significant(region, noise, index) for index in range(len(vectors))]
         present[find_drifted(region.mean_frequencies(), vectors, resolution) & ~first] = False
         strain = compute_strain(region, noise, refined, present, definition)
+        _mark(disagreeing, region, disagreeing_nodes(region, noise, refined, strain))
         analysed.append(AnalysedPiece(region.without_pixels(), strain))
     del regions, region
     if not any((reference[one.box] & one.pixels).any() for one in analysed):
@@ -185,6 +188,8 @@ def geometric_phase_analysis(
         resolution=float(resolution),
         definition=definition,
         noise=_noise_of_regions(analysed, noises, labels),
+        disagreeing=disagreeing if disagreeing.any() else None,
+        invariants=None if labels is None else _invariants(analysed, labels, refined),
     )
 
 
@@ -217,13 +222,33 @@ def analyse_plan(
     )
 
 
+def _mark(pixels: np.ndarray, region: LatticeWaves, nodes: np.ndarray) -> None:
+    """Mark the pixels of the image that lie among some nodes of a piece."""
+    if nodes.any():
+        piece = region.piece
+        pixels[piece.box] |= region.coarse.nearly(nodes, np.ascontiguousarray(piece.mask))
+
+
+def _invariants(
+    analysed: list[AnalysedPiece], labels: np.ndarray, vectors: np.ndarray
+) -> PhaseInvariants | None:
+    """Phases by which the structures of regions can be compared."""
+    numbers = [_label_of(one, labels) for one in analysed]
+    return phase_invariants(analysed, numbers, vectors) if len(set(numbers)) > 1 else None
+
+
+def _label_of(piece: AnalysedPiece, labels: np.ndarray) -> int:
+    """Look up the number of the region of a piece."""
+    return int(labels[piece.box][piece.region.piece.mask][0])
+
+
 def _noise_of_regions(
     analysed: list[AnalysedPiece], noises: list[Noise], labels: np.ndarray | None
 ) -> GradientNoise:
     """Noise of the displacement of each region, the mean of its pieces; region 0 without labels."""
     found: dict[int, list[tuple[np.ndarray, np.ndarray, float]]] = {}
     for one, noise in zip(analysed, noises, strict=True):
-        label = 0 if labels is None else int(labels[one.box][one.region.piece.mask][0])
+        label = 0 if labels is None else _label_of(one, labels)
         found.setdefault(label, []).append(displacement_noise(one.region, noise, one.strain))
     total = {label: sum(part[2] for part in parts) for label, parts in found.items()}
     known = [label for label in sorted(found) if total[label] > 0.0]

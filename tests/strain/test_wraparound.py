@@ -151,7 +151,8 @@ def test_a_strained_layer_along_a_border_is_a_region_and_no_artefact():
 
 def test_the_map_leaves_the_strips_out_and_says_why(caplog):
     image = ht.Micrograph(bragg(lattice(MISFITS)))
-    image.calibrate(scale=0.02, units="nm")
+    for axis in image.axes_manager.signal_axes:
+        axis.scale, axis.units = 0.02, "nm"
     labels = np.ones(MISFITS, int)
     spectrum = ht.SegmentedImage.from_labels(image, labels).find_peaks(show_progressbar=False)
     strain = spectrum.gpa()

@@ -30,6 +30,7 @@ REACHED = 99  # percentile of the values that the colours reach, so that a few d
 USUAL_ERROR = 2.0
 REFERENCE = "#1a9850"  # outline of the reference
 HATCH = "////"
+CROSSED = "xx"
 HATCH_LINE = 0.35  # width in points, thin enough to leave the colours readable
 HATCHED_PIXELS = 300  # along the longer side: finer hatching is not drawn
 SIDE = 1.9  # width in inches of the column with reflections and frame
@@ -44,6 +45,7 @@ def strain_figure(
     unit: str,
     references: Sequence[int] = (),
     errors: Mapping[str, np.ndarray] | None = None,
+    disagreeing: np.ndarray | None = None,
     note: str = "",
     limit: float | None = None,
     cmap: str = DIVERGING,
@@ -51,9 +53,10 @@ def strain_figure(
 ) -> Figure:
     """Strain components and rotation side by side, on scales symmetric about zero.
 
-    Colour bars have an arrow where values lie beyond them; grey has no value, and values below
-    their standard error are hatched. The outline of the reference is green; its reciprocal vectors
-    and the axes of the tensor stand beside.
+    Colour bars have an arrow where values lie beyond them; grey has no value, values below their
+    standard error are hatched, and pixels in which the reflections disagree are crossed. The
+    outline of the reference is green; its reciprocal vectors and the axes of the tensor stand
+    beside.
 
     Parameters
     ----------
@@ -71,6 +74,8 @@ def strain_figure(
         Numbers of the regions whose lattices are references; by default that of the settings.
     errors
         Standard errors of some of the maps by their names.
+    disagreeing
+        Pixels in which the reflections disagree, boolean, shape (rows, columns).
     note
         What the title says beside how the maps were made.
     limit
@@ -93,7 +98,7 @@ def strain_figure(
     options = {"figsize": size, "layout": "constrained", **figure_options}
     figure = plt.figure(**options)
     cells = figure.add_gridspec(2, 3, width_ratios=(1, 1, SIDE / (0.7 * width)))
-    hatched = False
+    hatched = crossed = False
     for number, (name, values) in enumerate(maps.items()):
         row, column = divmod(number, 2)
         axis = figure.add_subplot(cells[row, column])
@@ -104,6 +109,7 @@ def strain_figure(
         )
         if name in errors:
             hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
+        crossed = disagreeing is not None and _hatch(axis, disagreeing, grid, CROSSED)
         draw_outlines(axis, outlines, grid)
         for reference in references:
             _draw_reference(axis, outlines, reference)
@@ -129,6 +135,7 @@ def strain_figure(
         f"resolution {settings.resolution:.2g} {unit}"
         + ("; grey: no lattice" if _any_missing(maps) else "")
         + ("; hatched: below the standard error" if hatched else "")
+        + ("; crossed: the reflections disagree" if crossed else "")
         + ("; standard errors are not known" if errors and _none_known(errors) else "")
         + (f"\n{note}" if note else ""),
         fontsize=10,
@@ -168,7 +175,7 @@ def _extend(values: np.ndarray, bound: float) -> str:
     )
 
 
-def _hatch(axis: Axes, marked: np.ndarray, grid: Grid) -> bool:
+def _hatch(axis: Axes, marked: np.ndarray, grid: Grid, pattern: str = HATCH) -> bool:
     """Hatch the marked pixels; whether there are any."""
     step = max(1, -(-max(marked.shape) // HATCHED_PIXELS))
     shown = marked[::step, ::step]
@@ -180,7 +187,7 @@ def _hatch(axis: Axes, marked: np.ndarray, grid: Grid) -> bool:
         shown.astype(float),
         levels=[0.5, 1.5],
         colors="none",
-        hatches=[HATCH],
+        hatches=[pattern],
     )
     areas.set(edgecolor="0.35", linewidth=0.0)
     if hasattr(areas, "set_hatch_linewidth"):

@@ -4,7 +4,7 @@ from .gradient_errors import Analysis
 from .interfaces import Interface, find_interface
 from .means import RegionMeans, join_means
 from .measured_strain import MeasuredStrain, turn_displacement
-from .misfits import Misfit
+from .misfits import Misfit, find_neighbours
 from .profiles import Line, Profile, line_across, line_between
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RegionMeans",
     "find_growth_direction",
     "find_interface",
+    "find_neighbours",
     "join_means",
     "line_across",
     "line_between",
