@@ -769,6 +769,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
         vectors: Sequence[Sequence[float]] | None = None,
         resolution: float | None = None,
         definition: str = "lagrangian",
+        deconvolve: bool = False,
         series: Signal2D | None = None,
         show_progressbar: bool | None = None,
     ) -> StrainMap:
@@ -798,6 +799,13 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             chosen from the distances of the peaks.
         definition
             ``"lagrangian"`` (spacing over reference spacing - 1) or ``"eulerian"``.
+        deconvolve
+            Whether strain and rotation are divided by the transfer function of the mask, to first
+            order: strain with a period of 10 resolutions is shown by 97 % instead of 82 %, and the
+            standard errors are 1.57 times as large. Strain steps overshoot by some percent. The
+            displacement stays as it is, and errors of means are not known. It takes a second
+            analysis with a window that is wider by the root of two, and is no choice for a series
+            nor for several references.
         series
             Stack of images on the same pixels, such as a time series of which this is one frame:
             their strain instead of that of this image. Outlines, reflections and window are those
@@ -836,6 +844,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             analyse_plan,
             describe_disagreement,
             describe_holes,
+            divide_by_transfer,
             find_border,
             find_disagreement,
             plan_analysis,
@@ -852,10 +861,16 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             "vectors": None if vectors is None else np.asarray(vectors).tolist(),
             "resolution": resolution,
             "definition": definition,
+            "deconvolve": deconvolve,
         }
         each = isinstance(reference, str) and reference == EACH
         if each and series is not None:
             raise ValueError("a series has one reference: name it instead of 'each'")
+        if deconvolve and (each or series is not None):
+            raise ValueError(
+                "deconvolve=True is for one image and one reference: leave out the series, or "
+                "name the reference"
+            )
         if series is not None:
             recalibrated = any(one["step"] == "apply_calibration" for one in self.history)
             check_series(series, self._image_grid, self._unit, recalibrated)
@@ -904,6 +919,9 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             )
             if filtered is not None:
                 field = without_errors(field)
+                settings = replace(settings, noise=None)
+            if deconvolve:
+                field = divide_by_transfer(analyse, plan, field)
                 settings = replace(settings, noise=None)
             pixels, pairs = find_disagreement(field, plan.labels, grid)
             disagreement = None

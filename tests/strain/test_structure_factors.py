@@ -91,7 +91,7 @@ def test_an_interface_without_an_outline_is_marked_too(below):
     assert abs(rows.mean() - MIDDLE) < 13
     assert np.ptp(rows) < 4 * 26
     # Its ends lie in windows that the border of the image cuts.
-    assert field.disagreeing[int(MIDDLE) - 13 : int(MIDDLE) + 13, 100:-100].any(axis=0).all()
+    assert field.disagreeing[int(MIDDLE) - 13 : int(MIDDLE) + 13, 110:-110].any(axis=0).all()
 
 
 @pytest.mark.parametrize("dose", [10, 1000])

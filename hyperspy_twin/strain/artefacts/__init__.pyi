@@ -1,4 +1,5 @@
 from .filtered_images import SMALLEST_NOISE, describe_holes, noise_level, without_errors
+from .mask_transfer import divide_by_transfer
 from .structure_factors import (
     describe_disagreement,
     disagreeing_nodes,
@@ -10,6 +11,7 @@ from .wraparound import Wraparound, find_border, find_wraparound
 __all__ = [
     "SMALLEST_NOISE",
     "Wraparound",
+    "divide_by_transfer",
     "describe_disagreement",
     "describe_holes",
     "disagreeing_nodes",

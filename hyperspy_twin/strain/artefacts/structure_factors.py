@@ -51,7 +51,7 @@ SMALLEST_TURN = 0.02
 REACH = 2.0
 # Windows with less of their mass inside the piece are cut: what other reflections leave there is
 # much more than the noise.
-WHOLE_WINDOW = 0.98
+WHOLE_WINDOW = 0.995
 # Deviation from whole numbers up to which a vector is a sum of two others, as strained as regions
 # are that can be compared.
 WHOLE_NUMBER = 0.1
