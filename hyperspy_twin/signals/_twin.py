@@ -79,7 +79,7 @@ def rows() -> dict[str, Row]:
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import Block, BulkCell, Choices
+    from hyperspy_twin.strain import Block, BulkCell, Choices, ScanTraces
 
     return {
         "sample": Row(str, "data"),
@@ -120,6 +120,7 @@ def rows() -> dict[str, Row]:
                 "noise.lines": Dimension(3, False),
             },
         ),
+        "scan": Row(ScanTraces, "gpa", {"fly_back": LENGTH}),
         "invariants": Row(PhaseInvariants, "gpa"),
         "disagreement": Row(
             tuple[PixelMask, ...],  # one, of the image

@@ -847,6 +847,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             divide_by_transfer,
             find_border,
             find_disagreement,
+            find_scan_traces,
             plan_analysis,
             prepare_series,
             without_errors,
@@ -923,6 +924,12 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             if deconvolve:
                 field = divide_by_transfer(analyse, plan, field)
                 settings = replace(settings, noise=None)
+            scan = find_scan_traces(field, plan.labels, grid)
+            if series is None:
+                told = scan.describe(grid, self._unit)
+                outcome |= told
+                for text in told.values():
+                    _LOGGER.warning("%s", text)
             pixels, pairs = find_disagreement(field, plan.labels, grid)
             disagreement = None
             if pixels is not None and series is None:
@@ -955,7 +962,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 else:
                     field = without_errors(field)
         made: dict[str, Any] = {"choices": plan.choices, "lattices": lattices, "blocks": blocks}
-        made |= {"invariants": field.invariants, "disagreement": disagreement}
+        made |= {"scan": scan, "invariants": field.invariants, "disagreement": disagreement}
         axes = StrainMap._axes_for(grid, self._unit)
         if series is None:
             return self._derive(

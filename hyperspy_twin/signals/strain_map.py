@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin.crystals import AlloyFamily
-    from hyperspy_twin.strain import Block, GrainBoundary, MeasuredStrain
+    from hyperspy_twin.strain import Block, GrainBoundary, MeasuredStrain, ScanTraces
 
 _LOGGER = logging.getLogger(__name__)
 # Percent: spacings of crystals that differ by less are those of one crystal, see
@@ -258,6 +258,27 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         found = [misfit for one in self._measured_blocks for misfit in one.misfits(self.resolution)]
         found.sort(key=lambda misfit: (misfit.first, misfit.second))
         return interfaces_table(found, self._unit, self._state("invariants"))
+
+    @property
+    def scan(self) -> ScanTraces:
+        """Traces that the scan left: width of the fly-back, and change of the drift.
+
+        ``fly_back`` is the width of the columns at the left, in the unit of the axes, whose strain
+        is distorted alike in all lines, and not to be trusted; the plot crosses them.
+        ``drift`` is by which part of a line the drift (x, y) from line to line changed from the
+        first to the last line, if it was drift and no strain: it is alike in all regions, and only
+        the derivatives along y change. Zeros are what was not seen. Steady drift is a
+        uniform strain of the whole image, with its reference, and cannot be seen.
+
+        Raises
+        ------
+        ValueError
+            If the map was not made by :meth:`IndexedFFT.gpa` of one image, or by an older version.
+        """
+        found = self._state("scan")
+        if found is None or self._settings.series:
+            raise ValueError("the scan was not looked at for this map: gpa() of one image does it")
+        return found
 
     @property
     def disagreement(self) -> Signal2D:
@@ -601,8 +622,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     ) -> Figure:
         """Plot strains and rotation side by side, with the outlines of the regions.
 
-        Hatched values are below their standard error, and cross-hatched ones are where the
-        reflections disagree, see :attr:`disagreement`. The outline of the reference is green; its
+        Hatched values are below their standard error, and crossed ones doubtful: there the
+        reflections disagree, see :attr:`disagreement`, or the scan flies back, see :attr:`scan`.
+        The outline of the reference is green; its
         reciprocal vectors and the axes of the tensor stand beside.
 
         A map from which components were sliced away is plotted as HyperSpy plots images.
@@ -647,7 +669,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             references=[one.reference for one in self._blocks],
             unit=self._unit,
             errors={name: np.asarray(values) for name, values in errors.items()},
-            disagreeing=self._disagreeing,
+            doubtful=self._disagreeing | self._of_fly_back,
             note=self._frame_in_words().removeprefix(", "),
             **kwargs,
         )
@@ -1041,6 +1063,14 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """Pixels in which the reflections disagree, shape (rows, columns)."""
         grid, masks = self._grid, self._state("disagreement")
         return np.zeros(grid.shape, bool) if masks is None else masks[0].on(grid)
+
+    @property
+    def _of_fly_back(self) -> np.ndarray:
+        """Columns that fly-back distorts, shape (1, columns)."""
+        scan, whole = self._state("scan"), self._state("image_grid")
+        if scan is None or whole is None:
+            return np.zeros((1, 1), bool)
+        return (self._grid.x - whole.x[0] < scan.fly_back)[None]
 
     def _with_maps(self, maps: Mapping[str, np.ndarray]) -> np.ndarray:
         """Copy the data of the whole map, with other values of some components."""

@@ -1,10 +1,12 @@
 from .artefacts import (
+    ScanTraces,
     Wraparound,
     describe_disagreement,
     describe_holes,
     divide_by_transfer,
     find_border,
     find_disagreement,
+    find_scan_traces,
     find_wraparound,
     without_errors,
 )
@@ -57,6 +59,7 @@ __all__ = [
     "find_planar_faults",
     "find_border",
     "find_disagreement",
+    "find_scan_traces",
     "find_wraparound",
     "PlanarFaults",
     "LIMITS",
@@ -73,6 +76,7 @@ __all__ = [
     "Reflections",
     "RegionLattice",
     "RegionMeans",
+    "ScanTraces",
     "SeriesAnalysis",
     "Wraparound",
     "analyse_frame",

@@ -154,7 +154,7 @@ def test_the_map_says_where_and_why(caplog, tmp_path):
     marked = strain.disagreement.data
     assert marked[int(MIDDLE), 180]
     assert not marked[40].any()
-    assert "reflections disagree" in strain.plot().get_suptitle()
+    assert "crossed: doubtful" in strain.plot().get_suptitle()
     strain.save(tmp_path / "strain.hspy")
     again = hs.load(tmp_path / "strain.hspy")
     np.testing.assert_array_equal(again.disagreement.data, marked)

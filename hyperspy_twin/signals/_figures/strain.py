@@ -45,7 +45,7 @@ def strain_figure(
     unit: str,
     references: Sequence[int] = (),
     errors: Mapping[str, np.ndarray] | None = None,
-    disagreeing: np.ndarray | None = None,
+    doubtful: np.ndarray | None = None,
     note: str = "",
     limit: float | None = None,
     cmap: str = DIVERGING,
@@ -54,7 +54,7 @@ def strain_figure(
     """Strain components and rotation side by side, on scales symmetric about zero.
 
     Colour bars have an arrow where values lie beyond them; grey has no value, values below their
-    standard error are hatched, and pixels in which the reflections disagree are crossed. The
+    standard error are hatched, and doubtful pixels are crossed. The
     outline of the reference is green; its reciprocal vectors and the axes of the tensor stand
     beside.
 
@@ -74,8 +74,8 @@ def strain_figure(
         Numbers of the regions whose lattices are references; by default that of the settings.
     errors
         Standard errors of some of the maps by their names.
-    disagreeing
-        Pixels in which the reflections disagree, boolean, shape (rows, columns).
+    doubtful
+        Pixels whose strain may not be that of the lattice, boolean, shape (rows, columns).
     note
         What the title says beside how the maps were made.
     limit
@@ -109,7 +109,7 @@ def strain_figure(
         )
         if name in errors:
             hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
-        crossed = disagreeing is not None and _hatch(axis, disagreeing, grid, CROSSED)
+        crossed = doubtful is not None and _hatch(axis, doubtful, grid, CROSSED)
         draw_outlines(axis, outlines, grid)
         for reference in references:
             _draw_reference(axis, outlines, reference)
@@ -135,7 +135,7 @@ def strain_figure(
         f"resolution {settings.resolution:.2g} {unit}"
         + ("; grey: no lattice" if _any_missing(maps) else "")
         + ("; hatched: below the standard error" if hatched else "")
-        + ("; crossed: the reflections disagree" if crossed else "")
+        + ("; crossed: doubtful" if crossed else "")
         + ("; standard errors are not known" if errors and _none_known(errors) else "")
         + (f"\n{note}" if note else ""),
         fontsize=10,

@@ -1,0 +1,245 @@
+"""What a slow scan leaves in a strain map: fly-back in the first columns, and drift that changes.
+
+The scan distorts positions in the image, whatever crystal lies there. Fly-back, after which the
+beam settles at the start of each line, displaces the first columns alike in all lines: it changes
+the derivatives of the displacement along x, as a function of x. Drift displaces whole lines, and
+changes the derivatives along y, as a function of y.
+
+A steady drift is a uniform strain and rotation of the whole image. Nothing in one image tells the
+two apart: it is in the lattice of the reference as well, so that the strain against the reference
+does not show it, and it is zero there by definition. Drift that changes while the image is taken
+leaves a strain that changes with the line. A crystal can do that too, but seldom in all its regions
+alike and only along y; it is told as what it would be if it were drift.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_twin.core import Grid, StrainField
+
+# Standard errors by which a trace stands out.
+SIGNIFICANCE = 5.0
+# Strain below which nothing is told: half of what other reflections leave in cut windows at a
+# resolution of one spacing.
+SMALLEST = 5e-4
+# Where fly-back begins, at the border, the map is also cut: what counts there is larger.
+SMALLEST_AT_BORDER = 2e-3
+# Part of the change at the left border that the right border, the derivatives along y, and half the
+# way to the interior may show.
+LARGEST_PART = 1.0 / 3.0
+# Part by which bands of lines may differ, beside their errors.
+LARGEST_SPREAD = 0.25
+# Their mean squared difference over that of their errors, beside that: chance exceeds it once in
+# 500 images with such a border.
+LARGEST_RATIO = 3.0
+# Bands of lines that are compared, each on its own.
+BANDS = 5
+# Length of a band in resolutions, at least: over less its lines see the same windows.
+SHORTEST = 2.0
+# Part of the image from the left at which the interior begins.
+INTERIOR = 0.3
+# Columns of one bin, and samples, in resolutions.
+BIN, SAMPLE = 0.5, 0.25
+# Length over which a window averages noise along one axis, in resolutions.
+PATCH = 2.0 * np.sqrt(np.pi)
+
+
+@dataclass(frozen=True)
+class ScanTraces:
+    """Traces of the scan in a strain map.
+
+    Attributes
+    ----------
+    fly_back
+        Width of the columns at the left that fly-back displaces, in the unit of the grid; 0 where
+        none is seen.
+    fly_back_strain
+        Derivative (du_x/dx, du_y/dx) at the left border, less that of the interior.
+    drift
+        Change from the first to the last line of the drift (x, y) from line to line, in lines; 0
+        where none is seen.
+    drift_error
+        Standard error of the drift.
+    """
+
+    fly_back: float
+    fly_back_strain: tuple[float, float]
+    drift: tuple[float, float]
+    drift_error: tuple[float, float]
+
+    def describe(self, grid: Grid, unit: str) -> dict[str, str]:
+        """Say what was seen, for the reader; empty where nothing was."""
+        found = {}
+        if self.fly_back > 0.0:
+            x, y = (100.0 * one for one in self.fly_back_strain)
+            found["fly_back"] = (
+                f"the first {self.fly_back:.2g} {unit} ({round(self.fly_back / grid.scale[0])} "
+                "columns) are distorted alike in all lines, as by the fly-back of the scan: at the "
+                f"border du_x/dx is {x:+.2g} % and du_y/dx {y:+.2g} % off. Do not trust the strain "
+                "there, unless a layer of another strain lies along the border"
+            )
+        if any(self.drift):
+            parts = ", ".join(
+                f"{100.0 * value:+.2g} ± {100.0 * error:.1g} % along {name} "
+                f"({value * grid.scale[1]:+.2g} {unit} per line)"
+                for name, value, error in zip("xy", self.drift, self.drift_error, strict=True)
+                if value
+            )
+            found["drift"] = (
+                "the distance of the lines changes alike in all regions, from the first line to "
+                f"the last by {parts}, as by drift that changes while the image is taken; the part "
+                "of drift that stays the same cannot be told from strain"
+            )
+        return found
+
+
+def find_scan_traces(field: StrainField, labels: np.ndarray, grid: Grid) -> ScanTraces:
+    """Find traces of the scan in a strain map.
+
+    Fly-back: near the left border the derivatives along x differ from those of the interior of
+    the same region, alike in all bands of lines, by five standard errors and 2e-3; they fall off to
+    a third within half the way to the interior, and neither the derivatives along y nor the right
+    border show a third of it. Drift: the derivatives along y change with the line by five standard
+    errors and 5e-4, in all regions alike, and those along x do not.
+
+    Parameters
+    ----------
+    field
+        Strain with its standard errors; where they are NaN nothing is told.
+    labels
+        Region of each pixel, shape (rows, columns), 0 where unassigned.
+    grid
+        Pixel grid.
+    """
+    every = tuple(
+        slice(None, None, max(1, int(SAMPLE * field.resolution / step)))
+        for step in grid.scale[::-1]
+    )
+    e_xx, e_yy, e_xy, rotation, *errors = (
+        np.asarray(getattr(field, name)[every], float)
+        for name in (
+            "e_xx", "e_yy", "e_xy", "rotation",
+            "sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation",
+        )
+    )  # fmt: skip
+    rotation, errors[3] = np.radians(rotation), np.radians(errors[3])
+    crossed = np.hypot(errors[2], errors[3])
+    # Derivatives along x, (du_x/dx, du_y/dx), and along y, (du_x/dy, du_y/dy).
+    along_x, along_y = np.stack([e_xx, e_xy - rotation]), np.stack([e_xy + rotation, e_yy])
+    error_x, error_y = np.stack([errors[0], crossed]), np.stack([crossed, errors[1]])
+    part = labels[every]
+    known = np.isfinite(along_x + along_y + error_x + error_y).all(axis=0) & (part > 0)
+    steps = [
+        one.step * scale / field.resolution
+        for one, scale in zip(every, grid.scale[::-1], strict=True)
+    ]
+    width, strain = _fly_back(along_x, along_y, error_x, part, known, steps)
+    drift, error = _drift(along_y, along_x, error_y, part, known, steps)
+    return ScanTraces(
+        width * field.resolution,
+        (float(strain[0]), float(strain[1])),
+        (float(drift[0]), float(drift[1])),
+        (float(error[0]), float(error[1])),
+    )
+
+
+def _fly_back(
+    along_x: np.ndarray,
+    along_y: np.ndarray,
+    error: np.ndarray,
+    labels: np.ndarray,
+    known: np.ndarray,
+    steps: list[float],
+) -> tuple[float, np.ndarray]:
+    """Width in resolutions and strain at the border of a fly-back."""
+    nothing = 0.0, np.zeros(2)
+    rows, columns = known.shape
+    count = max(1, round(BIN / steps[1]))
+    bins = int(INTERIOR * columns) // count
+    if bins < 4 or rows * steps[0] < BANDS * SHORTEST:
+        return nothing
+    inner = slice(bins * count, int((1.0 - INTERIOR / 2) * columns))
+    changes = np.full((4, rows, columns), np.nan)
+    for region in np.unique(labels[known]):
+        here = known & (labels == region)
+        middle = here.copy()
+        middle[:, : inner.start] = middle[:, inner.stop :] = False
+        # A region at the border that does not reach the interior may be strained otherwise.
+        if here[:, :count].any() and middle.any():
+            for index, values in enumerate((*along_x, *along_y)):
+                changes[index, here] = values[here] - values[middle].mean()
+    bands = np.array_split(np.arange(rows), BANDS)
+    means, deviations = np.full((2, 4, BANDS, bins + 1), np.nan)
+    # The last bin is that at the right border.
+    places = [slice(n * count, (n + 1) * count) for n in range(bins)] + [slice(-count, None)]
+    for number, band in enumerate(bands):
+        for place, across in enumerate(places):
+            block = changes[:, band, across]
+            counted = np.isfinite(block[0])
+            if counted.mean() > 0.5:
+                means[:, number, place] = block[:, counted].mean(axis=1)
+                patches = max(1.0, counted.mean() * len(band) * steps[0] / PATCH)
+                spread = np.sqrt(np.mean(error[:, band, across][:, counted] ** 2, axis=1) / patches)
+                deviations[:, number, place] = np.tile(spread, 2)
+    if not np.isfinite(means[:, :, :bins]).all():
+        return nothing
+    common = means.mean(axis=1)
+    noise = np.sqrt(np.mean(deviations**2, axis=1) / BANDS)
+    size, edge = np.linalg.norm(common[:2], axis=0), float(np.linalg.norm(common[:2, 0]))
+    limit = np.maximum(SMALLEST, SIGNIFICANCE * np.linalg.norm(noise[:2], axis=0))
+    if edge < max(SMALLEST_AT_BORDER, limit[0]):
+        return nothing
+    allowed = LARGEST_PART * edge + SIGNIFICANCE * noise.max(axis=0)
+    others = np.abs(common[2:, 0]).max() > allowed[0]
+    right = np.isfinite(size[-1]) and size[-1] > allowed[-1]
+    slow = size[bins // 2] > allowed[bins // 2]
+    apart = np.linalg.norm(means[:2, :, 0] - common[:2, None, 0], axis=0)
+    spread = (LARGEST_SPREAD * edge) ** 2 + LARGEST_RATIO * np.mean(
+        np.sum(deviations[:2, :, 0] ** 2, axis=0)
+    )
+    uneven = np.mean(apart**2) > spread
+    if others or right or slow or uneven:
+        return nothing
+    ends = np.flatnonzero(size[:bins] < limit[:bins])
+    return float((ends[0] if len(ends) else bins) * count * steps[1]), common[:2, 0]
+
+
+def _drift(
+    along_y: np.ndarray,
+    along_x: np.ndarray,
+    error: np.ndarray,
+    labels: np.ndarray,
+    known: np.ndarray,
+    steps: list[float],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Change of the derivatives along y from the first to the last line, and its error."""
+    rows = len(known)
+    place = (np.arange(rows) + 0.5) / rows - 0.5
+    slopes, errors, sideways = [], [], []
+    for region in np.unique(labels[known]):
+        here = known & (labels == region)
+        weight = here.sum(axis=1).astype(float)
+        if weight.sum() * steps[0] * steps[1] < BANDS * PATCH**2:
+            continue
+        centre = np.average(place, weights=weight)
+        lever = np.where(here, (place - centre)[:, None], 0.0)
+        total = float(np.sum(lever**2))
+        slopes.append([np.sum(lever[here] * one[here]) / total for one in along_y])
+        sideways.append([np.sum(lever[here] * one[here]) / total for one in along_x])
+        # Noise is the same over a patch, whose pixels count once.
+        patch = PATCH**2 / (steps[0] * steps[1])
+        errors.append([np.sqrt(np.mean(one[here] ** 2) * patch / total) for one in error])
+    nothing = np.zeros(2)
+    if not slopes:
+        return nothing, nothing
+    slope, spread, other = np.array(slopes), np.array(errors), np.array(sideways)
+    weights = 1.0 / np.maximum(spread, np.finfo(np.float32).tiny) ** 2
+    mean = np.sum(weights * slope, axis=0) / weights.sum(axis=0)
+    error_of = 1.0 / np.sqrt(weights.sum(axis=0))
+    alike = np.abs(slope - mean) < LARGEST_SPREAD * np.abs(mean) + SIGNIFICANCE * spread
+    still = np.abs(other).max() < LARGEST_PART * np.abs(mean).max() + SIGNIFICANCE * spread.max()
+    clear = np.abs(mean) > np.maximum(SMALLEST, SIGNIFICANCE * error_of)
+    return np.where(clear & alike.all(axis=0) & still, mean, 0.0), error_of
