@@ -202,13 +202,13 @@ def phase_invariants(
             total[label][place] += phasor
             patches[label][place] += count
     names = sorted(total)
-    count = np.array([patches[one] for one in names])
+    counts = np.array([patches[one] for one in names])
     mean = np.array([total[one] for one in names])
-    length = np.divide(np.abs(mean), count, out=np.zeros(count.shape), where=count > 0.0)
-    known = (count > 1.0) & (length > 0.0)
+    length = np.divide(np.abs(mean), counts, out=np.zeros(counts.shape), where=counts > 0.0)
+    known = (counts > 1.0) & (length > 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         # Circular standard deviation over the patches.
-        error = np.sqrt(-2.0 * np.log(np.minimum(length, 1.0 - np.finfo(np.float32).eps)) / count)
+        error = np.sqrt(-2.0 * np.log(np.minimum(length, 1.0 - np.finfo(np.float32).eps)) / counts)
     return PhaseInvariants(
         np.array(names, int),
         np.where(known, np.degrees(np.angle(mean)), np.nan),
