@@ -154,8 +154,8 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
             np.sin(np.pi * (place + 0.5) / size).astype(np.float32) ** 2
             for place, size in zip((row, column), coarse.shape, strict=True)
         )
-        return np.outer(along_y, along_x) * taper(near, region.rim)
-    return taper(near, float(distance.max())) * taper(near, region.rim)
+        return np.outer(along_y, along_x) * region.window.mass
+    return taper(near, float(distance.max())) * region.window.mass
 
 
 def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarray]:
