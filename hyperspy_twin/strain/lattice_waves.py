@@ -291,6 +291,9 @@ def demodulate(
         window.jacobian_inverse,
         offset[0] * node_x + start,
         offset[1] * node_y,
+        coarse.resolution / node_x[1],
+        coarse.resolution / node_y[1],
+        2.0 * np.pi * coarse.resolution,
     )
     return Wave(
         carrier=np.asarray(carrier, float),
@@ -310,6 +313,9 @@ def normalise(
     inverse: np.ndarray,
     turn_x: np.ndarray,
     turn_y: np.ndarray,
+    width_x: float,
+    width_y: float,
+    phase: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Amplitude and deviation of the frequency from the carrier of what a mask lets through.
 
@@ -321,6 +327,10 @@ def normalise(
         Of the windows: mass, centroid and the inverse of J.
     turn_x, turn_y
         Turns from the centre of the crop to the carrier at the nodes along x and y.
+    width_x, width_y
+        Standard deviation of the window in nodes along x and y.
+    phase
+        Radians over the standard deviation of the window per unit of frequency.
 
     Returns
     -------
@@ -342,6 +352,18 @@ def normalise(
                 d_y = (s_y.real * real + s_y.imag * imaginary) / power
                 f_x = inverse[0, 0, row, column] * d_x + inverse[0, 1, row, column] * d_y
                 f_y = inverse[1, 0, row, column] * d_x + inverse[1, 1, row, column] * d_y
+                # A wave off the carrier sees windows that are moved by an imaginary distance: J is
+                # less by a sixth of its second derivative along it.
+                t_x, t_y = phase * f_x, phase * f_y
+                whole = 0 < row < rows - 1 and 0 < column < columns - 1
+                if whole and t_x * t_x + t_y * t_y < 1.0:
+                    if mass[row - 1 : row + 2, column - 1 : column + 2].min() > 0.0:
+                        t_x, t_y = t_x * width_x, t_y * width_y
+                        i_00 = _curvature(inverse[0, 0], row, column, t_x, t_y)
+                        i_01 = _curvature(inverse[0, 1], row, column, t_x, t_y)
+                        i_11 = _curvature(inverse[1, 1], row, column, t_x, t_y)
+                        f_x -= (i_00 * d_x + i_01 * d_y) / 6.0
+                        f_y -= (i_01 * d_x + i_11 * d_y) / 6.0
                 deviation[0, row, column], deviation[1, row, column] = f_x, f_y
                 turn = turn_x[column] + turn_y[row]
                 turn += f_x * centroid[0, row, column] + f_y * centroid[1, row, column]
@@ -352,3 +374,17 @@ def normalise(
                     real * cosine + imaginary * sine, imaginary * cosine - real * sine
                 )
     return amplitude, deviation
+
+
+@kernel
+def _curvature(field: np.ndarray, row: int, column: int, along_x: float, along_y: float) -> float:
+    """Second derivative of a field along a vector, times its squared length in nodes."""
+    middle = 2.0 * field[row, column]
+    return (
+        along_x * along_x * (field[row, column - 1] + field[row, column + 1] - middle)
+        + along_y * along_y * (field[row - 1, column] + field[row + 1, column] - middle)
+        + 0.5 * along_x * along_y * (
+            field[row + 1, column + 1] + field[row - 1, column - 1]
+            - field[row + 1, column - 1] - field[row - 1, column + 1]
+        )
+    )  # fmt: skip

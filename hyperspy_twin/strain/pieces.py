@@ -18,8 +18,8 @@ MINIMUM_AREA = 12.0
 MOST_KEPT = 1 << 22
 # Half the support of the kernel that smooths outlines, in its spacings: three boxes of one each.
 REACH = 1.5
-# Part of the largest distance to the outline within which a narrow piece keeps weights of 1 before
-# they are smoothed; set by judgement.
+# Part of the largest distance to the outline by which a narrow piece is shrunk before its weights
+# are smoothed, at most; set by judgement.
 LARGEST_EROSION = 0.75
 
 
@@ -56,7 +56,7 @@ class Piece:
         """Weights of the pixels that fall smoothly from 1 to 0 at the outline.
 
         The piece is shrunk by 1.5 spacings and smoothed with three boxes of one spacing along each
-        axis. That has no sharp features anywhere, at corners and at outlines in any direction, and
+        axis, or of less where it is narrow. That has no sharp features anywhere, at corners and at outlines in any direction, and
         keeps lattice waves apart: its transform is 0 to the third order at the distance of the
         next wave along an axis and below 0.2 % in all other directions.
 
@@ -69,8 +69,8 @@ class Piece:
         """
         eroded = min(REACH * spacing, LARGEST_EROSION * float(self.distance.max()))
         # Along a diagonal the kernel reaches farther by the square root of two.
-        deep = eroded + np.sqrt(2.0) * REACH * spacing
-        along_x, along_y = (rise_of_boxes(spacing / step) for step in scale)
+        deep = eroded * (1.0 + np.sqrt(2.0))
+        along_x, along_y = (rise_of_boxes(eroded / REACH / step) for step in scale)
         taps = np.diff(along_y, prepend=np.float32(0.0))
         halo = len(taps) // 2
 
