@@ -55,34 +55,56 @@ class Piece:
     def weights(self, spacing: float, scale: tuple[float, float]) -> Rows:
         """Weights of the pixels that fall smoothly from 1 to 0 at the outline.
 
-        The piece is shrunk by 1.5 spacings and smoothed with three boxes of one spacing along each
-        axis, or of less where it is narrow. That has no sharp features anywhere, at corners and at outlines in any direction, and
-        keeps lattice waves apart: its transform is 0 to the third order at the distance of the
-        next wave along an axis and below 0.2 % in all other directions.
+        They keep lattice waves apart: the transform of what smooths the outline is 0 to the third
+        order at the distance of the next wave along an axis, and below 0.2 % in other directions.
 
         Parameters
         ----------
         spacing
-            Longest lattice spacing, in the unit of the grid.
+            Longest lattice spacing, in the unit of the grid. A narrow piece has a narrower rim.
         scale
             Pixel size (x, y).
         """
-        eroded = min(REACH * spacing, LARGEST_EROSION * float(self.distance.max()))
-        # Along a diagonal the kernel reaches farther by the square root of two.
-        deep = eroded * (1.0 + np.sqrt(2.0))
-        along_x, along_y = (rise_of_boxes(eroded / REACH / step) for step in scale)
-        taps = np.diff(along_y, prepend=np.float32(0.0))
-        halo = len(taps) // 2
-
-        def rows(start: int, stop: int) -> np.ndarray:
-            first = max(start - halo, 0)
-            near = self.distance[first : stop + halo]
-            return smooth_inside(near, eroded, deep, along_x, taps, start - first, stop - first)
-
+        eroded = min(REACH * spacing, self.largest_erosion)
+        rows = smooth_rows(self.distance, eroded, scale)
         if self.distance.size > MOST_KEPT:
             return rows
         every = rows(0, len(self.distance))
         return lambda start, stop: every[start:stop]
+
+    @property
+    def largest_erosion(self) -> float:
+        """By how much the piece may be shrunk before it is smoothed."""
+        return LARGEST_EROSION * float(self.distance.max())
+
+
+def smooth_rows(distance: np.ndarray, eroded: float, scale: tuple[float, float]) -> Rows:
+    """Shrink a piece and smooth it, so that it ends at its outline as before.
+
+    Three boxes of the same width along each axis smooth it, which have no sharp features, neither
+    at corners nor at outlines in any direction.
+
+    Parameters
+    ----------
+    distance
+        Of pixels or nodes to the outline, 0 outside.
+    eroded
+        By how much the piece is shrunk, 1.5 times the width of a box.
+    scale
+        Distance (x, y) of the pixels or nodes.
+    """
+    along_x, along_y = (rise_of_boxes(eroded / REACH / step) for step in scale)
+    taps = np.diff(along_y, prepend=np.float32(0.0))
+    halo = len(taps) // 2
+    # Along a diagonal the boxes reach farther by the square root of two.
+    deep = eroded * (1.0 + np.sqrt(2.0)) + max(scale)
+
+    def rows(start: int, stop: int) -> np.ndarray:
+        first = max(start - halo, 0)
+        near = distance[first : stop + halo]
+        return smooth_inside(near, eroded, deep, along_x, taps, start - first, stop - first)
+
+    return rows
 
 
 def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> list[Piece]:
