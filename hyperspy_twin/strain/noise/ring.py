@@ -14,11 +14,11 @@ INNER = 3.0
 OUTER = 6.0
 # The same where another reflection is near: enough for a ring, and never less.
 NARROW = 4.5
-# The main lobe of the fourth power of a sine of length L reaches to this over L.
-LOBE = 3.0
-# Half a width of the streak of scan lines through the spectrum of that, over L: what lies farther
-# from its middle is below 3 % of its power.
-STREAK = 2.0
+# The main lobe of a squared sine of length L reaches to this over L.
+LOBE = 2.0
+# Half a width of the streak of scan lines through the spectrum of a squared sine of length L, over
+# L: what lies farther from its middle is below 3 % of its power.
+STREAK = 1.5
 # Fraction of the ring that has to lie beside the streak of scan lines to count without it.
 BESIDE_STREAK = 0.5
 # Power above this many medians belongs to another reflection or a streak: noise alone exceeds it
