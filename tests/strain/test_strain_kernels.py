@@ -84,18 +84,20 @@ def test_weights_are_the_shrunk_piece_smoothed_by_boxes(scale):
     y, x = np.mgrid[:90, :101]
     mask = (np.hypot(x - 50, y - 44) < 40) & ~((np.abs(x - 60) < 3) & (y < 50))
     piece = find_pieces(mask.astype(int), Grid(mask.shape, scale), 5.0)[0]
-    width = 5.0
+    width = 1.1 * 5.0
     inside = np.pad(piece.distance >= 1.5 * width, 40).astype(float)
     for axis, step in ((0, scale[1]), (1, scale[0])):
         frequency = np.fft.fftfreq(inside.shape[axis], step)
         box = np.sinc(frequency * width) ** 3 * np.sinc(frequency * step)
         box = box if axis else box[:, None]
         inside = np.fft.ifft(np.fft.fft(inside, axis=axis) * box, axis=axis).real
-    weights = piece.weights(width, scale)
+    weights = piece.weights(5.0, scale)
     expected = np.where(piece.mask, inside[40:-40, 40:-40], 0.0)
     found = weights(0, len(piece.mask))
     np.testing.assert_allclose(found, expected, atol=5e-3)
-    np.testing.assert_allclose(smooth_rows(piece.distance, 7.5, scale)(20, 31), found[20:31])
+    np.testing.assert_allclose(
+        smooth_rows(piece.distance, 1.5 * width, scale)(20, 31), found[20:31]
+    )
     assert found.max() == 1.0 and found.min() == 0.0
 
 
@@ -106,7 +108,9 @@ def test_compiled_waves_and_windows_are_the_written_ones():
     centroid = RNG.normal(size=(2, *shape)).astype(np.float32)
     inverse = RNG.normal(size=(2, 2, *shape)).astype(np.float32)
     turns = RNG.normal(size=5), RNG.normal(size=4)
-    assert_same(normalise, *fields.astype(np.complex64), mass, centroid, inverse, *turns, 2.5, 2.4, 0.3)
+    assert_same(
+        normalise, *fields.astype(np.complex64), mass, centroid, inverse, *turns, 2.5, 2.4, 0.3
+    )
     moments = RNG.random((2, 6, *shape)).astype(np.float32)
     moments[0, 0] *= 0.1
     moments[:, 1:] *= 0.02
