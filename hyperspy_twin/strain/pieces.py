@@ -19,9 +19,9 @@ MOST_KEPT = 1 << 22
 # Half the support of three boxes, in their width.
 REACH = 1.5
 # Width of the boxes that smooth outlines in longest lattice spacings. At a resolution of one
-# spacing harmonics leave 3.5e-4 of strain within one resolution with 1.0, 1.3e-4 with 1.1 and 1e-4
-# with 1.2, with which corners of the image have none; a weak second harmonic has 1.4e-3 with 0.8.
-BOX_SPACINGS = 1.1
+# spacing harmonics leave up to 3.5e-4 of strain within one resolution with 1.0, and 1.3e-4 with
+# 1.1, with which corners of the image have none; a weak second harmonic has 1.4e-3 with 0.8.
+BOX_SPACINGS = 1.0
 # Part of the largest distance to the outline by which a narrow piece is shrunk before its weights
 # are smoothed, at most; set by judgement.
 LARGEST_EROSION = 0.75

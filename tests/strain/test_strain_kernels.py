@@ -84,7 +84,7 @@ def test_weights_are_the_shrunk_piece_smoothed_by_boxes(scale):
     y, x = np.mgrid[:90, :101]
     mask = (np.hypot(x - 50, y - 44) < 40) & ~((np.abs(x - 60) < 3) & (y < 50))
     piece = find_pieces(mask.astype(int), Grid(mask.shape, scale), 5.0)[0]
-    width = 1.1 * 5.0
+    width = 5.0
     inside = np.pad(piece.distance >= 1.5 * width, 40).astype(float)
     for axis, step in ((0, scale[1]), (1, scale[0])):
         frequency = np.fft.fftfreq(inside.shape[axis], step)
