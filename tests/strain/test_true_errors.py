@@ -120,7 +120,7 @@ def strain_of(image, labels, beams, resolution):
 )
 @pytest.mark.parametrize("name", ["whole", "straight", "oblique", "curved"])
 def test_harmonics_do_not_leak_through_windows_cut_at_outlines(name, spacings, highest):
-    """Root mean square within one resolution; a taper of the distance leaves twice to ten times as much."""
+    """Root mean square within one resolution; a taper leaves 2 to 10 times as much."""
     labels, resolution = outlines(name), spacings * PERIOD
     y, x = (PERIOD * 0.5 - (np.arange(n) + 0.3) % PERIOD for n in GRID.shape)
     image = np.outer(*(sum(column(d + PERIOD * n) for n in (-1, 0, 1)) for d in (y, x)))
