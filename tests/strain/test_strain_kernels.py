@@ -12,8 +12,7 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
 from hyperspy_twin.strain.coarse_grid import make_coarse_grid
 from hyperspy_twin.strain.coarse_grid.splines import choose_pixels, gather
-from hyperspy_twin.strain.gaussian_windows import combine_moments
-from hyperspy_twin.strain.lattice_waves import normalise
+from hyperspy_twin.strain.gaussian_windows import combine_moments, normalise
 from hyperspy_twin.strain.pieces import (
     distance_along_y,
     distance_to_outline,
