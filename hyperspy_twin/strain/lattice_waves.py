@@ -7,22 +7,23 @@ from functools import cached_property
 
 import numpy as np
 
-from hyperspy_twin.core import kernel
-from hyperspy_twin.strain.coarse_grid import EVERY, CoarseGrid, Splines, make_coarse_grid
+from hyperspy_twin.strain.coarse_grid import (
+    EVERY,
+    CoarseGrid,
+    Rows,
+    Splines,
+    make_coarse_grid,
+)
 from hyperspy_twin.strain.gaussian_windows import (
     Window,
     fit_background,
     gaussian_mask,
     measure_window,
+    normalise,
 )
 from hyperspy_twin.strain.pieces import Piece
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
 
-# The weights rise over this many of the longest lattice spacings at an outline, which keeps
-# the leakage of the other reflections into a cut window small: with a cubed sine the error that
-# harmonics of half the height make there is 2e-4 at a resolution of 1.5 spacings; it is 1.5e-3
-# at 1.5 spacings of rim and 4e-4 at 2.5.
-TAPER_SPACINGS = 2.0
 # Fraction of another wave that a window may let through, at which the strain is wrong by about as
 # much. Half a window at a straight outline, with a resolution of one spacing, lets 1 % through,
 # and a strip of two atomic rows 20 %.
@@ -108,8 +109,8 @@ class LatticeWaves:
         One wave for each reciprocal vector.
     origin
         Position (x, y) of the first pixel of the piece relative to that of the image.
-    rim
-        Distance from the outline over which the weights of the pixels rise to 1.
+    spacing
+        Longest lattice spacing of the vectors.
     """
 
     piece: Piece
@@ -118,11 +119,16 @@ class LatticeWaves:
     spectrum: np.ndarray
     waves: tuple[Wave, ...]
     origin: np.ndarray
-    rim: float
+    spacing: float
 
     def __len__(self) -> int:
         """Count the waves."""
         return len(self.waves)
+
+    @property
+    def weights(self) -> Rows:
+        """Weights of the pixels, which fall to 0 at the outline."""
+        return self.piece.weights(self.spacing, self.coarse.scale)
 
     @property
     def coarse(self) -> CoarseGrid:
@@ -188,6 +194,11 @@ class LatticeWaves:
         return replace(self, waves=waves)
 
 
+def longest_spacing(vectors: np.ndarray) -> float:
+    """Longest lattice spacing of reciprocal vectors (x, y), shape (k, 2)."""
+    return 1.0 / float(np.linalg.norm(vectors, axis=1).min())
+
+
 class _Transmission:
     """What the windows of a region let through, kept for distances that occur again."""
 
@@ -199,7 +210,7 @@ class _Transmission:
     def _weights(self) -> np.ndarray:
         coarse = self._region.coarse
         return coarse.spectrum_of_rows(
-            self._region.piece.weights(self._region.rim), coarse.columns_of(self._farthest[None])
+            self._region.weights, coarse.columns_of(self._farthest[None])
         )
 
     def at(self, distance: np.ndarray) -> np.ndarray:
@@ -223,8 +234,8 @@ def measure_lattice_waves(
     part = image[piece.box]
     mean = part.mean(dtype=float, where=piece.inside)
     coarse = make_coarse_grid(part.shape, scale, resolution)
-    rim = TAPER_SPACINGS / float(np.linalg.norm(vectors, axis=1).min())
-    weights = piece.weights(rim)
+    spacing = longest_spacing(vectors)
+    weights = piece.weights(spacing, scale)
     window = measure_window(coarse, weights)
 
     def weighted(start: int, stop: int) -> np.ndarray:
@@ -242,7 +253,7 @@ def measure_lattice_waves(
     spectrum = coarse.spectrum_of_rows(weighted_residual, coarse.columns_of(reach))
     origin = np.array([part.start for part in piece.box[::-1]]) * np.array(scale)
     waves = tuple(demodulate(window, spectrum, vector, origin) for vector in vectors)
-    return LatticeWaves(piece, window, residual, spectrum, waves, origin, rim)
+    return LatticeWaves(piece, window, residual, spectrum, waves, origin, spacing)
 
 
 def demodulate(
@@ -280,6 +291,9 @@ def demodulate(
         window.jacobian_inverse,
         offset[0] * node_x + start,
         offset[1] * node_y,
+        coarse.resolution / node_x[1],
+        coarse.resolution / node_y[1],
+        2.0 * np.pi * coarse.resolution,
     )
     return Wave(
         carrier=np.asarray(carrier, float),
@@ -287,57 +301,3 @@ def demodulate(
         frequency=deviation + np.asarray(carrier, np.float32)[:, None, None],
         field=field,
     )
-
-
-@kernel
-def normalise(
-    field: np.ndarray,
-    slope_x: np.ndarray,
-    slope_y: np.ndarray,
-    mass: np.ndarray,
-    centroid: np.ndarray,
-    inverse: np.ndarray,
-    turn_x: np.ndarray,
-    turn_y: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Amplitude and deviation of the frequency from the carrier of what a mask lets through.
-
-    Parameters
-    ----------
-    field, slope_x, slope_y
-        What the mask lets through, and its gradient over 2 pi i, shape (rows, columns).
-    mass, centroid, inverse
-        Of the windows: mass, centroid and the inverse of J.
-    turn_x, turn_y
-        Turns from the centre of the crop to the carrier at the nodes along x and y.
-
-    Returns
-    -------
-    amplitude
-        Complex64, shape (rows, columns).
-    deviation
-        Float32, shape (2, rows, columns).
-    """
-    rows, columns = field.shape
-    amplitude = np.zeros((rows, columns), np.complex64)
-    deviation = np.zeros((2, rows, columns), np.float32)
-    for row in range(rows):
-        for column in range(columns):
-            real, imaginary = field[row, column].real, field[row, column].imag
-            power = real * real + imaginary * imaginary
-            if mass[row, column] > 0.0 and power > 0.0:
-                s_x, s_y = slope_x[row, column], slope_y[row, column]
-                d_x = (s_x.real * real + s_x.imag * imaginary) / power
-                d_y = (s_y.real * real + s_y.imag * imaginary) / power
-                f_x = inverse[0, 0, row, column] * d_x + inverse[0, 1, row, column] * d_y
-                f_y = inverse[1, 0, row, column] * d_x + inverse[1, 1, row, column] * d_y
-                deviation[0, row, column], deviation[1, row, column] = f_x, f_y
-                turn = turn_x[column] + turn_y[row]
-                turn += f_x * centroid[0, row, column] + f_y * centroid[1, row, column]
-                turn = 2.0 * np.pi * (turn - np.floor(turn))
-                cosine, sine = np.cos(np.float32(turn)), np.sin(np.float32(turn))
-                gain = np.float32(1.0) / mass[row, column]
-                amplitude[row, column] = gain * complex(
-                    real * cosine + imaginary * sine, imaginary * cosine - real * sine
-                )
-    return amplitude, deviation

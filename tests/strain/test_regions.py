@@ -8,7 +8,7 @@ import pytest
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
 from hyperspy_twin.strain.lattice_waves import measure_lattice_waves
-from hyperspy_twin.strain.pieces import find_pieces, taper
+from hyperspy_twin.strain.pieces import find_pieces
 
 GRID = Grid((300, 360), (0.04, 0.04))
 VECTORS = np.array([[2.5, 0.1], [-0.1, 2.5]])
@@ -102,7 +102,7 @@ def test_transmission_and_width_of_a_cut_window():
     piece = find_pieces(np.ones(GRID.shape, int), GRID, 0.4)[0]
     image = np.random.default_rng(0).normal(size=GRID.shape)
     waves = measure_lattice_waves(image, piece, GRID.scale, VECTORS, 0.4)
-    weights = waves.coarse.spectrum(taper(piece.distance, waves.rim))
+    weights = waves.coarse.spectrum_of_rows(waves.weights)
     passed = waves.window.transmission(weights, np.array([0.9, 0.4]))
     middle = tuple(size // 2 for size in passed.shape)
     assert passed[middle] == pytest.approx(np.exp(-2 * np.pi**2 * 0.4**2 * 0.97), rel=1e-3)

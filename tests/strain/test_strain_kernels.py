@@ -12,9 +12,16 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
 from hyperspy_twin.strain.coarse_grid import make_coarse_grid
 from hyperspy_twin.strain.coarse_grid.splines import choose_pixels, gather
-from hyperspy_twin.strain.gaussian_windows import combine_moments
-from hyperspy_twin.strain.lattice_waves import normalise
-from hyperspy_twin.strain.pieces import distance_along_y, distance_to_outline, find_pieces, rising
+from hyperspy_twin.strain.gaussian_windows import combine_moments, normalise
+from hyperspy_twin.strain.pieces import (
+    distance_along_y,
+    distance_to_outline,
+    find_pieces,
+    rise_of_boxes,
+    rising,
+    smooth_inside,
+    smooth_rows,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -62,6 +69,35 @@ def test_compiled_distances_are_the_written_ones():
     np.testing.assert_allclose(
         rising(distance[4], 2.0), rising.py_func(distance[4], 2.0), rtol=1e-5
     )
+    rise = rise_of_boxes(1.3)
+    taps = np.diff(rise_of_boxes(0.9), prepend=np.float32(0.0))
+    arguments = (distance, 1.2, 4.0, rise, taps, 1, 8)
+    np.testing.assert_allclose(
+        smooth_inside(*arguments), smooth_inside.py_func(*arguments), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("scale", [(1.0, 1.0), (0.8, 1.25)])
+def test_weights_are_the_shrunk_piece_smoothed_by_boxes(scale):
+    """Also where only some rows are asked for."""
+    y, x = np.mgrid[:90, :101]
+    mask = (np.hypot(x - 50, y - 44) < 40) & ~((np.abs(x - 60) < 3) & (y < 50))
+    piece = find_pieces(mask.astype(int), Grid(mask.shape, scale), 5.0)[0]
+    width = 5.0
+    inside = np.pad(piece.distance >= 1.5 * width, 40).astype(float)
+    for axis, step in ((0, scale[1]), (1, scale[0])):
+        frequency = np.fft.fftfreq(inside.shape[axis], step)
+        box = np.sinc(frequency * width) ** 3 * np.sinc(frequency * step)
+        box = box if axis else box[:, None]
+        inside = np.fft.ifft(np.fft.fft(inside, axis=axis) * box, axis=axis).real
+    weights = piece.weights(5.0, scale)
+    expected = np.where(piece.mask, inside[40:-40, 40:-40], 0.0)
+    found = weights(0, len(piece.mask))
+    np.testing.assert_allclose(found, expected, atol=5e-3)
+    np.testing.assert_allclose(
+        smooth_rows(piece.distance, 1.5 * width, scale)(20, 31), found[20:31]
+    )
+    assert found.max() == 1.0 and found.min() == 0.0
 
 
 def test_compiled_waves_and_windows_are_the_written_ones():
@@ -71,7 +107,9 @@ def test_compiled_waves_and_windows_are_the_written_ones():
     centroid = RNG.normal(size=(2, *shape)).astype(np.float32)
     inverse = RNG.normal(size=(2, 2, *shape)).astype(np.float32)
     turns = RNG.normal(size=5), RNG.normal(size=4)
-    assert_same(normalise, *fields.astype(np.complex64), mass, centroid, inverse, *turns)
+    assert_same(
+        normalise, *fields.astype(np.complex64), mass, centroid, inverse, *turns, 2.5, 2.4, 0.3
+    )
     moments = RNG.random((2, 6, *shape)).astype(np.float32)
     moments[0, 0] *= 0.1
     moments[:, 1:] *= 0.02

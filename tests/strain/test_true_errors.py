@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
@@ -79,6 +80,82 @@ def test_random_columns_do_not_count_twice(labels):
 def test_alloy_and_jitter_together():
     found = chi(HALVES, 4, dose=1000, alloy=0.2, jitter=0.08)
     assert ((found > 0.7) & (found < 1.3)).all(), found
+
+
+def outlines(name):
+    """Whole image, or regions with a straight, an oblique and a curved outline."""
+    y, x = np.mgrid[: GRID.shape[0], : GRID.shape[1]]
+    angle = np.arctan2(y - 128, x - 120)
+    curved = np.hypot(y - 128, x - 120) < 70 + 18 * np.cos(3 * angle + 0.4)
+    inside = {"straight": y < 128, "oblique": y - 0.37 * x < 90, "curved": curved}
+    return np.where(inside[name], 1, 2) if name in inside else None
+
+
+def distances(labels):
+    """Distance of each pixel from the outline of its region, in pixels."""
+    labels = np.ones(GRID.shape, int) if labels is None else labels
+    parts = [np.pad(labels == label, 1) for label in np.unique(labels)]
+    return sum(distance_transform_edt(one)[1:-1, 1:-1] for one in parts)
+
+
+def strain_of(image, labels, beams, resolution):
+    """Components and standard errors, shape (2, 4, rows, columns); all should be zero."""
+    deep = distances(labels) > 2.5 * resolution
+    field = geometric_phase_analysis(
+        image,
+        GRID,
+        BEAMS[:beams],
+        resolution=resolution,
+        reference=deep if labels is None else deep & (labels == 2),
+        labels=labels,
+        displacement=False,
+    )
+    values = [field.e_xx, field.e_yy, field.e_xy, np.radians(field.rotation)]
+    sigmas = [field.sigma_xx, field.sigma_yy, field.sigma_xy, np.radians(field.sigma_rotation)]
+    return np.array([values, sigmas])
+
+
+@pytest.mark.parametrize(
+    ("spacings", "highest"), [(1.0, 4.5e-4), (1.5, 4e-5)], ids=["one spacing", "1.5 spacings"]
+)
+@pytest.mark.parametrize("name", ["whole", "straight", "oblique", "curved"])
+def test_harmonics_do_not_leak_through_windows_cut_at_outlines(name, spacings, highest):
+    """Root mean square within one resolution; a taper leaves 2 to 10 times as much."""
+    labels, resolution = outlines(name), spacings * PERIOD
+    y, x = (PERIOD * 0.5 - (np.arange(n) + 0.3) % PERIOD for n in GRID.shape)
+    image = np.outer(*(sum(column(d + PERIOD * n) for n in (-1, 0, 1)) for d in (y, x)))
+    found = strain_of(1000.0 * image, labels, 2, resolution)[0]
+    near = distances(labels) < resolution
+    leak = np.sqrt(np.nanmean(np.square(found[:, near]), axis=1))
+    assert (leak < highest).all(), leak
+    assert np.isfinite(found[:, near]).mean() > 0.97
+
+
+@pytest.mark.parametrize("beams", [2, 4, 6])
+@pytest.mark.parametrize("dose", [10, 1000])
+@pytest.mark.parametrize("name", ["whole", "oblique", "curved"])
+def test_errors_at_outlines_are_true(name, dose, beams):
+    labels, rng = outlines(name), np.random.default_rng(5)
+    near = distances(labels) < RESOLUTION
+    ratios = []
+    for _ in range(8):
+        values, sigmas = strain_of(image_of_columns(rng, dose), labels, beams, RESOLUTION)
+        ratios.append((values / sigmas)[:, near])
+    found = np.sqrt(np.nanmean(np.square(ratios), axis=(0, 2)))
+    assert ((found > 0.87) & (found < 1.13)).all(), found
+
+
+def test_errors_are_true_at_outlines_and_inside_with_the_narrowest_windows():
+    """Tails of reflections at a curved outline are no noise."""
+    labels, rng = outlines("curved"), np.random.default_rng(5)
+    near, deep = distances(labels) < PERIOD, distances(labels) > INTERIOR * PERIOD
+    ratios = []
+    for _ in range(8):
+        values, sigmas = strain_of(image_of_columns(rng, 1000), labels, 2, PERIOD)
+        ratios.append(values / sigmas)
+    for part in (near, deep):
+        found = np.sqrt(np.nanmean(np.square(ratios)[..., part], axis=(0, 2)))
+        assert ((found > 0.87) & (found < 1.13)).all(), found
 
 
 @pytest.mark.parametrize("beams", [2, 4, 6])

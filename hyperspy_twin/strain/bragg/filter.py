@@ -19,10 +19,14 @@ import scipy.ndimage
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.coarse_grid import CoarseGrid, make_coarse_grid
-from hyperspy_twin.strain.gaussian_windows import MINIMUM_MASS, gaussian_mask
-from hyperspy_twin.strain.lattice_waves import TAPER_SPACINGS
+from hyperspy_twin.strain.gaussian_windows import gaussian_mask
 from hyperspy_twin.strain.pieces import taper
 
+# The weights rise over this many of the longest lattice spacings at an edge; set by judgement.
+TAPER_SPACINGS = 2.0
+# Windows with less than this fraction of their mass inside the image give no result; set by
+# judgement.
+MINIMUM_MASS = 0.02
 # Half width of a mask in units of 1 / resolution: it has fallen to exp(-2 pi^2) = 3e-9 there,
 # below the rounding of float32.
 MASK_RADIUS = 1.0

@@ -18,7 +18,7 @@ from scipy.special import erf
 from hyperspy_twin.core import GradientNoise, Grid
 from hyperspy_twin.strain.coarse_grid import fill_nearest, make_coarse_grid
 from hyperspy_twin.strain.gaussian_windows import Window, measure_window
-from hyperspy_twin.strain.lattice_waves import TAPER_SPACINGS
+from hyperspy_twin.strain.lattice_waves import longest_spacing
 from hyperspy_twin.strain.mechanics.deformation import (
     Gradients,
     product,
@@ -66,13 +66,14 @@ class Analysis:
 
     def windows(self) -> list[tuple[int, Piece, Window]]:
         """Region, pixels and windows of each piece that was analysed."""
-        rim = TAPER_SPACINGS / float(np.linalg.norm(self.vectors, axis=1).min())
+        spacing = longest_spacing(self.vectors)
         found = []
         for piece in find_pieces(self.labels, self.grid, self.resolution):
             label = int(self.labels[piece.box][piece.mask][0])
             if label in self.noise.region:
                 coarse = make_coarse_grid(piece.mask.shape, self.grid.scale, self.resolution)
-                found.append((label, piece, measure_window(coarse, piece.weights(rim))))
+                weights = piece.weights(spacing, self.grid.scale)
+                found.append((label, piece, measure_window(coarse, weights)))
         return found
 
     def noise_of(self, label: int) -> tuple[np.ndarray, np.ndarray]:

@@ -22,10 +22,10 @@ import scipy.fft
 
 from hyperspy_twin.strain.coarse_grid import CoarseGrid
 from hyperspy_twin.strain.gaussian_windows import Window, gaussian_mask
-from hyperspy_twin.strain.lattice_waves import TAPER_SPACINGS
+from hyperspy_twin.strain.lattice_waves import longest_spacing
 from hyperspy_twin.strain.mechanics.deformation import Gradients, frame_axes
 from hyperspy_twin.strain.mechanics.gradient_errors import Analysis
-from hyperspy_twin.strain.pieces import Piece, taper
+from hyperspy_twin.strain.pieces import Piece
 from hyperspy_twin.strain.plan import MARGIN
 from hyperspy_twin.strain.reference import reference_mask
 
@@ -289,7 +289,8 @@ def _kernel(
         return np.asarray(coarse.to_nodes(_node_spectrum(coarse, field) * (smooth * factor)).real)
 
     kernel = np.empty((2, *piece.mask.shape))
-    pixel_weights = taper(piece.distance, TAPER_SPACINGS / _shortest(analysis)) * piece.mask
+    weights_of = piece.weights(longest_spacing(analysis.vectors), analysis.grid.scale)
+    pixel_weights = weights_of(0, len(piece.mask))
     for axis in (0, 1):
         scaled = share * window.jacobian_inverse[axis]
         level = np.einsum("l...,l...->...", scaled, window.centroid) / width**2
@@ -306,10 +307,6 @@ def _node_spectrum(coarse: CoarseGrid, field: np.ndarray) -> np.ndarray:
     padded = np.zeros(coarse.reduced)
     padded[: field.shape[0], : field.shape[1]] = field
     return scipy.fft.fft2(padded) / (coarse.scale[0] * coarse.scale[1])
-
-
-def _shortest(analysis: Analysis) -> float:
-    return float(np.linalg.norm(analysis.vectors, axis=1).min())
 
 
 def _covariance(kernels: list[_Kernel], white: np.ndarray, lines: np.ndarray) -> np.ndarray:
