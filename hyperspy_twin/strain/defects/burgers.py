@@ -67,14 +67,28 @@ def list_candidates(
     """List Burgers vectors and what they make in waves of reciprocal vectors (k, 2)."""
     if hkl is None or translations is None:
         return _of_measured_lattice(vectors)
+    return _list_of_crystal(vectors, hkl, translations, np.zeros(3, int))
+
+
+def list_partials(
+    vectors: np.ndarray, hkl: np.ndarray, translations: Translations, shift: np.ndarray
+) -> Candidates:
+    """List what a shift (3,) is modulo lattice vectors: windings are then no whole numbers."""
+    return _list_of_crystal(vectors, hkl, translations, shift)
+
+
+def _list_of_crystal(
+    vectors: np.ndarray, hkl: np.ndarray, translations: Translations, shift: np.ndarray
+) -> Candidates:
     cells = np.array(list(product(range(-LARGEST_INDEX, LARGEST_INDEX + 1), repeat=3)), float)
     shifts = np.concatenate([np.zeros((1, 3)), translations.centring.reshape(-1, 3)])
-    indices = (cells[:, None] + shifts).reshape(-1, 3)
+    whole = (cells[:, None] + shifts).reshape(-1, 3)
+    indices = whole + shift
     length = np.linalg.norm(indices @ translations.base, axis=1)
     # The one with the larger first index stands first among those of equal length.
     order = np.lexsort((*-indices.T[::-1], np.round(length / (SAME_LENGTH * length.max()))))
-    indices, length = indices[order], length[order]
-    turns = -np.rint(indices @ hkl.T).astype(int)
+    whole, indices, length = whole[order], indices[order], length[order]
+    turns = -np.rint(whole @ hkl.T).astype(int) - hkl @ shift
     distinct, first, group = np.unique(turns, axis=0, return_index=True, return_inverse=True)
     alternative = np.full((len(distinct), 3), np.nan)
     group = group.ravel()

@@ -65,22 +65,24 @@ class Zeros:
 
 def locate_zeros(
     region: LatticeWaves, noise: Noise, indices: np.ndarray, start: np.ndarray
-) -> Zeros:
-    """Find the zeros of some waves near a position, as far as there are any."""
-    known = []
+) -> tuple[Zeros, np.ndarray]:
+    """Find the zeros of some waves near a position, and the indices of those that have one."""
+    known, seen = [], []
     for index in indices:
         carrier = _ring_frequency(region, int(index), start)
         first = _locate_zero(region, noise.white[index], carrier, start)
         second = _locate_zero(region, noise.white[index], carrier * (1.0 + TRIAL_WIDTH), start)
         if first is not None and second is not None:
             known.append((first[0], (second[0] - first[0]) / TRIAL_WIDTH, first[1]))
+            seen.append(int(index))
     own = (OWN_DEVIATION * region.coarse.resolution) ** 2
-    return Zeros(
+    zeros = Zeros(
         np.array([one[0] for one in known]).reshape(-1, 2),
         np.array([one[1] for one in known]).reshape(-1, 2),
         np.array([one[2] for one in known]),
         own,
     )
+    return zeros, np.array(seen, int)
 
 
 def column_width(cores: list[Zeros]) -> float:

@@ -15,7 +15,11 @@ from hyperspy_twin.strain.defects.burgers import (
     match_burgers,
 )
 from hyperspy_twin.strain.defects.core_positions import column_width, locate_zeros, mean_zero
+from hyperspy_twin.strain.defects.fault_vectors import translations_in_image
+from hyperspy_twin.strain.defects.partials import find_partial, list_ends
+from hyperspy_twin.strain.defects.planar_faults import find_in_region
 from hyperspy_twin.strain.defects.windings import (
+    Winding,
     chance_of_noise,
     find_windings,
     is_surrounded,
@@ -47,6 +51,8 @@ class Dislocations:
         Standard error of the position along any direction, shape (n,).
     probability
         That it is not made by noise, shape (n,).
+    partial
+        Whether it ends a planar fault, boolean, shape (n,).
     """
 
     position: np.ndarray
@@ -55,14 +61,18 @@ class Dislocations:
     alternative: np.ndarray
     error: np.ndarray
     probability: np.ndarray
+    partial: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class _Core:
-    candidate: int
     position: np.ndarray
     error: float
+    burgers: np.ndarray
+    indices: np.ndarray
+    alternative: np.ndarray
     chance: float
+    partial: bool = False
 
 
 def find_dislocations(
@@ -81,6 +91,9 @@ def find_dislocations(
     sum of the displacement along it [2]_. The position is the mean zero of the waves that wind
     once. What is not seen alike at a finer resolution is no dislocation, and neither is a place
     around which the lattice does not go on in all directions.
+
+    The end of a planar fault is a partial dislocation. Its Burgers vector is what agrees with the
+    windings less the jumps of the phases across the fault.
 
     Parameters
     ----------
@@ -105,16 +118,16 @@ def find_dislocations(
     cores = [
         core
         for piece in count_steps(find_pieces(labels, grid, resolution), "dislocations of piece")
-        for core in _find_in_piece(image, grid, piece, block, candidates, resolution)
+        for core in _find_in_piece(image, grid, piece, block, candidates, translations, resolution)
     ]
-    chosen = [core.candidate for core in cores]
     return Dislocations(
         position=np.array([core.position for core in cores]).reshape(-1, 2) + grid.offset,
-        burgers=candidates.burgers[chosen].reshape(-1, 2),
-        indices=candidates.indices[chosen].reshape(-1, 3),
-        alternative=candidates.alternative[chosen].reshape(-1, 3),
+        burgers=np.array([core.burgers for core in cores]).reshape(-1, 2),
+        indices=np.array([core.indices for core in cores]).reshape(-1, 3),
+        alternative=np.array([core.alternative for core in cores]).reshape(-1, 3),
         error=np.array([core.error for core in cores]),
         probability=np.array([1.0 - min(core.chance, 1.0) for core in cores]),
+        partial=np.array([core.partial for core in cores], bool),
     )
 
 
@@ -124,28 +137,42 @@ def _find_in_piece(
     piece: Piece,
     block: Block,
     candidates: Candidates,
+    translations: Translations | None,
     resolution: float,
 ) -> list[_Core]:
-    found = []
-    for width in (resolution, FINER * resolution):
-        region = measure_lattice_waves(image, piece, grid.scale, block.carriers, width)
-        noise = measure_noise([region])[0]
-        found.append(_find_cores(region, noise, block, candidates))
-        if not found[-1]:
-            return []
-    return [core for core in found[0] if _persists(core, found[1], resolution)]
+    region = measure_lattice_waves(image, piece, grid.scale, block.carriers, resolution)
+    noise = measure_noise([region])[0]
+    windings = find_windings(region, noise)
+    shifts = translations_in_image(block.vectors, block.hkl, translations)
+    partials, others = [], windings
+    for end in list_ends(region, find_in_region(region, noise, block.vectors, shifts)):
+        own = [one for one in others if end.owns(one.position, resolution)]
+        others = [one for one in others if one not in own]
+        found = find_partial(region, noise, end, own, block, translations)
+        partials.append(_Core(**vars(found), chance=0.0, partial=True))
+    cores = _find_cores(region, noise, others, block, candidates)
+    if not cores:
+        return partials
+    region = measure_lattice_waves(image, piece, grid.scale, block.carriers, FINER * resolution)
+    noise = measure_noise([region])[0]
+    finer = _find_cores(region, noise, find_windings(region, noise), block, candidates)
+    return [*partials, *(core for core in cores if _persists(core, finer, resolution))]
 
 
 def _find_cores(
-    region: LatticeWaves, noise: Noise, block: Block, candidates: Candidates
+    region: LatticeWaves,
+    noise: Noise,
+    windings: list[Winding],
+    block: Block,
+    candidates: Candidates,
 ) -> list[_Core]:
     found = []
-    for winding in find_windings(region, noise):
+    for winding in windings:
         candidate = match_burgers(winding.turns, winding.weights, block.vectors, candidates)
         if candidate is not None and is_surrounded(region, winding):
             turns = candidates.turns[candidate]
             single = np.flatnonzero((np.abs(turns) == 1) & (winding.turns == turns))
-            zeros = locate_zeros(region, noise, single, winding.position)
+            zeros, _ = locate_zeros(region, noise, single, winding.position)
             found.append((winding, candidate, zeros))
     width = column_width([zeros for _, _, zeros in found])
     cores = []
@@ -153,13 +180,22 @@ def _find_cores(
         position, error = winding.position, region.coarse.resolution
         if len(zeros.variance):
             position, error = mean_zero(zeros, width)
-        cores.append(_Core(candidate, position, error, chance_of_noise(region, winding)))
+        cores.append(
+            _Core(
+                position,
+                error,
+                candidates.burgers[candidate],
+                candidates.indices[candidate],
+                candidates.alternative[candidate],
+                chance_of_noise(region, winding),
+            )
+        )
     return cores
 
 
 def _persists(core: _Core, others: list[_Core], distance: float) -> bool:
     return any(
-        other.candidate == core.candidate
+        np.array_equal(other.burgers, core.burgers)
         and np.linalg.norm(other.position - core.position) <= distance
         for other in others
     )

@@ -16,7 +16,8 @@ from hyperspy_twin.strain.noise import Noise
 # gives the slope of the phase with half the error that it has from 5 resolutions.
 INNER, OUTER = 2.5, 7.0
 # Resolutions at each end of a wall that are left out: the partial dislocation that may end it turns
-# phases by as much as the fault there. Half of a short wall is kept.
+# phases by as much as the fault there, and the line of dips goes on beyond it. Half of a short wall
+# is kept.
 END, MOST_AT_ENDS = 7.0, 0.25
 # Resolutions from a wall beyond which a valley is another wall's.
 OWN_VALLEY = 2.0
@@ -118,7 +119,7 @@ def measure_jumps(
     bend = _error_of_unit_noise(region, frame, sides, estimators[1][-1])
     jump = [_error_of_unit_noise(region, frame, sides, one[0]) for one in estimators]
     close = np.abs(frame.d) <= LOWEST_WITHIN * width
-    parts = np.array_split(np.arange(len(frame.t)), PARTS)
+    parts = np.array_split(np.flatnonzero(~frame.at_ends), PARTS)
     window_noise = float(np.median(region.window.amplitude_noise))
     fields = [_sample(wave.amplitude, frame) for wave in region.waves]
     beside = [
@@ -156,12 +157,12 @@ def _lay_frame(region: LatticeWaves, wall: Wall) -> _Frame:
     left_out = min(END * width, MOST_AT_ENDS * wall.length)
     at_ends = np.zeros(len(t), bool)
     for sign, end in ((-1.0, wall.start), (1.0, wall.end)):
-        if _goes_on(region, end + sign * BEYOND * width * wall.direction):
+        if goes_on(region, end + sign * BEYOND * width * wall.direction):
             at_ends |= sign * t[:, 0] > rows * spacing - left_out
     return _Frame(t, d, spacing, points, nodes[::-1], at_ends)
 
 
-def _goes_on(region: LatticeWaves, point: np.ndarray) -> bool:
+def goes_on(region: LatticeWaves, point: np.ndarray) -> bool:
     """Whether the lattice is there at a position (x, y)."""
     x, y = region.coarse.node_positions()
     at = point - region.origin

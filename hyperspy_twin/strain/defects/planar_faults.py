@@ -19,7 +19,7 @@ from hyperspy_twin.strain.defects.fault_vectors import (
 from hyperspy_twin.strain.defects.phase_jumps import Jumps, measure_jumps
 from hyperspy_twin.strain.defects.walls import Wall, find_valleys, find_walls
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
-from hyperspy_twin.strain.noise import measure_noise
+from hyperspy_twin.strain.noise import Noise, measure_noise
 from hyperspy_twin.strain.pieces import find_pieces
 
 # Standard error of the jumps above which nothing is said.
@@ -74,10 +74,16 @@ class PlanarFaults:
 
 
 @dataclass(frozen=True, eq=False)
-class _Fault:
+class Fault:
+    """A wall across which one shift explains all jumps.
+
+    ``turns`` are the jumps of all waves, shape (k,), NaN where they are too weak.
+    """
+
     wall: Wall
     shift: Shift
     jumps: Jumps
+    turns: np.ndarray
 
 
 def find_planar_faults(
@@ -120,11 +126,8 @@ def find_planar_faults(
     faults = [
         fault
         for piece in count_steps(find_pieces(labels, grid, resolution), "planar faults of piece")
-        for fault in _find_in_region(
-            measure_lattice_waves(image, piece, grid.scale, block.carriers, resolution),
-            block.vectors,
-            known,
-        )
+        for region in [measure_lattice_waves(image, piece, grid.scale, block.carriers, resolution)]
+        for fault in find_in_region(region, measure_noise([region])[0], block.vectors, known)
     ]
     indices, planes = np.full((len(faults), 3), np.nan), np.full((len(faults), 3), np.nan)
     if block.hkl is not None:
@@ -147,23 +150,23 @@ def find_planar_faults(
     )
 
 
-def _find_in_region(
-    region: LatticeWaves, vectors: np.ndarray, translations: np.ndarray
-) -> list[_Fault]:
-    noise = measure_noise([region])[0]
+def find_in_region(
+    region: LatticeWaves, noise: Noise, vectors: np.ndarray, translations: np.ndarray
+) -> list[Fault]:
+    """Find the faults in one piece, with translations (x, y) of its lattice in the image."""
     depth = find_valleys(region, noise)
     faults = []
     for wall in find_walls(region, depth):
         jumps = measure_jumps(region, noise, wall, depth)
         if jumps is None:
             continue
-        known = jumps.error <= LARGEST_ERROR
+        known, turns = jumps.error <= LARGEST_ERROR, jumps.turns
         jumps = jumps.take(known)
         if not known.any() or not is_rigid(jumps):
             continue
         shift = fit_shift(jumps.turns, jumps.error, vectors[known], translations)
         if shift is not None and shift.misfit <= LARGEST_MISFIT:
-            faults.append(_Fault(wall, shift, jumps))
+            faults.append(Fault(wall, shift, jumps, np.where(known, turns, np.nan)))
     return faults
 
 

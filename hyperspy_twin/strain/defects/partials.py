@@ -1,0 +1,221 @@
+"""Partial dislocations: what ends a planar fault inside a lattice.
+
+On a circuit around the end of a fault the phase of the wave g turns smoothly by -g.b and jumps by
+the wrapped phase of the fault. Only their sum is a whole number, so that the windings look like
+those of a perfect dislocation, or of none, whatever the Burgers vector b of the partial is. The
+jumps that were measured across the fault, taken from the windings, leave -g.b.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import scipy.ndimage
+from scipy.optimize import least_squares
+
+from hyperspy_twin.strain.defects.block import Block
+from hyperspy_twin.strain.defects.burgers import Translations, list_partials
+from hyperspy_twin.strain.defects.core_positions import locate_zeros, mean_zero
+from hyperspy_twin.strain.defects.fault_vectors import (
+    ROUNDING,
+    name_shift,
+    translations_in_image,
+)
+from hyperspy_twin.strain.defects.phase_jumps import BEYOND, goes_on
+from hyperspy_twin.strain.defects.planar_faults import Fault
+from hyperspy_twin.strain.defects.windings import Winding
+from hyperspy_twin.strain.lattice_waves import LatticeWaves
+from hyperspy_twin.strain.noise import Noise
+
+# Resolutions from the end of a wall, back along it, forth, and beside it, within which what winds
+# belongs to the partial: walls end up to 4.7 beyond it, zeros lie .9 within it.
+BACK, FORTH, BESIDE = 7.0, 1.5, 1.5
+# Jumps above, in turns, may be wrapped to either side.
+LARGEST_JUMP = 0.4
+# Smallest one that makes a dip from which the end is read.
+DIPS = 0.2
+# Largest root mean square difference, in turns and weighted by power, from what a Burgers vector
+# makes: 1/25 of the power may miss a winding. It is .7 where one of two equal waves does.
+LARGEST_MISFIT = 0.2
+# Deviation of positions beside that of the noise, in resolutions: .1-.25 nm along the fault and .05-
+# .15 nm across it for all kinds of partials in germanium and gold, whatever the resolution.
+OWN_DEVIATION = 0.35
+# Of the mean power of the strongest wave: weaker ones do not tell where a fault ends.
+STRONG = 0.25
+# Steps per resolution, and half width in resolutions, of the field around an ideal partial.
+STEPS, HALF_WIDTH = 10, 8
+# Resolutions from the end of a wall, back and forth, of the profile that tells where it ends.
+PROFILE = 6.0, 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Partial:
+    """A partial dislocation at the end of a fault.
+
+    Attributes
+    ----------
+    position
+        x and y relative to the first pixel of the image.
+    error
+        Its standard error along any direction.
+    burgers
+        Burgers vector (x, y) in the image; NaN where the waves do not agree.
+    indices, alternative
+        The same in the axes of the crystal, and another one that is as long; NaN where unnamed.
+    """
+
+    position: np.ndarray
+    error: float
+    burgers: np.ndarray
+    indices: np.ndarray
+    alternative: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """End of a fault inside the lattice; ``inwards`` is the unit vector back along the wall."""
+
+    fault: Fault
+    point: np.ndarray
+    inwards: np.ndarray
+    sign: float
+
+    def owns(self, position: np.ndarray, resolution: float) -> bool:
+        """Whether what winds at a position (x, y) belongs to this end."""
+        off = (position - self.point) / resolution
+        along, across = off @ self.inwards, off @ [-self.inwards[1], self.inwards[0]]
+        return bool(-FORTH <= along <= BACK and abs(across) <= BESIDE)
+
+
+def list_ends(region: LatticeWaves, faults: Sequence[Fault]) -> list[End]:
+    """List the ends of faults beyond which the lattice goes on."""
+    beyond = BEYOND * region.coarse.resolution
+    ends = []
+    for fault in faults:
+        wall = fault.wall
+        # A circuit from x to y leads from the right of the wall to its left around the end of it.
+        for point, inwards, sign in (
+            (wall.start, wall.direction, -1.0),
+            (wall.end, -wall.direction, 1.0),
+        ):
+            if goes_on(region, point - beyond * inwards):
+                ends.append(End(fault, point, inwards, sign))
+    return ends
+
+
+def find_partial(
+    region: LatticeWaves,
+    noise: Noise,
+    end: End,
+    windings: Sequence[Winding],
+    block: Block,
+    translations: Translations | None,
+) -> Partial:
+    """Find the partial dislocation at the end of a fault.
+
+    Parameters
+    ----------
+    region, noise
+        The waves and their noise.
+    end
+        The end.
+    windings
+        What winds there.
+    block
+        The lattice.
+    translations
+        Of its crystal.
+    """
+    vectors, hkl, fault = block.vectors, block.hkl, end.fault
+    turns = sum((one.turns for one in windings), np.zeros(len(vectors)))
+    smooth = turns + end.sign * fault.turns
+    power = np.array([np.mean(np.abs(wave.amplitude) ** 2) for wave in region.waves])
+    weights = np.where(np.isfinite(smooth) & (np.abs(fault.turns) <= LARGEST_JUMP), power, 0.0)
+    smooth = np.where(weights > 0.0, smooth, 0.0)
+    burgers, indices, alternative = np.full(2, np.nan), np.full(3, np.nan), np.full(3, np.nan)
+    if np.linalg.matrix_rank(vectors[weights > 0.0], tol=ROUNDING * np.abs(vectors).max()) == 2:
+        shift = end.sign * fault.shift.vector
+        equal = np.concatenate([[shift], shift + translations_in_image(vectors, hkl, translations)])
+        best = _match(-equal @ vectors.T, smooth, weights)
+        burgers = burgers if best is None else equal[best]
+    if hkl is not None and translations is not None and np.isfinite(burgers).all():
+        named = name_shift(fault.shift.vector, fault.shift.error, vectors, hkl, translations.base)
+        candidates = list_partials(vectors, hkl, translations, end.sign * named)
+        best = _match(candidates.turns, smooth, weights)
+        if best is not None:
+            burgers, indices = candidates.burgers[best], candidates.indices[best]
+            alternative = candidates.alternative[best]
+    strong = weights >= STRONG * power.max()
+    position, error = _locate(region, noise, end, windings, smooth, strong)
+    return Partial(position, error, burgers, indices, alternative)
+
+
+def _match(expected: np.ndarray, smooth: np.ndarray, weights: np.ndarray) -> int | None:
+    """First of some Burgers vectors, which turn phases (n, k), that agrees with the waves best."""
+    misfit = np.sqrt((expected - smooth) ** 2 @ weights / weights.sum())
+    best = int(np.nanargmin(misfit)) if np.isfinite(misfit).any() else 0
+    return best if misfit[best] <= LARGEST_MISFIT else None
+
+
+def _locate(
+    region: LatticeWaves,
+    noise: Noise,
+    end: End,
+    windings: Sequence[Winding],
+    smooth: np.ndarray,
+    strong: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    """Position of a partial and its standard error: from zeros if there are any, else from dips."""
+    width = region.coarse.resolution
+    for winding in windings:
+        single = np.flatnonzero((np.abs(winding.turns) == 1) & strong)
+        zeros, seen = locate_zeros(region, noise, single, winding.position)
+        if len(seen):
+            back = np.array([_zero_of_partial(round(abs(smooth[one]), 2)) for one in seen])
+            zeros = replace(zeros, position=zeros.position - width * back[:, None] * end.inwards)
+            position, error = mean_zero(zeros, 0.0)
+            return position, float(np.hypot(error, OWN_DEVIATION * width))
+    dipping = np.flatnonzero((np.abs(end.fault.turns) >= DIPS) & strong)
+    found = [_end_of_dip(region, end, int(one), abs(smooth[one])) for one in dipping]
+    return end.point + width * np.mean(found) * end.inwards, OWN_DEVIATION * width
+
+
+@lru_cache(maxsize=32)
+def _axis_of_partial(fraction: float) -> tuple[np.ndarray, np.ndarray]:
+    """Windowed wave on the line of a fault whose partial turns its phase by a fraction of a turn.
+
+    Returns distances from the partial into the fault, in resolutions, and the wave, which is real.
+    """
+    steps = np.arange(-STEPS * HALF_WIDTH, STEPS * HALF_WIDTH + 1) / STEPS
+    angle = np.arctan2(steps[:, None], -steps[None, :])
+    wave = scipy.ndimage.gaussian_filter(np.cos(fraction * angle), STEPS, mode="nearest")
+    return steps, wave[len(steps) // 2]
+
+
+def _zero_of_partial(fraction: float) -> float:
+    """Distance of the zero of such a wave from the partial into the fault, in resolutions."""
+    steps, wave = _axis_of_partial(fraction)
+    before = int(np.flatnonzero(np.diff(np.sign(wave)))[0])
+    return float(steps[before] + wave[before] / (wave[before] - wave[before + 1]) / STEPS)
+
+
+def _end_of_dip(region: LatticeWaves, end: End, index: int, fraction: float) -> float:
+    """Distance of a partial from the end of a wall back along it, by the amplitude of one wave."""
+    x, y = region.coarse.node_positions()
+    width = region.coarse.resolution
+    distance = np.arange(-PROFILE[1], PROFILE[0], 0.25)
+    points = end.point + width * distance[:, None] * end.inwards - region.origin
+    amplitude = np.abs(region.waves[index].amplitude).astype(float)
+    nodes = [points[:, 1] / (y[1] - y[0]), points[:, 0] / (x[1] - x[0])]
+    profile = scipy.ndimage.map_coordinates(amplitude, nodes, order=3, mode="nearest")
+    steps, wave = _axis_of_partial(round(fraction, 2))
+    dip = 1.0 - np.abs(wave)
+
+    def residual(guess: np.ndarray) -> np.ndarray:
+        full, depth, at = guess
+        return full * (1.0 - depth * np.interp(distance - at, steps, dip)) - profile
+
+    return float(least_squares(residual, [profile.max(), 1.0, 1.0]).x[2])
