@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         PlanarFaults,
         RegionMeans,
     )
+
+_Defects = TypeVar("_Defects", "Dislocations", "PlanarFaults")
 
 PLAIN = ("snr", "probability", "width", "width_error", "harmonic", "lattice", "satellite")
 
@@ -180,18 +182,17 @@ def spectra_table(spectra: Sequence[RegionSpectrum], unit: str) -> Table:
     )
 
 
-def dislocations_table(found: Dislocations, region: int, unit: str) -> Table:
+def dislocations_table(blocks: Mapping[int, Dislocations], unit: str) -> Table:
     """Table of dislocations.
 
     Parameters
     ----------
-    found
-        The dislocations.
-    region
-        Number of the region whose lattice names their Burgers vectors.
+    blocks
+        The dislocations of each lattice, by the number of the region that names Burgers vectors.
     unit
         Unit of length.
     """
+    found, lattice = _join_blocks(blocks)
     (x, y), (b_x, b_y) = found.position.T, found.burgers.T
     columns = {
         "x": x,
@@ -202,13 +203,15 @@ def dislocations_table(found: Dislocations, region: int, unit: str) -> Table:
         "alternative": found.alternative,
         "error": found.error,
         "probability": found.probability,
-        "lattice": np.full(len(x), region),
+        "lattice": lattice,
+        "kind": np.where(found.partial, "partial", "perfect"),
     }
     return Table.from_columns(columns, dict.fromkeys(("x", "y", "b_x", "b_y", "error"), unit))
 
 
-def planar_faults_table(found: PlanarFaults, region: int, unit: str) -> Table:
-    """Table of planar faults, ``region`` being that whose lattice names them."""
+def planar_faults_table(blocks: Mapping[int, PlanarFaults], unit: str) -> Table:
+    """Table of planar faults, by the number of the region whose lattice names them."""
+    found, lattice = _join_blocks(blocks)
     columns = {
         "start_x": found.start[:, 0],
         "start_y": found.start[:, 1],
@@ -222,10 +225,18 @@ def planar_faults_table(found: PlanarFaults, region: int, unit: str) -> Table:
         "R_error": found.error,
         "jump_error": found.jump_error,
         "dip": found.dip,
-        "lattice": np.full(len(found.error), region),
+        "lattice": lattice,
     }
     lengths = ("start_x", "start_y", "end_x", "end_y", "length", "R_x", "R_y", "R_error")
     return Table.from_columns(columns, {**dict.fromkeys(lengths, unit), "jump_error": "turns"})
+
+
+def _join_blocks(blocks: Mapping[int, _Defects]) -> tuple[_Defects, np.ndarray]:
+    """Defects of all lattices, and the number of the lattice of each."""
+    every = list(blocks.values())
+    names = [field.name for field in fields(every[0])]
+    joined = {name: np.concatenate([getattr(one, name) for one in every]) for name in names}
+    return type(every[0])(**joined), np.repeat(list(blocks), [len(one.error) for one in every])
 
 
 def boundaries_table(found: Sequence[GrainBoundary], unit: str) -> Table:

@@ -688,8 +688,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """Find dislocations along the beam, with their Burgers vectors.
 
         The phase of each lattice wave g winds by -g.b turns around a dislocation. All regions that
-        share reflections with the reference are taken as one lattice, so that dislocations in an
-        interface between them are found too. The part of a Burgers vector along the beam is not
+        share reflections with a reference are taken as one lattice, so that dislocations in an
+        interface between them are found too; ``gpa(reference="each")`` gives every block of regions
+        a reference. Where a planar fault ends inside the lattice there is a partial dislocation. The part of a Burgers vector along the beam is not
         seen: a screw dislocation that is seen end on is invisible, and what is seen of another one
         is its projection. Between grains that are turned by more than 15 degrees nothing is looked
         for: the log says so, and :attr:`grain_boundaries` has the angle.
@@ -708,9 +709,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             A row for each dislocation: position ``x, y`` and Burgers vector ``b_x, b_y`` in the
             image; ``burgers``, the shortest lattice vector [uvw] with this projection, and
             ``alternative``, another one that is as short, NaN where there is none; without a phase
-            both are NaN. ``error`` of the position along any direction, ``probability``, and
-            ``lattice``, the region whose lattice gives ``b_x, b_y`` and ``burgers``. The Burgers
-            vector is the sum of the displacement along a circuit that is clockwise as seen on the
+            both are NaN. ``error`` of the position along any direction, ``probability``,
+            ``lattice``, the region whose lattice gives ``b_x, b_y`` and ``burgers``, and ``kind``,
+            ``"perfect"`` or ``"partial"``: that of the end of a fault, whose ``burgers`` such as
+            1/6[1 -1 -2] is no lattice vector, NaN where no simple one agrees. The Burgers vector is the sum of the displacement along a circuit that is clockwise as seen on the
             screen, so that the extra half plane is on its right-hand side.
 
         Raises
@@ -735,7 +737,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                     "in which no dislocations can be told apart; see grain_boundaries",
                     first, second, one.angle, one.error,
                 )  # fmt: skip
-        table = dislocations_table(found, self.reference, self._unit)
+        table = dislocations_table(found, self._unit)
         return table[self._shows(table["x"], table["y"])]
 
     def planar_faults(
@@ -784,7 +786,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
         with show_progress("Finding planar faults", show_progressbar):
             found = self._find_defects(find_planar_faults, resolution)
-        table = planar_faults_table(found, self.reference, self._unit)
+        table = planar_faults_table(found, self._unit)
         middle = ((table[f"start_{axis}"] + table[f"end_{axis}"]) / 2.0 for axis in "xy")
         return table[self._shows(*middle)]
 
@@ -829,24 +831,35 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def _width(self, resolution: float | None) -> float:
         return self.resolution if resolution is None else float(resolution)
 
-    def _find_defects(self, find: Callable[..., Any], resolution: float | None) -> Any:
-        """Find what a function of the room finds in the image that the map keeps."""
-        image, grid, width = *self._image_for_defects(), self._width(resolution)
-        return find(image, grid, resolution=width, **self._lattice_with_defects(width))
+    def _find_defects(
+        self, find: Callable[..., Any], resolution: float | None
+    ) -> dict[int, Any]:
+        """Find what a function of the room finds in each block of the image that the map keeps.
 
-    def _lattice_with_defects(self, resolution: float) -> dict[str, Any]:
-        """Lattice of the reference and of all regions that share reflections with it."""
+        Regions that have no reference go with the main block, if they share its reflections.
+        """
         from hyperspy_twin.signals._region_lattices import lattice_translations, region_lattices
         from hyperspy_twin.strain import find_block
 
-        block = find_block(
-            region_lattices(self),
-            self._image_labels,
-            self._state("image_grid"),
-            reference=self.reference,
-            resolution=resolution,
-        )
-        return {"block": block, "translations": lattice_translations(self, self.reference)}
+        image, grid, width = *self._image_for_defects(), self._width(resolution)
+        regions, (main, *others) = region_lattices(self), self._blocks
+        elsewhere = {number for one in others for number in one.regions}
+        members = {main.reference: regions.keys() - elsewhere}
+        members |= {one.reference: set(one.regions) for one in others}
+        found = {}
+        for reference, own in members.items():
+            block = find_block(
+                {number: regions[number] for number in sorted(own)},
+                self._image_labels,
+                grid,
+                reference=reference,
+                resolution=width,
+            )
+            translations = lattice_translations(self, reference)
+            found[reference] = find(
+                image, grid, block, resolution=width, translations=translations
+            )
+        return found
 
     def _shows(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Which positions lie in the map, which may have been cropped."""
