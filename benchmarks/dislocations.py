@@ -2,7 +2,8 @@
 
 Of each scene: dislocations found with the right Burgers vector, those with a wrong one, false ones,
 the root mean square distance from the truth along one direction, the ratio of that to the stated
-error, and the time. Germanium along [110] of .045 nm pixels.
+error, and the time. Germanium along [110] of .045 nm pixels; gold of .03 nm pixels beside it, where a
+perfect dislocation and a Shockley partial that ends a stacking fault lie in one image.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dislocations_scenes import (
     perfect,
     random_cores,
 )
+from planar_faults_scenes import partial_beside_perfect
 
 from hyperspy_twin.strain.defects import find_block, find_dislocations
 
@@ -107,6 +109,10 @@ def main(seeds: range) -> None:
     for times in (4.0, 5.0, 6.0):
         table(f"pairs {times:g} s", lambda seed, t=times: pair(seed, t * 0.45), range(
             seeds.start, seeds.start + 4 * len(seeds)), (10.0, 100.0), (0.45,))  # fmt: skip
+    many = range(seeds.start, seeds.start + 4 * len(seeds))
+    table("partials", partial_beside_perfect, many, resolutions=(0.45,))
+    table("those of gold", lambda seed: partial_beside_perfect(seed, gold=True), many,
+          resolutions=(0.35,))  # fmt: skip
     crystal = perfect()
     table("perfect", lambda seed: crystal, range(seeds.start, seeds.start + 20), (1.0, 10.0, 100.0))
 

@@ -44,6 +44,7 @@ class Scene:
     labels: np.ndarray
     regions: dict[int, RegionLattice]
     pixel: float = PIXEL
+    column_width: float = COLUMN_WIDTH
 
     @property
     def grid(self) -> Grid:
@@ -54,7 +55,7 @@ class Scene:
         """Count ``dose`` electrons per pixel on average."""
         image = np.zeros(self.shape)
         points = self.columns / self.pixel
-        widths = np.full(len(points), COLUMN_WIDTH / self.pixel)
+        widths = np.full(len(points), self.column_width / self.pixel)
         add_gaussians(image, points, np.ones(len(points)), widths)
         image *= dose / image.mean()
         return np.random.default_rng(seed).poisson(image).astype(np.float32)
