@@ -2,8 +2,9 @@
 
 Of each scene: dislocations found with the right Burgers vector, those with a wrong one, false ones,
 the root mean square distance from the truth along one direction, the ratio of that to the stated
-error, and the time. Germanium along [110] of .045 nm pixels; gold of .03 nm pixels beside it, where a
-perfect dislocation and a Shockley partial that ends a stacking fault lie in one image.
+error, and the time. Germanium along [110] of .045 nm pixels. "partials" and "those of gold"
+(.03 nm pixels) have a Shockley partial that ends a stacking fault and a perfect dislocation beside
+it in each image; a partial whose Burgers vector is not named counts as wrong.
 """
 
 from __future__ import annotations

@@ -192,7 +192,9 @@ def planar_faults() -> None:
         axis.scale, axis.units = pixel, "nm"
     found = micrograph.segment().find_peaks(show_progressbar=False)
     strain = found.index_phases(["Ge"]).gpa()
-    figure = strain.plot(planar_faults=strain.planar_faults(), limit=0.04)
+    figure = strain.plot(
+        dislocations=strain.dislocations(), planar_faults=strain.planar_faults(), limit=0.04
+    )
     figure.savefig(FOLDER / "planar_faults.png", dpi=DPI)
 
 

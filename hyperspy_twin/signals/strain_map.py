@@ -690,10 +690,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         The phase of each lattice wave g winds by -g.b turns around a dislocation. All regions that
         share reflections with a reference are taken as one lattice, so that dislocations in an
         interface between them are found too; ``gpa(reference="each")`` gives every block of regions
-        a reference. Where a planar fault ends inside the lattice there is a partial dislocation. The part of a Burgers vector along the beam is not
-        seen: a screw dislocation that is seen end on is invisible, and what is seen of another one
-        is its projection. Between grains that are turned by more than 15 degrees nothing is looked
-        for: the log says so, and :attr:`grain_boundaries` has the angle.
+        a reference. Where a planar fault ends inside the lattice there is a partial dislocation.
+        The part of a Burgers vector along the beam is not seen: a screw dislocation that is seen
+        end on is invisible, and what is seen of another one is its projection. Between grains that
+        are turned by more than 15 degrees nothing is looked for: the log says so, and
+        :attr:`grain_boundaries` has the angle.
 
         Parameters
         ----------
@@ -712,7 +713,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             both are NaN. ``error`` of the position along any direction, ``probability``,
             ``lattice``, the region whose lattice gives ``b_x, b_y`` and ``burgers``, and ``kind``,
             ``"perfect"`` or ``"partial"``: that of the end of a fault, whose ``burgers`` such as
-            1/6[1 -1 -2] is no lattice vector, NaN where no simple one agrees. The Burgers vector is the sum of the displacement along a circuit that is clockwise as seen on the
+            1/6[1 -1 -2] is no lattice vector, and NaN where no simple one agrees. The Burgers
+            vector is the sum of the displacement along a circuit that is clockwise as seen on the
             screen, so that the extra half plane is on its right-hand side.
 
         Raises
@@ -831,9 +833,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def _width(self, resolution: float | None) -> float:
         return self.resolution if resolution is None else float(resolution)
 
-    def _find_defects(
-        self, find: Callable[..., Any], resolution: float | None
-    ) -> dict[int, Any]:
+    def _find_defects(self, find: Callable[..., Any], resolution: float | None) -> dict[int, Any]:
         """Find what a function of the room finds in each block of the image that the map keeps.
 
         Regions that have no reference go with the main block, if they share its reflections.
@@ -856,9 +856,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 resolution=width,
             )
             translations = lattice_translations(self, reference)
-            found[reference] = find(
-                image, grid, block, resolution=width, translations=translations
-            )
+            found[reference] = find(image, grid, block, resolution=width, translations=translations)
         return found
 
     def _shows(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -8,9 +8,20 @@ import hyperspy_twin as ht
 from hyperspy_twin.data.nanowire import relax_misfit
 
 SIZE, PIXEL, SPACING = 300, 0.05, 0.4
-# Centre and Burgers vector (nm) of the dislocation in each grain, whose lattice is turned by degrees.
+# By how many degrees the lattice of each grain is turned, and the centre of its dislocation in nm.
 GRAINS = {1: (0.0, [8.2, 3.6]), 2: (30.0, [6.1, 11.3])}
-COLUMNS = ("x", "y", "b_x", "b_y", "burgers", "alternative", "error", "probability", "lattice", "kind")
+COLUMNS = (
+    "x",
+    "y",
+    "b_x",
+    "b_y",
+    "burgers",
+    "alternative",
+    "error",
+    "probability",
+    "lattice",
+    "kind",
+)
 
 
 def test_coherent_quantum_well_has_none(chain):

@@ -40,8 +40,8 @@ DIPS = 0.2
 # Largest root mean square difference, in turns and weighted by power, from what a Burgers vector
 # makes: 1/25 of the power may miss a winding. It is .7 where one of two equal waves does.
 LARGEST_MISFIT = 0.2
-# Deviation of positions beside that of the noise, in resolutions: .1-.25 nm along the fault and .05-
-# .15 nm across it for all kinds of partials in germanium and gold, whatever the resolution.
+# Deviation of positions along any direction beside that of the noise, in resolutions: the ratio of
+# offsets to errors is then .85-1.05 in germanium and gold, see benchmarks/dislocations.py.
 OWN_DEVIATION = 0.35
 # Of the mean power of the strongest wave: weaker ones do not tell where a fault ends.
 STRONG = 0.25
