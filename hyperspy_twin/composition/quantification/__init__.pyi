@@ -1,10 +1,10 @@
-from .cliff_lorimer import cliff_lorimer, net_counts
 from .edge_fit import EdgeFit, excess_of_misfit, fit_edges
+from .edge_windows import window_intensity
 from .fractions import NO_COMPOSITION, Fractions, fractions_of_amounts
 from .given_fractions import check_given
 from .intensity import fractions_between
+from .k_factors import cliff_lorimer, net_counts
 from .plural_scattering import LowLoss, low_loss_of
-from .window_intensity import window_intensity
 
 __all__ = [
     "NO_COMPOSITION",
