@@ -26,6 +26,7 @@ TYPES = {
     "IndexedFFT": ("twin_indexed_fft", ComplexSignal2D(np.ones((4, 5), complex))),
     "StrainMap": ("twin_strain_map", Signal2D(np.ones((7, 4, 5)))),
     "AtomicModel": ("twin_atomic_model", Signal1D(np.ones((6, 4)))),
+    "CompositionMap": ("twin_composition_map", Signal2D(np.ones((2, 4, 5)))),
 }
 
 
@@ -33,7 +34,7 @@ def declared(name: str) -> type[BaseSignal]:
     return getattr(importlib.import_module(SIGNALS[name]["module"]), name)
 
 
-def test_the_five_types_and_their_lazy_twins_are_declared():
+def test_the_types_and_their_lazy_twins_are_declared():
     assert {name for name, entry in SIGNALS.items() if not entry["lazy"]} == set(TYPES)
     assert {name for name, entry in SIGNALS.items() if entry["lazy"]} == {
         f"Lazy{name}" for name in TYPES

@@ -108,8 +108,8 @@ def strain_figure(
             values, cmap=colours, vmin=-bound, vmax=bound, extent=image_extent(grid)
         )
         if name in errors:
-            hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
-        crossed = doubtful is not None and _hatch(axis, doubtful, grid, CROSSED)
+            hatched |= hatch(axis, np.abs(values) < errors[name], grid)
+        crossed = doubtful is not None and hatch(axis, doubtful, grid, CROSSED)
         draw_outlines(axis, outlines, grid)
         for reference in references:
             _draw_reference(axis, outlines, reference)
@@ -175,7 +175,7 @@ def _extend(values: np.ndarray, bound: float) -> str:
     )
 
 
-def _hatch(axis: Axes, marked: np.ndarray, grid: Grid, pattern: str = HATCH) -> bool:
+def hatch(axis: Axes, marked: np.ndarray, grid: Grid, pattern: str = HATCH) -> bool:
     """Hatch the marked pixels; whether there are any."""
     step = max(1, -(-max(marked.shape) // HATCHED_PIXELS))
     shown = marked[::step, ::step]
