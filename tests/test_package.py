@@ -110,6 +110,7 @@ print(*sorted(classes))
     assert lines[0].startswith(str(installed))
     assert lines[1] == "1.2.3 1.2.3"
     names = {"Micrograph", "SegmentedImage", "IndexedFFT", "StrainMap", "AtomicModel"}
+    names |= {"CompositionMap"}
     assert set(lines[2].split()) == names | {f"Lazy{name}" for name in names}
 
 

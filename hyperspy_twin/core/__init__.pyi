@@ -19,6 +19,7 @@ from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
 from .oriented_crystal import OrientedCrystal
 from .outlines import Outlines, contains, rasterise, trace
 from .peaks import Peaks
+from .placement import Placement
 from .progress import begin_step, count_steps, listen_to_steps
 from .registered_lattice import RegisteredLattice
 from .strain_field import Definition, GradientNoise, StrainField
@@ -38,6 +39,7 @@ __all__ = [
     "OrientedCrystal",
     "Outlines",
     "Peaks",
+    "Placement",
     "PlaneLattice",
     "RegisteredLattice",
     "Sites",

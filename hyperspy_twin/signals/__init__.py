@@ -1,4 +1,4 @@
-"""The five signal types, each in a file of its own: state, thin methods, plots, no numerics."""
+"""The signal types, each in a file of its own: state, thin methods, plots, no numerics."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What the five signal types share: their state, its history, and help with the next step."""
+"""What the signal types share: their state, its history, and help with the next step."""
 
 from __future__ import annotations
 
@@ -24,13 +24,20 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-TYPES = ("Micrograph", "SegmentedImage", "IndexedFFT", "StrainMap", "AtomicModel")
+TYPES = (
+    "Micrograph",
+    "SegmentedImage",
+    "IndexedFFT",
+    "StrainMap",
+    "AtomicModel",
+    "CompositionMap",
+)
 # Packages whose version can change a result; the history records them.
-RECORDED_PACKAGES = "hyperspy_twin hyperspy numpy scipy scikit-image diffsims spglib".split()
+RECORDED_PACKAGES = "hyperspy_twin hyperspy numpy scipy scikit-image diffsims spglib exspy".split()
 
 
 class TwinSignal:
-    """Mixin of the five signal types: reads and derives state, holds none of its own."""
+    """Mixin of the signal types: reads and derives state, holds none of its own."""
 
     _made_by: ClassVar[str]
 
@@ -97,14 +104,8 @@ class TwinSignal:
         **state
             Values of the state that change.
         """
-        record = {
-            "step": step,
-            "parameters": parameters,
-            **({"outcome": outcome} if outcome else {}),
-            "versions": _versions(),
-            "input": content_hash(self.data),
-        }
-        state["history"] = [*self._state("history", []), json.dumps(record)]
+        record = record_step(step, parameters, outcome, content_hash(self.data))
+        state["history"] = [*self._state("history", []), record]
         metadata = self.metadata.deepcopy().as_dictionary()
         metadata.pop("Markers", None)
         metadata["Signal"] = {"signal_type": kind._signal_type}  # type: ignore[attr-defined]
@@ -164,6 +165,20 @@ def _owner_of(name: str) -> type[TwinSignal] | None:
     package = import_module(__name__.partition(".")[0])
     types = [getattr(package, one) for one in TYPES]
     return next((one for one in types if name in vars(one)), None)
+
+
+def record_step(
+    step: str, parameters: dict[str, Any], outcome: dict[str, Any] | None, source: str
+) -> str:
+    """Step of the history as text, with the hash of what it started from."""
+    record = {
+        "step": step,
+        "parameters": parameters,
+        **({"outcome": outcome} if outcome else {}),
+        "versions": _versions(),
+        "input": source,
+    }
+    return json.dumps(record)
 
 
 def content_hash(data: Any) -> str:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal, GradientNoise
+from hyperspy_twin.core import Crystal, GradientNoise, Placement
 from hyperspy_twin.signals._codec import from_plain, to_plain
 from hyperspy_twin.signals._values import (
+    CompositionReport,
     ModelBox,
     PixelMask,
     StrainSettings,
@@ -139,6 +140,8 @@ def rows() -> dict[str, Row]:
         "image": Row(np.ndarray, "gpa"),  # on the image_grid
         "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
         "model": Row(ModelBox, "to_atoms"),
+        "composition": Row(CompositionReport, "composition"),
+        "placement": Row(Placement, "register"),
     }
 
 

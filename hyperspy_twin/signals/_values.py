@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hyperspy_twin.core import GradientNoise, Grid
+from hyperspy_twin.core import GradientNoise, Grid, counted
 
 if TYPE_CHECKING:
     from hyperspy_twin.core import Outlines
@@ -140,6 +140,43 @@ class ModelBox:
     cell: np.ndarray
     origin: np.ndarray
     pbc: tuple[bool, bool, bool]
+
+
+@dataclass(frozen=True)
+class CompositionReport:
+    """How a composition map was made, and what its fractions rest on.
+
+    Attributes
+    ----------
+    elements
+        Symbols along the navigation axis of the new map.
+    method
+        How the fractions were found.
+    notes
+        What was read from the data or assumed, a sentence each.
+    withheld
+        Number of pixels without a fraction, by the reason.
+    chi_square
+        Of the fit of the spectra, over the degrees of freedom, in the mean of the pixels; NaN where
+        nothing was fitted.
+    """
+
+    elements: tuple[str, ...]
+    method: str
+    notes: tuple[str, ...] = ()
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    chi_square: float = float("nan")
+
+    def __str__(self) -> str:
+        """One line for each sentence."""
+        lines = [f"{', '.join(self.elements)}: {self.method}", *self.notes]
+        if not np.isnan(self.chi_square):
+            lines.append(
+                f"chi-square of the fit over the degrees of freedom: {self.chi_square:.3g}"
+            )
+        withheld = sorted(self.withheld.items(), key=lambda item: -item[1])
+        lines += [f"withheld in {counted(n, 'pixel')}: {reason}" for reason, n in withheld]
+        return "\n".join(lines)
 
 
 def store_outlines(outlines: Outlines | tuple[Outlines, ...]) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 from .atoms import model_figure
 from .bragg import bragg_figure
+from .composition import composition_figure
 from .defects import draw_dislocations, draw_planar_faults
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
@@ -15,6 +16,7 @@ __all__ = [
     "COLOURS",
     "DIVERGING",
     "bragg_figure",
+    "composition_figure",
     "draw_dislocations",
     "draw_planar_faults",
     "draw_outlines",

@@ -103,7 +103,7 @@ def strain_figure(
             values, cmap=colours, vmin=-bound, vmax=bound, extent=image_extent(grid)
         )
         if name in errors:
-            hatched |= _hatch(axis, np.abs(values) < errors[name], grid)
+            hatched |= hatch(axis, np.abs(values) < errors[name], grid)
         draw_outlines(axis, outlines, grid)
         for reference in references:
             _draw_reference(axis, outlines, reference)
@@ -168,7 +168,7 @@ def _extend(values: np.ndarray, bound: float) -> str:
     )
 
 
-def _hatch(axis: Axes, marked: np.ndarray, grid: Grid) -> bool:
+def hatch(axis: Axes, marked: np.ndarray, grid: Grid) -> bool:
     """Hatch the marked pixels; whether there are any."""
     step = max(1, -(-max(marked.shape) // HATCHED_PIXELS))
     shown = marked[::step, ::step]
