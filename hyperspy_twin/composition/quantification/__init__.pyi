@@ -1,4 +1,17 @@
+from .edge_fit import EdgeFit, fit_edges
 from .fractions import NO_COMPOSITION, Fractions, fractions_of_amounts
 from .given_fractions import check_given
+from .plural_scattering import LowLoss, low_loss_of
+from .window_intensity import window_intensity
 
-__all__ = ["NO_COMPOSITION", "Fractions", "check_given", "fractions_of_amounts"]
+__all__ = [
+    "NO_COMPOSITION",
+    "EdgeFit",
+    "Fractions",
+    "LowLoss",
+    "check_given",
+    "fit_edges",
+    "fractions_of_amounts",
+    "low_loss_of",
+    "window_intensity",
+]
