@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 BLOCK = 64_000_000
 # Standard errors by which an edge has to stand out of the background in the sum of all spectra.
 SEEN = 3.0
-# Standard errors of the mean chi-square above one from which the model does not describe the counts.
+# Standard errors of the mean chi-square above one: beyond, the model does not describe the counts.
 MISFIT = 5.0
 EMPTY = "the spectrum is empty or not finite"
 UNSETTLED = "the fit did not settle"
@@ -241,7 +241,8 @@ def _spectra_of(si: BaseSignal, energy_range: tuple[float, float] | None) -> _Sp
     axes = si.axes_manager.signal_axes
     if len(axes) != 1:
         raise ValueError(
-            f"spectra have one signal axis, and this signal has {len(axes)}: use si.as_signal1D(...)"
+            f"spectra have one signal axis, and this signal has {len(axes)}: call "
+            "si.as_signal1D(...) with the energy axis"
         )
     (axis,) = axes
     if not axis.is_uniform or str(axis.units) != "eV":

@@ -13,7 +13,7 @@ MOST_STEPS = 25
 SETTLED = 1e-2
 # Counts: expected values below it are noise of the fit, and would get boundless weights.
 SMALLEST_MEAN = 1e-2
-# Relative: the background's exponent is found from the logarithm of the smoothed spectrum first.
+# Joined for the first guess of the power law by logarithms, so that no channel is empty.
 SMOOTHED_CHANNELS = 8
 # Bytes of the model of one block of pixels, so that it stays in the cache of a processor.
 BLOCK = 8_000_000
@@ -35,10 +35,6 @@ class EdgeFit:
         Degrees of freedom of a spectrum.
     converged
         Whether the fit settled, shape (pixels,).
-    background
-        Counts at the middle energy and exponent of the power law, shape (pixels, 2).
-    middle
-        The middle energy in eV.
     """
 
     amounts: np.ndarray
@@ -46,22 +42,6 @@ class EdgeFit:
     chi_square: np.ndarray
     freedom: int
     converged: np.ndarray
-    background: np.ndarray
-    middle: float
-
-    def spectra(self, energies: np.ndarray, edges: np.ndarray) -> np.ndarray:
-        """Expected counts, shape (pixels, channels).
-
-        Parameters
-        ----------
-        energies
-            In eV, shape (channels,).
-        edges
-            Shapes as they were fitted.
-        """
-        shapes = np.broadcast_to(edges, (len(self.amounts), *edges.shape[-2:]))
-        parameters = np.concatenate([self.background, self.amounts], axis=1)
-        return _model(np.log(energies / self.middle), shapes, parameters)[0]
 
 
 def fit_edges(counts: np.ndarray, energies: np.ndarray, edges: np.ndarray) -> EdgeFit:
@@ -129,8 +109,6 @@ def fit_edges(counts: np.ndarray, energies: np.ndarray, edges: np.ndarray) -> Ed
         chi_square,
         len(energies) - number,
         converged,
-        parameters[:, :2],
-        middle,
     )
 
 
@@ -154,7 +132,7 @@ def fit_power_law(counts: np.ndarray, logarithm: np.ndarray) -> tuple[np.ndarray
 
 
 def _first_guess(counts: np.ndarray, logarithm: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Power law before the first edge, shape (1, 2 + edges), with edges of no height."""
+    """Guess the power law before the first edge, shape (1, 2 + edges), with edges of no height."""
     mean = counts.mean(axis=0)
     onset = int((np.abs(edges).max(axis=0, initial=0.0) > 0).argmax())
     stop = onset if onset >= 2 * SMOOTHED_CHANNELS else len(mean)
@@ -170,7 +148,7 @@ def _first_guess(counts: np.ndarray, logarithm: np.ndarray, edges: np.ndarray) -
 def _model(
     logarithm: np.ndarray, edges: np.ndarray, parameters: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Expected counts (pixels, channels) and their derivatives (pixels, parameters, channels)."""
+    """Give expected counts (pixels, channels), derivatives (pixels, parameters, channels)."""
     power = np.exp(-parameters[:, 1:2] * logarithm)
     derivatives = np.empty((len(parameters), parameters.shape[1], len(logarithm)))
     derivatives[:, 0] = power

@@ -13,7 +13,7 @@ def window_intensity(
     background: tuple[float, float],
     window: tuple[float, float],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Counts in a window above the background, and their variance, each of shape (pixels,).
+    """Add up counts in a window above the background; their variance too, each of shape (pixels,).
 
     Parameters
     ----------
