@@ -224,12 +224,87 @@ def strain_of_real_images(folder: Path) -> None:
     figure.savefig(FOLDER / "strain_real.png", dpi=DPI)
 
 
+def composition_of_a_well() -> None:
+    """Write the picture of a generated spectrum image: a spectrum, the map, rows against truth."""
+    si = ht.data.sige_spectrum_image(electrons=1e7)
+    strong = ht.data.sige_spectrum_image(electrons=1e8)
+    maps = ht.composition.from_eels(strong, ["Si", "Ge"], show_progressbar=False)
+    rows = ht.composition.from_eels(si.sum("x"), ["Si", "Ge"], show_progressbar=False)
+    figure, axes = plt.subplots(1, 3, figsize=(17, 4.6), layout="constrained")
+    energies = si.axes_manager[-1].axis
+    for region, colour in ((slice(12, 18), COLOURS[0]), (slice(0, 8), COLOURS[1])):
+        mean = si.data[region].mean(axis=(0, 1))
+        name = "well" if region.start else "barrier"
+        axes[0].plot(energies, mean, color=colour, lw=1, label=name)
+    for onset, edge in ((1217, "Ge L"), (1839, "Si K")):
+        axes[0].axvline(onset, color="0.6", lw=0.8)
+        axes[0].text(onset + 10, 0.5, edge, transform=axes[0].get_xaxis_transform())
+    axes[0].set(xlabel="energy loss (eV)", ylabel="counts per pixel, 1e7 electrons")
+    axes[0].legend(frameon=False)
+    drawn = axes[1].imshow(
+        maps["Ge"].data,
+        cmap=_figures.with_grey("viridis"),
+        vmin=0,
+        vmax=1,
+        extent=_figures.image_extent(maps._grid),
+    )
+    error = np.nanmedian(maps.error.data[1])
+    axes[1].set(
+        title=f"Ge, 1e8 electrons per pixel (error {error:.2g})", xlabel="x (nm)", ylabel="y (nm)"
+    )
+    figure.colorbar(drawn, ax=axes[1], label="atomic fraction", shrink=0.8)
+    y = rows._grid.y
+    axes[2].plot(y, ht.data.germanium_truth(si).mean(axis=1), color="0.6", lw=3, label="truth")
+    axes[2].errorbar(
+        y,
+        rows["Ge"].data[:, 0],
+        rows.error.data[1, :, 0],
+        fmt="o",
+        ms=4,
+        label="rows, 1e7 electrons",
+    )
+    axes[2].set(xlabel="y (nm)", ylabel="atomic fraction of Ge", ylim=(0, 1))
+    axes[2].legend(frameon=False)
+    figure.savefig(FOLDER / "composition_eels.png", dpi=DPI)
+
+
+def composition_of_real_files(folder: Path) -> None:
+    """Write the pictures of a real X-ray and a real energy-loss spectrum image."""
+    si = ht.load(folder / "FePt_core_shell_EDS.hspy")
+    factors = {"Fe_Ka": 1.450226, "Pt_La": 5.075602}
+    options = {"kfactors": factors, "background": (5.0, 2.0), "show_progressbar": False}
+    maps = ht.composition.from_eds(si.rebin(scale=(2, 2, 1)), **options)
+    maps.plot().savefig(FOLDER / "composition_eds.png", dpi=DPI)
+    si = ht.load(folder / "SI-EELS.dm3")
+    image = ht.composition.edge_intensity(si, "La_M5")
+    rows = ht.composition.edge_intensity(si.sum("x"), "La_M5")
+    figure, axes = plt.subplots(
+        1, 3, figsize=(13, 4.6), layout="constrained", width_ratios=[3, 1, 3]
+    )
+    energies = si.axes_manager[-1].axis
+    for region, name in ((slice(19, 27), "rows 19-26"), (slice(36, 48), "rows 36-47")):
+        axes[0].plot(energies, si.data[region].mean(axis=(0, 1)), lw=1, label=name)
+    for onset, edge in ((456, "Ti L"), (532, "O K"), (640, "Mn L"), (832, "La M")):
+        axes[0].axvline(onset, color="0.6", lw=0.8)
+        axes[0].text(onset - 8, 3500, edge, ha="right")
+    axes[0].set(xlabel="energy loss (eV)", ylabel="counts per pixel")
+    axes[0].legend(frameon=False)
+    axes[1].imshow(image.data, cmap="viridis", interpolation="nearest")
+    axes[1].set(title="La M intensity", xlabel="column", ylabel="row")
+    error = np.sqrt(rows.metadata.Signal.Noise_properties.variance.data[:, 0])
+    axes[2].errorbar(np.arange(len(rows.data)), rows.data[:, 0], error, fmt="o-", ms=3, lw=1)
+    axes[2].axhline(0, color="0.6", lw=0.8)
+    axes[2].set(xlabel="row", ylabel="La M counts of a row")
+    figure.savefig(FOLDER / "composition_lanthanum.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
     if arguments:
         peaks_of_real_images(Path(arguments[0]))
         strain_of_real_images(Path(arguments[0]))
+        composition_of_real_files(Path(arguments[0]))
     if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
     crystals()
@@ -237,6 +312,7 @@ def main(arguments: list[str]) -> None:
     bragg_filters()
     dislocations()
     planar_faults()
+    composition_of_a_well()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])

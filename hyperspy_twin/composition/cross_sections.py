@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hyperspy_twin.composition.elements import known_elements
+
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
 
@@ -72,8 +74,7 @@ def find_edges(
     ValueError
         If an element has no edge there, or none that the source knows.
     """
-    from exspy.material import elements as known
-
+    known = known_elements()
     low, high = float(energies[0]), float(energies[-1])
     found: dict[str, list[str]] = {}
     for element in elements:
@@ -106,9 +107,8 @@ def onset_of(edge: str) -> float:
     ValueError
         If there is no such edge.
     """
-    from exspy.material import elements as known
-
     element, _, shell = edge.partition("_")
+    known = known_elements()
     item = (
         known.get_item(f"{element}.Atomic_properties.Binding_energies.{shell}") if shell else None
     )

@@ -3,6 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+INSTALL = 'pip install "hyperspy_twin[spectroscopy]"'
+
+
+def known_elements() -> Any:
+    """Edges and lines of the elements, as exspy has them.
+
+    Raises
+    ------
+    ImportError
+        If exspy is not installed.
+    """
+    try:
+        from exspy.material import elements
+    except ImportError as error:
+        raise ImportError(f"edges and X-ray lines come from exspy: {INSTALL}") from error
+    return elements
 
 
 def check_elements(names: Sequence[str]) -> tuple[str, ...]:

@@ -16,9 +16,11 @@ from hyperspy_twin.signals._values import CompositionReport
 from hyperspy_twin.signals.composition_map import VARIANCE, CompositionMap
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from hyperspy.signal import BaseSignal
 
-    Maps = BaseSignal | Sequence[BaseSignal] | Mapping[str, BaseSignal | np.ndarray]
+    Maps: TypeAlias = BaseSignal | Sequence[BaseSignal] | Mapping[str, BaseSignal | np.ndarray]
 
 # As exspy and vendors title what is not atomic percent.
 WEIGHT = ("weight percent", "weight fraction", "mass percent", "wt%", "wt.%", "wt %")

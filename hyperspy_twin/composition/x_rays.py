@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hyperspy_twin.composition.elements import check_elements
+from hyperspy_twin.composition.elements import check_elements, known_elements
 from hyperspy_twin.composition.quantification import (
     cliff_lorimer,
     fractions_of_amounts,
@@ -173,10 +173,10 @@ def _choose_lines(
 
 
 def _energy(si: BaseSignal, line: str) -> float:
-    from exspy.material import elements as known
-
     element, _, name = line.partition("_")
-    energy = known.get_item(f"{element}.Atomic_properties.Xray_lines.{name}.energy (keV)")
+    energy = known_elements().get_item(
+        f"{element}.Atomic_properties.Xray_lines.{name}.energy (keV)"
+    )
     if energy is None:
         raise ValueError(f"there is no line {line!r}: name it as 'Fe_Ka'")
     unit = str(si.axes_manager.signal_axes[0].units)
@@ -195,20 +195,20 @@ def _kfactors(
             )
         given = dict(zip(lines, given, strict=True))
     known = given or {}
-    pairs = [
-        (line, known.get(line, known.get(name))) for name, line in zip(names, lines, strict=True)
-    ]
-    missing = [line for line, value in pairs if value is None]
+    values = {
+        line: known.get(line, known.get(name)) for name, line in zip(names, lines, strict=True)
+    }
+    missing = [line for line, value in values.items() if value is None]
     if missing:
         example = ", ".join(f"'{line}': ..." for line in lines)
         raise ValueError(
             f"k-factors are missing for {', '.join(missing)}: give kfactors={{{example}}}, from "
             "the microscope's software or a standard"
         )
-    values = np.array([float(value) for _, value in pairs])
-    if not (np.isfinite(values) & (values > 0)).all():
-        raise ValueError(f"k-factors are positive numbers, not {values.tolist()}")
-    return values
+    factors = np.array(list(values.values()), float)
+    if not (np.isfinite(factors) & (factors > 0)).all():
+        raise ValueError(f"k-factors are positive numbers, not {factors.tolist()}")
+    return factors
 
 
 def _read_lines(

@@ -163,7 +163,7 @@ class CompositionMap(TwinSignal, Signal2D):
         lazy = not isinstance(fractions, np.ndarray)
         kind = LazyCompositionMap if lazy else cls
         found = kind(fractions, axes=axes, metadata=kept, original_metadata=dict(original_metadata))
-        history = [record_step(step, parameters, None, input_hash)]
+        history = [*twin.get("history", []), record_step(step, parameters, None, input_hash)]
         write(found, composition=report, unit=unit, history=history)
         if variance is not None:
             error = (LazySignal2D if lazy else Signal2D)(variance, axes=axes)

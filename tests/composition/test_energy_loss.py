@@ -11,9 +11,9 @@ from scipy.special import ndtr
 import hyperspy_twin as ht
 from hyperspy_twin.composition import Optics, cross_section
 
+pytest.importorskip("exspy")
+
 QUIET = {"show_progressbar": False}
-# exspy and the HyperSpy that it is imported with warn of each other.
-pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")

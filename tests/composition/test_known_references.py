@@ -67,18 +67,3 @@ def test_fractions_that_cannot_be_are_refused(given, said):
 def test_one_reference_is_too_few():
     with pytest.raises(ValueError, match="two reference regions"):
         ht.composition.from_haadf(layers(), {1: {"Si": 1.0}})
-
-
-@pytest.mark.slow
-def test_composition_from_strain():
-    sample = ht.data.sige_quantum_well(shape=(560, 448), well_thickness=6.0, germanium_fraction=0.7)
-    indexed = sample.segment().find_peaks(show_progressbar=False).index_phases(["Si0.3Ge0.7", "Ge"])
-    strain = indexed.gpa()
-    maps = ht.composition.from_strain(strain, "SiGe")
-    x = strain.composition("SiGe")
-    assert maps.elements == ("Si", "Ge")
-    np.testing.assert_allclose(maps["Ge"].data, x.data, atol=1e-6)
-    np.testing.assert_allclose(maps["Si"].data, 1 - x.data, atol=1e-6)
-    variance = x.metadata.Signal.Noise_properties.variance.data
-    np.testing.assert_allclose(maps.error.data[1], np.sqrt(variance), rtol=1e-4)
-    assert "sublattice" in str(maps.report)

@@ -14,12 +14,12 @@ from hyperspy_twin.composition.quantification import (
     net_counts,
 )
 
+pytest.importorskip("exspy")
+
 QUIET = {"show_progressbar": False}
 K = {"Fe_Ka": 1.450226, "Pt_La": 5.075602}
 # Width of the windows before exspy's example of these particles.
 WINDOWS = {"background": (5.0, 2.0)}
-# exspy and the HyperSpy that it is imported with warn of each other.
-pytestmark = pytest.mark.filterwarnings("ignore")
 WEIGHTS = np.array([55.845, 195.084])
 
 

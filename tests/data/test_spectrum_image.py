@@ -8,7 +8,7 @@ import pytest
 import hyperspy_twin as ht
 from hyperspy_twin.simulation import Well, low_loss_distribution, scan_positions
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytest.importorskip("exspy")
 
 
 def test_the_same_seed_gives_the_same_counts():

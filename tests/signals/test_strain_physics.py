@@ -241,6 +241,19 @@ def test_composition_of_the_well(well):
     )
 
 
+def test_composition_map_of_the_well(well):
+    maps = ht.composition.from_strain(well, "SiGe")
+    x = well.composition("SiGe")
+    assert maps.elements == ("Si", "Ge")
+    np.testing.assert_allclose(maps["Ge"].data, x.data, atol=1e-6)
+    np.testing.assert_allclose(maps["Si"].data, 1 - x.data, atol=1e-6)
+    variance = x.metadata.Signal.Noise_properties.variance.data
+    np.testing.assert_allclose(maps.error.data[1], np.sqrt(variance), rtol=1e-4)
+    assert "Si1-xGex, bulk limit" in str(maps.report)
+    assert [step["step"] for step in maps.history][-1] == "from_strain"
+    assert "gpa" in [step["step"] for step in maps.history]
+
+
 def test_what_composition_lacks_is_named(well, wire, tied):
     with pytest.raises(ValueError, match="no system 'SiSn'"):
         well.composition("SiSn")

@@ -57,11 +57,9 @@ def composition_figure(
     size = (max(shrunk * width, NARROWEST) * columns + 1.0, shrunk * height * rows + 0.9)
     figure = plt.figure(**{"figsize": size, "layout": "constrained", **figure_options})
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    hatched, drawn = False, None
+    hatched = False
     for axis, (element, values) in zip(panels, fractions.items(), strict=False):
-        drawn = axis.imshow(
-            values, cmap=with_grey(cmap), vmin=0.0, vmax=1.0, extent=image_extent(grid)
-        )
+        axis.imshow(values, cmap=with_grey(cmap), vmin=0.0, vmax=1.0, extent=image_extent(grid))
         hatched |= hatch(axis, values < errors[element], grid)
         finite = errors[element][np.isfinite(errors[element])]
         error = f" (error {np.median(finite):.2g})" if finite.size else ""
@@ -70,7 +68,8 @@ def composition_figure(
     draw_scale_bar(panels[0], grid, unit)
     for axis in panels[len(fractions) :]:
         axis.remove()
-    figure.colorbar(drawn, ax=list(panels[: len(fractions)]), label="atomic fraction", shrink=0.8)
+    shown = list(panels[: len(fractions)])
+    figure.colorbar(shown[0].images[0], ax=shown, label="atomic fraction", shrink=0.8)
     missing = any(np.isnan(values).any() for values in fractions.values())
     unknown = not any(np.isfinite(values).any() for values in errors.values())
     said = [
