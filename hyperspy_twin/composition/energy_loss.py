@@ -13,6 +13,7 @@ from hyperspy_twin.composition.quantification import (
     NO_COMPOSITION,
     EdgeFit,
     LowLoss,
+    excess_of_misfit,
     fit_edges,
     fractions_of_amounts,
     low_loss_of,
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 BLOCK = 64_000_000
 # Standard errors by which an edge has to stand out of the background in the sum of all spectra.
 SEEN = 3.0
-# Standard errors of the mean chi-square above one: beyond, the model does not describe the counts.
-MISFIT = 5.0
 EMPTY = "the spectrum is empty or not finite"
 UNSETTLED = "the fit did not settle"
 
@@ -130,9 +129,11 @@ def from_eels(
     freedom = fits[0].freedom
     good = usable & converged
     quality = float(chi[good].mean() / freedom) if good.any() else float("nan")
-    misfit = quality - 1 > MISFIT * np.sqrt(2 / (freedom * max(good.sum(), 1)))
     amounts[~good] = 0.0
-    covariance *= quality if misfit else 1.0
+    excess = excess_of_misfit(
+        whole, quality, freedom * int(good.sum()), counts / max(counts[good].sum(), 1.0)
+    )
+    covariance *= excess[:, None, None]
     total = amounts.sum()
     expected = counts * (total / max(counts[good].sum(), 1.0))
     found = fractions_of_amounts(amounts.T, covariance.transpose(1, 2, 0), expected)
@@ -147,7 +148,7 @@ def from_eels(
             names,
             f"EELS, {', '.join(edge for name in names for edge in edges[name])} with {gos} "
             "cross-sections and a power law, fitted by Poisson likelihood",
-            tuple(_notes(optics, plural, misfit, fine_structure)),
+            tuple(_notes(optics, plural, float(np.median(excess)), fine_structure)),
             withheld,
             quality,
         ),
@@ -347,7 +348,7 @@ def _reasons(found: dict[str, int], usable: np.ndarray, converged: np.ndarray) -
 
 
 def _notes(
-    optics: Any, plural: LowLoss | None, misfit: bool, fine_structure: float
+    optics: Any, plural: LowLoss | None, excess: float, fine_structure: float
 ) -> Iterator[str]:
     yield (
         f"{optics.beam_energy:g} keV, convergence {optics.convergence:g} mrad, collection "
@@ -365,9 +366,10 @@ def _notes(
             "edges were convolved with the low loss: thickness "
             f"{np.median(plural.thickness):.2g} mean free paths in the median"
         )
-    if misfit:
+    if excess > 1:
         yield (
             "the model does not describe the counts, as chi-square tells: plural scattering, fine "
-            "structure, another edge, or a camera that counts more than one for an electron; the "
-            "errors were multiplied by the root of chi-square, and fractions may be biased"
+            "structure, another edge, or a camera that counts more than one for an electron; "
+            f"errors were multiplied by {np.sqrt(excess):.3g} in the median, and fractions may be "
+            "wrong by one to two of them everywhere alike"
         )

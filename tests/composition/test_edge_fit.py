@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.composition.quantification import (
+    excess_of_misfit,
     fit_edges,
     fractions_of_amounts,
     low_loss_of,
@@ -128,6 +129,30 @@ def test_window_intensity_is_that_of_the_edge():
 def test_windows_outside_of_the_spectra_are_refused():
     with pytest.raises(ValueError, match="the window from 1190 to 1300 eV holds 5|holds 2"):
         window_intensity(np.ones((1, 400)), ENERGIES, (700.0, 800.0), (1195.0, 1300.0))
+
+
+def test_gain_and_misfit_are_told_apart():
+    """Noise of a camera with gain 4, and an edge that the model lacks."""
+    truth = np.array([0.5, 0.5])
+    mean = 200.0 * (background(3.0) + truth @ EDGES)
+    counts = 4.0 * np.random.default_rng(5).poisson(mean, (PIXELS, ENERGIES.size))
+    share = np.full(PIXELS, 1 / PIXELS)
+
+    def excess(spectra):
+        fit = fit_edges(spectra, ENERGIES, EDGES)
+        whole = fit_edges(spectra.sum(axis=0)[None], ENERGIES, EDGES)
+        quality = fit.chi_square.mean() / fit.freedom
+        return excess_of_misfit(whole, quality, PIXELS * fit.freedom, share)
+
+    np.testing.assert_allclose(excess(counts), 4.0, rtol=0.02)
+    np.testing.assert_allclose(excess(counts / 4), 1.0)
+    third = np.random.default_rng(6).poisson(mean + 60.0 * edge(700.0), counts.shape)
+    fit = fit_edges(third, ENERGIES, EDGES)
+    deviation = fit.amounts.mean(axis=0) - 200.0 * truth
+    error = np.sqrt(np.einsum("pii->pi", fit.covariance).mean(axis=0))
+    assert (np.abs(deviation) > 3 * error).any()
+    claimed = error * np.sqrt(excess(third.astype(float))[0])
+    assert (np.abs(deviation) < 4 * claimed).all()
 
 
 def test_fractions_are_withheld_by_what_is_expected():

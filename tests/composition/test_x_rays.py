@@ -90,7 +90,7 @@ def test_covariance_of_lines_with_common_background():
 def test_weak_pixels_are_withheld():
     maps = ht.composition.from_eds(particles(6.0), kfactors=K, **WINDOWS, **QUIET)
     assert np.isnan(maps.data).mean() > 0.9
-    assert any("too few counts" in reason for reason in maps.report.withheld)
+    assert any("five standard errors" in reason for reason in maps.report.withheld)
 
 
 def test_lazy_spectra_give_the_same():

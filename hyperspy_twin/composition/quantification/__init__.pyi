@@ -1,5 +1,5 @@
 from .cliff_lorimer import cliff_lorimer, net_counts
-from .edge_fit import EdgeFit, fit_edges
+from .edge_fit import EdgeFit, excess_of_misfit, fit_edges
 from .fractions import NO_COMPOSITION, Fractions, fractions_of_amounts
 from .given_fractions import check_given
 from .intensity import fractions_between
@@ -13,6 +13,7 @@ __all__ = [
     "LowLoss",
     "check_given",
     "cliff_lorimer",
+    "excess_of_misfit",
     "fit_edges",
     "fractions_between",
     "fractions_of_amounts",

@@ -15,6 +15,11 @@ SETTLED = 1e-2
 SMALLEST_MEAN = 1e-2
 # Joined for the first guess of the power law by logarithms, so that no channel is empty.
 SMOOTHED_CHANNELS = 8
+# Groups of channels whose sums tell whether the model is wrong over the width of an edge, which the
+# noise of single channels hides.
+GROUPS = 24
+# Standard errors of a chi-square above one: beyond, the model does not describe the counts.
+MISFIT = 5.0
 # Bytes of the model of one block of pixels, so that it stays in the cache of a processor.
 BLOCK = 8_000_000
 
@@ -33,6 +38,10 @@ class EdgeFit:
         Of each spectrum, shape (pixels,).
     freedom
         Degrees of freedom of a spectrum.
+    smooth
+        Chi-square of the sums of groups of neighbouring channels, over its degrees of freedom,
+        shape (pixels,). Noise gives the same as in single channels; a model that is wrong over the
+        width of an edge gives far more.
     converged
         Whether the fit settled, shape (pixels,).
     """
@@ -41,6 +50,7 @@ class EdgeFit:
     covariance: np.ndarray
     chi_square: np.ndarray
     freedom: int
+    smooth: np.ndarray
     converged: np.ndarray
 
 
@@ -102,14 +112,44 @@ def fit_edges(counts: np.ndarray, energies: np.ndarray, edges: np.ndarray) -> Ed
         guess = np.repeat(start, len(block), axis=0)
         guess[:, [0, *range(2, number)]] *= np.maximum(total[low : low + step], 1e-3)[:, None]
         parts.append(_fit_block(block, logarithm, shapes, guess))
-    parameters, covariance, chi_square, converged = map(np.concatenate, zip(*parts, strict=True))
+    parameters, covariance, chi_square, smooth, converged = map(
+        np.concatenate, zip(*parts, strict=True)
+    )
     return EdgeFit(
         parameters[:, 2:] / size,
         covariance[:, 2:, 2:] / (size[:, None] * size),
         chi_square,
         len(energies) - number,
+        smooth,
         converged,
     )
+
+
+def excess_of_misfit(whole: EdgeFit, quality: float, freedom: int, share: np.ndarray) -> np.ndarray:
+    """Factor of the variance of each spectrum for what the model lacks, shape (pixels,).
+
+    A camera that counts more than one for an electron makes all noise larger: the mean chi-square
+    of the spectra tells. A model that is wrong makes errors that are smooth over many channels and
+    alike in all spectra: their sum shows them best, and the chi-square of groups of its channels is
+    a variance at the width of the edges. Of one spectrum it is larger than one by the share that
+    this has of all counts.
+
+    Parameters
+    ----------
+    whole
+        Fit of the sum of all spectra.
+    quality
+        Mean chi-square of single spectra over their degrees of freedom.
+    freedom
+        Degrees of freedom of all of them.
+    share
+        Counts of each spectrum over those of all, shape (pixels,).
+    """
+    noise = quality if quality - 1 > MISFIT * np.sqrt(2 / max(freedom, 1)) else 1.0
+    smooth = float(whole.smooth[0]) - 1
+    if not smooth > MISFIT * np.sqrt(2 / (GROUPS - whole.amounts.shape[1] - 2)):
+        smooth = 0.0
+    return np.maximum(noise, 1 + smooth * share)
 
 
 def fit_power_law(counts: np.ndarray, logarithm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -160,11 +200,11 @@ def _model(
 
 def _fit_block(
     counts: np.ndarray, logarithm: np.ndarray, edges: np.ndarray, parameters: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Parameters, their covariance, chi-square and whether they settled, of each spectrum."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Parameters, covariance, chi-square, that of groups, and whether they settled."""
     parameters = parameters.copy()
     covariance = np.full((len(counts), parameters.shape[1], parameters.shape[1]), np.nan)
-    chi_square = np.full(len(counts), np.nan)
+    chi_square, smooth = np.full((2, len(counts)), np.nan)
     converged = np.zeros(len(counts), bool)
     left = np.arange(len(counts))
     for _ in range(MOST_STEPS):
@@ -187,9 +227,18 @@ def _fit_block(
         parameters[left] += limit[:, None] * change / length
         covariance[left] = inverse / (length[:, :, None] * length[:, None])
         chi_square[left] = (residual**2 / mean).sum(axis=1)
+        smooth[left] = _chi_square_of_groups(residual, mean, parameters.shape[1])
         settled = (np.abs(change) <= SETTLED * errors).all(axis=1)
         converged[left[settled]] = True
         left = left[~settled & np.isfinite(change).all(axis=1)]
         if not len(left):
             break
-    return parameters, covariance, chi_square, converged
+    return parameters, covariance, chi_square, smooth, converged
+
+
+def _chi_square_of_groups(residual: np.ndarray, mean: np.ndarray, parameters: int) -> np.ndarray:
+    """Chi-square of sums of neighbouring channels over its degrees of freedom, shape (pixels,)."""
+    groups = min(GROUPS, residual.shape[1])
+    starts = np.arange(groups) * residual.shape[1] // groups
+    sums, variances = (np.add.reduceat(one, starts, axis=1) for one in (residual, mean))
+    return (sums**2 / variances).sum(axis=1) / max(groups - parameters, 1)

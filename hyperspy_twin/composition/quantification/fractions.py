@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 NO_COMPOSITION = "nothing was measured: all amounts are zero"
-NOT_SIGNIFICANT = "too few counts: the sum of all elements is not five standard errors above zero"
-NO_INFORMATION = "too few counts: the error is larger than that of a guess"
+NOT_SIGNIFICANT = "the sum of all elements is not five standard errors above zero"
+NO_INFORMATION = "the standard error is larger than that of a guess"
 # Standard errors of the sum of all elements that are expected from it. Above it, the correction for
 # the bias of a quotient leaves less than a tenth of the standard error.
 LOWEST_SIGNIFICANCE = 5.0
