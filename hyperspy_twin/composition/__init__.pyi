@@ -1,5 +1,6 @@
 from .cross_sections import Optics, cross_section
-from .energy_loss import edge_intensity, from_eels
+from .edge_maps import edge_intensity
+from .energy_loss import from_eels
 from .given_maps import from_map
 from .known_references import from_haadf, from_regions, from_strain
 from .x_rays import from_eds

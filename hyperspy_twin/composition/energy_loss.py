@@ -1,14 +1,19 @@
-"""Composition by energy-loss spectra: edges fitted with cross-sections, and intensities alone."""
+"""Composition by energy-loss spectra: edges fitted with cross-sections."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hyperspy_twin.composition.cross_sections import cross_section, find_edges, onset_of, optics_of
 from hyperspy_twin.composition.elements import check_elements
+from hyperspy_twin.composition.energy_loss_spectra import (
+    EnergyLossSpectra,
+    all_spectra,
+    spectra_of_loss,
+)
 from hyperspy_twin.composition.quantification import (
     NO_COMPOSITION,
     EdgeFit,
@@ -17,40 +22,21 @@ from hyperspy_twin.composition.quantification import (
     fit_edges,
     fractions_of_amounts,
     low_loss_of,
-    window_intensity,
 )
 from hyperspy_twin.composition.scanned_grid import grid_of_scan
 from hyperspy_twin.core import count_steps
-from hyperspy_twin.signals._images import axes_of, show_progress
+from hyperspy_twin.signals._images import show_progress
 from hyperspy_twin.signals._signal import content_hash
 from hyperspy_twin.signals._values import CompositionReport
-from hyperspy_twin.signals.composition_map import VARIANCE, CompositionMap
+from hyperspy_twin.signals.composition_map import CompositionMap
 
 if TYPE_CHECKING:
     from hyperspy.signal import BaseSignal
-    from hyperspy.signals import Signal2D
 
-# Bytes of spectra that are read and fitted at a time, so that a file need not fit into memory.
-BLOCK = 64_000_000
 # Standard errors by which an edge has to stand out of the background in the sum of all spectra.
 SEEN = 3.0
 EMPTY = "the spectrum is empty or not finite"
 UNSETTLED = "the fit did not settle"
-
-
-class _Spectra(NamedTuple):
-    """Spectra of all positions, (pixels, channels), and the energies of their channels in eV."""
-
-    data: Any
-    energies: np.ndarray
-
-    def blocks(self) -> list[slice]:
-        """Parts of the positions that fit into memory."""
-        step = max(1, BLOCK // (8 * len(self.energies)))
-        return [slice(low, low + step) for low in range(0, len(self.data), step)]
-
-    def read(self, part: slice) -> np.ndarray:
-        return np.asarray(self.data[part], float)
 
 
 def from_eels(
@@ -109,7 +95,7 @@ def from_eels(
     section 4.5.
     """
     names = _elements_of(si, elements)
-    spectra = _spectra_of(si, energy_range)
+    spectra = spectra_of_loss(si, energy_range)
     scanned = grid_of_scan(si, si.axes_manager.navigation_axes)
     optics = optics_of(si)
     edges = find_edges(names, spectra.energies, gos)
@@ -166,65 +152,6 @@ def from_eels(
     )
 
 
-def edge_intensity(
-    si: BaseSignal,
-    edge: str,
-    *,
-    background: tuple[float, float] | None = None,
-    window: tuple[float, float] | None = None,
-) -> Signal2D:
-    """Map of the counts of one edge above a power law that is fitted before it.
-
-    It needs no cross-section, and shows where an element is, not how much of it.
-
-    Parameters
-    ----------
-    si
-        Spectrum image in counts.
-    edge
-        Such as ``"La_M5"``.
-    background
-        Lowest and highest energy in eV that the power law is fitted to; by default the 15 % of the
-        onset before it, but for the last 5 eV.
-    window
-        Lowest and highest energy in eV that are added up; by default 50 eV from the onset on.
-
-    Returns
-    -------
-    hyperspy.api.signals.Signal2D
-        Counts, with their variance in ``metadata.Signal.Noise_properties.variance``: that of the
-        counts and of the background below them.
-
-    Raises
-    ------
-    ValueError
-        If there is no such edge, or the spectra do not hold the windows.
-    """
-    from hyperspy.signals import Signal2D
-
-    spectra = _spectra_of(si, None)
-    onset = onset_of(edge)
-    background = background or (onset * 0.85, onset - 5.0)
-    window = window or (onset, onset + 50.0)
-    scanned = grid_of_scan(si, si.axes_manager.navigation_axes)
-    parts = [
-        window_intensity(spectra.read(part), spectra.energies, background, window)
-        for part in spectra.blocks()
-    ]
-    values, variance = (
-        np.concatenate(one).reshape(scanned.grid.shape) for one in zip(*parts, strict=True)
-    )
-    axes = axes_of(scanned.grid, scanned.unit)
-    title = f"{edge} intensity, {si.metadata.General.title}"
-    metadata = {"General": {"title": title}, "Sample": {"elements": [edge.partition("_")[0]]}}
-    image = Signal2D(
-        values, axes=axes, metadata=metadata, original_metadata=dict(scanned.original_metadata)
-    )
-    image.metadata.set_item(VARIANCE, Signal2D(variance, axes=axes))
-    image.metadata.set_item("Signal.quantity", "Intensity (Counts)")
-    return image
-
-
 def _elements_of(si: BaseSignal, elements: Sequence[str] | None) -> tuple[str, ...]:
     found = si.metadata.get_item("Sample.elements", ()) if elements is None else elements
     if not len(found):
@@ -238,33 +165,8 @@ def _elements_of(si: BaseSignal, elements: Sequence[str] | None) -> tuple[str, .
     return names
 
 
-def _spectra_of(si: BaseSignal, energy_range: tuple[float, float] | None) -> _Spectra:
-    axes = si.axes_manager.signal_axes
-    if len(axes) != 1:
-        raise ValueError(
-            f"spectra have one signal axis, and this signal has {len(axes)}: call "
-            "si.as_signal1D(...) with the energy axis"
-        )
-    (axis,) = axes
-    if not axis.is_uniform or str(axis.units) != "eV":
-        raise ValueError(
-            f"the energy axis has to be uniform and in eV, and its unit is '{axis.units}': set "
-            "units, scale and offset of si.axes_manager[-1]"
-        )
-    data = np.moveaxis(si.data, axis.index_in_array, -1).reshape(-1, axis.size)
-    energies = axis.axis
-    low, high = energy_range or (energies[0], energies[-1])
-    inside = np.flatnonzero((energies >= max(low, 0.0)) & (energies <= high) & (energies > 0))
-    if not inside.size:
-        raise ValueError(
-            f"no channel lies between {low:g} and {high:g} eV: the spectra go from "
-            f"{energies[0]:g} to {energies[-1]:g} eV"
-        )
-    return _Spectra(data[:, inside[0] : inside[-1] + 1], energies[inside])
-
-
-def _low_loss_of(low_loss: BaseSignal, spectra: _Spectra) -> LowLoss:
-    found = _spectra_of_any(low_loss)
+def _low_loss_of(low_loss: BaseSignal, spectra: EnergyLossSpectra) -> LowLoss:
+    found = all_spectra(low_loss)
     step = spectra.energies[1] - spectra.energies[0]
     (axis,) = low_loss.axes_manager.signal_axes
     if abs(axis.scale / step - 1) > 1e-3:
@@ -277,12 +179,7 @@ def _low_loss_of(low_loss: BaseSignal, spectra: _Spectra) -> LowLoss:
             f"the low loss has {len(found)} positions, and the spectrum image "
             f"{len(spectra.data)}: give the same ones, or their sum"
         )
-    return low_loss_of(found)
-
-
-def _spectra_of_any(signal: BaseSignal) -> np.ndarray:
-    (axis,) = signal.axes_manager.signal_axes
-    return np.asarray(np.moveaxis(signal.data, axis.index_in_array, -1)).reshape(-1, axis.size)
+    return low_loss_of(np.asarray(found))
 
 
 def _extended(energies: np.ndarray, plural: LowLoss | None) -> np.ndarray:
@@ -303,7 +200,7 @@ def _channels_kept(
 
 
 def _fit_all(
-    spectra: _Spectra, shapes: np.ndarray, plural: LowLoss | None, kept: np.ndarray
+    spectra: EnergyLossSpectra, shapes: np.ndarray, plural: LowLoss | None, kept: np.ndarray
 ) -> tuple[EdgeFit, list[EdgeFit], np.ndarray, np.ndarray]:
     """Fit the sum of all spectra and each; the counts of each, and whether they can be fitted."""
     energies = spectra.energies[kept]

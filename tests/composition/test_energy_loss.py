@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import hyperspy.api as hs
 import numpy as np
 import pytest
@@ -281,3 +283,17 @@ def test_lanthanum_needs_other_cross_sections(shared_file):
 def test_an_edge_is_named_by_its_shell(strong):
     with pytest.raises(ValueError, match="no edge 'La'"):
         ht.composition.edge_intensity(strong, "La")
+
+
+def test_progress_is_shown_or_silenced(strong, capsys):
+    si = strong.inav[:4, :4]
+    ht.composition.from_eels(si, ["Si", "Ge"], show_progressbar=True)
+    assert "Composition by EELS" in capsys.readouterr().err
+    ht.composition.from_eels(si, ["Si", "Ge"], **QUIET)
+    assert not capsys.readouterr().err
+
+
+def test_an_absent_package_is_named(strong, monkeypatch):
+    monkeypatch.setitem(sys.modules, "exspy.material", None)
+    with pytest.raises(ImportError, match=r"hyperspy_twin\[spectroscopy\]"):
+        ht.composition.from_eels(strong, ["Si", "Ge"], **QUIET)
