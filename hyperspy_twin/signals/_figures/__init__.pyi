@@ -7,6 +7,7 @@ from .navigator import region_navigator
 from .notebooks import show_once
 from .orientations import orientation_figure
 from .outlines import draw_outlines, image_extent, regions_figure
+from .overlay import overlay_figure
 from .particles import particles_figure
 from .predicted import limit_view, spectrum_markers
 from .spectrum import spectrum_figure
@@ -25,6 +26,7 @@ __all__ = [
     "model_figure",
     "orientation_figure",
     "outline_markers",
+    "overlay_figure",
     "particles_figure",
     "phase_markers",
     "region_navigator",
