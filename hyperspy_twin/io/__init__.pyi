@@ -9,12 +9,14 @@ from .axes import (
     write_calibration,
 )
 from .calibration import calibration_of
+from .models import ModelContent
 from .readers import load
 from .recognition import Refusal, describe, why_no_micrograph
 from .scan_tags import ScanTags, read_scan_tags, whole_grid
-from .writers import write_atoms
+from .writers import write_atoms, write_model
 
 __all__ = [
+    "ModelContent",
     "Refusal",
     "ScanTags",
     "calibrate_by_line",
@@ -32,4 +34,5 @@ __all__ = [
     "with_pixel_values",
     "write_atoms",
     "write_calibration",
+    "write_model",
 ]

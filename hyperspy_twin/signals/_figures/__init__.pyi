@@ -1,4 +1,4 @@
-from .atoms import model_figure
+from .atoms import model_3d_figure, model_figure
 from .bragg import bragg_figure
 from .composition import composition_figure
 from .defects import draw_dislocations, draw_planar_faults
@@ -23,6 +23,7 @@ __all__ = [
     "draw_outlines",
     "image_extent",
     "limit_view",
+    "model_3d_figure",
     "model_figure",
     "orientation_figure",
     "outline_markers",
