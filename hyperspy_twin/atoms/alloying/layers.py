@@ -1,0 +1,83 @@
+"""Layers of atoms: planes along which the composition changes least."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Gap in Å between the heights of the atoms of neighbouring planes. Strain and noise spread the
+# heights within a plane by less than 0.1 Å; low-index planes that hold atoms are at least 0.6 Å
+# apart ({004} of silicon 1.36 Å, {004} of an oxide 0.98 Å).
+SMALLEST_GAP = 0.3
+# Thickness in Å of the slabs into which a stack without gaps is cut: a bond of a semiconductor.
+SLAB = 2.4
+
+
+def layer_normal(positions: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    """Find the direction in the image along which a composition changes most.
+
+    Parameters
+    ----------
+    positions
+        Positions (x, y) of atoms in Å, shape (n, 2).
+    fraction
+        Fraction of one element on the site of each, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Unit vector (x, y), shape (2,): (0, 1) where the composition does not depend on position.
+    """
+    bins, *edges = _binned(positions, fraction)
+    along_y, along_x = np.gradient(bins, *(np.diff(edge)[0] for edge in edges[::-1]))
+    known = np.isfinite(along_x) & np.isfinite(along_y)
+    gradients = np.stack([along_x[known], along_y[known]])
+    tensor = gradients @ gradients.T
+    values, vectors = np.linalg.eigh(tensor)
+    if values[1] <= 1e-12:
+        return np.array([0.0, 1.0])
+    normal = vectors[:, 1]
+    return normal * (-1 if normal[1] < 0 or (normal[1] == 0 and normal[0] < 0) else 1)
+
+
+def find_layers(heights: np.ndarray) -> np.ndarray:
+    """Number the layers of atoms, in the order of their heights.
+
+    Where planes are apart, each is a layer. Where they overlap, because they are bent or seen at
+    an angle, layers are slabs one bond thick.
+
+    Parameters
+    ----------
+    heights
+        Coordinate of each atom along the normal of the layers in Å, shape (n,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Number of the layer of each atom, int64, shape (n,).
+    """
+    order = np.argsort(heights, kind="stable")
+    rising = heights[order]
+    stack = np.concatenate([[0], np.cumsum(np.diff(rising) > SMALLEST_GAP)])
+    first = rising[np.searchsorted(stack, np.arange(stack[-1] + 1))]
+    last = np.append(rising[np.searchsorted(stack, np.arange(1, stack[-1] + 1)) - 1], rising[-1])
+    slabs = np.maximum(1, np.ceil((last - first) / SLAB)).astype(np.int64)
+    thickness = np.where(last > first, (last - first) / slabs, 1.0)
+    within = np.minimum((rising - first[stack]) // thickness[stack], slabs[stack] - 1)
+    layers = np.empty(len(heights), np.int64)
+    layers[order] = (np.cumsum(slabs) - slabs)[stack] + within.astype(np.int64)
+    return layers
+
+
+def _binned(
+    positions: np.ndarray, fraction: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean fraction in squares of 1 nm, NaN where there is no atom, and the edges in x and y."""
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    counts = np.maximum(2, np.ceil((high - low) / 10).astype(int))
+    edges = [np.linspace(a, max(b, a + 1e-6), n + 1) for a, b, n in zip(low, high, counts)]
+    total, *_ = np.histogram2d(positions[:, 1], positions[:, 0], bins=edges[::-1])
+    weighted, *_ = np.histogram2d(
+        positions[:, 1], positions[:, 0], bins=edges[::-1], weights=fraction
+    )
+    with np.errstate(invalid="ignore"):
+        return weighted / np.where(total > 0, total, np.nan), edges[0], edges[1]
