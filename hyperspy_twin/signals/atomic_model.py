@@ -161,6 +161,201 @@ class AtomicModel(TwinSignal, Signal1D):
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
         return self._columns(name)[:, 0]
 
+    # ---- alloys ----
+
+    def set_composition(
+        self,
+        maps: CompositionMap,
+        sublattices: Mapping[str, str | Sequence[str] | None] | None = None,
+        seed: int = 0,
+        *,
+        guide: Signal2D | None = None,
+    ) -> AtomicModel:
+        """Alloy the model as composition maps show it.
+
+        Each site of a mixed sublattice gets the fractions of its elements where it lies on the
+        maps, and one of these elements, drawn with exact numbers in each layer
+        (:meth:`collapse`). The fractions become columns of the table, named by the elements.
+        Fractions run smoothly through the pixels of the map, whose means they keep. Where the map
+        has no value, sites stay as they are.
+
+        Parameters
+        ----------
+        maps
+            Maps that were placed on the micrograph (:meth:`CompositionMap.register`).
+        sublattices
+            Elements that share sites, as in ``{"La/Sr": "Sr"}``, each with the elements of the
+            model whose sites these are, or None for the elements named. By default elements of one
+            column of the periodic table share the sites of those of them that the model has: In
+            and Ga those of Ga, and As none.
+        seed
+            Of the random choice of elements.
+        guide
+            Image of the same area whose intensity follows the composition, such as the HAADF
+            image: it says how fractions run within a pixel. It is used where it explains at least
+            half of the variance of the map.
+
+        Returns
+        -------
+        AtomicModel
+            The alloyed model. Its history tells what part of the sites has fractions, and what
+            the guide explains.
+
+        Raises
+        ------
+        ValueError
+            If the maps are not placed or do not lie on the model, or an element has no sites.
+        """
+        from hyperspy_twin.atoms.alloying import choose_sublattices, share_sites
+        from hyperspy_twin.composition.transfer import fractions_at_columns, map_pixels
+
+        if maps.placement is None:
+            raise ValueError(
+                "the composition maps are not placed on the micrograph: call maps.register(image)"
+            )
+        positions, symbols = self.positions, self._symbols
+        chosen = choose_sublattices(list(np.unique(symbols)), maps.elements, sublattices)
+        if not chosen:
+            raise ValueError(
+                f"each of {', '.join(maps.elements)} has sites of its own: name the elements that "
+                "share sites, as in sublattices={'Si/Ge': None}"
+            )
+        pixels = map_pixels(positions[:, :2] / ANGSTROM_PER_NM, maps.placement, maps._grid)
+        intensity = None
+        if guide is not None:
+            intensity = smooth_at(guide, positions[:, :2] / ANGSTROM_PER_NM)
+        elements = tuple(dict.fromkeys(symbol for one in chosen for symbol in one.elements))
+        fractions = np.zeros((len(positions), len(elements)))
+        outcome = {}
+        shared = share_sites(chosen, maps.elements, np.asarray(maps.data))
+        for one, own in zip(chosen, shared, strict=True):
+            sites = np.flatnonzero(np.isin(symbols, one.hosts))
+            found = fractions_at_columns(
+                own, pixels[sites], None if intensity is None else intensity[sites]
+            )
+            known = np.isfinite(found.fractions[0])
+            columns = [elements.index(symbol) for symbol in one.elements]
+            fractions[np.ix_(sites[known], columns)] = found.fractions[:, known].T
+            outcome[one.name] = {"sites": float(known.mean())}
+            if guide is not None:
+                outcome[one.name]["explained by the guide"] = float(found.explained.min())
+        own_columns = [n for n, name in enumerate(self._box.columns) if name not in elements]
+        kept = tuple(self._box.columns[n] for n in own_columns)
+        box = replace(
+            self._box,
+            columns=(*kept, *elements),
+            units=(*(self._box.units[n] for n in own_columns), *[""] * len(elements)),
+        )
+        alloy = Alloy(chosen, ANGSTROM_PER_NM * _pixel_on_image(maps))
+        data = np.hstack([np.atleast_2d(self.data)[:, own_columns], fractions])
+        parameters = {
+            "elements": maps.elements,
+            "sublattices": {one.name: one.hosts for one in chosen},
+            "seed": seed,
+            "guide": guide is not None,
+        }
+        return self._drawn(
+            "set_composition", parameters, data, box, alloy, seed, outcome=outcome
+        )
+
+    def collapse(self, seed: int = 0) -> AtomicModel:
+        """Draw the elements of the mixed sites anew.
+
+        The number of atoms of each element in each piece of a layer, as long as a pixel of the
+        composition map, and in each layer, is the sum of the fractions, rounded; which atoms
+        they are is random. The fractions stay in the table.
+
+        Parameters
+        ----------
+        seed
+            Of the random numbers; the same seed gives the same atoms.
+
+        Returns
+        -------
+        AtomicModel
+            Model with other elements; ``occupancy`` is the fraction of the element drawn.
+
+        Raises
+        ------
+        ValueError
+            If the model has no fractions: call :meth:`set_composition` first.
+        """
+        alloy = self._state("alloy")
+        if alloy is None:
+            raise ValueError("the model has no fractions to draw from: call set_composition(maps)")
+        data = np.array(np.atleast_2d(self.data))
+        return self._drawn("collapse", {"seed": seed}, data, self._box, alloy, seed)
+
+    def layer_composition(self) -> Table:
+        """Compare the elements drawn with the fractions, layer by layer.
+
+        Returns
+        -------
+        Table
+            For each layer across the direction in which the composition changes most, from its
+            lowest on: ``position`` in nm, number of mixed ``sites``, and for each element its
+            fraction among the atoms (``Ge``) and the mean of its fractions (``expected_Ge``).
+
+        Raises
+        ------
+        ValueError
+            If the model has no fractions.
+        """
+        from hyperspy_twin.atoms.alloying import find_layers, layer_normal
+
+        alloy = self._state("alloy")
+        if alloy is None:
+            raise ValueError("the model has no fractions: call set_composition(maps) first")
+        elements = alloy.elements
+        fractions = self._columns(*elements)
+        mixed = fractions.sum(axis=1) > 0
+        plane, fractions = self.positions[mixed, :2], fractions[mixed]
+        heights = plane @ layer_normal(plane, fractions[:, 0])
+        layer = find_layers(heights)
+        sites = np.bincount(layer)
+        columns = {"position": np.bincount(layer, heights) / sites / ANGSTROM_PER_NM}
+        columns["sites"] = sites
+        for element, own in zip(elements, fractions.T, strict=True):
+            columns[element] = np.bincount(layer, self._symbols[mixed] == element) / sites
+            columns[f"expected_{element}"] = np.bincount(layer, own) / sites
+        return Table.from_columns(columns, {"position": "nm"})
+
+    def _drawn(
+        self,
+        step: str,
+        parameters: dict[str, Any],
+        data: np.ndarray,
+        box: ModelBox,
+        alloy: Alloy,
+        seed: int,
+        **options: Any,
+    ) -> AtomicModel:
+        """Model whose mixed sites got one of their elements; ``data`` is changed in place."""
+        from ase.data import atomic_numbers
+
+        from hyperspy_twin.atoms.alloying import draw_elements_of_alloy
+
+        fractions = data[:, [box.columns.index(one) for one in alloy.elements]]
+        drawn = draw_elements_of_alloy(
+            data[:, :3], fractions, alloy.elements, alloy.sublattices, block=alloy.block, seed=seed
+        )
+        mixed = np.flatnonzero(drawn >= 0)
+        numbers = np.array([atomic_numbers[one] for one in alloy.elements])
+        data[mixed, box.columns.index("Z")] = numbers[drawn[mixed]]
+        data[mixed, box.columns.index("occupancy")] = fractions[mixed, drawn[mixed]]
+        axes = self._axes()
+        axes[-1] = {"name": "column", "size": len(box.columns), "navigate": False}
+        return self._derive(
+            AtomicModel, step, parameters, data=data, axes=axes, model=box, alloy=alloy, **options
+        )
+
+    @property
+    def _symbols(self) -> np.ndarray:
+        """Chemical symbol of each atom, shape (n,)."""
+        from ase.data import chemical_symbols
+
+        return np.array(chemical_symbols)[self.numbers]
+
     @property
     def _box(self) -> ModelBox:
         return self._state("model")

@@ -11,6 +11,7 @@ from hyperspy_twin.atoms.alloying import (
     choose_sublattices,
     collapse,
     find_layers,
+    find_strata,
     layer_normal,
     order_at_short_range,
     share_sites,
@@ -72,6 +73,13 @@ def test_planes_are_layers_and_bent_planes_are_slabs():
     counts = np.bincount(find_layers(np.linspace(0, 24, 1000)))
     assert len(counts) == 10
     assert counts.min() >= 99
+
+
+def test_strata_follow_each_other_along_a_layer():
+    x, y = np.meshgrid(np.arange(0.0, 60, 3), np.arange(0.0, 8, 2))
+    positions = np.stack([x.ravel(), y.ravel()], axis=1)
+    found = find_strata(positions, np.array([0.0, 1.0]), 30.0).reshape(x.shape)
+    np.testing.assert_array_equal(found, 2 * np.arange(4)[:, None] + (np.arange(20) >= 10))
 
 
 @pytest.mark.parametrize("degrees", [0.0, 30.0, 90.0, 135.0])

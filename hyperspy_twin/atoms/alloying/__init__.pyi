@@ -1,5 +1,6 @@
 from .collapse import collapse
-from .layers import find_layers, layer_normal
+from .draw import draw_elements_of_alloy
+from .layers import find_layers, find_strata, layer_normal
 from .short_range_order import order_at_short_range
 from .sublattices import Sublattice, choose_sublattices, share_sites
 
@@ -7,7 +8,9 @@ __all__ = [
     "Sublattice",
     "choose_sublattices",
     "collapse",
+    "draw_elements_of_alloy",
     "find_layers",
+    "find_strata",
     "layer_normal",
     "order_at_short_range",
     "share_sites",

@@ -53,7 +53,7 @@ def collapse(
 def _whole_numbers(
     fractions: np.ndarray, strata: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Number of atoms of each element but the last in each stratum, shape (strata, e - 1)."""
+    """Find the number of atoms of each element but the last in each stratum, shape (s, e - 1)."""
     left = np.bincount(strata)
     expected = np.stack([np.bincount(strata, one) for one in fractions.T], axis=1)
     numbers = np.zeros((len(left), fractions.shape[1] - 1), np.int64)
@@ -67,7 +67,7 @@ def _whole_numbers(
 
 
 def _pareto_keys(probability: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """Sampling keys in [0, 1], 0 for what is certain and 1 for what is impossible."""
+    """Return sampling keys in [0, 1], 0 for what is certain and 1 for what is impossible."""
     drawn = generator.uniform(1e-12, 1 - 1e-12, len(probability))
     odds = drawn * (1 - probability)
     return odds / (odds + (1 - drawn) * probability)

@@ -39,8 +39,32 @@ def layer_normal(positions: np.ndarray, fraction: np.ndarray) -> np.ndarray:
     return normal * (-1 if normal[1] < 0 or (normal[1] == 0 and normal[0] < 0) else 1)
 
 
+def find_strata(positions: np.ndarray, normal: np.ndarray, block: float) -> np.ndarray:
+    """Divide atoms into pieces of layers, numbered along each layer and layer by layer.
+
+    Parameters
+    ----------
+    positions
+        Positions (x, y) of atoms in Å, shape (n, 2).
+    normal
+        Unit vector (x, y) across the layers, shape (2,).
+    block
+        Length of a piece in Å: that of a pixel of the composition map. What varies within it is
+        left to chance, as in an alloy.
+
+    Returns
+    -------
+    numpy.ndarray
+        Number of the piece of each atom, int64, shape (n,).
+    """
+    layers = find_layers(positions @ normal)
+    along = positions @ np.array([normal[1], -normal[0]])
+    pieces = ((along - along.min()) // block).astype(np.int64)
+    return np.unique(layers * (pieces.max() + 1) + pieces, return_inverse=True)[1]
+
+
 def find_layers(heights: np.ndarray) -> np.ndarray:
-    """Number the layers of atoms, in the order of their heights.
+    """Find the layer of each atom, numbered in the order of their heights.
 
     Where planes are apart, each is a layer. Where they overlap, because they are bent or seen at
     an angle, layers are slabs one bond thick.
@@ -74,7 +98,7 @@ def _binned(
     """Mean fraction in squares of 1 nm, NaN where there is no atom, and the edges in x and y."""
     low, high = positions.min(axis=0), positions.max(axis=0)
     counts = np.maximum(2, np.ceil((high - low) / 10).astype(int))
-    edges = [np.linspace(a, max(b, a + 1e-6), n + 1) for a, b, n in zip(low, high, counts)]
+    edges = [np.linspace(a, max(b, a + 1e-6), n + 1) for a, b, n in zip(low, high, counts, strict=True)]
     total, *_ = np.histogram2d(positions[:, 1], positions[:, 0], bins=edges[::-1])
     weighted, *_ = np.histogram2d(
         positions[:, 1], positions[:, 0], bins=edges[::-1], weights=fraction
