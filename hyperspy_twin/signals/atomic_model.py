@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
-from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.core import ANGSTROM_PER_NM, Table
+from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._values import ModelBox
 
 if TYPE_CHECKING:
     import ase
     from hyperspy.api.roi import RectangularROI
+    from hyperspy.signals import Signal2D
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import FilledAtoms
+    from hyperspy_twin.atoms.alloying import Alloy
+    from hyperspy_twin.signals.composition_map import CompositionMap
 
 COLUMNS = ("x", "y", "z", "Z", "region", "occupancy")
 
@@ -156,8 +162,8 @@ class AtomicModel(TwinSignal, Signal1D):
             return np.array(chemical_symbols)[self.numbers]
         if name == "region":
             return np.char.add("region ", self.region.astype(str))
-        if name not in COLUMNS:
-            known = ", ".join(f"'{one}'" for one in ("element", *COLUMNS))
+        if name not in self._box.columns:
+            known = ", ".join(f"'{one}'" for one in ("element", *self._box.columns))
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
         return self._columns(name)[:, 0]
 
@@ -206,57 +212,33 @@ class AtomicModel(TwinSignal, Signal1D):
         ValueError
             If the maps are not placed or do not lie on the model, or an element has no sites.
         """
-        from hyperspy_twin.atoms.alloying import choose_sublattices, share_sites
-        from hyperspy_twin.composition.transfer import fractions_at_columns, map_pixels
+        from hyperspy_twin.atoms.alloying import choose_sublattices
 
         if maps.placement is None:
             raise ValueError(
                 "the composition maps are not placed on the micrograph: call maps.register(image)"
             )
-        positions, symbols = self.positions, self._symbols
+        symbols = self._symbols
         chosen = choose_sublattices(list(np.unique(symbols)), maps.elements, sublattices)
-        if not chosen:
-            raise ValueError(
-                f"each of {', '.join(maps.elements)} has sites of its own: name the elements that "
-                "share sites, as in sublattices={'Si/Ge': None}"
-            )
-        pixels = map_pixels(positions[:, :2] / ANGSTROM_PER_NM, maps.placement, maps._grid)
-        intensity = None
-        if guide is not None:
-            intensity = smooth_at(guide, positions[:, :2] / ANGSTROM_PER_NM)
-        elements = tuple(dict.fromkeys(symbol for one in chosen for symbol in one.elements))
-        fractions = np.zeros((len(positions), len(elements)))
-        outcome = {}
-        shared = share_sites(chosen, maps.elements, np.asarray(maps.data))
-        for one, own in zip(chosen, shared, strict=True):
-            sites = np.flatnonzero(np.isin(symbols, one.hosts))
-            found = fractions_at_columns(
-                own, pixels[sites], None if intensity is None else intensity[sites]
-            )
-            known = np.isfinite(found.fractions[0])
-            columns = [elements.index(symbol) for symbol in one.elements]
-            fractions[np.ix_(sites[known], columns)] = found.fractions[:, known].T
-            outcome[one.name] = {"sites": float(known.mean())}
-            if guide is not None:
-                outcome[one.name]["explained by the guide"] = float(found.explained.min())
-        own_columns = [n for n, name in enumerate(self._box.columns) if name not in elements]
-        kept = tuple(self._box.columns[n] for n in own_columns)
+        alloy = alloy_of(chosen, maps)
+        points = self.positions[:, :2] / ANGSTROM_PER_NM
+        fractions, outcome = fractions_of_sites(
+            points, symbols, maps, chosen, alloy.elements, guide
+        )
+        kept = [n for n, name in enumerate(self._box.columns) if name not in alloy.elements]
         box = replace(
             self._box,
-            columns=(*kept, *elements),
-            units=(*(self._box.units[n] for n in own_columns), *[""] * len(elements)),
+            columns=(*(self._box.columns[n] for n in kept), *alloy.elements),
+            units=(*(self._box.units[n] for n in kept), *[""] * len(alloy.elements)),
         )
-        alloy = Alloy(chosen, ANGSTROM_PER_NM * _pixel_on_image(maps))
-        data = np.hstack([np.atleast_2d(self.data)[:, own_columns], fractions])
+        data = np.hstack([np.atleast_2d(self.data)[:, kept], fractions])
         parameters = {
             "elements": maps.elements,
             "sublattices": {one.name: one.hosts for one in chosen},
             "seed": seed,
             "guide": guide is not None,
         }
-        return self._drawn(
-            "set_composition", parameters, data, box, alloy, seed, outcome=outcome
-        )
+        return self._drawn("set_composition", parameters, data, box, alloy, seed, outcome=outcome)
 
     def collapse(self, seed: int = 0) -> AtomicModel:
         """Draw the elements of the mixed sites anew.
@@ -336,9 +318,7 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.atoms.alloying import draw_elements_of_alloy
 
         fractions = data[:, [box.columns.index(one) for one in alloy.elements]]
-        drawn = draw_elements_of_alloy(
-            data[:, :3], fractions, alloy.elements, alloy.sublattices, block=alloy.block, seed=seed
-        )
+        drawn = draw_elements_of_alloy(data[:, :3], fractions, alloy, seed)
         mixed = np.flatnonzero(drawn >= 0)
         numbers = np.array([atomic_numbers[one] for one in alloy.elements])
         data[mixed, box.columns.index("Z")] = numbers[drawn[mixed]]
@@ -382,7 +362,7 @@ class AtomicModel(TwinSignal, Signal1D):
 
     def __repr__(self) -> str:
         """Type, title and composition in one line."""
-        if self._box is None or self._lazy or self.data.shape[-1] != len(COLUMNS):
+        if self._box is None or self._lazy or self.data.shape[-1] != len(self._box.columns):
             return super().__repr__()
         return (
             f"<{type(self).__name__}, title: {self.metadata.General.title}, "

@@ -91,6 +91,20 @@ def test_normal_of_layers(degrees):
     assert abs(found @ normal) > np.cos(np.deg2rad(1))
 
 
+@pytest.mark.parametrize("tilt", [0.0, 3.0, -6.0])
+def test_layers_follow_rows_of_atoms(tilt):
+    turn = np.deg2rad(20.0)
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    grid = np.stack(np.meshgrid(np.arange(80) * 1.92, np.arange(60) * 1.36), -1).reshape(-1, 2)
+    positions = grid @ rotation
+    positions += np.random.default_rng(0).normal(0, 0.03, positions.shape)
+    steep = np.deg2rad(90 + 20.0 + tilt)
+    fraction = 1 / (1 + np.exp(-(positions @ [np.cos(steep), np.sin(steep)] - 40) / 10))
+    normal = layer_normal(positions, fraction)
+    assert len(np.unique(find_layers(positions @ normal))) == 60
+    assert abs(normal @ rotation[1]) > np.cos(np.deg2rad(0.1))
+
+
 def test_uniform_composition_has_layers_along_x():
     positions = np.random.default_rng(0).uniform(0, 100, (1000, 2))
     np.testing.assert_array_equal(layer_normal(positions, np.full(1000, 0.3)), [0, 1])

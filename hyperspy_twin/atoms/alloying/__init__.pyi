@@ -2,9 +2,10 @@ from .collapse import collapse
 from .draw import draw_elements_of_alloy
 from .layers import find_layers, find_strata, layer_normal
 from .short_range_order import order_at_short_range
-from .sublattices import Sublattice, choose_sublattices, share_sites
+from .sublattices import Alloy, Sublattice, choose_sublattices, share_sites
 
 __all__ = [
+    "Alloy",
     "Sublattice",
     "choose_sublattices",
     "collapse",

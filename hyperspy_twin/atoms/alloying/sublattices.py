@@ -39,6 +39,28 @@ class Sublattice:
         return "/".join(self.elements)
 
 
+@dataclass(frozen=True)
+class Alloy:
+    """Which sites of a model are mixed.
+
+    Attributes
+    ----------
+    sublattices
+        Elements that share sites.
+    block
+        Length in Å along layers over which the numbers of atoms are those expected: that of a
+        pixel of the composition map.
+    """
+
+    sublattices: tuple[Sublattice, ...]
+    block: float
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Elements of all sublattices, each once, in the order of their columns."""
+        return tuple(dict.fromkeys(name for one in self.sublattices for name in one.elements))
+
+
 def choose_sublattices(
     present: Sequence[str],
     measured: Sequence[str],
@@ -65,7 +87,8 @@ def choose_sublattices(
     Raises
     ------
     ValueError
-        If an element has no sublattice or two, or the model has no such sites.
+        If an element has no sublattice or two, the model has no such sites, or no element shares
+        any.
     """
     if given is None:
         groups = [
@@ -90,7 +113,13 @@ def choose_sublattices(
             )
         found.append(Sublattice(elements, own))
     _check_once(found)
-    return tuple(one for one in found if len(one.elements) > 1 or one.hosts != one.elements)
+    found = [one for one in found if len(one.elements) > 1 or one.hosts != one.elements]
+    if not found:
+        raise ValueError(
+            f"each of {', '.join(measured)} has sites of its own: name the elements that share "
+            "sites, as in sublattices={'La/Sr': 'Sr'}"
+        )
+    return tuple(found)
 
 
 def share_sites(
