@@ -227,6 +227,28 @@ def test_image_guides_the_interface(silicon):
     assert outcome["Si/Ge"]["variance that the guide explains"] > 0.95
 
 
+def test_short_range_order(alloyed, caplog):
+    def unlike(model):
+        near = model.neighbours(2.6)
+        return np.mean(model.numbers[near.atom] != model.numbers[near.index])
+
+    random, ordered, clustered = (
+        alloyed.collapse(1, short_range_order=wanted) for wanted in (0.0, -0.15, 0.2)
+    )
+    assert abs(unlike(ordered) / unlike(random) - 1.15) < 0.01
+    assert abs(unlike(clustered) / unlike(random) - 0.8) < 0.01
+    for model in (ordered, clustered):
+        table = model.layer_composition()
+        assert np.abs(table["sites"] * (table["Ge"] - table["expected_Ge"])).max() < 1.001
+    assert "reached" not in caplog.text
+    reached = json.loads(ordered._state("history")[-1])["outcome"]["short-range order"]["Si/Ge"]
+    assert abs(reached + 0.15) < 0.001
+    alloyed.collapse(1, short_range_order=-0.9)
+    assert "reached" in caplog.text
+    with pytest.raises(ValueError, match="between -1 and 1"):
+        alloyed.collapse(1, short_range_order=2.0)
+
+
 def test_guide_has_to_be_calibrated(silicon):
     with pytest.raises(ValueError, match="not in nm"):
         silicon.set_composition(well_maps(), guide=hs.signals.Signal2D(np.ones((10, 10))))
