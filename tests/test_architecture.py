@@ -31,7 +31,7 @@ ARROWS = {
     "composition": {"core", "io", "signals", "composition.quantification"},
     "composition.transfer": {"core"},
     "composition.quantification": {"core"},
-    "data": {"core", "simulation", "io"},
+    "data": {"core", "simulation", "io", "composition"},
     "io": {"core"},
     "phases": {"core", "crystals"},
 }

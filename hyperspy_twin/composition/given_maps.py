@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_twin.composition.elements import check_elements
 from hyperspy_twin.composition.quantification import check_given
 from hyperspy_twin.composition.scanned_grid import grid_of_scan
 from hyperspy_twin.core import counted
@@ -89,28 +90,6 @@ def from_map(
         metadata=scanned.metadata,
         original_metadata=scanned.original_metadata,
     )
-
-
-def check_elements(names: Sequence[str]) -> tuple[str, ...]:
-    """Symbols of elements, each once.
-
-    Raises
-    ------
-    ValueError
-        If there is none, one is unknown, or one is named twice.
-    """
-    from ase.data import chemical_symbols
-
-    found = tuple(map(str, names))
-    unknown = [name for name in found if name not in chemical_symbols[1:]]
-    if not found or unknown:
-        raise ValueError(
-            f"unknown elements: {', '.join(unknown)}" if unknown else "name at least one element"
-        )
-    twice = sorted({name for name in found if found.count(name) > 1})
-    if twice:
-        raise ValueError(f"named more than once: {', '.join(twice)}")
-    return found
 
 
 def _listed(maps: Any, elements: Sequence[str] | None) -> tuple[list[Any], tuple[str, ...]]:

@@ -6,6 +6,7 @@ from .packing import GLASSES, fill_glass
 from .planar_faults import shift_half
 from .probe import Microscope
 from .scan import SAMPLE, Scan, require_positive
+from .spectrum_images import Well, low_loss_distribution, scan_positions, spectra_of
 from .volterra import cubic_stiffness, dislocate_crystal, volterra_displacement
 
 __all__ = [
@@ -16,14 +17,18 @@ __all__ = [
     "DislocationArray",
     "Microscope",
     "Scan",
+    "Well",
     "cubic_stiffness",
     "cut_octahedron",
     "dislocate_crystal",
     "displace_points",
     "fill_glass",
+    "low_loss_distribution",
     "record_image",
     "require_positive",
+    "scan_positions",
     "shift_half",
+    "spectra_of",
     "stack_diamond_planes",
     "turn_along_beam",
     "undo_displacement",
