@@ -29,6 +29,7 @@ ARROWS = {
     "simulation": {"core"},
     "training": {"core", "spectra", "crystals", "simulation"},
     "composition": {"core", "io", "signals", "composition.quantification"},
+    "composition.transfer": {"core"},
     "composition.quantification": {"core"},
     "composition.placement": {"core"},
     "data": {"core", "simulation", "io", "composition"},

@@ -77,6 +77,7 @@ class Row:
 @cache
 def rows() -> dict[str, Row]:
     """Rows of the schema by key; a function, because the types come from rooms that are heavy."""
+    from hyperspy_twin.atoms.alloying import Alloy
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum
@@ -147,6 +148,7 @@ def rows() -> dict[str, Row]:
         "image": Row(np.ndarray, "gpa"),  # on the image_grid
         "lattices": Row(tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION}),
         "model": Row(ModelBox, "to_atoms"),
+        "alloy": Row(Alloy, "set_composition"),
         "composition": Row(CompositionReport, "composition"),
         "placement": Row(Placement, "register"),
     }

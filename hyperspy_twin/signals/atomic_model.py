@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,8 @@ import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
 from hyperspy_twin.atoms import COLUMNS
-from hyperspy_twin.core import ANGSTROM_PER_NM
+from hyperspy_twin.core import ANGSTROM_PER_NM, Table
+from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
@@ -24,7 +27,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import FilledAtoms, Neighbours
-    from hyperspy_twin.core import Table
+    from hyperspy_twin.atoms.alloying import Alloy
+    from hyperspy_twin.signals.composition_map import CompositionMap
+
+_LOGGER = logging.getLogger(__name__)
+# Difference of Warren-Cowley parameters that is worth a warning: below that of random alloys of
+# some 10 000 atoms.
+SAME_ORDER = 0.005
 
 
 class AtomicModel(TwinSignal, Signal1D):
@@ -503,6 +512,216 @@ class AtomicModel(TwinSignal, Signal1D):
             known = ", ".join(f"'{one}'" for one in offered)
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
         return self._columns(name)[:, 0]
+
+    # ---- alloys ----
+
+    def set_composition(
+        self,
+        maps: CompositionMap,
+        sublattices: Mapping[str, str | Sequence[str] | None] | None = None,
+        seed: int = 0,
+        *,
+        guide: Signal2D | None = None,
+    ) -> AtomicModel:
+        """Alloy the model as composition maps show it.
+
+        Each site of a mixed sublattice gets the fractions of its elements where it lies on the
+        maps, and one of these elements, drawn with exact numbers in each layer
+        (:meth:`collapse`). The fractions become columns of the table, named by the elements.
+        Fractions run smoothly through the pixels of the map, whose means they keep. Where the map
+        has no value, sites stay as they are.
+
+        Parameters
+        ----------
+        maps
+            Maps that were placed on the micrograph (:meth:`CompositionMap.register`).
+        sublattices
+            Elements that share sites, as in ``{"La/Sr": "Sr"}``, each with the elements of the
+            model whose sites these are, or None for the elements named. By default elements of one
+            column of the periodic table share the sites of those of them that the model has: In
+            and Ga those of Ga, and As none.
+        seed
+            Of the random choice of elements.
+        guide
+            Image of the same area whose intensity follows the composition, such as the HAADF
+            image: it says how fractions run within a pixel. It is used where it explains at least
+            half of the variance of the map.
+
+        Returns
+        -------
+        AtomicModel
+            The alloyed model. Its history tells what part of the sites has fractions, and what
+            the guide explains.
+
+        Raises
+        ------
+        ValueError
+            If the maps are not placed or do not lie on the model, or an element has no sites.
+        """
+        from hyperspy_twin.atoms.alloying import choose_sublattices
+
+        if maps.placement is None:
+            raise ValueError(
+                "the composition maps are not placed on the micrograph: call maps.register(image)"
+            )
+        symbols = self._symbols
+        chosen = choose_sublattices(list(np.unique(symbols)), maps.elements, sublattices)
+        alloy = alloy_of(chosen, maps)
+        points = self.positions[:, :2] / ANGSTROM_PER_NM
+        fractions, outcome = fractions_of_sites(
+            points, symbols, maps, chosen, alloy.elements, guide
+        )
+        kept = [n for n, name in enumerate(self._box.columns) if name not in alloy.elements]
+        box = replace(
+            self._box,
+            columns=(*(self._box.columns[n] for n in kept), *alloy.elements),
+            units=(*(self._box.units[n] for n in kept), *[""] * len(alloy.elements)),
+        )
+        data = np.hstack([np.atleast_2d(self.data)[:, kept], fractions])
+        parameters = {
+            "elements": maps.elements,
+            "sublattices": {one.name: one.hosts for one in chosen},
+            "seed": seed,
+            "guide": guide is not None,
+        }
+        return self._drawn("set_composition", parameters, data, box, alloy, seed, outcome=outcome)
+
+    def collapse(self, seed: int = 0, *, short_range_order: float | None = None) -> AtomicModel:
+        """Draw the elements of the mixed sites anew.
+
+        The number of atoms of each element in each piece of a layer, as long as a pixel of the
+        composition map, and in each layer, is the sum of the fractions, rounded; which atoms
+        they are is random. The fractions stay in the table.
+
+        Parameters
+        ----------
+        seed
+            Of the random numbers; the same seed gives the same atoms.
+        short_range_order
+            Wanted Warren-Cowley parameter of the nearest sites of each sublattice: 1 less the
+            number of pairs of unlike atoms over that of a random alloy. It is positive where like
+            atoms cluster, and negative where they avoid each other; by default the alloy is
+            random. Where it cannot be reached, a warning says what was.
+
+        Returns
+        -------
+        AtomicModel
+            Model with other elements; ``occupancy`` is the fraction of the element drawn.
+
+        Raises
+        ------
+        ValueError
+            If the model has no fractions: call :meth:`set_composition` first; or the parameter is
+            not between -1 and 1.
+
+        References
+        ----------
+        J. M. Cowley, Phys. Rev. 77 (1950) 669-675.
+        """
+        alloy = self._state("alloy")
+        if alloy is None:
+            raise ValueError("the model has no fractions to draw from: call set_composition(maps)")
+        if short_range_order is not None and not -1 <= short_range_order <= 1:
+            raise ValueError(f"short_range_order lies between -1 and 1, not {short_range_order}")
+        return self._drawn(
+            "collapse",
+            {"seed": seed, "short_range_order": short_range_order},
+            np.array(np.atleast_2d(self.data)),
+            self._box,
+            alloy,
+            seed,
+            order=short_range_order,
+        )
+
+    def layer_composition(self) -> Table:
+        """Compare the elements drawn with the fractions, layer by layer.
+
+        Returns
+        -------
+        Table
+            For each layer across the direction in which the composition changes most, from its
+            lowest on: ``position`` in nm, number of mixed ``sites``, and for each element its
+            fraction among the atoms (``Ge``) and the mean of its fractions (``expected_Ge``).
+
+        Raises
+        ------
+        ValueError
+            If the model has no fractions.
+        """
+        from hyperspy_twin.atoms.alloying import find_layers, layer_normal
+
+        alloy = self._state("alloy")
+        if alloy is None:
+            raise ValueError("the model has no fractions: call set_composition(maps) first")
+        elements = alloy.elements
+        fractions = self._columns(*elements)
+        mixed = fractions.sum(axis=1) > 0
+        plane, fractions = self.positions[mixed, :2], fractions[mixed]
+        heights = plane @ layer_normal(plane, fractions[:, 0])
+        layer = find_layers(heights)
+        sites = np.bincount(layer)
+        columns = {"position": np.bincount(layer, heights) / sites / ANGSTROM_PER_NM}
+        columns["sites"] = sites
+        for element, own in zip(elements, fractions.T, strict=True):
+            columns[element] = np.bincount(layer, self._symbols[mixed] == element) / sites
+            columns[f"expected_{element}"] = np.bincount(layer, own) / sites
+        return Table.from_columns(columns, {"position": "nm"})
+
+    def _drawn(
+        self,
+        step: str,
+        parameters: dict[str, Any],
+        data: np.ndarray,
+        box: ModelBox,
+        alloy: Alloy,
+        seed: int,
+        *,
+        order: float | None = None,
+        outcome: dict[str, Any] | None = None,
+    ) -> AtomicModel:
+        """Model whose mixed sites got one of their elements; ``data`` is changed in place."""
+        from ase.data import atomic_numbers
+
+        from hyperspy_twin.atoms.alloying import Box, draw_elements_of_alloy
+
+        fractions = data[:, [box.columns.index(one) for one in alloy.elements]]
+        drawn, reached = draw_elements_of_alloy(
+            data[:, :3], fractions, alloy, seed, box=Box(box.cell, box.pbc), order=order
+        )
+        for name, parameter in reached.items():
+            if order is not None and abs(parameter - order) > SAME_ORDER:
+                _LOGGER.warning(
+                    "the short-range order of %s reached %.3f, not %.3f: no exchange of atoms "
+                    "within a layer brings it nearer",
+                    name,
+                    parameter,
+                    order,
+                )
+        if reached:
+            outcome = {**(outcome or {}), "short-range order": reached}
+        mixed = np.flatnonzero(drawn >= 0)
+        numbers = np.array([atomic_numbers[one] for one in alloy.elements])
+        data[mixed, box.columns.index("Z")] = numbers[drawn[mixed]]
+        data[mixed, box.columns.index("occupancy")] = fractions[mixed, drawn[mixed]]
+        axes = self._axes()
+        axes[-1] = {"name": "column", "size": len(box.columns), "navigate": False}
+        return self._derive(
+            AtomicModel,
+            step,
+            parameters,
+            data=data,
+            axes=axes,
+            outcome=outcome,
+            model=box,
+            alloy=alloy,
+        )
+
+    @property
+    def _symbols(self) -> np.ndarray:
+        """Chemical symbol of each atom, shape (n,)."""
+        from ase.data import chemical_symbols
+
+        return np.array(chemical_symbols)[self.numbers]
 
     @property
     def _box(self) -> ModelBox:

@@ -1,0 +1,19 @@
+from .collapse import collapse
+from .draw import Box, draw_elements_of_alloy
+from .layers import find_layers, find_strata, layer_normal
+from .short_range_order import order_at_short_range
+from .sublattices import Alloy, Sublattice, choose_sublattices, share_sites
+
+__all__ = [
+    "Alloy",
+    "Box",
+    "Sublattice",
+    "choose_sublattices",
+    "collapse",
+    "draw_elements_of_alloy",
+    "find_layers",
+    "find_strata",
+    "layer_normal",
+    "order_at_short_range",
+    "share_sites",
+]

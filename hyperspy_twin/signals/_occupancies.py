@@ -1,0 +1,97 @@
+"""Fractions of elements on the sites of a model, from maps that were placed on its image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from hyperspy_twin.signals._images import check_single, grid_of
+
+if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+
+    from hyperspy_twin.atoms.alloying import Alloy, Sublattice
+    from hyperspy_twin.signals.composition_map import CompositionMap
+
+# Standard deviation in nm of the window that makes the image of a lattice smooth: fringes of
+# 0.4 nm, the widest of common crystals, keep exp(-2 pi^2 (0.25 / 0.4)^2) = 5e-4 of their amplitude.
+LATTICE_BLUR = 0.25
+
+
+def fractions_of_sites(
+    points: np.ndarray,
+    symbols: np.ndarray,
+    maps: CompositionMap,
+    sublattices: Sequence[Sublattice],
+    elements: Sequence[str],
+    guide: Signal2D | None,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Find the fractions of elements on sites, and what the history tells of them.
+
+    Parameters
+    ----------
+    points
+        Sites (x, y) in nm, shape (n, 2).
+    symbols
+        Element on each site as it is, shape (n,).
+    maps, guide
+        As for :meth:`AtomicModel.set_composition`.
+    sublattices
+        Elements that share sites.
+    elements
+        Elements of the columns of the result, which is 0 where a site has no fractions,
+        shape (n, elements).
+    """
+    from hyperspy_twin.atoms.alloying import share_sites
+    from hyperspy_twin.composition.transfer import fractions_at_sites, map_pixels
+
+    pixels = map_pixels(points, maps.placement, maps._grid)
+    intensity = None if guide is None else _smooth_at(guide, points)
+    fractions = np.zeros((len(points), len(elements)))
+    outcome = {}
+    shared = share_sites(sublattices, maps.elements, np.asarray(maps.data, float))
+    for one, own in zip(sublattices, shared, strict=True):
+        sites = np.flatnonzero(np.isin(symbols, one.hosts))
+        found = fractions_at_sites(
+            own, pixels[sites], None if intensity is None else intensity[sites]
+        )
+        known = np.isfinite(found.fractions[0])
+        columns = [elements.index(symbol) for symbol in one.elements]
+        fractions[np.ix_(sites[known], columns)] = found.fractions[:, known].T
+        outcome[one.name] = {"part of the sites": round(float(known.mean()), 4)}
+        if guide is not None:
+            explained = round(float(found.explained.min()), 3)
+            outcome[one.name]["variance that the guide explains"] = explained
+    return fractions, outcome
+
+
+def pixel_on_image(maps: CompositionMap) -> float:
+    """Side of a pixel of placed maps on the micrograph, in its unit."""
+    sides = maps.placement.matrix[:, :2] * np.asarray(maps._grid.scale)
+    return float(np.sqrt(abs(np.linalg.det(sides))))
+
+
+def alloy_of(sublattices: Sequence[Sublattice], maps: CompositionMap) -> Alloy:
+    """Record of the mixed sites of a model."""
+    from hyperspy_twin.atoms.alloying import Alloy
+    from hyperspy_twin.core import ANGSTROM_PER_NM
+
+    return Alloy(tuple(sublattices), ANGSTROM_PER_NM * pixel_on_image(maps))
+
+
+def _smooth_at(image: Signal2D, points: np.ndarray) -> np.ndarray:
+    """Intensity of an image without its lattice fringes at points (x, y) in nm, shape (n,)."""
+    check_single(image)
+    y, x = (axis.get_axis_dictionary() for axis in image.axes_manager._axes[-2:])
+    if x["units"] != "nm" or y["units"] != "nm":
+        raise ValueError(
+            f"the guide is in {x['units']}, not in nm: it has to be an image on the axes of the "
+            "micrograph that the model was made of"
+        )
+    grid = grid_of([y, x])
+    blur = [LATTICE_BLUR / step for step in grid.scale[::-1]]
+    smooth = gaussian_filter(np.asarray(image.data, float), blur, mode="nearest")
+    return map_coordinates(smooth, grid.to_pixels(points).T[::-1], order=1, mode="nearest")
