@@ -162,6 +162,48 @@ def _crop_beside(figure, parts, names, grid) -> None:
         axis.set_axis_off()
 
 
+def alloyed_well() -> None:
+    """Write the picture of a map, the fractions on columns, and the composition of layers."""
+    micrograph = ht.data.sige_quantum_well(shape=(640, 640), well_thickness=8.0)
+    found = micrograph.segment().find_peaks(show_progressbar=False)
+    model = found.index_phases(["Si0.3Ge0.7", "Ge"]).gpa().to_atoms(thickness=2.0)
+    truth, pixel = micrograph.truth, 3.0
+    count = int(found._image_grid.extent[0] // pixel)
+    place = truth.positions[:, 1::-1] / 10
+    edges = [pixel * np.arange(count + 1)] * 2
+    total, *_ = np.histogram2d(*place.T, bins=edges)
+    germanium, *_ = np.histogram2d(*place[truth.numbers == 32].T, bins=edges)
+    fraction = germanium / total + np.random.default_rng(0).normal(0, 0.02, total.shape)
+    errors = {"Si": np.full(fraction.shape, 0.02), "Ge": np.full(fraction.shape, 0.02)}
+    maps = ht.composition.from_map({"Si": 1 - fraction, "Ge": fraction}, errors=errors)
+    area = hs.roi.RectangularROI(left=0, top=0, right=count * pixel, bottom=count * pixel)
+    placed = maps.register(micrograph, area)
+    alloyed = model.set_composition(placed, guide=micrograph)
+    alone = model.set_composition(placed).layer_composition()
+    layers = alloyed.layer_composition()
+    figure, axes = plt.subplots(1, 3, figsize=(17, 5.4), layout="constrained")
+    extent = (0, count * pixel, count * pixel, 0)
+    colours = {"cmap": "viridis", "vmin": 0.5, "vmax": 1.0}
+    drawn = axes[0].imshow(fraction, extent=extent, **colours)
+    axes[0].set(title="map", xlabel="x (nm)", ylabel="y (nm)")
+    figure.colorbar(drawn, ax=axes[0], shrink=0.8, label="fraction of Ge")
+    x, y = alloyed.positions[:, :2].T / 10
+    axes[1].scatter(x, y, c=alloyed._columns("Ge")[:, 0], s=1, **colours)
+    axes[1].set(title="columns of the model", xlabel="x (nm)", aspect="equal")
+    axes[1].set(xlim=extent[:2], ylim=extent[2:])
+    axes[2].stairs(fraction.mean(axis=1), edges[0], label="map", color="0.6", lw=2)
+    axes[2].plot(alone["position"], alone["expected_Ge"], label="without guide", color="C1")
+    axes[2].plot(layers["position"], layers["expected_Ge"], label="with guide", color="C0")
+    axes[2].plot(layers["position"], layers["Ge"], ".", ms=3, label="atoms drawn", color="C0")
+    height = place[:, 0]
+    fine = np.linspace(0, count * pixel, 400)
+    share = [np.mean(truth.numbers[np.abs(height - one) < 0.15] == 32) for one in fine]
+    axes[2].plot(fine, share, "k--", lw=1, label="truth")
+    axes[2].set(xlabel="y (nm)", ylabel="fraction of Ge", title="layers", xlim=(0, count * pixel))
+    axes[2].legend(loc="lower center")
+    figure.savefig(FOLDER / "set_composition.png", dpi=DPI)
+
+
 def dislocations() -> None:
     """Write the picture of the dislocations of a mismatched nanowire."""
     found = ht.data.mismatched_nanowire().segment().find_peaks(show_progressbar=False)
@@ -326,6 +368,7 @@ def main(arguments: list[str]) -> None:
     crystals()
     strain_of_a_well()
     bragg_filters()
+    alloyed_well()
     dislocations()
     planar_faults()
     composition_of_a_well()
