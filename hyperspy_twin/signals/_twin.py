@@ -118,6 +118,7 @@ def rows() -> dict[str, Row]:
             {
                 "g": WAVE_VECTOR,
                 "resolution": LENGTH,
+                "area": POSITION,
                 "noise.white": Dimension(4, False),
                 "noise.lines": Dimension(3, False),
             },
@@ -296,6 +297,6 @@ def _with_dimensions(value: Any, dimensions: Mapping[str, Dimension], factors: F
             if inner is None:
                 continue
             changed[part] = _with_dimensions(inner, {rest: dimension}, factors)
-        else:
+        elif getattr(value, part) is not None:
             changed[part] = dimension.rescale(getattr(value, part), factors)
     return replace(value, **changed)

@@ -106,6 +106,8 @@ class StrainSettings:
         What x' is in words; empty where the axes are those of the image.
     series
         Whether the map is that of a series, with the reference lattice of another image.
+    area
+        Vertices (x, y) of the drawn area of the reference; None where it was chosen.
     """
 
     reference: int
@@ -117,6 +119,7 @@ class StrainSettings:
     angle: float = 0.0
     frame: str = ""
     series: bool = False
+    area: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -917,6 +917,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 definition,
                 COMPONENTS,
                 field.noise,
+                area=area,
             )
             if filtered is not None:
                 field = without_errors(field)

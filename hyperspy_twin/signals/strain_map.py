@@ -1033,6 +1033,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
 
     def _measured_of(self, block: Block) -> MeasuredStrain:
         """Give the strain of a block; regions that have no reference go with the main one."""
+        from hyperspy_twin.core import Outlines, rasterise
         from hyperspy_twin.strain import Analysis, MeasuredStrain
 
         settings, grid, labels = self._settings, self._grid, self._labels
@@ -1047,7 +1048,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             sigmas = np.stack([sigma, sigma, np.full_like(sigma, np.nan)])
         else:
             sigmas = np.stack(list(self._maps(names).values()))
-        analysis = None
+        analysis = area = None
+        if settings.area is not None and block is self._blocks[0]:
+            area = rasterise(Outlines.from_rings([settings.area], [1]), grid) > 0
         if settings.noise is not None:
             analysis = Analysis(
                 labels,
@@ -1057,6 +1060,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 block.reference,
                 settings.noise,
                 settings.series,
+                area,
             )
         return MeasuredStrain(
             np.where(elsewhere, np.nan, np.stack(list(self._maps(STRAINS).values()))),

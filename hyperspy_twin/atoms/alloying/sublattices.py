@@ -90,6 +90,7 @@ def choose_sublattices(
         If an element has no sublattice or two, the model has no such sites, or no element shares
         any.
     """
+    groups: list[tuple[tuple[str, ...], str | Sequence[str] | None]]
     if given is None:
         groups = [
             (tuple(one for one in measured if one in column), None) for column in EXCHANGEABLE

@@ -54,6 +54,9 @@ class Analysis:
     fixed
         Whether the lattice of the reference was measured in another image of a series; its noise
         is taken to be that of this one.
+    area
+        Pixels that were drawn as the reference, boolean, shape (rows, columns); None where they
+        are the inner ones of its region.
     """
 
     labels: np.ndarray
@@ -63,6 +66,7 @@ class Analysis:
     reference: int
     noise: GradientNoise
     fixed: bool = False
+    area: np.ndarray | None = None
 
     def windows(self) -> list[tuple[int, Piece, Window]]:
         """Region, pixels and windows of each piece that was analysed."""

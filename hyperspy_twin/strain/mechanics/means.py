@@ -253,8 +253,11 @@ def _reference_weights(
     label = analysis.reference
     if not any(one == label for one, _, _ in windows):
         return []
-    margin = MARGIN * analysis.resolution / min(analysis.grid.scale)
-    mask = reference_mask(analysis.labels, label, margin)
+    if analysis.area is None:
+        margin = MARGIN * analysis.resolution / min(analysis.grid.scale)
+        mask = reference_mask(analysis.labels, label, margin)
+    else:
+        mask = analysis.area & (analysis.labels == label)
     found = [
         window.coarse.node_weights(mask[piece.box] & piece.mask) * window.mass**2
         for one, piece, window in windows

@@ -47,7 +47,7 @@ def columns(basis, width=0.17):
 
 
 @cache
-def simulate(beams, dose, oblique=False, count=24):
+def simulate(beams, dose, oblique=False, count=24, area=None):
     """Perfect lattices, in which all that is measured is error."""
     rng = np.random.default_rng(3)
     basis = OBLIQUE if oblique else np.eye(2)
@@ -55,6 +55,11 @@ def simulate(beams, dose, oblique=False, count=24):
     image = columns(basis, 0.3 if oblique else 0.17)
     labels = np.ones_like(LABELS) if oblique else LABELS
     reference = reference_mask(labels, 1, MARGIN * RESOLUTION)
+    drawn = None
+    if area is not None:
+        top, bottom, left, right = area
+        reference = drawn = np.zeros(labels.shape, bool)
+        drawn[top:bottom, left:right] = True
     found = []
     for _ in range(count):
         field = geometric_phase_analysis(
@@ -65,7 +70,8 @@ def simulate(beams, dose, oblique=False, count=24):
             reference=reference,
             labels=labels,
         )
-        analysis = Analysis(labels, GRID, RESOLUTION, field.vectors, 1, field.noise)
+        noise = field.noise
+        analysis = Analysis(labels, GRID, RESOLUTION, field.vectors, 1, noise, area=drawn)
         found.append(
             MeasuredStrain(
                 np.array([field.e_xx, field.e_yy, field.e_xy, field.rotation]),
@@ -110,6 +116,15 @@ def test_covariance_counts():
     along, across = (turn_variances(one.covariances, angle)[0] for angle in (32.0, -32.0))
     ratio = float(np.nanmedian(along / across))
     assert max(ratio, 1 / ratio) > 1.3
+
+
+def test_a_small_drawn_reference_counts_with_its_own_error():
+    """Of a lattice measured in 30 x 30 pixels, in which all regions share the error."""
+    means = [one.means() for one in simulate(4, 100, area=(15, 45, 20, 50))]
+    errors, stated = np.array([one.mean for one in means]), np.array([one.error for one in means])
+    inner = [one.means() for one in simulate(4, 100, count=1)]
+    assert (stated[0, :, 1] > 1.5 * inner[0].error[:, 1]).all()
+    assert 0.8 < rms(errors / stated) < 1.2
 
 
 @pytest.mark.parametrize(("beams", "dose"), [(2, 10), (4, 100)])
