@@ -82,7 +82,7 @@ def test_rescaled_numbers_follow_their_dimension(chain):
     changed = _twin.rescale(strain, (2.0, 8.0))
     before = {key: strain._state(key) for key in changed}
     expected = {"outlines", "image_grid", "spectra", "phases", "strain", "choices", "lattices"}
-    assert set(changed) == expected
+    assert set(changed) == {*expected, "scan"}
     np.testing.assert_allclose(
         changed["outlines"].vertices, before["outlines"].vertices * [2.0, 8.0]
     )
@@ -99,6 +99,7 @@ def test_rescaled_numbers_follow_their_dimension(chain):
     old, new = before["choices"], changed["choices"]
     assert new.resolution * new.neighbour == pytest.approx(old.resolution * old.neighbour)
     np.testing.assert_allclose(new.reflections.position, old.reflections.position / [2.0, 8.0])
+    assert changed["scan"].fly_back == pytest.approx(4 * before["scan"].fly_back)
     x, y = before["lattices"][0].origin
     np.testing.assert_allclose(changed["lattices"][0].origin, (2 * x, 8 * y))
 

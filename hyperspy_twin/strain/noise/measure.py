@@ -156,13 +156,13 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
         )
         return np.outer(along_y, along_x) * region.window.mass
     near = piece.distance[np.ix_(row, column)]
-    steps = tuple(
+    x, y = (
         step * large / small
         for step, large, small in zip(
             coarse.scale, coarse.padded[::-1], coarse.reduced[::-1], strict=True
         )
     )
-    return smooth_rows(near, piece.largest_erosion, steps)(0, len(near)) * region.window.mass
+    return smooth_rows(near, piece.largest_erosion, (x, y))(0, len(near)) * region.window.mass
 
 
 def _narrow_along_y(region: LatticeWaves) -> np.ndarray:
