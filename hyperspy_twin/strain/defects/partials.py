@@ -43,6 +43,8 @@ LARGEST_MISFIT = 0.2
 # Deviation of positions along any direction beside that of the noise, in resolutions: the ratio of
 # offsets to errors is then .85-1.05 in germanium and gold, see benchmarks/dislocations.py.
 OWN_DEVIATION = 0.35
+# The same of the end of a wall where no wave tells more: walls end up to 4.7 beyond it.
+WALL_END = 3.0
 # Of the mean power of the strongest wave: weaker ones do not tell where a fault ends.
 STRONG = 0.25
 # Steps per resolution, and half width in resolutions, of the field around an ideal partial.
@@ -168,10 +170,11 @@ def _locate(
     smooth: np.ndarray,
     strong: np.ndarray,
 ) -> tuple[np.ndarray, float]:
-    """Position of a partial and its standard error: from zeros if there are any, else from dips."""
+    """Position of a partial and its standard error: from zeros, else from dips, else the wall's."""
     width = region.coarse.resolution
     for winding in windings:
-        single = np.flatnonzero((np.abs(winding.turns) == 1) & strong)
+        off = np.abs(np.abs(smooth) - 1.0)
+        single = np.flatnonzero((np.abs(winding.turns) == 1) & strong & (off <= LARGEST_JUMP))
         zeros, seen = locate_zeros(region, noise, single, winding.position)
         if len(seen):
             back = np.array([_zero_of_partial(round(abs(smooth[one]), 2)) for one in seen])
@@ -180,6 +183,9 @@ def _locate(
             return position, float(np.hypot(error, OWN_DEVIATION * width))
     dipping = np.flatnonzero((np.abs(end.fault.turns) >= DIPS) & strong)
     found = [_end_of_dip(region, end, int(one), abs(smooth[one])) for one in dipping]
+    found = [one for one in found if -PROFILE[1] < one < PROFILE[0]]
+    if not found:
+        return end.point, WALL_END * width
     return end.point + width * np.mean(found) * end.inwards, OWN_DEVIATION * width
 
 

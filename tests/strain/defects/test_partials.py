@@ -110,6 +110,18 @@ def test_fault_across_the_field_has_no_end():
         assert len(find(image).error) == 0
 
 
+def test_waves_that_jump_by_half_a_turn_say_nothing_of_the_burgers_vector():
+    """Their jumps may be wrapped to either side; what is left is right or withheld."""
+    burgers = [0.25, -0.25, 0.0]
+    image, cores = record([10.1, 10.1], burgers, 30.0)
+    found = find(image)
+    assert found.partial.tolist() == [True]
+    assert np.isfinite(found.position).all()
+    assert np.linalg.norm(found.position - cores) < 2 * found.error[0]
+    if np.isfinite(found.burgers).all():
+        np.testing.assert_allclose(found.burgers[0], in_image(burgers), atol=0.02)
+
+
 def test_without_a_phase_the_partial_is_known_in_the_image():
     partial = np.array(SHOCKLEY[0]) / 6
     image, _ = record([10.1, 10.1], partial, 30.0)
