@@ -1,0 +1,11 @@
+from .bonds import BondLengths, find_bonds, longest_bonds, measure_bonds
+from .neighbour_list import Neighbours, find_neighbours
+
+__all__ = [
+    "BondLengths",
+    "Neighbours",
+    "find_bonds",
+    "find_neighbours",
+    "longest_bonds",
+    "measure_bonds",
+]
