@@ -1,16 +1,17 @@
 from .filling import FilledAtoms
 from .model import build_model
 from .neighbours import (
-    BondLengths,
     Neighbours,
     find_bonds,
     find_neighbours,
     longest_bonds,
     measure_bonds,
 )
+from .selection import select_atoms
+from .tables import COLUMNS, table_of
 
 __all__ = [
-    "BondLengths",
+    "COLUMNS",
     "FilledAtoms",
     "Neighbours",
     "build_model",
@@ -18,4 +19,6 @@ __all__ = [
     "find_neighbours",
     "longest_bonds",
     "measure_bonds",
+    "select_atoms",
+    "table_of",
 ]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
+from hyperspy_twin.atoms import COLUMNS
 from hyperspy_twin.core import ANGSTROM_PER_NM
 from hyperspy_twin.signals._signal import TwinSignal
+from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import ase
     from hyperspy.api.roi import RectangularROI
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.atoms import FilledAtoms
-
-COLUMNS = ("x", "y", "z", "Z", "region", "occupancy")
+    from hyperspy_twin.atoms import FilledAtoms, Neighbours
+    from hyperspy_twin.core import Table
 
 
 class AtomicModel(TwinSignal, Signal1D):
@@ -34,9 +37,43 @@ class AtomicModel(TwinSignal, Signal1D):
     _alias_signal_types = ["AtomicModel"]
     _made_by = "StrainMap.to_atoms()"
 
+    @classmethod
+    def from_ase(cls, atoms: ase.Atoms) -> Self:
+        """Make a model of atoms from ASE.
+
+        Parameters
+        ----------
+        atoms
+            The atoms, with x to the right, y down and z into the screen. Their cell and its
+            periodicity are kept; where a direction has no cell vector and does not repeat, the box
+            ends at the outermost atoms. The arrays ``region`` and ``occupancy`` are those of the
+            model, 1 where they are missing, and other arrays of one number for each atom become
+            columns.
+
+        Returns
+        -------
+        AtomicModel
+            The model. It knows no crystals, so that bonds need a cutoff.
+
+        Raises
+        ------
+        ValueError
+            If there are no atoms, a position is not finite, an element is unknown, or the cell has
+            no volume.
+        """
+        from hyperspy_twin.atoms import table_of
+
+        columns, table, cell, origin = table_of(atoms.arrays, atoms.cell.array, atoms.pbc)
+        model = cls(table, axes=cls._axes_for(*table.shape))
+        model.metadata.General.title = str(atoms.symbols.formula)
+        units = ("Å",) * 3 + ("",) * (len(columns) - 3)
+        pbc = tuple(map(bool, atoms.pbc))
+        write(model, model=ModelBox(columns, units, cell, origin, pbc))  # type: ignore[arg-type]
+        return model._derive(cls, "from_ase", {})
+
     @property
     def positions(self) -> np.ndarray:
-        """Positions in Angstrom, shape (n, 3)."""
+        """Positions in Angstrom, shape (n, 3); a view of the table that cannot be written to."""
         return self._columns("x", "y", "z")
 
     @property
@@ -64,11 +101,12 @@ class AtomicModel(TwinSignal, Signal1D):
         """Number of atoms of each element, most frequent first."""
         from ase.data import chemical_symbols
 
-        counts = Counter(self.numbers.tolist())
-        return " ".join(f"{chemical_symbols[z]}{n}" for z, n in counts.most_common())
+        counts = np.bincount(self.numbers)
+        order = np.argsort(-counts, kind="stable")
+        return " ".join(f"{chemical_symbols[z]}{counts[z]}" for z in order if counts[z])
 
     def to_ase(self) -> ase.Atoms:
-        """Convert to ASE, with the arrays ``region`` and ``occupancy``.
+        """Convert to ASE, with the arrays ``region``, ``occupancy`` and those of further columns.
 
         Returns
         -------
@@ -85,7 +123,149 @@ class AtomicModel(TwinSignal, Signal1D):
         )
         atoms.set_array("region", self.region)
         atoms.set_array("occupancy", self.occupancy)
+        for name in self._box.columns[len(COLUMNS) :]:
+            atoms.set_array(name, self._columns(name)[:, 0])
         return atoms
+
+    def select(
+        self,
+        *,
+        region: int | Sequence[int] | None = None,
+        element: str | Sequence[str] | None = None,
+        box: RectangularROI | Sequence[float] | None = None,
+        plane: tuple[str | Sequence[float], float, float] | None = None,
+    ) -> Self:
+        """Part of the model: the atoms that meet all conditions.
+
+        Parameters
+        ----------
+        region
+            Number of a region, or several.
+        element
+            Symbol of an element, or several.
+        box
+            Rectangle of the image: an ROI, or its edges (left, top, right, bottom) in nm.
+        plane
+            Slab (normal, distance, width): the direction as ``"x"``, ``"y"``, ``"z"`` or a vector,
+            where along it the middle lies, and how thick it is, in nm.
+
+        Returns
+        -------
+        AtomicModel
+            The atoms in the same box.
+
+        Raises
+        ------
+        ValueError
+            If the model has no such region or element, a box or slab has no extent, or no atom is
+            left.
+        """
+        from hyperspy_twin.atoms import select_atoms
+
+        regions = None if region is None else np.atleast_1d(region).tolist()
+        symbols = [element] if isinstance(element, str) else element
+        numbers = None if symbols is None else [_atomic_number(one) for one in symbols]
+        edges = None
+        if box is not None:
+            corners = ("left", "top", "right", "bottom")
+            given = [getattr(box, one) for one in corners] if hasattr(box, "left") else list(box)
+            edges = [float(one) * ANGSTROM_PER_NM for one in given]
+        slab = None
+        if plane is not None:
+            normal, distance, width = plane
+            if isinstance(normal, str):
+                if normal not in ("x", "y", "z"):
+                    raise ValueError(f"a normal is 'x', 'y', 'z' or a vector, not {normal!r}")
+                normal = np.eye(3)["xyz".index(normal)].tolist()
+            slab = np.array(normal, float), distance * ANGSTROM_PER_NM, width * ANGSTROM_PER_NM
+        keep = select_atoms(
+            self.positions,
+            self.numbers,
+            self.region,
+            regions=regions,
+            elements=numbers,
+            rectangle=edges,
+            slab=slab,
+        )
+        table = np.asarray(self.data)[keep]
+        parameters = {
+            "region": regions,
+            "element": symbols if symbols is None else list(symbols),
+            "box": edges if edges is None else [one / ANGSTROM_PER_NM for one in edges],
+            "plane": slab if slab is None else [slab[0].tolist(), *map(float, plane[1:])],
+        }
+        known = {name: value for name, value in parameters.items() if value is not None}
+        return self._derive(
+            type(self), "select", known, data=table, axes=self._axes_for(*table.shape)
+        )
+
+    def neighbours(self, cutoff: float) -> Neighbours:
+        """Neighbours of each atom.
+
+        Parameters
+        ----------
+        cutoff
+            Distance in Å below which atoms are neighbours.
+
+        Returns
+        -------
+        Neighbours
+            ``index[start[i] : start[i + 1]]`` are the neighbours of atom ``i``, also across the
+            periodic boundary, and ``vectors(model.positions)`` the vectors to them in Å.
+
+        Raises
+        ------
+        ValueError
+            If the cutoff is not a length.
+        """
+        from hyperspy_twin.atoms import find_neighbours
+
+        return find_neighbours(self.positions, self.cell, self._box.pbc, cutoff)
+
+    def coordination(self, cutoff: float | None = None) -> np.ndarray:
+        """Number of bonds of each atom.
+
+        Parameters
+        ----------
+        cutoff
+            Distance in Å below which any two atoms are bonded. By default each pair of elements has
+            its own, from the first shells of the crystals: see
+            :func:`~hyperspy_twin.atoms.longest_bonds`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n,); :meth:`plot` shows it by ``"coordination"``.
+
+        Raises
+        ------
+        ValueError
+            If the model has no crystals and no cutoff is given.
+        """
+        return self._bonds(cutoff).count
+
+    def bond_lengths(self, cutoff: float | None = None) -> Table:
+        """Table of the lengths of bonds, for each pair of elements.
+
+        Parameters
+        ----------
+        cutoff
+            As for :meth:`coordination`.
+
+        Returns
+        -------
+        Table
+            Columns: ``bond`` (such as "Ge-Si"), ``count``, and the ``mean``, the standard deviation
+            ``sd``, the ``shortest`` and the ``longest`` of the lengths in Å.
+
+        Raises
+        ------
+        ValueError
+            If the model has no crystals and no cutoff is given.
+        """
+        from hyperspy_twin.atoms import measure_bonds
+
+        return measure_bonds(self._bonds(cutoff), self.positions, self.numbers)
 
     def write(self, path: str | Path, format: str | None = None, *, vacuum: float = 10.0) -> Path:
         """Write the model to a file.
@@ -154,10 +334,13 @@ class AtomicModel(TwinSignal, Signal1D):
 
         if name == "element":
             return np.array(chemical_symbols)[self.numbers]
-        if name == "region":
-            return np.char.add("region ", self.region.astype(str))
-        if name not in COLUMNS:
-            known = ", ".join(f"'{one}'" for one in ("element", *COLUMNS))
+        if name in ("region", "coordination"):
+            values = self.region if name == "region" else self.coordination()
+            known, index = np.unique(values, return_inverse=True)
+            return np.array([f"{name} {one}" for one in known])[index]
+        if name not in self._box.columns:
+            offered = ("element", "coordination", *self._box.columns)
+            known = ", ".join(f"'{one}'" for one in offered)
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
         return self._columns(name)[:, 0]
 
@@ -166,33 +349,63 @@ class AtomicModel(TwinSignal, Signal1D):
         return self._state("model")
 
     def _columns(self, *names: str) -> np.ndarray:
+        """Columns of the table, shape (n, names): a view where they stand next to each other."""
         stored = self._box.columns
         axis = self.axes_manager.signal_axes[0]
         if (axis.size, axis.scale, axis.offset) != (len(stored), 1, 0):
             raise ValueError("columns of this model were sliced away: slice atoms only, with inav")
-        return np.atleast_2d(np.asarray(self.data))[:, [stored.index(name) for name in names]]
+        index = [stored.index(name) for name in names]
+        table = np.atleast_2d(np.asarray(self.data))
+        if index != list(range(index[0], index[0] + len(index))):
+            return table[:, index]
+        view = table[:, index[0] : index[0] + len(index)]
+        view.flags.writeable = False
+        return view
+
+    def _bonds(self, cutoff: float | None) -> Neighbours:
+        from hyperspy_twin.atoms import find_bonds, longest_bonds
+
+        lattices = self._state("lattices")
+        if cutoff is None and not lattices:
+            raise ValueError(
+                "this model has no crystals that tell how long bonds are: give a cutoff in Å"
+            )
+        longest = longest_bonds(lattices) if cutoff is None else cutoff
+        return find_bonds(self.positions, self.numbers, self.cell, self._box.pbc, longest)
 
     @staticmethod
     def _rows_of(atoms: FilledAtoms) -> np.ndarray:
         """Table of atoms, shape (n, columns)."""
-        columns = (atoms.positions, atoms.numbers, atoms.region, atoms.occupancy)
-        return np.column_stack(columns).astype(float)
+        table = np.empty((len(atoms.numbers), len(COLUMNS)))
+        table[:, :3] = atoms.positions
+        for index, values in enumerate((atoms.numbers, atoms.region, atoms.occupancy), 3):
+            table[:, index] = values
+        return table
 
     @staticmethod
-    def _axes_for(count: int) -> list[dict[str, Any]]:
+    def _axes_for(count: int, columns: int = len(COLUMNS)) -> list[dict[str, Any]]:
         return [
             {"name": "atom", "size": count, "navigate": True},
-            {"name": "column", "size": len(COLUMNS), "navigate": False},
+            {"name": "column", "size": columns, "navigate": False},
         ]
 
     def __repr__(self) -> str:
         """Type, title and composition in one line."""
-        if self._box is None or self._lazy or self.data.shape[-1] != len(COLUMNS):
+        if self._box is None or self._lazy or self.data.shape[-1] != len(self._box.columns):
             return super().__repr__()
         return (
             f"<{type(self).__name__}, title: {self.metadata.General.title}, "
             f"atoms: {len(self.positions)} ({self.formula})>"
         )
+
+
+def _atomic_number(symbol: str) -> int:
+    from ase.data import atomic_numbers
+
+    number = atomic_numbers.get(symbol, 0)
+    if not number:
+        raise ValueError(f"{symbol!r} is no element: give symbols such as 'Ge'")
+    return number
 
 
 class LazyAtomicModel(AtomicModel, LazySignal1D):

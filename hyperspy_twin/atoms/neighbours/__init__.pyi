@@ -1,8 +1,7 @@
-from .bonds import BondLengths, find_bonds, longest_bonds, measure_bonds
+from .bonds import find_bonds, longest_bonds, measure_bonds
 from .neighbour_list import Neighbours, find_neighbours
 
 __all__ = [
-    "BondLengths",
     "Neighbours",
     "find_bonds",
     "find_neighbours",

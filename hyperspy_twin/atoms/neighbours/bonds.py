@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 
 from hyperspy_twin.atoms.neighbours.neighbour_list import Neighbours, find_neighbours
-from hyperspy_twin.core import RegisteredLattice, kernel
+from hyperspy_twin.core import RegisteredLattice, Table, kernel
 from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
 ELEMENTS = 119  # atomic numbers 0 to 118
 # A bond may be longer than in the crystal by this factor. Atoms next to the core of a dislocation
 # have bonds up to 15 % longer; the second shell of the close-packed crystals begins at 1.41.
 LONGEST_STRETCH = 1.2
+# Atomic numbers of the elements that are anions where others are present: N, O, F and those below
+# them, as far as I.
+ANIONS = (7, 8, 9, 15, 16, 17, 33, 34, 35, 51, 52, 53)
 # The first shell ends at the widest gap between distances up to this many times the shortest.
 SHELL_RANGE = 2.0
-# Gaps whose relative widths differ by less are equally wide: perovskites have two of sqrt(2).
+# Gaps whose relative widths differ by less are equally wide, and the first of them counts.
 SAME_GAP = 0.01
 # Relative difference of distances of one shell: rounding, and coordinates of few digits.
 SAME_DISTANCE = 1e-3
@@ -26,34 +28,13 @@ SAME_DISTANCE = 1e-3
 FIRST_RADIUS = 4.0
 
 
-@dataclass(frozen=True)
-class BondLengths:
-    """Lengths of the bonds of each pair of elements, each an array with one entry for each pair.
-
-    Attributes
-    ----------
-    elements
-        Names such as ``"Ge-Si"``, in the order of the atomic numbers from the heavier one.
-    count
-        Number of bonds.
-    mean, sd, shortest, longest
-        In Å.
-    """
-
-    elements: np.ndarray
-    count: np.ndarray
-    mean: np.ndarray
-    sd: np.ndarray
-    shortest: np.ndarray
-    longest: np.ndarray
-
-
 def longest_bonds(lattices: Sequence[RegisteredLattice]) -> np.ndarray:
     """Distances below which two elements are bonded, as their crystals say.
 
     In each crystal, the first shell of a site ends at the widest gap between distances, and the
-    pairs of elements that are in the first shell of either one are bonded: in a perovskite the
-    ions with the oxygen around them, but not with each other. The longest bond is 1.2 times that
+    pairs of elements that are in the first shell of either one are bonded. In compounds only
+    unlike ions count: the metals of a perovskite are bonded to oxygen, but not to each other.
+    The longest bond is 1.2 times that
     of the crystal or reaches half way to the next shell of the same elements, whichever is less.
     Elements that no crystal holds together are bonded across an interface, up to the mean of the
     longest bonds of either; elements that no crystal holds, such as hydrogen at a surface, up to
@@ -134,8 +115,8 @@ def find_bonds(
     return Neighbours(near.cutoff, start, near.index[keep], near.shift[keep], near.cell)
 
 
-def measure_bonds(bonds: Neighbours, positions: np.ndarray, numbers: np.ndarray) -> BondLengths:
-    """Measure the lengths of bonds, each counted once.
+def measure_bonds(bonds: Neighbours, positions: np.ndarray, numbers: np.ndarray) -> Table:
+    """Measure the lengths of the bonds of each pair of elements.
 
     Parameters
     ----------
@@ -143,6 +124,12 @@ def measure_bonds(bonds: Neighbours, positions: np.ndarray, numbers: np.ndarray)
         From :func:`find_bonds`.
     positions, numbers
         Of the atoms, in Å, shapes (n, 3) and (n,).
+
+    Returns
+    -------
+    Table
+        For each pair the ``bond``, such as "Ge-Si", the ``count`` of bonds, and the ``mean``, the
+        standard deviation ``sd``, the ``shortest`` and the ``longest`` of their lengths in Å.
     """
     numbers = np.ascontiguousarray(numbers, np.uint8)
     sums = np.zeros((ELEMENTS, ELEMENTS, 3))
@@ -154,34 +141,37 @@ def measure_bonds(bonds: Neighbours, positions: np.ndarray, numbers: np.ndarray)
     total = sums[high, low] + np.where(high != low, 1, 0)[:, None] * sums[low, high]
     ends = total[:, 0]
     mean = total[:, 1] / ends
-    return BondLengths(
-        elements=np.array(
+    columns = {
+        "bond": np.array(
             [f"{chemical_symbols[a]}-{chemical_symbols[b]}" for a, b in zip(high, low, strict=True)],
             dtype=str,
         ),
-        count=np.rint(ends / 2).astype(np.int64),
-        mean=mean,
-        sd=np.sqrt(np.maximum(total[:, 2] / ends - mean**2, 0.0)),
-        shortest=np.minimum(extremes[high, low, 0], extremes[low, high, 0]),
-        longest=np.maximum(extremes[high, low, 1], extremes[low, high, 1]),
-    )
+        "count": np.rint(ends / 2).astype(np.int64),
+        "mean": mean,
+        "sd": np.sqrt(np.maximum(total[:, 2] / ends - mean**2, 0.0)),
+        "shortest": np.minimum(extremes[high, low, 0], extremes[low, high, 0]),
+        "longest": np.maximum(extremes[high, low, 1], extremes[low, high, 1]),
+    }
+    return Table.from_columns(columns, dict.fromkeys(("mean", "sd", "shortest", "longest"), "Å"))
 
 
 def _longest_in(cell: RepeatCell) -> np.ndarray:
     """Longest bonds of one crystal by both atomic numbers, shape (119, 119)."""
     positions = cell.sites.fractional @ cell.base
-    radius = FIRST_RADIUS
-    while True:
+    anions = np.isin(cell.sites.numbers, ANIONS).any(axis=1)
+    compound = 0 < anions.sum() < len(anions)
+    radius, shells_end_inside = FIRST_RADIUS, False
+    while not shells_end_inside:
         near = find_neighbours(positions, cell.base, (True,) * 3, radius)
         distance = near.distances(positions)
-        if near.count.min() > 0:
-            shortest = np.minimum.reduceat(distance, near.start[:-1])
-            if (SHELL_RANGE + SAME_GAP) * shortest.max() < radius:
-                break
+        possible = anions[near.atom] != anions[near.index] if compound else distance > 0
+        around = [distance[(near.atom == i) & possible] for i in range(len(near))]
+        shells_end_inside = all(
+            one.size and (SHELL_RANGE + SAME_GAP) * one.min() < radius for one in around
+        )
         radius *= 2.0
-    in_shell = np.zeros(len(distance), bool)
-    for first, last in zip(near.start[:-1], near.start[1:], strict=True):
-        in_shell[first:last] = distance[first:last] <= _end_of_shell(distance[first:last])
+    ends = np.array([_end_of_shell(one) for one in around])
+    in_shell = possible & (distance <= ends[near.atom])
     longest = np.zeros((ELEMENTS, ELEMENTS))
     following = np.full((ELEMENTS, ELEMENTS), np.inf)
     pairs = [

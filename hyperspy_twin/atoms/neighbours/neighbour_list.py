@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+from hyperspy_twin.atoms.box import complete_box
 from hyperspy_twin.atoms.neighbours.cell_grid import (
     IMAGE_ZERO,
     assign_cells,
@@ -144,7 +145,7 @@ def find_neighbours(
     if not (np.isfinite(cutoff) and cutoff > 0):
         raise ValueError(f"cutoff must be a length in Å above zero, not {cutoff}")
     periodic = np.array(pbc, bool)
-    box = _complete_box(np.array(cell, float), periodic)
+    box, _ = complete_box(cell, pbc)
     inverse = np.linalg.inv(box)
     low, span = _extent(positions, inverse, periodic)
     height = span / np.linalg.norm(inverse, axis=0)
@@ -171,26 +172,6 @@ def find_neighbours(
         lambda a, b: write_pairs(a, b, *common, cutoff, start, index, shift), cells
     )
     return Neighbours(float(cutoff), start, index, shift, box)
-
-
-def _complete_box(cell: np.ndarray, periodic: np.ndarray) -> np.ndarray:
-    """Box with unit vectors across the others where a direction that does not repeat has none."""
-    if cell.shape != (3, 3) or periodic.shape != (3,) or not np.isfinite(cell).all():
-        raise ValueError("cell must be three finite box vectors as rows, and pbc three booleans")
-    box = cell.copy()
-    missing = np.linalg.norm(box, axis=1) == 0
-    if np.any(missing & periodic):
-        raise ValueError(
-            f"the box repeats along directions {np.flatnonzero(missing & periodic).tolist()} but "
-            "its vectors there are zero: give them, or pbc=False"
-        )
-    if missing.any():
-        across = np.linalg.svd(box[~missing])[2] if not missing.all() else np.eye(3)
-        box[missing] = across[3 - missing.sum() :]
-    lengths = np.prod(np.linalg.norm(box, axis=1))
-    if not abs(np.linalg.det(box)) > 1e-9 * lengths:
-        raise ValueError("the box has no volume: its vectors lie in one plane")
-    return box
 
 
 def _extent(
