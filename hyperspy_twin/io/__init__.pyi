@@ -9,11 +9,13 @@ from .axes import (
     write_calibration,
 )
 from .calibration import calibration_of
+from .models import ModelContent
 from .readers import load
 from .recognition import Refusal, describe, why_no_micrograph
-from .writers import write_atoms
+from .writers import write_atoms, write_model
 
 __all__ = [
+    "ModelContent",
     "Refusal",
     "calibrate_by_line",
     "calibrate_signal",
@@ -28,4 +30,5 @@ __all__ = [
     "with_pixel_values",
     "write_atoms",
     "write_calibration",
+    "write_model",
 ]

@@ -6,17 +6,36 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hyperspy_twin.io.models import (
+    ModelContent,
+    write_cif,
+    write_extended_xyz,
+    write_lammps,
+    write_poscar,
+    write_prismatic,
+    write_trajectory,
+)
 
 if TYPE_CHECKING:
     import ase
 
 _logger = logging.getLogger(__name__)
 
+WRITERS: dict[str, Callable[[ModelContent, Path], None]] = {
+    "cif": write_cif,
+    "extxyz": write_extended_xyz,
+    "lammps-data": write_lammps,
+    "vasp": write_poscar,
+    "prismatic": write_prismatic,
+    "traj": write_trajectory,
+}
 SUFFIXES = {
     ".xyz": "extxyz",
     ".extxyz": "extxyz",
@@ -25,9 +44,11 @@ SUFFIXES = {
     ".cif": "cif",
     ".data": "lammps-data",
     ".lmp": "lammps-data",
+    ".traj": "traj",
 }
 FILE_NAMES = {"poscar": "vasp", "contcar": "vasp"}
-NEEDS_CELL = ("vasp", "cif", "lammps-data")
+# Formats that cannot say in which directions the box does not repeat, and need one.
+NEEDS_CELL = ("vasp", "cif", "lammps-data", "prismatic")
 
 
 def write_atoms(
@@ -38,27 +59,78 @@ def write_atoms(
     arrays: Mapping[str, np.ndarray] | None = None,
     vacuum: float = 10.0,
 ) -> Path:
-    """Write atoms to a file, completely or not at all.
-
-    The file is written under another name in the same folder and renamed when it is complete: an
-    existing file stays as it was if anything fails.
+    """Write atoms of ASE to a file, see :func:`write_model`.
 
     Parameters
     ----------
     atoms
-        Atoms with positions in Angstrom.
+        Atoms with positions in Angstrom. Extended XYZ keeps all their arrays.
+    path, format, vacuum
+        As for :func:`write_model`.
+    arrays
+        Further arrays with one entry for each atom, which only extended XYZ keeps.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        As :func:`write_model`, or if an array has the wrong length or the format cannot hold it.
+    FileNotFoundError
+        If the folder does not exist.
+    """
+    if arrays and _format_of(Path(path), format) != "extxyz":
+        name = _format_of(Path(path), format)
+        raise ValueError(f"format '{name}' cannot hold further arrays: write extxyz")
+    known = {
+        name: one for name, one in atoms.arrays.items() if name not in ("positions", "numbers")
+    }
+    for name, values in (arrays or {}).items():
+        if len(values) != len(atoms):
+            raise ValueError(f"array '{name}' has {len(values)} entries for {len(atoms)} atoms")
+        known[name] = np.asarray(values)
+    content = ModelContent(
+        positions=atoms.positions,
+        numbers=atoms.numbers,
+        cell=atoms.cell.array.copy(),
+        pbc=atoms.pbc.copy(),
+        arrays=known,
+    )
+    return write_model(content, path, format=format, vacuum=vacuum)
+
+
+def write_model(
+    content: ModelContent,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    vacuum: float = 10.0,
+) -> Path:
+    """Write atoms to a file, completely or not at all.
+
+    The file is written under another name in the same folder and renamed when it is complete: an
+    existing file stays as it was if anything fails. Memory is needed for some 100 000 atoms at a
+    time, however many there are.
+
+    Parameters
+    ----------
+    content
+        What to write.
     path
         File to write. Existing files are replaced.
     format
         ``"extxyz"`` (keeps every array, such as region and occupancy, and which directions are
-        periodic), ``"vasp"`` (POSCAR, atoms sorted by element), ``"cif"`` or ``"lammps-data"``
-        (atom types numbered by element in alphabetical order, with masses). By default the one
-        that belongs to the name: .xyz, .extxyz; .vasp, .poscar, POSCAR, CONTCAR; .cif; .data, .lmp.
-    arrays
-        Further arrays with one entry for each atom, which extxyz keeps.
+        periodic), ``"vasp"`` (POSCAR, atoms grouped by element, each with its index in the model),
+        ``"cif"`` (with occupancies), ``"lammps-data"`` (atom types numbered by element in
+        alphabetical order, with masses), ``"prismatic"`` (XYZ of Prismatic and abTEM) or ``"traj"``
+        (ASE). By default the one that belongs to the name: .xyz, .extxyz; .vasp, .poscar, POSCAR,
+        CONTCAR; .cif; .data, .lmp; .traj.
     vacuum
         Smallest gap in Å between the model and its images along directions that are not periodic,
-        in formats that cannot say so: all but extxyz. The cell is made longer where it is
+        in formats that cannot say so: all but extxyz and traj. The cell is made longer where it is
         too short, and the log tells. LAMMPS data carry their ``boundary`` line as a comment.
 
     Returns
@@ -69,17 +141,16 @@ def write_atoms(
     Raises
     ------
     ValueError
-        If the format is unknown, there are no atoms, positions are not finite, an array has the
-        wrong length, the format cannot hold the arrays, it needs a cell and there is none, or
-        the vacuum is no length.
+        If the format is unknown or cannot hold the bonds, there are no atoms, positions are not
+        finite, the format needs a cell and there is none, or the vacuum is no length.
     FileNotFoundError
         If the folder does not exist.
     """
     path = Path(path)
     format = _format_of(path, format)
-    prepared = _prepare(atoms, format, arrays)
+    _check(content, format)
     if format in NEEDS_CELL:
-        _separate_images(prepared, format, vacuum)
+        content = _separate_images(content, format, vacuum)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"folder {path.parent} does not exist: create it first")
     if path.is_dir():
@@ -87,7 +158,7 @@ def write_atoms(
     target = path.resolve()
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        _write(partial, prepared, format)
+        WRITERS[format](content, partial)
         if target.exists():
             shutil.copymode(target, partial)
         os.replace(partial, target)
@@ -97,69 +168,58 @@ def write_atoms(
 
 
 def _format_of(path: Path, format: str | None) -> str:
-    known = sorted(set(SUFFIXES.values()))
     if format is not None:
-        if format not in known:
-            raise ValueError(f"format '{format}' is unknown: use one of {', '.join(known)}")
+        if format not in WRITERS:
+            raise ValueError(f"format '{format}' is unknown: use one of {', '.join(WRITERS)}")
         return format
     found = SUFFIXES.get(path.suffix.lower()) or FILE_NAMES.get(path.name.lower())
     if found is None:
         raise ValueError(
             f"cannot tell the format of '{path.name}': use a name that ends in "
             f"{', '.join(SUFFIXES)}, the name POSCAR or CONTCAR, or give format as one of "
-            f"{', '.join(known)}"
+            f"{', '.join(WRITERS)}"
         )
     return found
 
 
-def _prepare(atoms: ase.Atoms, format: str, arrays: Mapping[str, np.ndarray] | None) -> ase.Atoms:
-    """Check the atoms and return a copy that carries the arrays."""
-    if len(atoms) == 0:
+def _check(content: ModelContent, format: str) -> None:
+    """Refuse atoms that cannot be written."""
+    if len(content) == 0:
         raise ValueError("there are no atoms to write")
-    if not np.all(np.isfinite(atoms.positions)):
-        raise ValueError("some positions are not finite: remove these atoms first")
-    if format in NEEDS_CELL and not abs(atoms.cell.volume) > 0:
+    if content.bonds is not None and format != "lammps-data":
+        raise ValueError(f"format '{format}' cannot hold bonds: write lammps-data")
+    for part in content.parts():
+        if not np.all(np.isfinite(content.positions[part])):
+            raise ValueError("some positions are not finite: remove these atoms first")
+    if format in NEEDS_CELL and not abs(np.linalg.det(content.cell)) > 0:
         raise ValueError(
             f"format '{format}' needs a cell with a volume: set one, e.g. by "
             "atoms.center(vacuum=10, axis=(0, 1)), or write extxyz"
         )
-    for axis in np.flatnonzero(atoms.pbc):
-        if not np.linalg.norm(atoms.cell[axis]) > 0:
+    for axis in np.flatnonzero(content.pbc):
+        if not np.linalg.norm(content.cell[axis]) > 0:
             raise ValueError(f"direction {axis} is periodic but its cell vector is zero")
-    if arrays and format != "extxyz":
-        raise ValueError(f"format '{format}' cannot hold further arrays: write extxyz")
-    prepared = atoms.copy()
-    prepared.calc = atoms.calc
-    for name, values in (arrays or {}).items():
-        values = np.asarray(values)
-        if len(values) != len(atoms):
-            raise ValueError(f"array '{name}' has {len(values)} entries for {len(atoms)} atoms")
-        prepared.set_array(name, values)
-    for name, values in prepared.arrays.items():
-        # The extended XYZ format knows signed integers only.
-        if values.dtype.kind == "u":
-            prepared.arrays[name] = values.astype(np.int64)
-    return prepared
 
 
-def _separate_images(atoms: ase.Atoms, format: str, vacuum: float) -> None:
-    """Leave a gap between the images along directions that are not periodic, in place."""
+def _separate_images(content: ModelContent, format: str, vacuum: float) -> ModelContent:
+    """Leave a gap between the images along directions that are not periodic."""
     if not (np.isfinite(vacuum) and vacuum >= 0):
         raise ValueError(f"vacuum must be a length in Å, not {vacuum}")
+    cell, origin = content.cell.astype(float), np.array(content.origin, float)
     lengthened = []
-    for axis in np.flatnonzero(~atoms.pbc):
-        normal = np.linalg.inv(atoms.cell.array)[:, axis]
+    for axis in np.flatnonzero(~np.asarray(content.pbc, bool)):
+        normal = np.linalg.inv(cell)[:, axis]
         normal /= np.linalg.norm(normal)
-        height = float(atoms.cell[axis] @ normal)
-        along = atoms.positions @ normal
-        needed = np.ptp(along) + vacuum
+        height = float(cell[axis] @ normal)
+        along = [(content.positions[part] - origin) @ normal for part in content.parts()]
+        low, high = min(one.min() for one in along), max(one.max() for one in along)
+        needed = high - low + vacuum
         if needed > height:
-            atoms.cell[axis] *= needed / height
+            cell[axis] *= needed / height
             lengthened.append("xyz"[axis])
             height = needed
-        if along.min() < 0 or along.max() > height:
-            direction = atoms.cell[axis] / height
-            atoms.positions += ((height - np.ptp(along)) / 2 - along.min()) * direction
+        if low < 0 or high > height:
+            origin -= ((height - (high - low)) / 2 - low) * cell[axis] / height
     if lengthened:
         _logger.warning(
             "%s files are periodic in all directions: the cell is made longer along %s, so that "
@@ -168,24 +228,4 @@ def _separate_images(atoms: ase.Atoms, format: str, vacuum: float) -> None:
             " and ".join(lengthened),
             vacuum,
         )
-
-
-def _write(path: Path, atoms: ase.Atoms, format: str) -> None:
-    import ase.io
-
-    options: dict[str, Any] = {}
-    if format == "vasp":
-        options = {"sort": True, "direct": False}
-    elif format == "lammps-data":
-        options = {"masses": True, "specorder": sorted(set(atoms.symbols)), "units": "metal"}
-    ase.io.write(path, atoms, format=format, parallel=False, **options)
-    if format == "lammps-data":
-        _state_boundary(path, atoms.pbc)
-
-
-def _state_boundary(path: Path, periodic: np.ndarray) -> None:
-    """Put the command that a data file cannot hold into its first line, which is a comment."""
-    boundary = " ".join("p" if along else "f" for along in periodic)
-    with path.open(encoding="utf-8") as file:
-        first, rest = file.readline(), file.read()
-    path.write_text(f"{first.rstrip()}; boundary {boundary}\n{rest}", encoding="utf-8")
+    return replace(content, cell=cell, origin=origin)

@@ -267,20 +267,35 @@ class AtomicModel(TwinSignal, Signal1D):
 
         return measure_bonds(self._bonds(cutoff), self.positions, self.numbers)
 
-    def write(self, path: str | Path, format: str | None = None, *, vacuum: float = 10.0) -> Path:
+    def write(
+        self,
+        path: str | Path,
+        format: str | None = None,
+        *,
+        vacuum: float = 10.0,
+        bonds: bool = False,
+    ) -> Path:
         """Write the model to a file.
+
+        Files say where the model comes from, and which region each atom belongs to where the format
+        has room for it. They are written in parts, so that models of millions of atoms need no more
+        memory than they have.
 
         Parameters
         ----------
         path
             File to write: extended XYZ (``.xyz``, ``.extxyz``), POSCAR (``.vasp``, ``POSCAR``),
-            CIF (``.cif``) or LAMMPS data (``.lmp``, ``.data``).
+            CIF (``.cif``), LAMMPS data (``.lmp``, ``.data``) or an ASE trajectory (``.traj``).
         format
-            Name of the format where the suffix does not tell.
+            Name of the format where the suffix does not tell; ``"prismatic"`` is the XYZ file of
+            Prismatic and abTEM.
         vacuum
             Smallest gap in Å that separates the model from its images along directions in which it
-            is not periodic. Only extended XYZ can say what is periodic; in the other formats
-            the cell is made longer where it is too short, and the log tells.
+            is not periodic. Only extended XYZ and the trajectory can say what is periodic; in the
+            other formats the cell is made longer where it is too short, and the log tells.
+        bonds
+            Whether LAMMPS data list the bonds of :meth:`coordination`, with the regions as
+            molecules.
 
         Returns
         -------
@@ -290,13 +305,53 @@ class AtomicModel(TwinSignal, Signal1D):
         Raises
         ------
         ValueError
-            If the format is unknown.
+            If the format is unknown, has no bonds or cannot hold this model.
         FileNotFoundError
             If the folder does not exist.
         """
-        from hyperspy_twin.io import write_atoms
+        from ase.data import atomic_numbers
 
-        return write_atoms(self.to_ase(), path, format=format, vacuum=vacuum)
+        from hyperspy_twin.io import ModelContent, write_model
+
+        box = self._box
+        pairs = None
+        if bonds:
+            near = self._bonds(None)
+            first = near.atom
+            once = first <= near.index
+            pairs = np.column_stack([first[once], near.index[once]])
+        fractions = {
+            atomic_numbers[name]: self._columns(name)[:, 0]
+            for name in box.columns[len(COLUMNS) :]
+            if name in atomic_numbers
+        }
+        arrays = {"region": self.region, "occupancy": self.occupancy}
+        arrays |= {name: self._columns(name)[:, 0] for name in box.columns[len(COLUMNS) :]}
+        content = ModelContent(
+            positions=self.positions,
+            numbers=self._columns("Z")[:, 0].astype(np.uint8),
+            cell=box.cell,
+            pbc=np.array(box.pbc, bool),
+            origin=box.origin,
+            arrays=arrays,
+            fractions=fractions,
+            bonds=pairs,
+            header=self._provenance(),
+        )
+        return write_model(content, path, format=format, vacuum=vacuum)
+
+    def _provenance(self) -> dict[str, str]:
+        """What files say about the origin of the model."""
+        steps = self.history
+        found = {
+            "title": self.metadata.General.title,
+            "made_by": f"hyperspy_twin {steps[-1]['versions'].get('hyperspy_twin', '')}".strip(),
+            "steps": " ".join(step["step"] for step in steps),
+        }
+        phases = [f"{one.region} {one.crystal.name}" for one in self._state("lattices", ())]
+        if phases:
+            found["phases"] = ", ".join(phases)
+        return found
 
     def plot(self, by: str = "element", roi: RectangularROI | None = None) -> Figure:
         """Plot the atoms as seen along the beam.

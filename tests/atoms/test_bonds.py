@@ -119,12 +119,12 @@ def test_lengths_of_bonds_are_measured(crystals):
     length = 5.869 / 4 * np.sqrt(1.04**2 + 2)
     assert found["bond"].tolist() == ["In-P"]
     assert found["count"].tolist() == [2 * len(numbers)]
-    np.testing.assert_allclose([found["mean"][0], found["shortest"][0], found["longest"][0]], length)
+    np.testing.assert_allclose(
+        [found["mean"][0], found["shortest"][0], found["longest"][0]], length
+    )
     assert found["sd"][0] < 1e-6
     mixed = np.where(np.arange(len(numbers)) % 3, numbers, 14)
-    lengths = measure_bonds(
-        find_bonds(positions, mixed, box, (True,) * 3, 2.8), positions, mixed
-    )
+    lengths = measure_bonds(find_bonds(positions, mixed, box, (True,) * 3, 2.8), positions, mixed)
     assert lengths["count"].sum() == 2 * len(numbers)
     assert set(lengths["bond"]) == {"In-P", "In-Si", "P-Si", "Si-Si"}
 

@@ -81,9 +81,9 @@ def test_lists_equal_those_of_ase(lengths, turned, pbc, atoms, cutoff):
     i, j, d, vectors, images = primitive_neighbor_list("ijdDS", pbc, cell, positions, cutoff)
     order = np.lexsort((*images.T[::-1], j, i))
     found = find_neighbours(positions, cell, pbc, cutoff)
-    np.testing.assert_array_equal(rows_of(found, positions)[:, :5].astype(int).T, (
-        i[order], j[order], *images[order].T
-    ))
+    np.testing.assert_array_equal(
+        rows_of(found, positions)[:, :5].astype(int).T, (i[order], j[order], *images[order].T)
+    )
     np.testing.assert_allclose(found.vectors(positions), vectors[order], atol=1e-9)
     np.testing.assert_allclose(found.distances(positions), d[order], atol=1e-9)
 

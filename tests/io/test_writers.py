@@ -10,7 +10,7 @@ from ase.neighborlist import neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.io.writers import write_atoms
+from hyperspy_twin.io.writers import WRITERS, write_atoms
 
 
 @pytest.fixture
@@ -183,11 +183,11 @@ def test_failure_keeps_the_existing_file(atoms, tmp_path, monkeypatch):
     path = write_atoms(atoms, tmp_path / "model.xyz")
     before = path.read_bytes()
 
-    def fail(name, *_, **__):
+    def fail(_, name):
         name.write_text("half")
         raise OSError("disk full")
 
-    monkeypatch.setattr(ase.io, "write", fail)
+    monkeypatch.setitem(WRITERS, "extxyz", fail)
     with pytest.raises(OSError, match="disk full"):
         write_atoms(atoms, path)
     assert path.read_bytes() == before

@@ -15,9 +15,8 @@ import hyperspy_twin as ht
 def inside(model, margin=8.0):
     """Atoms of a model that are more than a margin in Å away from its outermost ones."""
     x, y = model.positions[:, :2].T
-    return (
-        (np.abs(x - x.mean()) < np.ptp(x) / 2 - margin)
-        & (np.abs(y - y.mean()) < np.ptp(y) / 2 - margin)
+    return (np.abs(x - x.mean()) < np.ptp(x) / 2 - margin) & (
+        np.abs(y - y.mean()) < np.ptp(y) / 2 - margin
     )
 
 

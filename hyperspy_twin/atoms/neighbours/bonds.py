@@ -108,9 +108,7 @@ def find_bonds(
     if (limits == limits.max()).all():
         return near
     keep, count = np.empty(len(near.index), bool), np.empty(len(near), np.int64)
-    _mark_bonds(
-        near.start, near.index, near.distances(positions), numbers, longest, keep, count
-    )
+    _mark_bonds(near.start, near.index, near.distances(positions), numbers, longest, keep, count)
     start = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
     return Neighbours(near.cutoff, start, near.index[keep], near.shift[keep], near.cell)
 
@@ -143,7 +141,10 @@ def measure_bonds(bonds: Neighbours, positions: np.ndarray, numbers: np.ndarray)
     mean = total[:, 1] / ends
     columns = {
         "bond": np.array(
-            [f"{chemical_symbols[a]}-{chemical_symbols[b]}" for a, b in zip(high, low, strict=True)],
+            [
+                f"{chemical_symbols[a]}-{chemical_symbols[b]}"
+                for a, b in zip(high, low, strict=True)
+            ],
             dtype=str,
         ),
         "count": np.rint(ends / 2).astype(np.int64),

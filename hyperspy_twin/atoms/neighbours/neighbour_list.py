@@ -152,9 +152,7 @@ def find_neighbours(
     shape, reach = _shape_of_grid(height, periodic, cutoff, len(positions))
     atoms, cells = len(positions), int(np.prod(shape))
     cell_of, wraps = np.empty(atoms, np.int32), np.empty((atoms, 3), np.int8)
-    farthest = assign_cells(
-        positions, inverse, low, shape / span, shape, periodic, cell_of, wraps
-    )
+    farthest = assign_cells(positions, inverse, low, shape / span, shape, periodic, cell_of, wraps)
     if 2 * farthest + reach.max() >= IMAGE_ZERO:
         raise ValueError(
             f"an atom lies {farthest} boxes away from the first: wrap the atoms into the box"
@@ -168,9 +166,7 @@ def find_neighbours(
     _run_in_parts(lambda a, b: count_pairs(a, b, *common, cutoff, start[1:]), cells)
     np.cumsum(start, out=start)
     index, shift = np.empty(start[-1], np.int32), np.empty((start[-1], 3), np.int8)
-    _run_in_parts(
-        lambda a, b: write_pairs(a, b, *common, cutoff, start, index, shift), cells
-    )
+    _run_in_parts(lambda a, b: write_pairs(a, b, *common, cutoff, start, index, shift), cells)
     return Neighbours(float(cutoff), start, index, shift, box)
 
 
@@ -206,7 +202,9 @@ def _shape_of_grid(
 def _run_in_parts(work: Callable[[int, int], None], count: int) -> None:
     """Call ``work(first, last)`` for parts of a range, on as many threads as kernels have."""
     threads = numba.get_num_threads()
-    edges = np.unique(np.linspace(0, count, 1 + (PARTS * threads if threads > 1 else 1)).astype(int))
+    edges = np.unique(
+        np.linspace(0, count, 1 + (PARTS * threads if threads > 1 else 1)).astype(int)
+    )
     parts = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     if threads == 1:
         for first, last in parts:

@@ -1,0 +1,5 @@
+"""Files of atoms, written in parts: one file for each format."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
