@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import ase
     from hyperspy.api.roi import RectangularROI
+    from hyperspy.signals import Signal2D
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import FilledAtoms, Neighbours
@@ -223,7 +224,7 @@ class AtomicModel(TwinSignal, Signal1D):
         return find_neighbours(self.positions, self.cell, self._box.pbc, cutoff)
 
     def coordination(self, cutoff: float | None = None) -> np.ndarray:
-        """Number of bonds of each atom.
+        """Count the bonds of each atom.
 
         Parameters
         ----------
@@ -266,6 +267,49 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.atoms import measure_bonds
 
         return measure_bonds(self._bonds(cutoff), self.positions, self.numbers)
+
+    def strain_check(self, strain: TwinSignal) -> Table:
+        """Measure the strain from the atoms and compare it with the map they were placed by.
+
+        The vectors from each atom to its equals, as seen along the beam, are compared with those of
+        the virtual cell, which gives a deformation gradient for each atom.
+
+        Parameters
+        ----------
+        strain
+            The strain map that the model was made from.
+
+        Returns
+        -------
+        Table
+            For each ``region`` the number of ``atoms`` compared, the root mean square of the
+            differences in ``e_xx``, ``e_yy``, ``e_xy`` (Lagrangian, against the reference, in the
+            axes of the image) and ``rotation`` (degrees), and the ``reason`` where there are none:
+            a region that was filled with a lattice of its own does not follow the map.
+
+        Raises
+        ------
+        ValueError
+            If no region of the model follows a strain map, or ``strain`` is none.
+        """
+        from hyperspy_twin.atoms import compare_deformation, measure_deformation
+
+        lattices = self._state("lattices", ())
+        displaced = [one for one in lattices if one.displaced]
+        if not displaced:
+            raise ValueError("no region of this model was displaced as a strain map says")
+        if getattr(strain, "_signal_type", "") != "twin_strain_map":
+            raise ValueError("give the StrainMap that the model was made from")
+        own = [one.region for one in lattices if not one.displaced]
+        measured = measure_deformation(self.positions, self.cell, self._box.pbc, displaced[0])
+        return compare_deformation(
+            measured,
+            strain._measured.gradients.relative,
+            strain._grid,
+            self.positions[:, :2] / ANGSTROM_PER_NM,
+            self.region,
+            dict.fromkeys(own, "it was filled with a lattice of its own"),
+        )
 
     def write(
         self,
@@ -341,7 +385,7 @@ class AtomicModel(TwinSignal, Signal1D):
         return write_model(content, path, format=format, vacuum=vacuum)
 
     def _provenance(self) -> dict[str, str]:
-        """What files say about the origin of the model."""
+        """Tell files where the model comes from."""
         steps = self.history
         found = {
             "title": self.metadata.General.title,
@@ -353,15 +397,25 @@ class AtomicModel(TwinSignal, Signal1D):
             found["phases"] = ", ".join(phases)
         return found
 
-    def plot(self, by: str = "element", roi: RectangularROI | None = None) -> Figure:
+    def plot(
+        self,
+        by: str = "element",
+        roi: RectangularROI | None = None,
+        *,
+        image: Signal2D | None = None,
+    ) -> Figure:
         """Plot the atoms as seen along the beam.
 
         Parameters
         ----------
         by
-            What the colours show: ``"element"``, ``"region"``, or another column of the table.
+            What the colours show: ``"element"``, ``"region"``, ``"coordination"``, or another
+            column of the table.
         roi
             Part that is shown, in nm; by default all.
+        image
+            Micrograph in nm that is shown between the columns. A model keeps none, since it would
+            be copied with each part of it.
 
         Returns
         -------
@@ -371,17 +425,68 @@ class AtomicModel(TwinSignal, Signal1D):
         Raises
         ------
         ValueError
-            If there is no such column.
+            If there is no such column, or the image is no single one in nm.
         """
         from hyperspy_twin.signals._figures import model_figure, show_once
 
-        corner = self._box.origin / ANGSTROM_PER_NM
-        width, height, depth = np.diag(self.cell) / ANGSTROM_PER_NM
-        view = (corner[0], corner[0] + width, corner[1], corner[1] + height)
+        corners = np.array(np.meshgrid(*[(0, 1)] * 3)).reshape(3, -1).T @ self.cell
+        low, high = (
+            (self._box.origin + one(corners, axis=0)) / ANGSTROM_PER_NM for one in (np.min, np.max)
+        )
+        view = (low[0], high[0], low[1], high[1])
         if roi is not None:
             view = (roi.left, roi.right, roi.top, roi.bottom)
         positions = self.positions / ANGSTROM_PER_NM
-        return show_once(model_figure(positions, by, self._coloured_by(by), depth, view))
+        depth = float(high[2] - low[2])
+        behind = None if image is None else _image_behind(image)
+        return show_once(model_figure(positions, by, self._coloured_by(by), depth, view, behind))
+
+    def plot_3d(
+        self,
+        by: str = "element",
+        roi: RectangularROI | None = None,
+        *,
+        most: int = 20_000,
+        seed: int = 0,
+    ) -> Figure:
+        """Plot the atoms in three dimensions.
+
+        The figure is one of matplotlib, which needs no display; with an interactive backend
+        (``%matplotlib widget``) it can be turned.
+
+        Parameters
+        ----------
+        by
+            As for :meth:`plot`.
+        roi
+            Part that is shown, in nm; by default all.
+        most
+            Number of atoms that are drawn: a random choice of larger models.
+        seed
+            Of the choice.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column, no atom in the part, or ``most`` is not above zero.
+        """
+        from hyperspy_twin.signals._figures import model_3d_figure, show_once
+
+        if most < 1:
+            raise ValueError(f"most is a number of atoms above zero, not {most}")
+        positions, values = self.positions / ANGSTROM_PER_NM, self._coloured_by(by)
+        if roi is not None:
+            x, y = positions[:, :2].T
+            inside = (x >= roi.left) & (x <= roi.right) & (y >= roi.top) & (y <= roi.bottom)
+            if not inside.any():
+                raise ValueError("no atom lies in this part")
+            positions, values = positions[inside], values[inside]
+        return show_once(model_3d_figure(positions, by, values, most=int(most), seed=seed))
 
     def _coloured_by(self, name: str) -> np.ndarray:
         """Values of a column, or the names of classes, shape (n,)."""
@@ -461,6 +566,22 @@ def _atomic_number(symbol: str) -> int:
     if not number:
         raise ValueError(f"{symbol!r} is no element: give symbols such as 'Ge'")
     return number
+
+
+def _image_behind(image: Signal2D) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+    """Pixels of an image and its extent (left, right, bottom, top)."""
+    axes = image.axes_manager.signal_axes
+    if len(axes) != 2 or image.axes_manager.navigation_size > 1:
+        raise ValueError("image is a single micrograph: choose one of a stack with s.inav[...]")
+    if any(str(axis.units) != "nm" for axis in axes):
+        raise ValueError("the image has no scale in nm: call s.calibrate(...) first")
+    edges = [
+        (axis.offset - axis.scale / 2, axis.offset + (axis.size - 0.5) * axis.scale)
+        for axis in axes
+    ]
+    (left, right), (top, bottom) = edges
+    pixels = np.asarray(image.data).reshape(axes[1].size, axes[0].size)
+    return pixels, (left, right, bottom, top)
 
 
 class LazyAtomicModel(AtomicModel, LazySignal1D):

@@ -87,8 +87,8 @@ def _bonds_of(
     key = bonds.min(axis=1) * len(content) + bonds.max(axis=1)
     if np.any(bonds[:, 0] == bonds[:, 1]) or len(np.unique(key)) < len(key):
         raise ValueError(
-            "an atom is bonded to two images of the same atom, since the box repeats after so short "
-            "a length: build a thicker model, or write without bonds"
+            "an atom is bonded to two images of the same atom, since the box repeats after so "
+            "short a length: build a thicker model, or write without bonds"
         )
     kinds = type_of[np.asarray(content.numbers)[bonds]]
     low, high = kinds.min(axis=1), kinds.max(axis=1)

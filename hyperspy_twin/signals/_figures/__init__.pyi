@@ -1,4 +1,4 @@
-from .atoms import model_figure
+from .atoms import model_3d_figure, model_figure
 from .bragg import bragg_figure
 from .defects import draw_dislocations, draw_planar_faults
 from .markers import COLOURS, outline_markers, phase_markers
@@ -20,6 +20,7 @@ __all__ = [
     "draw_outlines",
     "image_extent",
     "limit_view",
+    "model_3d_figure",
     "model_figure",
     "orientation_figure",
     "outline_markers",

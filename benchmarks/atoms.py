@@ -1,0 +1,185 @@
+"""Atoms per second and peak memory of each step that a model of atoms goes through.
+
+Run: python benchmarks/atoms.py [millions of atoms ...] [--peers PYTHON]
+
+By default 0.1, 1 and 4 million atoms; give 20 for the largest (10 GB). Each size runs in a process
+of its own after a small model that compiles the kernels. Memory is the largest resident size during
+the step, with what the model itself needs. The model is two strained layers of silicon in the zone
+axis [110], 5 nm thick up to 1 million atoms and 20 nm above.
+
+Neighbour lists of ASE and matscipy are measured beside, up to 1 and 4 million atoms: with
+``--peers``, the Python of an environment that has both, in a process of its own on the same atoms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from chain import PeakMemory
+
+import hyperspy_twin as ht
+from hyperspy_twin.atoms import COLUMNS, build_model
+from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, trace
+from hyperspy_twin.crystals.structures import catalogue
+from hyperspy_twin.signals._twin import write
+from hyperspy_twin.signals._values import ModelBox
+
+SIZES = (0.1, 1.0, 4.0)
+LARGEST_OF_ASE = 1.0
+LARGEST_OF_MATSCIPY = 4.0
+CUTOFFS = (2.8, 5.0)
+PIXEL = 0.02  # nm
+PER_VOLUME = 8 / 0.5431**3  # atoms of silicon in a cubic nanometre
+PEER = """
+import sys, time
+import numpy as np
+positions, cell = np.load(sys.argv[1]), np.load(sys.argv[2])
+pbc, cutoff, name = (False, False, True), float(sys.argv[4]), sys.argv[3]
+if name == "ASE":
+    from ase.neighborlist import primitive_neighbor_list as find
+    begin = time.perf_counter()
+    found = find("ijS", pbc, cell, positions, cutoff)
+else:
+    from matscipy.neighbours import neighbour_list as find
+    begin = time.perf_counter()
+    found = find("ijS", cutoff=cutoff, positions=positions, cell=cell, pbc=pbc)
+print(time.perf_counter() - begin, len(found[0]))
+"""
+
+
+def layers(millions: float) -> dict[str, Any]:
+    """Lattices, outlines and displacement of two layers that hold so many atoms."""
+    thickness = 5.0 if millions <= 1 else 20.0
+    side = int(np.sqrt(1e6 * millions / (PER_VOLUME * thickness)) / PIXEL)
+    grid = Grid((side, side), (PIXEL, PIXEL))
+    edge = grid.y[side // 2]
+    y = np.broadcast_to(grid.y[:, None], grid.shape)
+    displacement = np.stack([0.05 * np.sin(y / 3), np.where(y > edge, (y - edge) * 0.0196, 0.0)])
+    outlines: Outlines = trace(np.where(y > edge, 2, 1).astype(np.int32), grid)
+    silicon = catalogue.get("Si")
+    a = silicon.lattice[0]
+    base = a * np.array([[-(0.5**0.5), 0, 0.5**0.5], [0.5**0.5, 0, 0.5**0.5], [0, 1, 0]])
+    base = base[[1, 0, 2]] if np.linalg.det(base) < 0 else base
+    lattices = [
+        RegisteredLattice(region, silicon, base, (1, 1, 0), (0.07, 0.12), 1.0, True)
+        for region in (1, 2)
+    ]
+    return {
+        "lattices": lattices,
+        "outlines": outlines,
+        "displacement": displacement,
+        "grid": grid,
+        "thickness": thickness,
+        "seed": 0,
+    }
+
+
+def as_model(atoms: Any, grid: Grid, lattices: list[RegisteredLattice]) -> Any:
+    """Give the signal, as StrainMap.to_atoms does."""
+    table = ht.AtomicModel._rows_of(atoms)
+    model = ht.AtomicModel(table, axes=ht.AtomicModel._axes_for(len(table)))
+    box = np.diag([10 * grid.extent[0], 10 * grid.extent[1], atoms.thickness])
+    units = ("Å", "Å", "Å", "", "", "")
+    state = ModelBox(COLUMNS, units, box, np.zeros(3), (False, False, True))
+    write(model, model=state, lattices=tuple(lattices))
+    return model._derive(ht.AtomicModel, "benchmark", {})
+
+
+def measure(millions: float, peers: str | None) -> None:
+    """Print the rows of one size."""
+    run(layers(0.01), None)
+    parts = layers(millions)
+    run(parts, f"{millions:8g}", peers, millions)
+
+
+def run(
+    parts: dict[str, Any], label: str | None, peers: str | None = None, millions: float = 0.0
+) -> None:
+    """Take the steps, and print what they took if there is a label."""
+    total = time.perf_counter()
+
+    def step(name: str, work: Callable[[], Any], count: int | None = None) -> Any:
+        with PeakMemory() as memory:
+            begin = time.perf_counter()
+            found = work()
+            seconds = time.perf_counter() - begin
+        if label:
+            number = count or len(found.numbers)
+            rate = number / seconds / 1e6
+            print(
+                f"{label} {name:28} {seconds:9.2f} {rate:9.2f} {memory.peak / 1e9:9.2f}", flush=True
+            )
+        return found
+
+    lattices = parts["lattices"]
+    atoms = step("fill and displace", lambda: build_model(lattices, **_rest(parts)))
+    count = len(atoms.numbers)
+    model = step("table", lambda: as_model(atoms, parts["grid"], lattices), count)
+    del atoms
+    with tempfile.TemporaryDirectory() as folder:
+        step("write extended XYZ", lambda: model.write(Path(folder) / "a.xyz"), count)
+        if label:
+            seconds = time.perf_counter() - total
+            print(f"{label} {'all of these':28} {seconds:9.2f} {count / seconds / 1e6:9.2f}")
+        for name in ("a.lmp", "POSCAR", "a.traj"):
+            (Path(folder) / "a.xyz").unlink(missing_ok=True)
+            step(f"write {name}", lambda name=name: model.write(Path(folder) / name), count)
+            (Path(folder) / name).unlink()
+        for cutoff in CUTOFFS:
+            step(f"neighbours {cutoff} Å", lambda c=cutoff: model.neighbours(c), count)
+            if peers and label:
+                run_peers(model, cutoff, peers, label, millions, Path(folder))
+    step("coordination", model.coordination, count)
+    step("bond lengths", model.bond_lengths, count)
+
+
+def _rest(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if name != "lattices"}
+
+
+def run_peers(
+    model: Any, cutoff: float, python: str, label: str, millions: float, folder: Path
+) -> None:
+    """Time the lists of ASE and matscipy on the same atoms."""
+    np.save(folder / "positions.npy", model.positions)
+    np.save(folder / "cell.npy", model.cell)
+    for name, largest in (("ASE", LARGEST_OF_ASE), ("matscipy", LARGEST_OF_MATSCIPY)):
+        if millions > largest:
+            continue
+        arguments = [str(folder / "positions.npy"), str(folder / "cell.npy"), name, str(cutoff)]
+        done = subprocess.run(
+            [python, "-c", PEER, *arguments], capture_output=True, text=True, check=True
+        )
+        seconds = float(done.stdout.split()[0])
+        rate = len(model.positions) / seconds / 1e6
+        print(f"{label} {f'  {name} {cutoff} Å':28} {seconds:9.2f} {rate:9.2f}", flush=True)
+
+
+def main() -> None:
+    """Measure each size in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("millions", nargs="*", type=float, default=SIZES)
+    parser.add_argument("--peers")
+    parser.add_argument("--one", type=float, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one is not None:
+        measure(given.one, given.peers)
+        return
+    print(f"{numba.get_num_threads()} threads")
+    print(f"{'millions':>8} {'step':28} {'seconds':>9} {'M atoms/s':>9} {'peak GB':>9}", flush=True)
+    for millions in given.millions:
+        more = ["--peers", given.peers] if given.peers else []
+        subprocess.run([sys.executable, __file__, "--one", str(millions), *more], check=True)
+
+
+if __name__ == "__main__":
+    main()
