@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ase
+import ase.io
 import hyperspy.api as hs
 import numpy as np
 import pytest
@@ -152,3 +153,84 @@ def test_coordination_is_plotted(chain):
     axis = chain.model.plot(by="coordination").axes[0]
     names = [text.get_text() for text in axis.get_legend().get_texts()]
     assert any(name.startswith("coordination 4") for name in names)
+
+
+def test_strain_is_measured_again_from_the_atoms(chain):
+    """Within what the window of the map smears at the edges of the well, and a constant error."""
+    check = chain.model.strain_check(chain.strain)
+    assert check["region"].tolist() == [1, 2, 3] and (check["atoms"] > 1500).all()
+    assert max(check["e_xx"].max(), check["e_xy"].max()) < 5e-4
+    assert check["e_yy"].max() < 3e-3 and check["rotation"].max() < 0.03
+    off = chain.strain.deepcopy()
+    off.data[1] += 0.01
+    again = chain.model.strain_check(off)
+    np.testing.assert_allclose(again["e_yy"], np.hypot(check["e_yy"], 0.01), atol=1.5e-3)
+    np.testing.assert_allclose(again["e_xx"], check["e_xx"], atol=1e-9)
+    with pytest.raises(ValueError, match="give the StrainMap"):
+        chain.model.strain_check(chain.model)
+    with pytest.raises(ValueError, match="no region of this model was displaced"):
+        ht.AtomicModel.from_ase(bulk("Si")).strain_check(chain.strain)
+
+
+def test_files_say_where_the_model_comes_from(chain, tmp_path):
+    back = ase.io.read(chain.model.write(tmp_path / "model.xyz"))
+    assert back.info["steps"] == "segment find_peaks index_phases gpa to_atoms"
+    assert back.info["phases"] == "1 Ge, 2 Ge, 3 Ge"
+    atoms = chain.model.to_ase()
+    np.testing.assert_allclose(back.positions, atoms.positions, atol=1e-8)
+    for name in ("numbers", "region"):
+        np.testing.assert_array_equal(back.arrays[name], atoms.arrays[name])
+    again = ht.AtomicModel.from_ase(back)
+    assert set(again.region) == {1, 2, 3} and again._box.pbc == (False, False, True)
+
+
+def test_bonds_and_fractions_are_written(chain, tmp_path):
+    part = chain.model.select(box=(2.0, 2.0, 4.0, 4.0))
+    path = part.write(tmp_path / "model.lmp", bonds=True)
+    assert f"{part.coordination().sum() // 2} bonds" in path.read_text()
+    atoms = part.to_ase()
+    atoms.set_array("Ge", np.full(len(atoms), 0.7))
+    atoms.set_array("Si", np.full(len(atoms), 0.3))
+    mixed = ht.AtomicModel.from_ase(atoms)
+    back = ase.io.read(mixed.write(tmp_path / "model.cif"), fractional_occupancies=True)
+    assert back.info["occupancy"]["0"] == {"Ge": 0.7, "Si": 0.3}
+    assert len(back) == len(atoms)
+
+
+def test_model_is_seen_over_its_image(chain):
+    figure = chain.model.plot(image=chain.micrograph)
+    (image,) = figure.axes[0].images
+    assert image.get_array().shape == chain.micrograph.data.shape
+    left, right, bottom, top = image.get_extent()
+    assert (left, top) == pytest.approx(chain.model._box.origin[:2] / 10)
+    assert right - left == pytest.approx(chain.model.cell[0, 0] / 10)
+    with pytest.raises(ValueError, match="no scale in nm"):
+        chain.model.plot(image=ht.Micrograph(np.ones((4, 4))))
+
+
+def test_atoms_below_others_are_left_out_of_large_views(chain, monkeypatch):
+    """The picture of a thick model is that of its upper atoms, and counts them all."""
+    from hyperspy_twin.signals._figures import atoms
+
+    whole = chain.model.plot(by="region").axes[0]
+    monkeypatch.setattr(atoms, "MOST_DRAWN", 1000)
+    thinned = chain.model.plot(by="region").axes[0]
+    assert thinned.get_title() == whole.get_title()
+    drawn = [len(one.collections[-1].get_offsets()) for one in (whole, thinned)]
+    assert 0.1 * drawn[0] < drawn[1] < 0.5 * drawn[0]
+    for one, other in zip(*(a.get_legend().get_texts() for a in (whole, thinned)), strict=True):
+        assert one.get_text() == other.get_text()
+
+
+def test_model_is_seen_in_three_dimensions(chain):
+    axis = chain.model.plot_3d(by="region", most=500).axes[0]
+    assert axis.get_title() == f"500 of {len(chain.model.data)} atoms"
+    assert axis.zaxis_inverted()
+    roi = hs.roi.RectangularROI(left=1.0, top=1.0, right=2.0, bottom=2.0)
+    part = chain.model.plot_3d(by="z", roi=roi).axes
+    assert part[0].get_title().endswith(" atoms") and part[1].get_ylabel() == "z"
+    with pytest.raises(ValueError, match="above zero"):
+        chain.model.plot_3d(most=0)
+    nowhere = hs.roi.RectangularROI(left=900, top=1.0, right=901, bottom=2.0)
+    with pytest.raises(ValueError, match="no atom lies"):
+        chain.model.plot_3d(roi=nowhere)

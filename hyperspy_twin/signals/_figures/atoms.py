@@ -20,6 +20,7 @@ SAME_COLUMN = 0.05  # nm: atoms of a column are displaced by less, columns are f
 MOST_DRAWN = 300_000  # atoms, from which on those hidden below others are left out
 CELLS_PER_INCH = 200.0  # of the figure: an atom below another in the same cell is hidden
 SHADOW = (0.1, 99.9)  # percentiles of an image that are black and white
+MOST_TICKS = 8  # along the longest axis in three dimensions
 LENGTH_3D = 0.25  # nm: diameter of an atom in three dimensions, about a bond
 SAMPLED = 5000  # atoms in the middle of the view that the distance is measured on
 
@@ -117,8 +118,9 @@ def model_3d_figure(
         positions, kept = positions[chosen], values[chosen]
     else:
         kept = values
-    figure = plt.figure(figsize=(8, 7), layout="constrained")
-    axis = figure.add_subplot(projection="3d")
+    figure = plt.figure(figsize=(8, 7))
+    # The layout engines of matplotlib cut off the labels of three dimensions.
+    axis = figure.add_axes((0.0, 0.03, 0.85, 0.9), projection="3d")
     x, y, z = positions.T
     across = 5.0 * POINTS_PER_INCH / extent.max()
     # Atoms that stand for several are drawn with their volume.
@@ -135,7 +137,10 @@ def model_3d_figure(
         figure.colorbar(axis.scatter(x, z, y, c=kept, **options), ax=axis, label=by, shrink=0.6)
     axis.set(xlabel="x (nm)", ylabel="z, along the beam (nm)", zlabel="y (nm)")
     axis.invert_zaxis()
-    axis.set_box_aspect(extent[[0, 2, 1]] / extent.max())
+    shape = extent[[0, 2, 1]] / extent.max()
+    axis.set_box_aspect(shape)
+    for name, length in zip("xyz", shape, strict=True):
+        axis.locator_params(axis=name, nbins=max(2, round(MOST_TICKS * length)))
     axis.view_init(elev=20, azim=-65)
     axis.set_title(f"{count} atoms" if len(x) == count else f"{len(x)} of {count} atoms")
     return figure
