@@ -3,10 +3,10 @@
 Run: python benchmarks/atoms.py [millions of atoms ...] [--peers PYTHON]
 
 By default 0.1, 1 and 4 million atoms; give 20 for the largest. Each size runs in a process of its
-own after a small model that compiles the kernels. CPU seconds add up all threads: where others use
-the machine, they tell more than seconds. Memory is the largest resident size during the step, with
-what the model itself needs. The model is two strained layers of silicon in the zone axis [110], 5 nm
-thick up to 1 million atoms and 20 nm above.
+own after a small model that compiles the kernels. CPU seconds add up all threads: they tell more
+than seconds where others use the machine. Memory is the largest resident size during the step,
+with what the model itself needs. The model is two strained layers of silicon in the zone axis
+[110], 5 nm thick up to 1 million atoms and 20 nm above.
 
 Neighbour lists of ASE and matscipy are measured beside, up to 0.1 and 4 million atoms: with
 ``--peers``, the Python of an environment that has both, in a process of its own on the same atoms.

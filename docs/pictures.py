@@ -385,7 +385,7 @@ def main(arguments: list[str]) -> None:
         "coordination": model.plot(
             by="coordination", roi=hs.roi.RectangularROI(0.0, 0.0, 4.0, 4.0), image=micrograph
         ),
-        "model_3d": model.select(box=(0.0, 2.0, 5.0, 7.0)).plot_3d(by="region"),
+        "model_3d": model.select(box=(0.0, 5.5, 5.0, 10.5)).plot_3d(by="region"),
     }
     for name, figure in pictures.items():
         figure.savefig(FOLDER / f"{name}.png", dpi=DPI)

@@ -180,9 +180,10 @@ class AtomicModel(TwinSignal, Signal1D):
             corners = ("left", "top", "right", "bottom")
             given = [getattr(box, one) for one in corners] if hasattr(box, "left") else list(box)
             edges = [float(one) * ANGSTROM_PER_NM for one in given]
-        slab = None
+        slab, middle = None, []
         if plane is not None:
             normal, distance, width = plane
+            middle = [float(distance), float(width)]
             if isinstance(normal, str):
                 if normal not in ("x", "y", "z"):
                     raise ValueError(f"a normal is 'x', 'y', 'z' or a vector, not {normal!r}")
@@ -202,7 +203,7 @@ class AtomicModel(TwinSignal, Signal1D):
             "region": regions,
             "element": symbols if symbols is None else list(symbols),
             "box": edges if edges is None else [one / ANGSTROM_PER_NM for one in edges],
-            "plane": slab if slab is None else [slab[0].tolist(), *map(float, plane[1:])],
+            "plane": slab if slab is None else [slab[0].tolist(), *middle],
         }
         known = {name: value for name, value in parameters.items() if value is not None}
         return self._derive(

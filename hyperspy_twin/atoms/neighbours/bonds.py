@@ -98,17 +98,17 @@ def find_bonds(
     """
     if np.ndim(longest) == 0:
         return find_neighbours(positions, cell, pbc, float(longest))
-    longest = np.asarray(longest, float)
+    table = np.asarray(longest, float)
     numbers = np.ascontiguousarray(numbers, np.uint8)
     present = np.flatnonzero(np.bincount(numbers))
-    limits = longest[np.ix_(present, present)]
+    limits = table[np.ix_(present, present)]
     if not limits.any():
         raise ValueError("no two elements of this model form a bond: give a cutoff in Å")
     near = find_neighbours(positions, cell, pbc, limits.max())
     if (limits == limits.max()).all():
         return near
     keep, count = np.empty(len(near.index), bool), np.empty(len(near), np.int64)
-    _mark_bonds(near.start, near.index, near.distances(positions), numbers, longest, keep, count)
+    _mark_bonds(near.start, near.index, near.distances(positions), numbers, table, keep, count)
     start = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
     return Neighbours(near.cutoff, start, near.index[keep], near.shift[keep], near.cell)
 
@@ -215,7 +215,8 @@ def _mark_bonds(
         found = 0
         for k in range(start[i], start[i + 1]):
             keep[k] = distance[k] < longest[numbers[i], numbers[index[k]]]
-            found += keep[k]
+            if keep[k]:
+                found += 1
         count[i] = found
 
 

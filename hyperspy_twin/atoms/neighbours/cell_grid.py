@@ -101,11 +101,11 @@ def sort_into_cells(
         first[c] = first[c + 1]
     first[len(first) - 1] = len(cell_of)
     for a in range(len(keys)):
-        i = keys[a]
+        atom = keys[a]
         for d in range(3):
-            keys[a] = (keys[a] << IMAGE_BITS) + IMAGE_ZERO - wraps[i, d]
-            packed[a, d] = positions[i, d] - (
-                wraps[i, 0] * box[0, d] + wraps[i, 1] * box[1, d] + wraps[i, 2] * box[2, d]
+            keys[a] = (keys[a] << IMAGE_BITS) + IMAGE_ZERO - wraps[atom, d]
+            packed[a, d] = positions[atom, d] - (
+                wraps[atom, 0] * box[0, d] + wraps[atom, 1] * box[1, d] + wraps[atom, 2] * box[2, d]
             )
 
 

@@ -37,7 +37,7 @@ def decimals(values: np.ndarray, digits: int) -> np.ndarray:
     known = np.abs(table[np.isfinite(table)])
     largest = known.max() if known.size else 0.0
     if largest >= LARGEST_FIXED or (digits > 0 and 0 < largest < SMALLEST_FIXED):
-        return texts([["%.12g" % one for one in row] for row in table.tolist()])
+        return texts([[f"{one:.12g}" for one in row] for row in table.tolist()])
     whole = len(str(int(largest + 1)))
     width = max(whole + digits + (digits > 0) + 2, 4)
     characters = np.full((len(table), table.shape[1] * width), SPACE, np.uint8)
