@@ -14,8 +14,8 @@ import numpy as np
 import scipy.fft
 from scipy.linalg import cho_factor, cho_solve
 
+from hyperspy_twin.composition.placement.recorded import MapImage
 from hyperspy_twin.composition.placement.scenes import Scene, sample_area
-from hyperspy_twin.core import Grid
 
 # Standard deviation of each entry of the linear part about where the fit begins. Scans are
 # stretched and sheared by 2-5 % against one another.
@@ -39,38 +39,6 @@ class OutsideError(ValueError):
 
 
 @dataclass(frozen=True, eq=False)
-class MapImage:
-    """What was recorded with a map, and the grid of the map.
-
-    Attributes
-    ----------
-    values
-        Image, shape (rows, columns); not a number where it has no value.
-    grid
-        Of the image, in the axes of the map.
-    map_grid
-        Of the map.
-    """
-
-    values: np.ndarray
-    grid: Grid
-    map_grid: Grid
-
-    @property
-    def points(self) -> np.ndarray:
-        """Centres (x, y) of the pixels in the axes of the map, shape (pixels, 2)."""
-        x, y = np.meshgrid(self.grid.x, self.grid.y)
-        return np.column_stack([x.ravel(), y.ravel()])
-
-    @property
-    def map_rows(self) -> np.ndarray:
-        """Row of the map in which each pixel lies, shape (pixels,)."""
-        number = (self.grid.y - self.map_grid.offset[1]) / self.map_grid.scale[1]
-        row = np.clip(np.rint(number), 0, self.map_grid.shape[0] - 1).astype(np.intp)
-        return np.repeat(row, self.grid.shape[1])
-
-
-@dataclass(frozen=True, eq=False)
 class Fit:
     """A map on a micrograph.
 
@@ -82,6 +50,8 @@ class Fit:
         Image of the map less what the micrograph shows there; NaN outside, shape (rows, columns).
     model
         What the micrograph shows, with the gain and offset of the map; same shape.
+    slope
+        Of the model along x and y of the micrograph, shape (rows, columns, 2).
     correlation
         Of image and model.
     gain
@@ -100,6 +70,7 @@ class Fit:
     row_shifts: np.ndarray
     residual: np.ndarray
     model: np.ndarray
+    slope: np.ndarray
     correlation: float
     gain: float
     variance: float
@@ -269,10 +240,8 @@ def _residual_variance(look: _Look, recorded: MapImage) -> tuple[float, float]:
     residual = look.residual.reshape(shape)
     variance = float(np.square(residual).sum()) / count
     reach = [
-        min(round(REACH * whole / one), size - 1)
-        for whole, one, size in zip(
-            recorded.map_grid.scale[::-1], recorded.grid.scale[::-1], shape, strict=True
-        )
+        min(round(REACH * step), size - 1)
+        for step, size in zip(recorded.steps[::-1], shape, strict=True)
     ]
     padded = [scipy.fft.next_fast_len(n + r, real=True) for n, r in zip(shape, reach, strict=True)]
     power = np.abs(scipy.fft.rfft2(residual, padded)) ** 2
@@ -347,6 +316,7 @@ def _result(problem: _Problem, look: _Look, parameters: np.ndarray, walk: float)
         shifts,
         np.where(used, look.residual, np.nan).reshape(shape),
         seen.reshape(shape),
+        (look.gain * look.slope).reshape(*shape, 2),
         0.0 if flat else float(np.sign(look.gain) * np.corrcoef(pair)[0, 1]),
         look.gain,
         variance,

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter
 
-from hyperspy_twin.composition.placement.fit import MapImage
+from hyperspy_twin.composition.placement.recorded import MapImage
 from hyperspy_twin.composition.placement.scenes import Scene, average_blocks
 from hyperspy_twin.core import Grid
 
@@ -130,8 +130,8 @@ class _Coarse:
         values = recorded.values
         self.known = np.isfinite(values).astype(float)
         self.values = np.where(self.known > 0, values - np.nanmean(values), 0.0)
-        corners = np.array(recorded.map_grid.extent)
-        reach = max(np.hypot(*(_turned(linear, 0, 1) @ (corners * one))) for one in ((1, 1), (1, -1)))
+        corners = np.array(recorded.map_grid.extent) * [[1, 1], [1, -1]]
+        reach = np.linalg.norm(corners @ linear.T, axis=1).max()
         # Samples of the square that holds the map in any pose; odd, with the middle in one.
         self.side = 2 * math.ceil(0.55 * reach / self.grid.pixel_size) + 1
         self.lags = tuple(n + self.side - 1 for n in self.grid.shape)
