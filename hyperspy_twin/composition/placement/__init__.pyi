@@ -1,1 +1,19 @@
-__all__: list[str] = []
+from .methods import (
+    UnsureError,
+    place_by_image,
+    place_by_tags,
+    place_given,
+    place_on_area,
+    place_same_area,
+    undetermined_direction,
+)
+
+__all__ = [
+    "UnsureError",
+    "place_by_image",
+    "place_by_tags",
+    "place_given",
+    "place_on_area",
+    "place_same_area",
+    "undetermined_direction",
+]

@@ -165,6 +165,7 @@ def fit_map(
     row_shifts: np.ndarray | None = None,
     *,
     walks: tuple[float, ...] = WALKS,
+    steps: int = MOST_STEPS,
 ) -> Fit:
     """Fit a map to a micrograph from near its place.
 
@@ -180,6 +181,8 @@ def fit_map(
         Row shifts where it begins, shape (rows, 2).
     walks
         Steps of the row shifts to choose from, in pixels of the map.
+    steps
+        Steps of the fit at most.
 
     Raises
     ------
@@ -192,7 +195,7 @@ def fit_map(
         parameters[:] = _expand(problem, row_shifts)
     look = problem.look(parameters)
     walk = walks[-1]
-    for _ in range(MOST_STEPS):
+    for _ in range(steps):
         square, right, total = problem.normal_equations(look, parameters)
         variance, excess = _residual_variance(look, recorded)
         scale = variance * excess

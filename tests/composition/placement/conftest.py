@@ -14,6 +14,8 @@ from hyperspy_twin.core import Grid
 FINE, GRAIN = 0.25, 6.0
 # Points per side over which a pixel of the map is averaged.
 POINTS = 9
+# Layers: from and to in nm from the middle of the field, and fraction of Ge.
+WELL = ((-12.0, 12.0, 0.6), (40.0, 46.0, 0.3))
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ def make_pair(
     field=320.0,
     pixel=0.75,
     position=None,
-    invert=False,
+    layers=WELL,
 ):
     """Scan a Si/Ge well with a coarse beam, beside a fine micrograph of it.
 
-    Angles in degrees, lengths in nm, drift over the scan and walk per row in pixels of the map,
+    Angles in degrees, layers and lengths in nm, drift over the scan and walk per row in pixels of the map,
     noise of a pixel of either image relative to its mean.
     """
     random = np.random.default_rng([seed, 15])
@@ -72,12 +74,10 @@ def make_pair(
     depth = (x - field / 2) * normal[0] + (y - field / 2) * normal[1]
     well = sum(
         top * (np.tanh((depth - low) / 1.5) - np.tanh((depth - high) / 1.5)) / 2
-        for low, high, top in ((-12.0, 12.0, 0.6), (40.0, 46.0, 0.3))
+        for low, high, top in layers
     )
     grains = gaussian_filter(random.standard_normal((size, size)), GRAIN / FINE, mode="wrap")
     scene = (1 + 1.5 * well) * (1 + texture * grains / grains.std())
-    if invert:
-        scene = 3 - scene
     middle = np.full(2, field / 2) if position is None else np.asarray(position)
     turn = np.radians(angle)
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
