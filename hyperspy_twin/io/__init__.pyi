@@ -11,10 +11,12 @@ from .axes import (
 from .calibration import calibration_of
 from .readers import load
 from .recognition import Refusal, describe, why_no_micrograph
+from .scan_tags import ScanTags, read_scan_tags, whole_grid
 from .writers import write_atoms
 
 __all__ = [
     "Refusal",
+    "ScanTags",
     "calibrate_by_line",
     "calibrate_signal",
     "calibration_of",
@@ -23,7 +25,9 @@ __all__ = [
     "describe",
     "file_name",
     "load",
+    "read_scan_tags",
     "to_nanometres",
+    "whole_grid",
     "why_no_micrograph",
     "with_pixel_values",
     "write_atoms",

@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy.signals import LazySignal2D, Signal2D
 
 from hyperspy_twin.core import Grid, Placement
-from hyperspy_twin.signals._images import axes_of, check_orientation
+from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
 from hyperspy_twin.signals._signal import TwinSignal, record_step
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import CompositionReport
@@ -17,7 +17,10 @@ from hyperspy_twin.signals._values import CompositionReport
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hyperspy.api.roi import RectangularROI
     from matplotlib.figure import Figure
+
+    from hyperspy_twin.signals.micrograph import Micrograph
 
 VARIANCE = "Signal.Noise_properties.variance"
 COLOURS_OF_FRACTIONS = "viridis"
@@ -128,6 +131,114 @@ class CompositionMap(TwinSignal, Signal2D):
             self._grid,
             unit=self._unit,
             title=self.metadata.General.title,
+            cmap=COLOURS_OF_FRACTIONS,
+            **figure_options,
+        )
+        return show_once(figure)
+
+    def register(
+        self,
+        image: Micrograph,
+        placement: Placement | RectangularROI | np.ndarray | None = None,
+        *,
+        simultaneous: Micrograph | None = None,
+        angle: float = 10.0,
+        scale: float = 0.05,
+        show_progressbar: bool | None = None,
+    ) -> CompositionMap:
+        """Find where the map lies on a micrograph.
+
+        In the order of trust: an image that was recorded with the map has the same area; tags of
+        DigitalMicrograph give the rectangle of the scan on the survey; an image is searched for
+        what the map shows, at all positions, angles and scales. What is not sure is refused.
+
+        Parameters
+        ----------
+        image
+            The micrograph.
+        placement
+            Where the map lies, if you know it: a :class:`~hyperspy_twin.core.Placement`, a matrix
+            of shape (2, 3) that takes (x, y, 1) of the map to (x, y) of the micrograph, or the
+            rectangle of the map on the micrograph, as :class:`hyperspy.api.roi.RectangularROI`.
+        simultaneous
+            Image that was recorded with the map, such as the dark-field signal of the same scan.
+            With it the drift is tracked row by row, and an image is searched for what it shows; by
+            default for the brightness that the composition lets expect in a dark-field image.
+        angle
+            Tolerance of the angle between both scans in degrees, for the search.
+        scale
+            Tolerance of the ratio of both pixel sizes, for the search.
+        show_progressbar
+            Whether to show what is computed; by default what HyperSpy's preferences say.
+
+        Returns
+        -------
+        CompositionMap
+            The map with its :attr:`placement`.
+
+        Raises
+        ------
+        ValueError
+            If the map does not overlap the micrograph, or its place is not sure; the message says
+            why.
+        TypeError
+            If an image is no :class:`Micrograph`.
+        """
+        from hyperspy_twin.signals._placement import place_map
+
+        with show_progress("Registering", show_progressbar):
+            found = place_map(self, image, placement, simultaneous, angle=angle, scale=scale)
+        parameters = {"given": placement is not None, "angle": angle, "scale": scale}
+        outcome = {"method": found.method, "probability": found.probability}
+        return self._derive(
+            type(self), "register", parameters, outcome=outcome, placement=found
+        )
+
+    def plot_overlay(
+        self, image: Micrograph, element: str | None = None, **figure_options: Any
+    ) -> Figure:
+        """Plot the fraction of an element on the micrograph, with the error of its place.
+
+        The ellipse holds 95 % of the positions where the middle of the map may lie; a line stands
+        for a direction that is not determined.
+
+        Parameters
+        ----------
+        image
+            The micrograph on which the map was registered.
+        element
+            Symbol; by default the first.
+        **figure_options
+            Passed to :func:`matplotlib.pyplot.figure`, such as ``figsize`` in inches.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        ValueError
+            If the map was not registered.
+        KeyError
+            If the map has no such element.
+        """
+        from hyperspy_twin.signals._figures import overlay_figure, show_once
+        from hyperspy_twin.signals._placement import check_micrograph, unit_of
+
+        check_micrograph(image, "image")
+        placement = self.placement
+        if placement is None:
+            raise ValueError("the map was not registered: call maps.register(image) first")
+        element = self.elements[0] if element is None else element
+        figure = overlay_figure(
+            np.asarray(image.data),
+            image._grid,
+            self[element].data,
+            self._grid,
+            placement,
+            unit=unit_of(image),
+            title=f"{element} of {self.metadata.General.title}",
             cmap=COLOURS_OF_FRACTIONS,
             **figure_options,
         )

@@ -1,4 +1,5 @@
 from .methods import (
+    GIVE,
     UnsureError,
     place_by_image,
     place_by_tags,
@@ -9,6 +10,7 @@ from .methods import (
 )
 
 __all__ = [
+    "GIVE",
     "UnsureError",
     "place_by_image",
     "place_by_tags",

@@ -125,10 +125,10 @@ def place_by_tags(
     image: np.ndarray,
     image_grid: Grid,
     map_grid: Grid,
-    rectangle: tuple[float, float, float, float],
+    matrix: np.ndarray,
     simultaneous: np.ndarray | None = None,
 ) -> tuple[Placement, str]:
-    """Placement of a map by the rectangle in the survey, and its drift where that can be told.
+    """Placement of a map where tags have it on the survey, and its drift where that can be told.
 
     Parameters
     ----------
@@ -136,8 +136,8 @@ def place_by_tags(
         The survey and its grid.
     map_grid
         Of the map.
-    rectangle
-        Left, top, right and bottom edge on the survey, in its unit.
+    matrix
+        Where the tags have the map, see :func:`place_on_area`.
     simultaneous
         Image that was recorded with the map, shape (rows, columns).
 
@@ -151,9 +151,8 @@ def place_by_tags(
     Raises
     ------
     ValueError
-        If the rectangle does not overlap the micrograph, or the image does not belong to the map.
+        If the map does not overlap the micrograph, or the image does not belong to the map.
     """
-    matrix = place_on_area(map_grid, rectangle)
     still = np.zeros((map_grid.shape[0], 2))
     check_overlap(map_grid, image_grid, matrix, still)
     pixel = math.sqrt(abs(np.linalg.det(matrix[:, :2]))) * map_grid.pixel_size

@@ -8,6 +8,7 @@ from .notebooks import show_once
 from .orientations import orientation_figure
 from .outlines import draw_outlines, image_extent, regions_figure
 from .particles import particles_figure
+from .overlay import overlay_figure
 from .predicted import limit_view, spectrum_markers
 from .spectrum import spectrum_figure
 from .strain import DIVERGING, strain_figure, with_grey
@@ -17,6 +18,7 @@ __all__ = [
     "DIVERGING",
     "bragg_figure",
     "composition_figure",
+    "overlay_figure",
     "draw_dislocations",
     "draw_planar_faults",
     "draw_outlines",

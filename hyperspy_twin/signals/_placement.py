@@ -1,0 +1,184 @@
+"""Which way a map is placed on a micrograph: by what both files say, before what both show."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.data import atomic_numbers
+from hyperspy.api import roi as rois
+
+from hyperspy_twin.composition.placement import (
+    GIVE,
+    UnsureError,
+    place_by_image,
+    place_by_tags,
+    place_given,
+    place_on_area,
+    place_same_area,
+)
+from hyperspy_twin.core import HAADF_EXPONENT, Grid, Placement
+from hyperspy_twin.io import ScanTags, read_scan_tags, whole_grid
+from hyperspy_twin.pixels import fill_bad_pixels, find_empty_areas
+from hyperspy_twin.signals._images import check_single
+from hyperspy_twin.signals._pixels import stored_masks
+
+if TYPE_CHECKING:
+    from hyperspy_twin.signals.composition_map import CompositionMap
+    from hyperspy_twin.signals.micrograph import Micrograph
+
+_logger = logging.getLogger(__name__)
+
+# Axes are the same within this fraction of a pixel.
+SAME = 1e-3
+
+
+def place_map(
+    maps: CompositionMap,
+    image: Micrograph,
+    given: Any,
+    simultaneous: Any,
+    *,
+    angle: float,
+    scale: float,
+) -> Placement:
+    """Place a map on a micrograph; see :meth:`CompositionMap.register`."""
+    check_micrograph(image, "image")
+    if given is not None:
+        return _as_given(maps, image, given)
+    tags, own = read_scan_tags(image), read_scan_tags(maps)
+    if _is_same_area(maps, image, tags, own):
+        return place_same_area(maps._grid, image._grid)
+    values = None if simultaneous is None else _recorded_values(simultaneous, own)
+    if own.rectangle is not None and own.survey is not None and own.survey == tags.survey:
+        return _by_tags(maps, image, tags, own, values)
+    missing = [
+        name for name, unit in (("maps", maps._unit), ("micrograph", unit_of(image))) if unit != "nm"
+    ]
+    if missing:
+        raise UnsureError(
+            f"the pixel size of {' and '.join(missing)} is missing, and no tags of the files say "
+            f"where the maps lie: calibrate both, or {GIVE}"
+        )
+    if values is None:
+        values = _expected_brightness(maps)
+    return place_by_image(
+        _values_of(image), image._grid, maps._grid, values, angle=angle, scale=scale
+    )
+
+
+def check_micrograph(image: Any, name: str) -> None:
+    """Check that a signal is one calibrated or uncalibrated micrograph.
+
+    Raises
+    ------
+    TypeError
+        If it is another type.
+    ValueError
+        If it is a stack.
+    """
+    if getattr(image, "_signal_type", "") != "twin_micrograph":
+        raise TypeError(
+            f"{name} has to be a Micrograph, not {type(image).__name__}: load it with ht.load, or "
+            "call s.set_signal_type('Micrograph')"
+        )
+    check_single(image)
+
+
+def unit_of(image: Micrograph) -> str:
+    """Unit of the axes of a micrograph: nm, or px without a calibration."""
+    return str(image.axes_manager.signal_axes[0].units)
+
+
+def _as_given(maps: CompositionMap, image: Micrograph, given: Any) -> Placement:
+    grids = maps._grid, image._grid
+    if isinstance(given, Placement):
+        placed = place_given(*grids, given.matrix, given.row_shifts)
+        covariance = np.asarray(given.covariance, float)
+        return Placement(placed.matrix, placed.row_shifts, covariance, "given", given.probability)
+    if isinstance(given, rois.RectangularROI):
+        edges = given.left, given.top, given.right, given.bottom
+        return place_given(*grids, place_on_area(maps._grid, edges))
+    try:
+        matrix = np.asarray(given, float)
+    except (TypeError, ValueError):
+        raise ValueError(f"this is no placement: {given!r}. {GIVE}") from None
+    return place_given(*grids, matrix)
+
+
+def _is_same_area(maps: CompositionMap, image: Micrograph, tags: ScanTags, own: ScanTags) -> bool:
+    """Whether an image was recorded pixel by pixel with the map."""
+    if own.rectangle is not None and own.survey is not None:
+        same_scan = (own.survey, own.rectangle) == (tags.survey, tags.rectangle)
+        return same_scan and _is_whole(maps, own) and _is_whole(image, tags)
+    names = [one.metadata.get_item("General.original_filename") for one in (maps, image)]
+    same_file = bool(names[0]) and names[0] == names[1]
+    same_unit = maps._unit == unit_of(image)
+    return same_file and same_unit and _same_axes(maps._grid, image._grid)
+
+
+def _is_whole(signal: Any, tags: ScanTags) -> bool:
+    return signal._grid.shape in (tags.shape, tags.scan)
+
+
+def _same_axes(one: Grid, other: Grid) -> bool:
+    pairs = zip((*one.scale, *one.offset), (*other.scale, *other.offset), strict=True)
+    near = SAME * one.pixel_size
+    ends = all(abs(a - b) < near for a, b in pairs)
+    return one.shape == other.shape and ends and np.allclose(one.extent, other.extent, atol=near)
+
+
+def _by_tags(
+    maps: CompositionMap, image: Micrograph, tags: ScanTags, own: ScanTags, values: Any
+) -> Placement:
+    survey, scanned = image._grid, maps._grid
+    try:
+        if tags.shape is not None:
+            survey = whole_grid(survey, tags.shape, tags.origin)
+        if own.scan is not None:
+            scanned = whole_grid(scanned, own.scan, own.origin)
+    except ValueError as error:
+        raise ValueError(
+            f"the tags tell where the map lies on the survey as it was recorded, and {error}. "
+            f"Register maps and survey as they were loaded, or {GIVE}"
+        ) from None
+    # Tags count from the outer edge of the first pixel.
+    corner = np.array(survey.offset) - np.array(survey.scale) / 2
+    edges = np.reshape(own.rectangle, (2, 2)) * survey.scale + corner
+    matrix = place_on_area(scanned, (edges[0, 0], edges[0, 1], edges[1, 0], edges[1, 1]))
+    found, reason = place_by_tags(_values_of(image), image._grid, maps._grid, matrix, values)
+    if reason:
+        _logger.warning("the drift of the map was not tracked: %s", reason)
+    return found
+
+
+def _recorded_values(simultaneous: Any, own: ScanTags) -> np.ndarray:
+    check_micrograph(simultaneous, "simultaneous")
+    tags = read_scan_tags(simultaneous)
+    if None not in (tags.rectangle, own.rectangle) and (
+        (tags.survey, tags.rectangle) != (own.survey, own.rectangle)
+    ):
+        raise ValueError(
+            "simultaneous belongs to another scan: its tags have another survey or rectangle than "
+            "those of the map"
+        )
+    return _values_of(simultaneous)
+
+
+def _values_of(image: Any) -> np.ndarray:
+    """Pixels of an image, single bad ones filled in, NaN where it is empty."""
+    values = np.asarray(image.data, float)
+    masks = stored_masks(image)
+    bad = ~np.isfinite(values)
+    if masks is not None:
+        bad |= masks.reshape(values.shape)
+    if not bad.any() or bad.all():
+        return values
+    return np.where(find_empty_areas(bad), np.nan, fill_bad_pixels(values, bad))
+
+
+def _expected_brightness(maps: CompositionMap) -> np.ndarray:
+    """Brightness of a dark-field image of the composition; NaN where a fraction is not known."""
+    weights = np.array([atomic_numbers[one] for one in maps.elements]) ** HAADF_EXPONENT
+    return np.tensordot(weights, np.asarray(maps.data, float), axes=1)
