@@ -30,6 +30,7 @@ ARROWS = {
     "training": {"core", "spectra", "crystals", "simulation"},
     "composition": {"core", "io", "signals", "composition.quantification"},
     "composition.quantification": {"core"},
+    "composition.placement": {"core"},
     "data": {"core", "simulation", "io", "composition"},
     "io": {"core"},
     "phases": {"core", "crystals"},

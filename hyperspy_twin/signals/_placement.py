@@ -54,7 +54,9 @@ def place_map(
     if own.rectangle is not None and own.survey is not None and own.survey == tags.survey:
         return _by_tags(maps, image, tags, own, values)
     missing = [
-        name for name, unit in (("maps", maps._unit), ("micrograph", unit_of(image))) if unit != "nm"
+        name
+        for name, unit in (("maps", maps._unit), ("micrograph", unit_of(image)))
+        if unit != "nm"
     ]
     if missing:
         raise UnsureError(

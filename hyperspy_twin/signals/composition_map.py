@@ -190,9 +190,7 @@ class CompositionMap(TwinSignal, Signal2D):
             found = place_map(self, image, placement, simultaneous, angle=angle, scale=scale)
         parameters = {"given": placement is not None, "angle": angle, "scale": scale}
         outcome = {"method": found.method, "probability": found.probability}
-        return self._derive(
-            type(self), "register", parameters, outcome=outcome, placement=found
-        )
+        return self._derive(type(self), "register", parameters, outcome=outcome, placement=found)
 
     def plot_overlay(
         self, image: Micrograph, element: str | None = None, **figure_options: Any

@@ -1,4 +1,4 @@
-"""How well a fitted place is known: covariance, directions that the images do not determine, rivals.
+"""How well a fitted place is known: covariance, and directions that the images leave open.
 
 The Hessian of a fit takes noise of the micrograph for structure. Two halves of the micrograph, the
 black and the white fields of a chessboard, have independent noise, and the product of their slopes
@@ -137,7 +137,7 @@ def _differences(image: np.ndarray, grid: Grid) -> np.ndarray:
 
 
 def _excess_of_blocks(fit: Fit, shifts: np.ndarray) -> float:
-    """Scatter of the shifts of independent blocks over what the residual lets expect, at least 1."""
+    """Scatter of the shifts of independent blocks over that of the residual, at least 1."""
     pull = np.nan_to_num(fit.slope @ shifts * fit.residual[..., None])
     sums = [
         part.sum(axis=(0, 1))

@@ -10,8 +10,12 @@ import numpy as np
 from hyperspy_twin.composition.placement.certainty import Certainty, judge_fit
 from hyperspy_twin.composition.placement.fit import Fit, OutsideError, fit_map
 from hyperspy_twin.composition.placement.recorded import MapImage
-from hyperspy_twin.composition.placement.scenes import Scene, prepare_scene
-from hyperspy_twin.composition.placement.search import evidence_of, search_places
+from hyperspy_twin.composition.placement.scenes import Scene, prepare_scene, sample_area
+from hyperspy_twin.composition.placement.search import (
+    SMALLEST_OVERLAP,
+    evidence_of,
+    search_places,
+)
 from hyperspy_twin.core import Grid
 
 # Places that are fitted.
@@ -23,6 +27,10 @@ OVERCONFIDENCE = 10.0
 # Excess of the variance of the residual's mean above which structure is left in it. It is 1 to 2.2
 # where fits of made images are right, and 7 to 18 in layers without the right texture.
 LARGEST_EXCESS = 4.0
+# Step along a direction that is not determined, in pixels of the map, and places that are fitted.
+STEP_ALONG, MOST_ALONG = 0.5, 4
+# Points per side that stand for a pixel's area there.
+QUICK_POINTS = 3
 # Walk of the rows, and steps of a fit, while rivals are compared.
 QUICK = {"walks": (0.0,), "steps": 10}
 
@@ -104,9 +112,18 @@ def find_place(
     fits = [fit for one in candidates if (fit := _try(scene, recorded, one.matrix)) is not None]
     if not fits:
         return None
-    fits.sort(key=lambda one: -_evidence(one, one))
-    best = fit_map(scene, recorded, fits[0].matrix)
     field = float(np.hypot(*grid.extent)) / math.sqrt(12)
+    fits.sort(key=lambda one: -_evidence(one, one))
+    certainty = judge_fit(image, grid, recorded, fits[0], field=field)
+    if certainty.determined.any() and not certainty.determined.all():
+        (direction,) = certainty.directions[~certainty.determined]
+        starts = _best_along(scene, recorded, fits[0], direction)
+        tried = [_try(scene, recorded, start) for start in starts]
+        fits = sorted(
+            [*fits, *(fit for fit in tried if fit is not None)],
+            key=lambda one: -_evidence(one, one),
+        )
+    best = fit_map(scene, recorded, fits[0].matrix)
     certainty = judge_fit(image, grid, recorded, best, field=field)
     free = certainty.directions[~certainty.determined]
     limit = SAME * unit * recorded.map_grid.pixel_size
@@ -129,6 +146,49 @@ def _try(scene: Scene, recorded: MapImage, matrix: np.ndarray) -> Fit | None:
 def _evidence(fit: Fit, best: Fit) -> float:
     count = np.isfinite(fit.residual).sum() / best.excess
     return float(evidence_of(max(fit.correlation, 0.0), count))
+
+
+def _best_along(
+    scene: Scene, recorded: MapImage, fit: Fit, direction: np.ndarray
+) -> list[np.ndarray]:
+    """Matrices of the best places along a direction in which a fit is not determined."""
+    linear = fit.matrix[:, :2]
+    unit = math.sqrt(abs(np.linalg.det(linear))) * recorded.map_grid.pixel_size
+    area = sample_area(linear, recorded.grid.scale, unit / QUICK_POINTS)
+    centres = recorded.points @ linear.T + fit.matrix[:, 2]
+    own = recorded.values.ravel()
+    reach = math.ceil(float(np.hypot(*scene.grid.extent)) / (STEP_ALONG * unit))
+    moves = np.arange(-reach, reach + 1) * STEP_ALONG * unit
+    # Places that are nearly off the micrograph are spared the look.
+    size = np.array(scene.grid.shape[::-1]) - 1
+    kept = [
+        move
+        for move in moves
+        if np.mean(
+            np.all(
+                np.abs(scene.grid.to_pixels(centres + move * direction) - size / 2) <= size / 2,
+                axis=1,
+            )
+        )
+        >= SMALLEST_OVERLAP
+    ]
+    found = []
+    for move in kept:
+        value, _, inside = scene.look(centres + move * direction, area)
+        good = inside & np.isfinite(own)
+        pair = value[good], own[good]
+        flat = good.sum() < 4 or np.ptp(pair[0]) == 0 or np.ptp(pair[1]) == 0
+        correlation = 0.0 if flat else max(float(np.corrcoef(*pair)[0, 1]), 0.0)
+        found.append(float(evidence_of(correlation, good.sum())))
+    evidence = np.array([-np.inf, *found, -np.inf])
+    peaks = np.flatnonzero((evidence[1:-1] >= evidence[:-2]) & (evidence[1:-1] >= evidence[2:]))
+    order = peaks[np.argsort(-evidence[1:-1][peaks], kind="stable")][:MOST_ALONG]
+    matrices = []
+    for number in order:
+        matrix = fit.matrix.copy()
+        matrix[:, 2] += kept[number] * direction
+        matrices.append(matrix)
+    return matrices
 
 
 def _middle(recorded: MapImage, fit: Fit) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Placements of a map in the order of trust: same area, tags with or without drift, given, image."""
+"""Placements of a map: same area, tags with or without drift, given by a person, found by image."""
 
 from __future__ import annotations
 
@@ -220,9 +220,7 @@ def place_by_image(
     linear = np.eye(2)
     recorded = image_of_map(values, map_grid, linear, map_grid.pixel_size)
     begin_step("search of the map on the micrograph")
-    found = find_place(
-        image, image_grid, recorded, linear, angle=math.radians(angle), scale=scale
-    )
+    found = find_place(image, image_grid, recorded, linear, angle=math.radians(angle), scale=scale)
     if found is None:
         raise UnsureError(f"the map does not lie on the micrograph at any angle and scale: {GIVE}")
     seen = f"correlation {found.fit.correlation:.3f}"
@@ -242,7 +240,7 @@ def place_by_image(
 
 
 def undetermined_direction(placement: Placement, pixel: float) -> np.ndarray | None:
-    """Unit vector (x, y) on the micrograph along which a position is not known, or None.
+    """Find the unit vector (x, y) on the micrograph along which a position is not known, or None.
 
     Parameters
     ----------

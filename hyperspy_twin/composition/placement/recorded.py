@@ -78,9 +78,7 @@ def image_of_map(values: np.ndarray, map_grid: Grid, matrix: np.ndarray, pixel: 
             "covers the same area, with a whole number of its pixels in each pixel of the map"
         )
     # Centres of first pixels differ; edges are those of the same area.
-    scale = tuple(
-        whole / part for whole, part in zip(map_grid.scale, reversed(parts), strict=True)
-    )
+    scale = tuple(whole / part for whole, part in zip(map_grid.scale, reversed(parts), strict=True))
     offset = tuple(
         start - whole / 2 + one / 2
         for start, whole, one in zip(map_grid.offset, map_grid.scale, scale, strict=True)

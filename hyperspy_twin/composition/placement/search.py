@@ -16,7 +16,6 @@ from scipy.ndimage import gaussian_filter, map_coordinates, maximum_filter
 
 from hyperspy_twin.composition.placement.recorded import MapImage
 from hyperspy_twin.composition.placement.scenes import Scene, average_blocks
-from hyperspy_twin.core import Grid
 
 # Samples of the search per pixel of the map.
 SAMPLES = 2.0
@@ -169,7 +168,7 @@ class _Coarse:
         return np.column_stack([linear, middle - linear @ [grid.x.mean(), grid.y.mean()]])
 
     def _pose(self, linear: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The map on samples of the micrograph, and which of them it covers."""
+        """Turn the map onto samples of the micrograph, and tell which of them it covers."""
         across = (np.arange(self.side) - (self.side - 1) / 2) * np.array(self.grid.scale)[:, None]
         x, y = np.meshgrid(*across)
         points = np.column_stack([x.ravel(), y.ravel()]) @ np.linalg.inv(linear).T

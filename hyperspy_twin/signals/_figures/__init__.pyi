@@ -7,8 +7,8 @@ from .navigator import region_navigator
 from .notebooks import show_once
 from .orientations import orientation_figure
 from .outlines import draw_outlines, image_extent, regions_figure
-from .particles import particles_figure
 from .overlay import overlay_figure
+from .particles import particles_figure
 from .predicted import limit_view, spectrum_markers
 from .spectrum import spectrum_figure
 from .strain import DIVERGING, strain_figure, with_grey
@@ -18,7 +18,6 @@ __all__ = [
     "DIVERGING",
     "bragg_figure",
     "composition_figure",
-    "overlay_figure",
     "draw_dislocations",
     "draw_planar_faults",
     "draw_outlines",
@@ -27,6 +26,7 @@ __all__ = [
     "model_figure",
     "orientation_figure",
     "outline_markers",
+    "overlay_figure",
     "particles_figure",
     "phase_markers",
     "region_navigator",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -45,6 +46,7 @@ def positions(matrix, row_shifts, grid):
     return np.stack([x, y, np.ones_like(x)], axis=-1) @ matrix.T + row_shifts[:, None]
 
 
+@cache
 def make_pair(
     seed=0,
     *,
@@ -57,7 +59,7 @@ def make_pair(
     walk=0.0,
     noise=0.004,
     slope=10.0,
-    field=320.0,
+    field=260.0,
     pixel=0.75,
     position=None,
     layers=WELL,
