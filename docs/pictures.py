@@ -298,6 +298,19 @@ def composition_of_real_files(folder: Path) -> None:
     figure.savefig(FOLDER / "composition_lanthanum.png", dpi=DPI)
 
 
+def placement_of_a_real_scan(folder: Path) -> None:
+    """Write the picture of a scan on its survey."""
+    survey, haadf, si = (ht.load(folder / f"SI-{name}.dm3") for name in ("Survey", "HAADF", "EELS"))
+    lanthanum = ht.composition.edge_intensity(si, "La_M5")
+    share = lanthanum.data / lanthanum.data[19:27].mean()
+    part = lanthanum.deepcopy(), lanthanum.deepcopy()
+    part[0].data = np.clip(share, 0, 1)
+    part[1].data = 1 - part[0].data
+    maps = ht.composition.from_map(part, ["La", "Sr"])
+    maps = maps.register(survey, simultaneous=haadf, show_progressbar=False)
+    maps.plot_overlay(survey, "La").savefig(FOLDER / "placement.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -305,6 +318,7 @@ def main(arguments: list[str]) -> None:
         peaks_of_real_images(Path(arguments[0]))
         strain_of_real_images(Path(arguments[0]))
         composition_of_real_files(Path(arguments[0]))
+        placement_of_a_real_scan(Path(arguments[0]))
     if len(arguments) > 1:
         segmentation_methods(*(Path(argument) for argument in arguments))
     crystals()

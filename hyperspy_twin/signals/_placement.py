@@ -89,7 +89,7 @@ def check_micrograph(image: Any, name: str) -> None:
 
 
 def unit_of(image: Micrograph) -> str:
-    """Unit of the axes of a micrograph: nm, or px without a calibration."""
+    """Read the unit of the axes of a micrograph: nm, or px without a calibration."""
     return str(image.axes_manager.signal_axes[0].units)
 
 

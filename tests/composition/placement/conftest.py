@@ -66,8 +66,8 @@ def make_pair(
 ):
     """Scan a Si/Ge well with a coarse beam, beside a fine micrograph of it.
 
-    Angles in degrees, layers and lengths in nm, drift over the scan and walk per row in pixels of the map,
-    noise of a pixel of either image relative to its mean.
+    Angles in degrees, layers and lengths in nm, drift over the scan and walk per row in pixels of
+    the map, noise of a pixel of either image relative to its mean.
     """
     random = np.random.default_rng([seed, 15])
     size = int(field / FINE)
