@@ -25,7 +25,6 @@ from hyperspy_twin.signals._images import check_single
 from hyperspy_twin.signals._pixels import stored_masks
 
 if TYPE_CHECKING:
-    from hyperspy_twin.signals.composition_map import CompositionMap
     from hyperspy_twin.signals.micrograph import Micrograph
 
 _logger = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ SAME = 1e-3
 
 
 def place_map(
-    maps: CompositionMap,
+    maps: Any,
     image: Micrograph,
     given: Any,
     simultaneous: Any,
@@ -43,7 +42,7 @@ def place_map(
     angle: float,
     scale: float,
 ) -> Placement:
-    """Place a map on a micrograph; see :meth:`CompositionMap.register`."""
+    """Place a map on a micrograph; see ``CompositionMap.register``."""
     check_micrograph(image, "image")
     if given is not None:
         return _as_given(maps, image, given)
@@ -93,7 +92,7 @@ def unit_of(image: Micrograph) -> str:
     return str(image.axes_manager.signal_axes[0].units)
 
 
-def _as_given(maps: CompositionMap, image: Micrograph, given: Any) -> Placement:
+def _as_given(maps: Any, image: Micrograph, given: Any) -> Placement:
     grids = maps._grid, image._grid
     if isinstance(given, Placement):
         placed = place_given(*grids, given.matrix, given.row_shifts)
@@ -109,7 +108,7 @@ def _as_given(maps: CompositionMap, image: Micrograph, given: Any) -> Placement:
     return place_given(*grids, matrix)
 
 
-def _is_same_area(maps: CompositionMap, image: Micrograph, tags: ScanTags, own: ScanTags) -> bool:
+def _is_same_area(maps: Any, image: Micrograph, tags: ScanTags, own: ScanTags) -> bool:
     """Whether an image was recorded pixel by pixel with the map."""
     if own.rectangle is not None and own.survey is not None:
         same_scan = (own.survey, own.rectangle) == (tags.survey, tags.rectangle)
@@ -131,9 +130,7 @@ def _same_axes(one: Grid, other: Grid) -> bool:
     return one.shape == other.shape and ends and np.allclose(one.extent, other.extent, atol=near)
 
 
-def _by_tags(
-    maps: CompositionMap, image: Micrograph, tags: ScanTags, own: ScanTags, values: Any
-) -> Placement:
+def _by_tags(maps: Any, image: Micrograph, tags: ScanTags, own: ScanTags, values: Any) -> Placement:
     survey, scanned = image._grid, maps._grid
     try:
         if tags.shape is not None:
@@ -180,7 +177,7 @@ def _values_of(image: Any) -> np.ndarray:
     return np.where(find_empty_areas(bad), np.nan, fill_bad_pixels(values, bad))
 
 
-def _expected_brightness(maps: CompositionMap) -> np.ndarray:
+def _expected_brightness(maps: Any) -> np.ndarray:
     """Brightness of a dark-field image of the composition; NaN where a fraction is not known."""
     weights = np.array([atomic_numbers[one] for one in maps.elements]) ** HAADF_EXPONENT
     return np.tensordot(weights, np.asarray(maps.data, float), axes=1)
