@@ -197,6 +197,17 @@ def test_bad_places_and_images_are_refused():
         maps.plot_overlay(image)
 
 
+def test_parts_are_not_taken_for_the_whole_area(trio):
+    """28 rows hold a whole number of pixels of the image as well, and other ones."""
+    survey, haadf, eels = trio
+    with pytest.raises(ValueError, match="cover the same area"):
+        maps_of(eels).isig[:, 10:38].register(survey, simultaneous=haadf)
+    with pytest.raises(ValueError, match="cover the same area"):
+        maps_of(eels).register(survey, simultaneous=haadf.isig[:, :784])
+    with pytest.raises(ValueError, match="cover the same area"):
+        small_maps().register(micrograph(), simultaneous=micrograph((16, 12), 2.0))
+
+
 def test_image_of_another_scan_is_refused(trio):
     survey, haadf, eels = trio
     other = haadf.deepcopy()

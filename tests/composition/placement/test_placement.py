@@ -123,7 +123,7 @@ def test_map_from_elsewhere_is_refused(pair, seed):
 
 
 def test_noise_is_refused(pair):
-    made = pair(3)
+    made = pair(8, shape=(40, 24), field=200.0)
     noise = np.random.default_rng(0).normal(size=made.image.shape)
     with pytest.raises(UnsureError, match="placement="):
         place(made, noise)
