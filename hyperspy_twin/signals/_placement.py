@@ -17,6 +17,7 @@ from hyperspy_twin.composition.placement import (
     place_given,
     place_on_area,
     place_same_area,
+    undetermined_direction,
 )
 from hyperspy_twin.core import HAADF_EXPONENT, Grid, Placement
 from hyperspy_twin.io import ScanTags, read_scan_tags, whole_grid
@@ -66,9 +67,17 @@ def place_map(
         )
     if values is None:
         values = _expected_brightness(maps)
-    return place_by_image(
+    found = place_by_image(
         _values_of(image), image._grid, maps._grid, values, angle=angle, scale=scale
     )
+    free = undetermined_direction(found, maps._grid.pixel_size)
+    if free is not None:
+        _logger.warning(
+            "the position of the map along the direction (%.2f, %.2f) is not determined: micrograph "
+            "and map show nothing that changes along it, such as layers alone",
+            *free,
+        )
+    return found
 
 
 def check_micrograph(image: Any, name: str) -> None:
