@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,11 +74,25 @@ def place_map(
     free = undetermined_direction(found, maps._grid.pixel_size)
     if free is not None:
         _logger.warning(
-            "the position of the map along the direction (%.2f, %.2f) is not determined: micrograph "
-            "and map show nothing that changes along it, such as layers alone",
+            "the position of the map along the direction (%.2f, %.2f) is not determined: "
+            "micrograph and map show nothing that changes along it, such as layers alone",
             *free,
         )
     return found
+
+
+def placement_of_rows(placement: Placement, known: np.ndarray, y: np.ndarray) -> Placement:
+    """Placement of some rows of a map, or of rows that were added up.
+
+    Parameters
+    ----------
+    placement
+        Of the whole map.
+    known, y
+        Positions of the rows of the whole map, and of those that are left.
+    """
+    shifts = [np.interp(y, known, one) for one in placement.row_shifts.T]
+    return replace(placement, row_shifts=np.column_stack(shifts))
 
 
 def check_micrograph(image: Any, name: str) -> None:

@@ -149,6 +149,7 @@ def rows() -> dict[str, Row]:
         "model": Row(ModelBox, "to_atoms"),
         "composition": Row(CompositionReport, "composition"),
         "placement": Row(Placement, "register"),
+        "placement_rows": Row(np.ndarray, "register"),  # y of each row of the placement
     }
 
 

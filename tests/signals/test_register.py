@@ -160,6 +160,9 @@ def test_placement_survives_file_slices_and_copies(tracked, tmp_path):
     for one in (hs.load(tmp_path / "maps.hspy"), tracked.deepcopy(), tracked.as_lazy()):
         np.testing.assert_array_equal(one.placement.matrix, tracked.placement.matrix)
         np.testing.assert_array_equal(one.placement.row_shifts, tracked.placement.row_shifts)
+    part = tracked.isig[:, 10:40]
+    np.testing.assert_allclose(part.placement.row_shifts, tracked.placement.row_shifts[10:40])
+    np.testing.assert_array_equal(part.placement.matrix, tracked.placement.matrix)
     assert "register" in tracked.metadata.Twin.history[-1]
     assert "tags and drift" in repr(tracked)
 
