@@ -62,9 +62,7 @@ def read_scan_tags(signal: BaseSignal) -> ScanTags:
         top, left, bottom, right = map(float, edges)
         rectangle = (left, top, right, bottom)
     sampling = _item(acquisition, "Spatial Sampling") or {}
-    scan = sampling.get("Height (pixels)"), sampling.get("Width (pixels)")
     sizes = _item(image, "ImageData", "Dimensions") or {}
-    shape = sizes.get("Data1"), sizes.get("Data0")
     origins = [
         _item(image, "ImageData", "Calibrations", "Dimension", name, "Origin")
         for name in ("TagGroup0", "TagGroup1")
@@ -72,8 +70,8 @@ def read_scan_tags(signal: BaseSignal) -> ScanTags:
     return ScanTags(
         _identity(chosen if chosen is not None else own),
         rectangle,
-        None if None in shape else (int(shape[0]), int(shape[1])),
-        None if None in scan else (int(scan[0]), int(scan[1])),
+        _pair(sizes, "Data1", "Data0"),
+        _pair(sampling, "Height (pixels)", "Width (pixels)"),
         (float(origins[0] or 0.0), float(origins[1] or 0.0)),
     )
 
@@ -122,6 +120,11 @@ def _identity(parts: Any) -> tuple[int, ...] | None:
         return None
     found = tuple(int(parts[key]) for key in sorted(parts))
     return found if any(found) else None
+
+
+def _pair(tags: Any, *names: str) -> tuple[int, int] | None:
+    first, second = (tags.get(name) for name in names)
+    return None if first is None or second is None else (int(first), int(second))
 
 
 def _item(tags: Any, *names: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from hyperspy_twin.composition.placement import (
     place_given,
     place_on_area,
     place_same_area,
+    undetermined_direction,
 )
 from hyperspy_twin.core import HAADF_EXPONENT, Grid, Placement
 from hyperspy_twin.io import ScanTags, read_scan_tags, whole_grid
@@ -31,6 +33,8 @@ _logger = logging.getLogger(__name__)
 
 # Axes are the same within this fraction of a pixel.
 SAME = 1e-3
+# Sizes of one area by two pixel sizes of one file are equal within this fraction.
+SAME_EXTENT = 0.01
 
 
 def place_map(
@@ -49,9 +53,9 @@ def place_map(
     tags, own = read_scan_tags(image), read_scan_tags(maps)
     if _is_same_area(maps, image, tags, own):
         return place_same_area(maps._grid, image._grid)
-    values = None if simultaneous is None else _recorded_values(simultaneous, own)
+    values = None if simultaneous is None else _recorded_values(maps, simultaneous, own)
     if own.rectangle is not None and own.survey is not None and own.survey == tags.survey:
-        return _by_tags(maps, image, tags, own, values)
+        return _by_tags(maps, image, tags, own, own.rectangle, values)
     missing = [
         name
         for name, unit in (("maps", maps._unit), ("micrograph", unit_of(image)))
@@ -64,9 +68,31 @@ def place_map(
         )
     if values is None:
         values = _expected_brightness(maps)
-    return place_by_image(
+    found = place_by_image(
         _values_of(image), image._grid, maps._grid, values, angle=angle, scale=scale
     )
+    free = undetermined_direction(found, maps._grid.pixel_size)
+    if free is not None:
+        _logger.warning(
+            "the position of the map along the direction (%.2f, %.2f) is not determined: "
+            "micrograph and map show nothing that changes along it, such as layers alone",
+            *free,
+        )
+    return found
+
+
+def placement_of_rows(placement: Placement, known: np.ndarray, y: np.ndarray) -> Placement:
+    """Placement of some rows of a map, or of rows that were added up.
+
+    Parameters
+    ----------
+    placement
+        Of the whole map.
+    known, y
+        Positions of the rows of the whole map, and of those that are left.
+    """
+    shifts = [np.interp(y, known, one) for one in placement.row_shifts.T]
+    return replace(placement, row_shifts=np.column_stack(shifts))
 
 
 def check_micrograph(image: Any, name: str) -> None:
@@ -130,7 +156,14 @@ def _same_axes(one: Grid, other: Grid) -> bool:
     return one.shape == other.shape and ends and np.allclose(one.extent, other.extent, atol=near)
 
 
-def _by_tags(maps: Any, image: Micrograph, tags: ScanTags, own: ScanTags, values: Any) -> Placement:
+def _by_tags(
+    maps: Any,
+    image: Micrograph,
+    tags: ScanTags,
+    own: ScanTags,
+    rectangle: tuple[float, float, float, float],
+    values: Any,
+) -> Placement:
     survey, scanned = image._grid, maps._grid
     try:
         if tags.shape is not None:
@@ -144,15 +177,16 @@ def _by_tags(maps: Any, image: Micrograph, tags: ScanTags, own: ScanTags, values
         ) from None
     # Tags count from the outer edge of the first pixel.
     corner = np.array(survey.offset) - np.array(survey.scale) / 2
-    edges = np.reshape(own.rectangle, (2, 2)) * survey.scale + corner
-    matrix = place_on_area(scanned, (edges[0, 0], edges[0, 1], edges[1, 0], edges[1, 1]))
+    edges = np.array(rectangle).reshape(2, 2) * survey.scale + corner
+    matrix = place_on_area(scanned, (*edges[0], *edges[1]))
     found, reason = place_by_tags(_values_of(image), image._grid, maps._grid, matrix, values)
     if reason:
         _logger.warning("the drift of the map was not tracked: %s", reason)
     return found
 
 
-def _recorded_values(simultaneous: Any, own: ScanTags) -> np.ndarray:
+def _recorded_values(maps: Any, simultaneous: Any, own: ScanTags) -> np.ndarray:
+    """Pixels of an image that covers the area of the map."""
     check_micrograph(simultaneous, "simultaneous")
     tags = read_scan_tags(simultaneous)
     if None not in (tags.rectangle, own.rectangle) and (
@@ -161,6 +195,15 @@ def _recorded_values(simultaneous: Any, own: ScanTags) -> np.ndarray:
         raise ValueError(
             "simultaneous belongs to another scan: its tags have another survey or rectangle than "
             "those of the map"
+        )
+    whole = own.scan is None or maps._grid.shape == own.scan
+    whole &= tags.shape is None or simultaneous._grid.shape == tags.shape
+    extents = np.divide(simultaneous._grid.extent, maps._grid.extent)
+    calibrated = (maps._unit, unit_of(simultaneous)) == ("nm", "nm")
+    if not whole or (calibrated and np.abs(extents - 1).max() > SAME_EXTENT):
+        raise ValueError(
+            "map and simultaneous image have to cover the same area, and one of them was cropped "
+            "or binned: register first, and crop the map afterwards"
         )
     return _values_of(simultaneous)
 

@@ -152,6 +152,7 @@ def rows() -> dict[str, Row]:
         "alloy": Row(Alloy, "set_composition"),
         "composition": Row(CompositionReport, "composition"),
         "placement": Row(Placement, "register"),
+        "placement_rows": Row(np.ndarray, "register"),  # y of each row of the placement
     }
 
 

@@ -67,7 +67,12 @@ class CompositionMap(TwinSignal, Signal2D):
     @property
     def placement(self) -> Placement | None:
         """Where the map lies on the micrograph; None until it was registered."""
-        return self._state("placement")
+        from hyperspy_twin.signals._placement import placement_of_rows
+
+        whole = self._state("placement")
+        if whole is None:
+            return None
+        return placement_of_rows(whole, self._state("placement_rows"), self._grid.y)
 
     def __getitem__(self, element: str) -> Signal2D:
         """Map of the fraction of one element, with its variance.
@@ -190,7 +195,14 @@ class CompositionMap(TwinSignal, Signal2D):
             found = place_map(self, image, placement, simultaneous, angle=angle, scale=scale)
         parameters = {"given": placement is not None, "angle": angle, "scale": scale}
         outcome = {"method": found.method, "probability": found.probability}
-        return self._derive(type(self), "register", parameters, outcome=outcome, placement=found)
+        return self._derive(
+            type(self),
+            "register",
+            parameters,
+            outcome=outcome,
+            placement=found,
+            placement_rows=self._grid.y,
+        )
 
     def plot_overlay(
         self, image: Micrograph, element: str | None = None, **figure_options: Any

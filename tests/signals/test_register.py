@@ -160,6 +160,9 @@ def test_placement_survives_file_slices_and_copies(tracked, tmp_path):
     for one in (hs.load(tmp_path / "maps.hspy"), tracked.deepcopy(), tracked.as_lazy()):
         np.testing.assert_array_equal(one.placement.matrix, tracked.placement.matrix)
         np.testing.assert_array_equal(one.placement.row_shifts, tracked.placement.row_shifts)
+    part = tracked.isig[:, 10:40]
+    np.testing.assert_allclose(part.placement.row_shifts, tracked.placement.row_shifts[10:40])
+    np.testing.assert_array_equal(part.placement.matrix, tracked.placement.matrix)
     assert "register" in tracked.metadata.Twin.history[-1]
     assert "tags and drift" in repr(tracked)
 
@@ -195,6 +198,17 @@ def test_bad_places_and_images_are_refused():
         maps.register(image)
     with pytest.raises(ValueError, match="call maps.register"):
         maps.plot_overlay(image)
+
+
+def test_parts_are_not_taken_for_the_whole_area(trio):
+    """28 rows hold a whole number of pixels of the image as well, and other ones."""
+    survey, haadf, eels = trio
+    with pytest.raises(ValueError, match="cover the same area"):
+        maps_of(eels).isig[:, 10:38].register(survey, simultaneous=haadf)
+    with pytest.raises(ValueError, match="cover the same area"):
+        maps_of(eels).register(survey, simultaneous=haadf.isig[:, :784])
+    with pytest.raises(ValueError, match="cover the same area"):
+        small_maps().register(micrograph(), simultaneous=micrograph((16, 12), 2.0))
 
 
 def test_image_of_another_scan_is_refused(trio):

@@ -94,7 +94,9 @@ class _Look:
 class _Problem:
     """Design of the fit, which the state does not change."""
 
-    def __init__(self, scene: Scene, recorded: MapImage, matrix: np.ndarray) -> None:
+    def __init__(
+        self, scene: Scene, recorded: MapImage, matrix: np.ndarray, rows_move: bool
+    ) -> None:
         self.scene, self.recorded, self.start = scene, recorded, matrix
         self.values = recorded.values.ravel()
         self.points, self.rows = recorded.points, recorded.map_rows
@@ -104,7 +106,7 @@ class _Problem:
         self.pixel = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))) * grid.pixel_size)
         self.area = sample_area(matrix[:, :2], recorded.grid.scale, scene.grid.pixel_size)
         unit = (self.points - self.middle) / self.half
-        self.walks = _walk_basis(grid.shape[0])
+        self.walks = _walk_basis(grid.shape[0])[:, : None if rows_move else 0]
         self.design = np.column_stack([np.ones(len(unit)), unit, self.walks[self.rows]])
         size = self.design.shape[1]
         # Displacement at the edge of the map for the linear part, none for the shift.
@@ -189,7 +191,7 @@ def fit_map(
     OutsideError
         If less than a third of the map lies on the micrograph.
     """
-    problem = _Problem(scene, recorded, np.asarray(matrix, float))
+    problem = _Problem(scene, recorded, np.asarray(matrix, float), any(walks))
     parameters = np.zeros((2, problem.size))
     if row_shifts is not None:
         parameters[:] = _expand(problem, row_shifts)

@@ -32,7 +32,7 @@ STEP_ALONG, MOST_ALONG = 0.5, 4
 # Points per side that stand for a pixel's area there.
 QUICK_POINTS = 3
 # Walk of the rows, and steps of a fit, while rivals are compared.
-QUICK = {"walks": (0.0,), "steps": 10}
+QUICK_WALKS, QUICK_STEPS = (0.0,), 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +138,7 @@ def find_place(
 
 def _try(scene: Scene, recorded: MapImage, matrix: np.ndarray) -> Fit | None:
     try:
-        return fit_map(scene, recorded, matrix, **QUICK)
+        return fit_map(scene, recorded, matrix, walks=QUICK_WALKS, steps=QUICK_STEPS)
     except OutsideError:
         return None
 

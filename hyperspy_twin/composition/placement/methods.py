@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy_twin.composition.placement.certainty import judge_fit
 from hyperspy_twin.composition.placement.fit import OutsideError, fit_map
 from hyperspy_twin.composition.placement.image_search import find_place
-from hyperspy_twin.composition.placement.recorded import MapImage, image_of_map
+from hyperspy_twin.composition.placement.recorded import MapImage, reduce_map
 from hyperspy_twin.composition.placement.scenes import prepare_scene
 from hyperspy_twin.composition.placement.tracking import FEWEST_SAMPLES, REACH, track_rows
 from hyperspy_twin.core import Grid, Placement, begin_step
@@ -159,10 +159,10 @@ def place_by_tags(
     tagged = Placement(matrix, still, np.eye(2) * (TAG_ERROR * pixel) ** 2, "tags", 1.0)
     if simultaneous is None:
         return tagged, ""
-    recorded = image_of_map(simultaneous, map_grid, matrix, image_grid.pixel_size)
+    recorded = reduce_map(simultaneous, map_grid, matrix, image_grid.pixel_size)
     scene = prepare_scene(image, image_grid, max(image_grid.pixel_size, _pixel(recorded, matrix)))
     begin_step("drift of the rows")
-    start, certainty = still, 1.0
+    start, certainty = np.zeros((recorded.map_grid.shape[0], 2)), 1.0
     try:
         if recorded.steps.min() >= FEWEST_SAMPLES:
             track = track_rows(scene, recorded, matrix)
@@ -178,11 +178,12 @@ def place_by_tags(
     judged = judge_fit(image, image_grid, recorded, fit, field=TAG_ERROR * pixel)
     if not judged.determined.all():
         return tagged, "survey and map do not have enough structure in common"
-    moved = _displacements(map_grid, fit.matrix - matrix, fit.row_shifts)
+    shifts = _shifts_of_all_rows(recorded, fit.row_shifts, map_grid)
+    moved = _displacements(map_grid, fit.matrix - matrix, shifts)
     if np.hypot(*moved.T).max() > REACH * pixel:
         return tagged, f"the drift is larger than {REACH:.2g} pixels of the map"
     return (
-        Placement(fit.matrix, fit.row_shifts, judged.covariance, "tags and drift", certainty),
+        Placement(fit.matrix, shifts, judged.covariance, "tags and drift", certainty),
         "",
     )
 
@@ -218,7 +219,7 @@ def place_by_image(
         If another place fits as well, or micrograph and map do not show the same.
     """
     linear = np.eye(2)
-    recorded = image_of_map(values, map_grid, linear, map_grid.pixel_size)
+    recorded = reduce_map(values, map_grid, linear, map_grid.pixel_size)
     begin_step("search of the map on the micrograph")
     found = find_place(image, image_grid, recorded, linear, angle=math.radians(angle), scale=scale)
     if found is None:
@@ -236,7 +237,8 @@ def place_by_image(
             f"layers repeat. If you know where the map lies, {GIVE}"
         )
     fit, covariance = found.fit, found.certainty.covariance
-    return Placement(fit.matrix, fit.row_shifts, covariance, "image", found.probability)
+    shifts = _shifts_of_all_rows(recorded, fit.row_shifts, map_grid)
+    return Placement(fit.matrix, shifts, covariance, "image", found.probability)
 
 
 def undetermined_direction(placement: Placement, pixel: float) -> np.ndarray | None:
@@ -251,6 +253,12 @@ def undetermined_direction(placement: Placement, pixel: float) -> np.ndarray | N
     """
     values, vectors = np.linalg.eigh(placement.covariance)
     return vectors[:, -1] if values[-1] > (2 * pixel) ** 2 else None
+
+
+def _shifts_of_all_rows(recorded: MapImage, row_shifts: np.ndarray, map_grid: Grid) -> np.ndarray:
+    """Shifts of the rows of a map from those of the rows that were added up."""
+    known = recorded.map_grid.y
+    return np.column_stack([np.interp(map_grid.y, known, one) for one in row_shifts.T])
 
 
 def _pixel(recorded: MapImage, matrix: np.ndarray) -> float:

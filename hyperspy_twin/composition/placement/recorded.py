@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from hyperspy_twin.composition.placement.scenes import Scene, average_blocks, sample_area
 from hyperspy_twin.core import Grid
+
+# Rows and columns of a map that are fitted each by itself, and pixels of its image: a fit holds a
+# table of pixels times twice the rows, here of 80 MB.
+LARGEST_SIDE = 128
+MOST_PIXELS = 40_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +97,30 @@ def image_of_map(values: np.ndarray, map_grid: Grid, matrix: np.ndarray, pixel: 
     ]
     reduced, grid = average_blocks(values, fine, blocks)
     return MapImage(reduced, grid, map_grid)
+
+
+def reduce_map(values: np.ndarray, map_grid: Grid, matrix: np.ndarray, pixel: float) -> MapImage:
+    """Image of a map, with pixels added up where a fit of all of them would take gigabytes.
+
+    Rows of the map that are added up have one shift. What remains beyond whole blocks is left out.
+
+    Parameters
+    ----------
+    values, map_grid, matrix, pixel
+        See :func:`image_of_map`.
+    """
+    group = math.ceil(max(map_grid.shape) / LARGEST_SIDE)
+    if group > 1:
+        parts = [size // whole for size, whole in zip(values.shape, map_grid.shape, strict=True)]
+        image_of_map(values, map_grid, matrix, pixel)  # refuses another area
+        _, map_grid = average_blocks(np.zeros(map_grid.shape), map_grid, [group, group])
+        rows, columns = (n * group * k for n, k in zip(map_grid.shape, parts, strict=True))
+        values = values[:rows, :columns]
+    recorded = image_of_map(values, map_grid, matrix, pixel)
+    while recorded.values.size > MOST_PIXELS and min(recorded.steps) > 1:
+        pixel *= 2
+        recorded = image_of_map(values, map_grid, matrix, pixel)
+    return recorded
 
 
 def look_under(

@@ -127,7 +127,7 @@ def average_blocks(image: np.ndarray, grid: Grid, steps: list[int]) -> tuple[np.
         start + (step - 1) / 2 * one
         for start, step, one in zip(grid.offset, steps[::-1], grid.scale, strict=True)
     )
-    return means, Grid((rows, columns), scale, offset)
+    return means, Grid((rows, columns), scale, (offset[0], offset[1]))
 
 
 def sample_area(linear: np.ndarray, size: tuple[float, float], resolution: float) -> np.ndarray:

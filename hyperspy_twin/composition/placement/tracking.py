@@ -245,7 +245,7 @@ def _least_in_cells(values: np.ndarray) -> np.ndarray:
     for axis in (1, 2):
         low, high = np.roll(values, 1, axis), np.roll(values, -1, axis)
         bend, tilt = low - 2 * values + high, (high - low) / 2
-        ends = [slice(None)] * 3
+        ends: list[slice | int] = [slice(None)] * 3
         for ends[axis] in (0, -1):
             bend[tuple(ends)] = tilt[tuple(ends)] = 0.0
         step = np.where(bend > 0, -tilt / np.where(bend > 0, bend, 1.0), -np.sign(tilt))

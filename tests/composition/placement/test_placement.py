@@ -92,6 +92,15 @@ def test_claimed_errors_are_true(pair):
 
 
 @pytest.mark.slow
+def test_large_maps_are_reduced_for_the_fit(pair):
+    """130 x 200 pixels of .6 nm: pairs of rows are fitted together, and all have a shift."""
+    made = pair(31, shape=(200, 130), step=0.6, drift=(2.0, -1.0), field=200.0, pixel=0.75)
+    found = place(made)
+    assert found.row_shifts.shape == (200, 2)
+    assert np.hypot(*made.error(found)) < 0.2
+
+
+@pytest.mark.slow
 def test_layers_without_texture_leave_one_direction_undetermined(pair):
     made = pair(3, texture=0.002)
     found = place(made)
@@ -123,7 +132,7 @@ def test_map_from_elsewhere_is_refused(pair, seed):
 
 
 def test_noise_is_refused(pair):
-    made = pair(3)
+    made = pair(8, shape=(40, 24), field=200.0)
     noise = np.random.default_rng(0).normal(size=made.image.shape)
     with pytest.raises(UnsureError, match="placement="):
         place(made, noise)
