@@ -1,4 +1,4 @@
 from .filling import FilledAtoms
-from .model import build_model
+from .model import AlongBeam, build_model
 
-__all__ = ["FilledAtoms", "build_model"]
+__all__ = ["AlongBeam", "FilledAtoms", "build_model"]

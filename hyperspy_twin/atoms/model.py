@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
 from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
 from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains
 from hyperspy_twin.registration import count_repeats, find_beam_translation
+
+AlongBeam = Literal["coherent", "relaxed"] | float
 
 
 def build_model(
@@ -20,6 +23,8 @@ def build_model(
     grid: Grid,
     thickness: float,
     seed: int,
+    reference: int | None = None,
+    along_beam: AlongBeam = "coherent",
 ) -> FilledAtoms:
     """Fill regions with atoms.
 
@@ -37,17 +42,28 @@ def build_model(
         Wanted thickness in nm.
     seed
         Of the elements on mixed sites.
+    reference
+        Number of the reference region; its crystal is not strained along the beam. By default the
+        first one.
+    along_beam
+        What an image cannot show: whether layers on the lattice of the reference share its repeats
+        along the beam (``"coherent"``), or each crystal has the whole number that suits it best
+        (``"relaxed"``), so that dislocations across the beam lie between layers of other numbers.
+        A number is the repeat of the lattice of the reference in Å, which all share.
 
     Raises
     ------
     ValueError
-        If there is no lattice, or the thickness is not positive.
+        If there is no lattice, the thickness is not positive, or ``along_beam`` is none of these.
     """
     if not lattices:
         raise ValueError(
             "no region has a registered lattice: index its phase and register it first"
         )
+    lattices = _set_beam_length(lattices, along_beam)
     lengths = [_repeat_length(lattice) for lattice in lattices]
+    shared = [one for one in lattices if one.displaced]
+    own = next((one for one in shared if one.region == reference), (shared or lattices)[0])
     length = count_repeats(lengths[0], thickness) * lengths[0]
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, one in enumerate(lattices):
@@ -56,12 +72,19 @@ def build_model(
     blocks = []
     for members in groups.values():
         regions = tuple(lattices[index].region for index in members)
+        lattice = lattices[members[0]]
+        repeat = relaxed = lengths[members[0]]
+        if lattice.displaced:
+            relaxed *= _crystal_length(lattice) / _crystal_length(own)
+        if along_beam == "relaxed":
+            repeat = relaxed
         blocks.append(
             Block(
-                lattice=lattices[members[0]],
-                repeats=max(1, round(length / lengths[members[0]])),
+                lattice=lattice,
+                repeats=max(1, round(length / repeat)),
                 regions=regions,
                 bounds=_bounds(outlines, regions, grid),
+                beam_length=relaxed,
             )
         )
     low, high = _corners(grid)
@@ -70,7 +93,33 @@ def build_model(
         inside = np.all((points >= low) & (points <= high), axis=1)
         return np.where(inside, contains(outlines, points), 0)
 
-    return fill_blocks(blocks, region_in_image, displacement, grid, seed)
+    return fill_blocks(blocks, region_in_image, displacement, grid, seed, thickness=length)
+
+
+def _set_beam_length(
+    lattices: Sequence[RegisteredLattice], along_beam: AlongBeam
+) -> Sequence[RegisteredLattice]:
+    """Lattices of which the shared one has the repeat along the beam that is given in Å, if any."""
+    if isinstance(along_beam, str):
+        if along_beam not in ("coherent", "relaxed"):
+            raise ValueError(
+                f"along_beam is 'coherent', 'relaxed' or a length in Å, not {along_beam!r}"
+            )
+        return lattices
+    if not (np.isfinite(along_beam) and along_beam > 0):
+        raise ValueError(f"along_beam must be a length in Å above zero, not {along_beam}")
+    return [
+        replace(one, base=one.base * [1.0, 1.0, along_beam / _repeat_length(one)])
+        if one.displaced
+        else one
+        for one in lattices
+    ]
+
+
+def _crystal_length(lattice: RegisteredLattice) -> float:
+    """Repeat along the beam of the unstrained crystal in Å."""
+    translation = find_beam_translation(lattice.crystal, lattice.crystal.base, lattice.zone_axis)
+    return float(np.linalg.norm(translation))
 
 
 def _repeat_length(lattice: RegisteredLattice) -> float:

@@ -15,6 +15,7 @@ from hyperspy_twin.core import (
     RegisteredLattice,
     StrainField,
     count_steps,
+    merge_sites,
 )
 from hyperspy_twin.registration.beam_repeat import find_repeat_cell
 from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes, nearest_remainder
@@ -205,12 +206,17 @@ def _is_equivalent(lattice: RegisteredLattice, origin: tuple[float, float]) -> b
 
 def _same_type(one: OrientedCrystal, other: OrientedCrystal) -> bool:
     """Whether two crystals have the same sites in similar cells seen along equivalent axes."""
-    sites, others = (np.asarray(each.crystal.fractional) for each in (one, other))
+    sites, others = (_sites(each.crystal) for each in (one, other))
     if sites.shape != others.shape or not np.allclose(sites, others, atol=SAME_SITE):
         return False
     if sorted(map(abs, one.zone_axis)) != sorted(map(abs, other.zone_axis)):
         return False
     return bool(np.allclose(_shape(one.crystal), _shape(other.crystal), atol=SAME_SHAPE))
+
+
+def _sites(crystal: Crystal) -> np.ndarray:
+    """Coordinates of the sites, of which elements of an alloy may share each."""
+    return merge_sites(crystal.numbers, crystal.fractional, crystal.occupancy).fractional
 
 
 def _shape(crystal: Crystal) -> np.ndarray:

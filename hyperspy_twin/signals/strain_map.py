@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from hyperspy_twin.atoms import AlongBeam
     from hyperspy_twin.crystals import AlloyFamily
     from hyperspy_twin.strain import Block, GrainBoundary, MeasuredStrain, ScanTraces
 
@@ -889,7 +890,9 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         lattices = spectrum._register_lattices(self._field, self.reference)
         return self._derive(type(self), "register_lattices", {}, lattices=lattices)
 
-    def to_atoms(self, thickness: float = 5.0, *, seed: int = 0) -> AtomicModel:
+    def to_atoms(
+        self, thickness: float = 5.0, *, seed: int = 0, along_beam: AlongBeam = "coherent"
+    ) -> AtomicModel:
         """Fill the regions with atoms, displaced as measured.
 
         A virtual unit cell is fitted to the reference region and oriented by the indexing. Every
@@ -904,6 +907,12 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             Thickness of the foil in nm; rounded to whole repeats of the lattice along the beam.
         seed
             Of the random choice of elements on mixed sites.
+        along_beam
+            What the image does not show: whether layers on the lattice of the reference share its
+            repeats along the beam (``"coherent"``), as pseudomorphic layers do, or each crystal
+            has the whole number that suits it best (``"relaxed"``), with dislocations across the
+            beam between layers of different numbers. A number is the length in Å of the repeat of
+            the reference along the beam.
 
         Returns
         -------
@@ -930,13 +939,15 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             grid=grid,
             thickness=thickness,
             seed=seed,
+            reference=self.reference,
+            along_beam=along_beam,
         )
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
         return self._derive(
             AtomicModel,
             "to_atoms",
-            {"thickness": thickness, "seed": seed},
+            {"thickness": thickness, "seed": seed, "along_beam": along_beam},
             data=AtomicModel._rows_of(atoms),
             axes=AtomicModel._axes_for(len(atoms.numbers)),
             model=ModelBox(
