@@ -13,6 +13,7 @@ from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample
 from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
 from hyperspy_twin.atoms.displacement import prepare_field
 from hyperspy_twin.atoms.overlaps import remove_overlaps
+from hyperspy_twin.atoms.position_errors import column_errors
 from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
 from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
@@ -78,6 +79,9 @@ class FilledAtoms:
         Index of the block, int16, shape (n,).
     site
         Index of the crystallographic site in the block's repeat cell, int16, shape (n,).
+    error
+        Standard errors along x and y in Angstrom, float32, shape (n, 2), NaN where they are not
+        known. What lies along the beam is not measured.
     thickness
         Period along z in Angstrom.
     beam_strain
@@ -90,6 +94,7 @@ class FilledAtoms:
     occupancy: np.ndarray
     block: np.ndarray
     site: np.ndarray
+    error: np.ndarray
     thickness: float
     beam_strain: tuple[float, ...]
 
@@ -99,6 +104,7 @@ def fill_blocks(
     region_of: Callable[[np.ndarray], np.ndarray],
     displacement: np.ndarray | None = None,
     grid: Grid | None = None,
+    displacement_error: np.ndarray | None = None,
     seed: int | None = None,
     minimum_distance: float | None = None,
     thickness: float | None = None,
@@ -116,6 +122,9 @@ def fill_blocks(
     displacement, grid
         Displacement (u_x, u_y) of the reference lattice in nm at the deformed position, NaN where
         unknown, shape (2, rows, columns), and its grid. None means none.
+    displacement_error
+        Standard errors of the displacement, of the same shape; None where the noise of the image is
+        not known, and then no error of a position is.
     seed
         Seed for the elements on mixed sites.
     minimum_distance
@@ -151,7 +160,13 @@ def fill_blocks(
     generator = np.random.default_rng(seed)
     parts = [
         _fill_block(
-            one, cell, thickness, region_of, moved if one.lattice.displaced else still, generator
+            one,
+            cell,
+            thickness,
+            region_of,
+            moved if one.lattice.displaced else still,
+            displacement_error,
+            generator,
         )
         for one, cell in zip(blocks, cells, strict=True)
     ]
@@ -169,8 +184,10 @@ def fill_blocks(
             shortest = np.full_like(shortest, minimum_distance)
         keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
         index, arrays = index[keep], [array[keep] for array in arrays]
-    positions, numbers, region, occupancy, site = arrays
-    return FilledAtoms(positions, numbers, region, occupancy, index, site, thickness, strains)
+    positions, numbers, region, occupancy, site, error = arrays
+    return FilledAtoms(
+        positions, numbers, region, occupancy, index, site, error, thickness, strains
+    )
 
 
 def nearest_neighbour_distance(cell: RepeatCell) -> float:
@@ -242,9 +259,10 @@ def _fill_block(
     thickness: float,
     region_of: Callable[[np.ndarray], np.ndarray],
     displacement: tuple[np.ndarray, np.ndarray, Grid],
+    displacement_error: np.ndarray | None,
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
-    """Return positions, numbers, region, occupancy and site of one block's atoms."""
+    """Return positions, numbers, region, occupancy, site and errors of one block's atoms."""
     inside = cell.sites.fractional @ cell.base
     offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.lattice.origin, float)
     field, known, grid = displacement
@@ -276,6 +294,16 @@ def _fill_block(
     positions[:, :, 2] = height[:, None] + length * np.arange(block.repeats)
     site = np.repeat(site, block.repeats)
     numbers, occupancy = draw_elements(site, cell.sites, generator)
-    atoms = (positions.reshape(-1, 3), numbers, np.repeat(region, block.repeats), occupancy, site)
+    error = np.full((len(points), 2), np.nan, np.float32)
+    if displacement_error is not None:
+        error = ANGSTROM_PER_NM * column_errors(block.lattice, points, displacement_error, grid)
+    atoms = (
+        positions.reshape(-1, 3),
+        numbers,
+        np.repeat(region, block.repeats),
+        occupancy,
+        site,
+        np.repeat(error, block.repeats, axis=0),
+    )
     present = numbers > 0
     return atoms if present.all() else tuple(array[present] for array in atoms)

@@ -23,6 +23,7 @@ def build_model(
     grid: Grid,
     thickness: float,
     seed: int,
+    displacement_error: np.ndarray | None = None,
     reference: int | None = None,
     along_beam: AlongBeam = "coherent",
 ) -> FilledAtoms:
@@ -42,6 +43,8 @@ def build_model(
         Wanted thickness in nm.
     seed
         Of the elements on mixed sites.
+    displacement_error
+        Standard errors of the displacement, of the same shape; None where they are not known.
     reference
         Number of the reference region; its crystal is not strained along the beam. By default the
         first one.
@@ -93,7 +96,15 @@ def build_model(
         inside = np.all((points >= low) & (points <= high), axis=1)
         return np.where(inside, contains(outlines, points), 0)
 
-    return fill_blocks(blocks, region_in_image, displacement, grid, seed, thickness=length)
+    return fill_blocks(
+        blocks,
+        region_in_image,
+        displacement,
+        grid,
+        displacement_error=displacement_error,
+        seed=seed,
+        thickness=length,
+    )
 
 
 def _set_beam_length(

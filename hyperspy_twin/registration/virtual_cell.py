@@ -123,6 +123,29 @@ def fit_virtual_cell(
     return nominal @ deformation.T
 
 
+def find_cell_error(
+    g: np.ndarray, error: np.ndarray, *, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Standard errors of a lattice that was fitted to peaks.
+
+    An error E of the fit, g (1 + E) for g, moves a point at the distance r from the origin by
+    -E r. Element i, j is the standard error of component i of that for each unit of r along j,
+    shape (2, 2).
+
+    Parameters
+    ----------
+    g, error
+        Peaks (x, y) and their standard errors, in one unit, shape (k, 2) each.
+    weights
+        Weights of the fit, shape (k,). Equal if absent.
+    """
+    g, error = np.asarray(g, float), np.asarray(error, float)
+    weights = np.ones(len(g)) if weights is None else np.asarray(weights, float)
+    weighted = g * weights[:, None]
+    gain = np.linalg.solve(weighted.T @ g, weighted.T)
+    return np.sqrt(gain**2 @ error**2)
+
+
 def _proper_rotation(orientation: np.ndarray) -> np.ndarray:
     matrix = np.asarray(orientation, float)
     if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):

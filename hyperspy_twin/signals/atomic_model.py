@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 
     from hyperspy_twin.atoms import FilledAtoms
 
-COLUMNS = ("x", "y", "z", "Z", "region", "occupancy")
+COLUMNS = ("x", "y", "z", "Z", "region", "occupancy", "sigma_x", "sigma_y")
+UNITS = ("Å", "Å", "Å", "", "", "", "Å", "Å")
 
 
 class AtomicModel(TwinSignal, Signal1D):
     """Atoms of a model, one per navigation position, made by :meth:`StrainMap.to_atoms`.
 
     The columns are x, y, z in Angstrom in the image frame (x right, y down, z into the screen),
-    atomic number Z, region and occupancy (the probability of the element on its site).
+    atomic number Z, region, occupancy (the probability of the element on its site), and the
+    standard errors sigma_x and sigma_y of the position in Angstrom.
     """
 
     _signal_type = "twin_atomic_model"
@@ -53,6 +55,19 @@ class AtomicModel(TwinSignal, Signal1D):
     def occupancy(self) -> np.ndarray:
         """Probability of each atom's element on its site, shape (n,)."""
         return self._columns("occupancy")[:, 0]
+
+    @property
+    def error(self) -> np.ndarray:
+        """Standard errors of the positions along x, y and z in Angstrom, shape (n, 3).
+
+        By the noise of the image: of the displacement, and of the cell and the origin of lattices
+        of their own. NaN where it is not known, and along z, which an image does not show. Errors
+        that whole images share, such as that of the pixel size and slow drift, are not included.
+        """
+        found = np.full((len(np.atleast_2d(self.data)), 3), np.nan)
+        if "sigma_x" in self._box.columns:  # older versions saved none
+            found[:, :2] = self._columns("sigma_x", "sigma_y")
+        return found
 
     @property
     def cell(self) -> np.ndarray:
@@ -175,8 +190,8 @@ class AtomicModel(TwinSignal, Signal1D):
     @staticmethod
     def _rows_of(atoms: FilledAtoms) -> np.ndarray:
         """Table of atoms, shape (n, columns)."""
-        columns = (atoms.positions, atoms.numbers, atoms.region, atoms.occupancy)
-        return np.column_stack(columns).astype(float)
+        columns = (atoms.positions, atoms.numbers, atoms.region, atoms.occupancy, atoms.error)
+        return np.column_stack(columns).astype(float, copy=False)
 
     @staticmethod
     def _axes_for(count: int) -> list[dict[str, Any]]:
@@ -187,7 +202,7 @@ class AtomicModel(TwinSignal, Signal1D):
 
     def __repr__(self) -> str:
         """Type, title and composition in one line."""
-        if self._box is None or self._lazy or self.data.shape[-1] != len(COLUMNS):
+        if self._box is None or self._lazy or self.data.shape[-1] != len(self._box.columns):
             return super().__repr__()
         return (
             f"<{type(self).__name__}, title: {self.metadata.General.title}, "

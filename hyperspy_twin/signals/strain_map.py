@@ -30,7 +30,7 @@ from hyperspy_twin.signals._tables import (
     strain_table,
 )
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
-from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
+from hyperspy_twin.signals.atomic_model import COLUMNS, UNITS, AtomicModel
 
 if TYPE_CHECKING:
     from typing import Self
@@ -936,6 +936,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             lattices,
             self._outlines,
             displacement=self._main_displacement,
+            displacement_error=self._displacement_error,
             grid=grid,
             thickness=thickness,
             seed=seed,
@@ -952,7 +953,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             axes=AtomicModel._axes_for(len(atoms.numbers)),
             model=ModelBox(
                 columns=COLUMNS,
-                units=("Å", "Å", "Å", "", "", ""),
+                units=UNITS,
                 cell=np.diag([width, height, atoms.thickness]),
                 origin=np.array([*corner, 0.0]),
                 pbc=(False, False, True),
@@ -1008,6 +1009,14 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         if not others:
             return displacement
         return np.where(np.isin(self._labels, others), np.nan, displacement)
+
+    @property
+    def _displacement_error(self) -> np.ndarray | None:
+        """Standard errors of the displacement in the axes of the image; None if not known."""
+        from hyperspy_twin.strain import displacement_errors
+
+        analysis = self._measured_of(self._blocks[0]).analysis
+        return None if analysis is None else displacement_errors(analysis)
 
     @property
     def _blocks(self) -> tuple[Block, ...]:
