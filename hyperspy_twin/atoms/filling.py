@@ -76,7 +76,7 @@ class FilledAtoms:
     occupancy
         Probability of the atom's element on its site, float32, shape (n,).
     block
-        Index of the block, int16, shape (n,).
+        Index of the block, int16, shape (n,); -1 in amorphous regions.
     site
         Index of the crystallographic site in the block's repeat cell, int16, shape (n,).
     error

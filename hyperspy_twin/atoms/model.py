@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
+from hyperspy_twin.atoms.amorphous import fill_amorphous, parse_material
 from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
 from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains
 from hyperspy_twin.registration import count_repeats, find_beam_translation
@@ -26,6 +27,7 @@ def build_model(
     displacement_error: np.ndarray | None = None,
     reference: int | None = None,
     along_beam: AlongBeam = "coherent",
+    amorphous: Mapping[int, tuple[str, float]] | None = None,
 ) -> FilledAtoms:
     """Fill regions with atoms.
 
@@ -53,16 +55,22 @@ def build_model(
         along the beam (``"coherent"``), or each crystal has the whole number that suits it best
         (``"relaxed"``), so that dislocations across the beam lie between layers of other numbers.
         A number is the repeat of the lattice of the reference in Å, which all share.
+    amorphous
+        Formula and density in g/cm³ of regions without a lattice, which are filled by random
+        sequential packing.
 
     Raises
     ------
     ValueError
-        If there is no lattice, the thickness is not positive, or ``along_beam`` is none of these.
+        If there is no lattice, the thickness is not positive, ``along_beam`` is none of these, or a
+        region that is to be amorphous does not exist or is a crystal.
     """
     if not lattices:
         raise ValueError(
             "no region has a registered lattice: index its phase and register it first"
         )
+    amorphous = dict(amorphous or {})
+    _check_amorphous(amorphous, outlines, lattices)
     lattices = _set_beam_length(lattices, along_beam)
     lengths = [_repeat_length(lattice) for lattice in lattices]
     shared = [one for one in lattices if one.displaced]
@@ -96,7 +104,7 @@ def build_model(
         inside = np.all((points >= low) & (points <= high), axis=1)
         return np.where(inside, contains(outlines, points), 0)
 
-    return fill_blocks(
+    atoms = fill_blocks(
         blocks,
         region_in_image,
         displacement,
@@ -104,6 +112,52 @@ def build_model(
         displacement_error=displacement_error,
         seed=seed,
         thickness=length,
+    )
+    if not amorphous:
+        return atoms
+    positions, numbers, region = fill_amorphous(
+        amorphous,
+        region_in_image,
+        {label: _bounds(outlines, (label,), grid) for label in amorphous},
+        positions=atoms.positions,
+        thickness=atoms.thickness,
+        seed=seed,
+    )
+    return _with_amorphous(atoms, positions, numbers, region)
+
+
+def _check_amorphous(
+    amorphous: Mapping[int, tuple[str, float]],
+    outlines: Outlines,
+    lattices: Sequence[RegisteredLattice],
+) -> None:
+    """Refuse regions that cannot be filled as amorphous, before anything is computed."""
+    crystals = {one.region for one in lattices}
+    for label, material in amorphous.items():
+        parse_material(material)
+        if label not in np.asarray(outlines.ring_region):
+            raise ValueError(f"there is no region {label} to fill as amorphous {material[0]}")
+        if label in crystals:
+            raise ValueError(
+                f"region {label} is a crystal with a registered lattice: it cannot be amorphous"
+            )
+
+
+def _with_amorphous(
+    atoms: FilledAtoms, positions: np.ndarray, numbers: np.ndarray, region: np.ndarray
+) -> FilledAtoms:
+    """All atoms; those of no block and no site come last."""
+    count = len(numbers)
+    none = np.full(count, -1, np.int16)
+    return replace(
+        atoms,
+        positions=np.concatenate([atoms.positions, positions]),
+        numbers=np.concatenate([atoms.numbers, numbers]),
+        region=np.concatenate([atoms.region, region]),
+        occupancy=np.concatenate([atoms.occupancy, np.ones(count, np.float32)]),
+        block=np.concatenate([atoms.block, none]),
+        site=np.concatenate([atoms.site, none]),
+        error=np.concatenate([atoms.error, np.full((count, 2), np.nan, np.float32)]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,15 @@ from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._values import ModelBox
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import ase
     from hyperspy.api.roi import RectangularROI
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import FilledAtoms
 
+_LOGGER = logging.getLogger(__name__)
 COLUMNS = ("x", "y", "z", "Z", "region", "occupancy", "sigma_x", "sigma_y")
 UNITS = ("Å", "Å", "Å", "", "", "", "Å", "Å")
 
@@ -71,7 +75,7 @@ class AtomicModel(TwinSignal, Signal1D):
 
     @property
     def cell(self) -> np.ndarray:
-        """Box as rows in Angstrom, shape (3, 3); periodic along the beam only."""
+        """Box as rows in Angstrom, shape (3, 3); periodic along the beam, or not at all."""
         return self._box.cell
 
     @property
@@ -101,6 +105,37 @@ class AtomicModel(TwinSignal, Signal1D):
         atoms.set_array("region", self.region)
         atoms.set_array("occupancy", self.occupancy)
         return atoms
+
+    def passivate(self) -> Self:
+        """Add hydrogen on the missing bonds of atoms that have four in their crystal.
+
+        Atoms of group IV, of III-V and II-VI compounds with one to three neighbours get hydrogen in
+        the directions in which a tetrahedron lacks it, at the length of the bond in silane (1.48 Å),
+        germane (1.525 Å), or the sum of the covalent radii. Where there is no room for it none is
+        added, and the log tells how many bonds stay open. The atoms themselves are not moved.
+
+        Returns
+        -------
+        AtomicModel
+            The model with hydrogen at its end, in the regions of the atoms that it is bonded to.
+        """
+        from hyperspy_twin.atoms import find_hydrogen
+
+        box = self._box
+        period = float(box.cell[2, 2]) if box.pbc[2] else None
+        positions, region = self.positions, self.region
+        found, parent, missing = find_hydrogen(positions - box.origin, self.numbers, period)
+        if missing:
+            _LOGGER.warning("%d missing bonds have no room for hydrogen, or no neighbour", missing)
+        rows = np.full((len(found), len(box.columns)), np.nan)
+        values = (*(found + box.origin).T, 1, region[parent], 1)
+        names = ("x", "y", "z", "Z", "region", "occupancy")
+        for name, one in zip(names, values, strict=True):
+            rows[:, box.columns.index(name)] = one
+        data = np.concatenate([np.atleast_2d(np.asarray(self.data)), rows])
+        axes = self._axes_for(len(data))
+        axes[1]["size"] = len(box.columns)
+        return self._derive(AtomicModel, "passivate", {}, data=data, axes=axes)
 
     def write(self, path: str | Path, format: str | None = None, *, vacuum: float = 10.0) -> Path:
         """Write the model to a file.

@@ -891,15 +891,22 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         return self._derive(type(self), "register_lattices", {}, lattices=lattices)
 
     def to_atoms(
-        self, thickness: float = 5.0, *, seed: int = 0, along_beam: AlongBeam = "coherent"
+        self,
+        thickness: float = 5.0,
+        *,
+        seed: int = 0,
+        along_beam: AlongBeam = "coherent",
+        amorphous: Mapping[int, tuple[str, float]] | None = None,
+        surfaces: bool = False,
     ) -> AtomicModel:
         """Fill the regions with atoms, displaced as measured.
 
         A virtual unit cell is fitted to the reference region and oriented by the indexing. Every
         indexed region with the same lattice is filled with it and displaced by u; a region with a
         lattice of its own is filled with its own cell. The model repeats along the beam a whole
-        number of times. Regions without an indexed phase stay empty. Lengths are those of the
-        image: a warning tells where the crystal of the reference has others.
+        number of times. Regions without an indexed phase stay empty, unless they are to be filled
+        as amorphous. Lengths are those of the image: a warning tells where the crystal of the
+        reference has others.
 
         Parameters
         ----------
@@ -913,6 +920,13 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             has the whole number that suits it best (``"relaxed"``), with dislocations across the
             beam between layers of different numbers. A number is the length in Å of the repeat of
             the reference along the beam.
+        amorphous
+            Formula and density in g/cm³ by the number of a region, such as
+            ``{2: ("SiO2", 2.2)}``. Atoms are packed at random, with the right density, composition
+            and smallest distances. This is no relaxed network: anneal it before energies are
+            computed.
+        surfaces
+            Whether the model is a lamella with free surfaces instead of periodic along the beam.
 
         Returns
         -------
@@ -922,8 +936,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If no lattice is registered, for which the message names the reason, or the thickness
-            is not positive.
+            If no lattice is registered, for which the message names the reason, the thickness is
+            not positive, or a region that is to be amorphous does not exist or is a crystal.
         """
         from hyperspy_twin.atoms import build_model
 
@@ -942,13 +956,20 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             seed=seed,
             reference=self.reference,
             along_beam=along_beam,
+            amorphous=amorphous,
         )
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
         return self._derive(
             AtomicModel,
             "to_atoms",
-            {"thickness": thickness, "seed": seed, "along_beam": along_beam},
+            {
+                "thickness": thickness,
+                "seed": seed,
+                "along_beam": along_beam,
+                "amorphous": {str(n): list(one) for n, one in (amorphous or {}).items()},
+                "surfaces": surfaces,
+            },
             data=AtomicModel._rows_of(atoms),
             axes=AtomicModel._axes_for(len(atoms.numbers)),
             model=ModelBox(
@@ -956,7 +977,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 units=UNITS,
                 cell=np.diag([width, height, atoms.thickness]),
                 origin=np.array([*corner, 0.0]),
-                pbc=(False, False, True),
+                pbc=(False, False, not surfaces),
             ),
             image=None,
         )

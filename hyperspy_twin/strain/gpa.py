@@ -166,6 +166,9 @@ def geometric_phase_analysis(
     if fixed:
         refined = vectors
     lattice = vectors if fixed else fit_one_lattice(refined, amplitudes)
+    if fixed:
+        refined = vectors
+    lattice = vectors if fixed else fit_one_lattice(refined, amplitudes)
     analysed, disagreeing = [], np.zeros(grid.shape, bool)
     for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
         present = region.resolved(others)
@@ -180,12 +183,12 @@ def geometric_phase_analysis(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
     maps, cuts = assemble_maps(
-        grid, analysed, refined, reference, weights if displacement else None, lazy=lazy
+        grid, analysed, lattice, reference, weights if displacement else None, lazy=lazy
     )
     return StrainField(
         **maps,
         cuts=cuts,
-        vectors=refined,
+        vectors=lattice,
         amplitudes=amplitudes,
         resolution=float(resolution),
         definition=definition,
