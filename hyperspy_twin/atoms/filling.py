@@ -111,7 +111,8 @@ def fill_blocks(
 ) -> FilledAtoms:
     """Fill regions with the atoms whose displaced columns lie inside them.
 
-    Blocks whose repeats do not make up the period along the beam are stretched to it; the strain of each crystal is returned and logged when above 2 %.
+    Blocks whose repeats do not make up the period along the beam are stretched to it; the strain of
+    each crystal is returned, and logged when above 2 %.
 
     Parameters
     ----------

@@ -130,7 +130,7 @@ def _missing_directions(
     all_bonds: np.ndarray,
     start: np.ndarray,
 ) -> np.ndarray:
-    """Unit vectors of missing bonds, shape (n, 4 - k, 3), of atoms with k bonds, (n, k, 3)."""
+    """Find unit vectors of missing bonds, shape (n, 4 - k, 3), of atoms with k bonds, (n, k, 3)."""
     total = _unit(bonds.sum(axis=1))
     if bonds.shape[1] == 3:
         return -total[:, None]

@@ -11,7 +11,7 @@ from hyperspy_twin.core import Grid, RegisteredLattice
 def column_errors(
     lattice: RegisteredLattice, points: np.ndarray, displacement_error: np.ndarray, grid: Grid
 ) -> np.ndarray:
-    """Standard errors of columns along x and y of the image.
+    """Find standard errors of columns along x and y of the image.
 
     A column of a displaced lattice stands where the phases of the lattice waves are whole turns, so
     that errors of its cell and origin cancel with those of the displacement, but for the noise of

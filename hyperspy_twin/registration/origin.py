@@ -208,7 +208,7 @@ def fit_origin(
 
 
 def find_origin_error(g: np.ndarray, snr: np.ndarray) -> tuple[float, float]:
-    """Standard errors (x, y) of an origin by the noise of the phases of its reflections.
+    """Find the standard errors (x, y) of an origin by the noise of the phases of its reflections.
 
     The phase of a wave whose power is ``snr`` times that of its noise has the variance
     1 / (2 snr), and changes by 2 pi g for each unit of the origin.

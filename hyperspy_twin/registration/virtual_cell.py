@@ -127,7 +127,7 @@ def fit_virtual_cell(
 def find_cell_error(
     g: np.ndarray, error: np.ndarray, *, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Standard errors of a lattice that was fitted to peaks.
+    """Find the standard errors of a lattice that was fitted to peaks.
 
     An error E of the fit, g (1 + E) for g, moves a point at the distance r from the origin by
     -E r. Element i, j is the standard error of component i of that for each unit of r along j,

@@ -19,7 +19,7 @@ from hyperspy_twin.strain.pieces import Piece
 
 
 def displacement_errors(analysis: Analysis) -> np.ndarray:
-    """Standard errors of the displacement along x and y of the image.
+    """Find standard errors of the displacement along x and y of the image.
 
     They are those of one pixel by the noise of the image, on average over each region, and of the
     zero, the mean in the reference; errors of pixels closer than about two resolutions are
