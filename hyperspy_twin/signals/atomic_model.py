@@ -111,8 +111,8 @@ class AtomicModel(TwinSignal, Signal1D):
 
         Atoms of group IV, of III-V and II-VI compounds with one to three neighbours get hydrogen in
         the directions in which a tetrahedron lacks it, at the length of the bond in silane
-        (1.48 Å) or germane (1.525 Å), or the sum of the covalent radii. Where there is no room for it none is
-        added, and the log tells how many bonds stay open. The atoms themselves are not moved.
+        (1.48 Å) or germane (1.525 Å), or the sum of the covalent radii. Where there is no room for
+        it none is added, and the log tells how many bonds stay open. The atoms are not moved.
 
         Returns
         -------

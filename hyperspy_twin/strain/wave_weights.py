@@ -76,7 +76,7 @@ def fit_one_lattice(vectors: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
 
 
 def _integer_indices(vectors: np.ndarray) -> np.ndarray | None:
-    """Find indices (k, 2) of vectors in multiples of two of them over a whole number, if there are."""
+    """Find indices (k, 2) of vectors in two of them over a whole number, if there are."""
     first, second = np.triu_indices(len(vectors), 1)
     determinant = vectors[first, 0] * vectors[second, 1] - vectors[first, 1] * vectors[second, 0]
     lengths = np.linalg.norm(vectors, axis=1)
