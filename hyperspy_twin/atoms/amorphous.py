@@ -11,6 +11,7 @@ B. Widom, J. Chem. Phys. 44 (1966) 3888-3894.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 from ase.data import atomic_masses, atomic_numbers, covalent_radii
@@ -104,10 +105,7 @@ def fill_amorphous(
         low = ANGSTROM_PER_NM * np.array([*bounds[label][:2], 0.0])
         size = np.append(ANGSTROM_PER_NM * np.array(bounds[label][2:]) - low[:2], thickness)
 
-        def draw(count: int, label: int = label, low=low, size=size, generator=generator):
-            trials = low + size * generator.random((count, 3))
-            return trials[np.asarray(region_of(trials[:, :2] / ANGSTROM_PER_NM)) == label] - low
-
+        draw = partial(_draw, label, region_of, low, size, generator)
         others = [positions, *(one[0] for one in found)]
         blocked = np.concatenate([one - low for one in others])
         near = np.all((blocked > -closest) & (blocked < size + closest), axis=1)
@@ -116,6 +114,20 @@ def fill_amorphous(
         found.append((placed + low, kinds, np.full(len(placed), label, np.int32)))
     first, second, third = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return first, second, third
+
+
+def _draw(
+    label: int,
+    region_of: Callable[[np.ndarray], np.ndarray],
+    low: np.ndarray,
+    size: np.ndarray,
+    generator: np.random.Generator,
+    count: int,
+) -> np.ndarray:
+    """Those of so many random points in a box that lie in a region, relative to its corner."""
+    trials = size * generator.random((count, 3))
+    inside = np.asarray(region_of((trials + low)[:, :2] / ANGSTROM_PER_NM)) == label
+    return trials[inside]
 
 
 def _pack(

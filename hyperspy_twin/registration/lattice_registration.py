@@ -232,7 +232,8 @@ def _same_type(one: OrientedCrystal, other: OrientedCrystal) -> bool:
 
 def _sites(crystal: Crystal) -> np.ndarray:
     """Coordinates of the sites, of which elements of an alloy may share each."""
-    return merge_sites(crystal.numbers, crystal.fractional, crystal.occupancy).fractional
+    fractional, occupancy = np.array(crystal.fractional), np.array(crystal.occupancy)
+    return merge_sites(crystal.numbers, fractional, occupancy).fractional
 
 
 def _shape(crystal: Crystal) -> np.ndarray:

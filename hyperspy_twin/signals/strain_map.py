@@ -1034,10 +1034,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     @property
     def _displacement_error(self) -> np.ndarray | None:
         """Standard errors of the displacement in the axes of the image; None if not known."""
-        from hyperspy_twin.strain import displacement_errors
+        from hyperspy_twin.strain import find_displacement_errors
 
         analysis = self._measured_of(self._blocks[0]).analysis
-        return None if analysis is None else displacement_errors(analysis)
+        return None if analysis is None else find_displacement_errors(analysis)
 
     @property
     def _blocks(self) -> tuple[Block, ...]:

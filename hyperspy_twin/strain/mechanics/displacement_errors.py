@@ -18,7 +18,7 @@ from hyperspy_twin.strain.mechanics.gradient_errors import Analysis
 from hyperspy_twin.strain.pieces import Piece
 
 
-def displacement_errors(analysis: Analysis) -> np.ndarray:
+def find_displacement_errors(analysis: Analysis) -> np.ndarray:
     """Find standard errors of the displacement along x and y of the image.
 
     They are those of one pixel by the noise of the image, on average over each region, and of the

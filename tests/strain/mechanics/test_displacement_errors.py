@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain import Analysis, displacement_errors, geometric_phase_analysis
+from hyperspy_twin.strain import Analysis, find_displacement_errors, geometric_phase_analysis
 from hyperspy_twin.strain.wave_weights import fit_one_lattice
 
 PERIOD, SHAPE = 8.0, (200, 160)
@@ -47,7 +47,7 @@ def position_errors(field):
 def white():
     fields = [measure(seed) for seed in range(24)]
     claimed = [
-        displacement_errors(Analysis(LABELS, GRID, RESOLUTION, one.vectors, 1, one.noise))
+        find_displacement_errors(Analysis(LABELS, GRID, RESOLUTION, one.vectors, 1, one.noise))
         for one in fields
     ]
     return np.array([position_errors(one) for one in fields]), np.array(claimed)
@@ -82,7 +82,7 @@ def test_jitter_of_lines_is_claimed():
     inner = PLACES["interior"]
     true = np.sqrt(np.mean([one.u_x[inner] ** 2 for one in fields]))
     claimed = [
-        displacement_errors(Analysis(LABELS, GRID, RESOLUTION, one.vectors, 1, one.noise))
+        find_displacement_errors(Analysis(LABELS, GRID, RESOLUTION, one.vectors, 1, one.noise))
         for one in fields
     ]
     stated = np.sqrt(np.mean([one[0][inner] ** 2 for one in claimed]))
@@ -95,7 +95,7 @@ def test_jitter_of_lines_is_claimed():
 def test_unknown_noise_is_unknown_error(white):
     field = measure(0)
     none = type(field.noise)(np.zeros(0, int), np.zeros((0, 2, 2)), np.zeros((0, 2, 2)))
-    found = displacement_errors(Analysis(LABELS, GRID, RESOLUTION, field.vectors, 1, none))
+    found = find_displacement_errors(Analysis(LABELS, GRID, RESOLUTION, field.vectors, 1, none))
     assert np.isnan(found).all()
 
 
