@@ -166,9 +166,6 @@ def geometric_phase_analysis(
     if fixed:
         refined = vectors
     lattice = vectors if fixed else fit_one_lattice(refined, amplitudes)
-    if fixed:
-        refined = vectors
-    lattice = vectors if fixed else fit_one_lattice(refined, amplitudes)
     analysed, disagreeing = [], np.zeros(grid.shape, bool)
     for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
         present = region.resolved(others)

@@ -13,7 +13,7 @@ import numpy as np
 
 from hyperspy_twin.strain.coarse_grid import fill_nearest
 from hyperspy_twin.strain.gaussian_windows import UP_TO_SECOND, Window
-from hyperspy_twin.strain.lattice_waves import TAPER_SPACINGS
+from hyperspy_twin.strain.lattice_waves import longest_spacing
 from hyperspy_twin.strain.mechanics.gradient_errors import Analysis
 from hyperspy_twin.strain.pieces import Piece
 
@@ -31,12 +31,12 @@ def find_displacement_errors(analysis: Analysis) -> np.ndarray:
         In the unit of the grid, shape (2, rows, columns), float32; NaN where nothing is known.
     """
     found = np.full((2, *analysis.grid.shape), np.nan, np.float32)
-    rim = TAPER_SPACINGS / float(np.linalg.norm(analysis.vectors, axis=1).min())
+    spacing = longest_spacing(analysis.vectors)
     width = analysis.resolution
     zero = _error_of_zero(analysis)
     for label, piece, window in analysis.windows():
         white, lines = (np.diag(one)[:, None] for one in analysis.noise_of(label))
-        fields = fill_nearest(_window_variances(window, piece, rim), window.mass > 0.0)
+        fields = fill_nearest(_window_variances(window, piece, spacing), window.mass > 0.0)
         at_pixels = np.full((2, *piece.mask.shape), np.nan, np.float32)
         window.coarse.interpolate(fields, piece.mask, at_pixels)
         of_pixels, of_lines = at_pixels[:, piece.mask]
@@ -60,13 +60,13 @@ def _error_of_zero(analysis: Analysis) -> np.ndarray:
     return white / (inside.sum() * x * y) + lines / (inside.any(axis=1).sum() * y)
 
 
-def _window_variances(window: Window, piece: Piece, rim: float) -> np.ndarray:
+def _window_variances(window: Window, piece: Piece, spacing: float) -> np.ndarray:
     """Variance at the nodes over that far from outlines, of noise of pixels and of lines, (2, ...).
 
     Lines feel only that a window is cut along y.
     """
     coarse, width = window.coarse, window.coarse.resolution
-    weights = piece.weights(rim)
+    weights = piece.weights(spacing, coarse.scale)
     density, *slopes = coarse.gaussian_averages(
         coarse.spectrum_of_rows(
             lambda start, stop: weights(start, stop) ** 2, coarse.columns_of(np.zeros((1, 2)))
