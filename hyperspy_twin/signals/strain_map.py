@@ -958,18 +958,17 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             along_beam=along_beam,
             amorphous=amorphous,
         )
+        chosen: dict[str, Any] = {} if along_beam == "coherent" else {"along_beam": along_beam}
+        if amorphous:
+            chosen["amorphous"] = {str(n): list(one) for n, one in amorphous.items()}
+        if surfaces:
+            chosen["surfaces"] = True
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
         return self._derive(
             AtomicModel,
             "to_atoms",
-            {
-                "thickness": thickness,
-                "seed": seed,
-                "along_beam": along_beam,
-                "amorphous": {str(n): list(one) for n, one in (amorphous or {}).items()},
-                "surfaces": surfaces,
-            },
+            {"thickness": thickness, "seed": seed, **chosen},
             data=AtomicModel._rows_of(atoms),
             axes=AtomicModel._axes_for(len(atoms.numbers)),
             model=ModelBox(
