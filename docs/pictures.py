@@ -12,6 +12,8 @@ import hyperspy.api as hs
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from ase.neighborlist import neighbor_list
+from matplotlib.collections import LineCollection
 
 import hyperspy_twin as ht
 from hyperspy_twin.signals import _figures
@@ -208,8 +210,34 @@ def dislocations() -> None:
     """Write the picture of the dislocations of a mismatched nanowire."""
     found = ht.data.mismatched_nanowire().segment().find_peaks(show_progressbar=False)
     strain = found.index_phases(["InSb", "InP"]).gpa()
-    figure = strain.plot(dislocations=strain.dislocations())
-    figure.savefig(FOLDER / "dislocations.png", dpi=DPI)
+    found = strain.dislocations()
+    strain.plot(dislocations=found).savefig(FOLDER / "dislocations.png", dpi=DPI)
+    misfit_in_atoms(strain, found).savefig(FOLDER / "mismatched_wire.png", dpi=90)
+
+
+def misfit_in_atoms(strain, found):
+    """Draw the atoms at the interface of a nanowire, coloured by their number of neighbours."""
+    model = strain.to_atoms(thickness=0.8)
+    atoms = model.to_ase()
+    longest = {("In", "P"): 3.05, ("In", "Sb"): 3.37}  # Å, a fifth above the bonds
+    first, second = neighbor_list("ij", atoms, longest)
+    number = np.bincount(first, minlength=len(atoms))
+    x, y = (model.positions[:, :2] / 10).T
+    figure, axis = plt.subplots(figsize=(17, 3.4), layout="constrained")
+    ends = np.stack([model.positions[first, :2], model.positions[second, :2]], axis=1) / 10
+    near = np.abs(ends[:, :, 1] - found["y"].mean()).max(axis=1) < 3
+    axis.add_collection(LineCollection(ends[near & (first < second)], colors="0.75", linewidths=1))
+    names = {4: ("four", "0.35"), 3: ("three", COLOURS[0]), 2: ("two", COLOURS[1]),
+             1: ("one", COLOURS[2])}  # fmt: skip
+    for count, (name, colour) in names.items():
+        chosen = number == count
+        axis.scatter(x[chosen], y[chosen], 9 if count == 4 else 36, color=colour, label=name)
+    axis.scatter(found["x"], found["y"], 420, "none", "o", edgecolors="black", linewidths=1.2,
+                 label="dislocations of\nthe strain map")  # fmt: skip
+    axis.set(xlim=(3.6, 33.2), ylim=(found["y"].mean() + 2.4, found["y"].mean() - 2.4),
+             xlabel="x (nm)", ylabel="y (nm)", aspect="equal")  # fmt: skip
+    axis.legend(title="neighbours", loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
 
 
 def planar_faults() -> None:

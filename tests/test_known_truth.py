@@ -205,6 +205,19 @@ def test_atoms_of_the_well(well):
     assert inside.sum() / model.cell[2, 2] == pytest.approx(per_length, rel=0.05)
 
 
+def test_no_bond_of_the_well_is_far_from_its_length(demo):
+    sample, _, _, model = demo
+    edge, size = 8.0, np.diag(model.cell)[:2]
+    length, coordination = bonds(model, {14: 2.3517, 32: 2.45})
+    assert 0.85 < length.min() and length.max() < 1.15
+    inside = np.all(
+        (model.positions[:, :2] > edge) & (model.positions[:, :2] < size - edge), axis=1
+    )
+    assert np.all(coordination[inside] == 4)
+    error = distances(model, sample.truth, inside)
+    assert np.sqrt((error**2).mean()) < 5 * PICOMETRE
+
+
 def test_nanoparticles():
     sample = ht.data.nanoparticles()
     truth = sample.truth
@@ -246,12 +259,16 @@ def test_amorphous_layer_on_a_crystal():
     assert np.median(distances(model, truth, slice(None))) < 3 * PICOMETRE
 
 
-def test_mismatched_nanowire():
+@pytest.fixture(scope="module")
+def wire():
     sample = ht.data.mismatched_nanowire()
-    truth = sample.truth
     segmented = sample.segment()
-    indexed, strain, model = run_segmented(segmented, ["InSb", "InP", "GaAs", "Si"])
-    labels = segmented.labels.data
+    found = run_segmented(segmented, ["InSb", "InP", "GaAs", "Si"])
+    return sample.truth, segmented.labels.data, *found
+
+
+def test_mismatched_nanowire(wire):
+    truth, labels, indexed, strain, model = wire
     for record in indexed.phases:
         true = overlap(labels, record.region, truth.labels)
         assert record.phase == truth.phases.get(true)
@@ -264,6 +281,91 @@ def test_mismatched_nanowire():
         chosen = model.numbers == element
         assert chosen.any()
         assert np.median(distances(model, truth, chosen)) < 10 * PICOMETRE, label
+
+
+def bonds(model, bond, longest=1.2):
+    """Pairs of bonded atoms, lengths over those that their elements have, and coordination."""
+    count, period = len(model.positions), model.cell[2, 2]
+    shift = [0.0, 0.0, period]
+    images = np.concatenate([model.positions + k * np.array(shift) for k in (-1, 0, 1)])
+    pairs = cKDTree(images).query_pairs(longest * max(bond.values()), output_type="ndarray")
+    ends = np.array([bond[z] for z in model.numbers.tolist()])[pairs % count]
+    length = np.linalg.norm(images[pairs[:, 0]] - images[pairs[:, 1]], axis=1) / ends.mean(axis=1)
+    here = (pairs // count == 1) & (length < longest)[:, None]
+    coordination = np.bincount(pairs[here] - count, minlength=count)
+    return length[here.any(axis=1)], coordination
+
+
+def true_cores(truth):
+    """Dislocations of the truth: the holes of its strain in the interface, in nm along x."""
+    hole = np.isnan(truth.strain["e_xx"]) & (truth.labels > 0)
+    labelled, count = ndimage.label(hole)
+    return np.array(ndimage.center_of_mass(hole, labelled, np.arange(1, count + 1)))[:, ::-1]
+
+
+def test_misfit_dislocations_of_the_model_are_those_of_the_truth(wire):
+    truth, _, _, strain, model = wire
+    cores = 10 * true_cores(truth) * strain.axes_manager["x"].scale
+    assert len(cores) == 6
+    # Bonds of InSb and InP; antimony and phosphorus each belong to one of them.
+    bond = dict.fromkeys((51,), 6.4794 * 3**0.5 / 4) | dict.fromkeys((15,), 5.8697 * 3**0.5 / 4)
+    bond[49] = (bond[51] + bond[15]) / 2
+    length, coordination = bonds(model, bond)
+    assert length.min() > 0.85
+    x, y = model.positions[:, :2].T
+    middle = np.ptp(model.positions[:, 0]) / 2 + model.positions[:, 0].min()
+    edges = model.positions[:, 1].min() + 8, model.positions[:, 1].max() - 8
+    inside = (np.abs(x - middle) < 132) & (y > edges[0]) & (y < edges[1])
+    wrong = model.positions[inside & (coordination != 4), :2]
+    distance, nearest = cKDTree(cores).query(wrong)
+    assert distance.max() < 2.0
+    assert set(nearest) == set(range(6))
+    assert extra_half_planes(model, cores) == 6
+
+
+def rows_of(model, element, height):
+    """Columns of one element in the rows near a height, x in order, in Angstrom."""
+    columns = np.unique(np.round(model.positions[model.numbers == element, :2], 2), axis=0)
+    near = columns[np.abs(columns[:, 1] - height) < 12]
+    near = near[np.argsort(near[:, 1])]
+    groups = np.split(near[:, 0], np.flatnonzero(np.diff(near[:, 1]) > 0.8) + 1)
+    return [np.sort(one) for one in groups if len(one) > 20]
+
+
+def extra_half_planes(model, cores):
+    """Columns of phosphorus less those of antimony from one place in register to another."""
+    above, below = (rows_of(model, element, cores[:, 1].mean()) for element in (51, 15))
+    last = above[-1]
+    ends = [
+        last[np.abs(last - x).argmin()] for x in (cores[:, 0].min() - 22, cores[:, 0].max() + 22)
+    ]
+    # In a row that is bonded to it no column lies at the ends, so that the count is exact.
+    clear = [min(np.abs(row - end).min() for end in ends) for row in below]
+    row = below[int(np.argmax(clear))]
+    assert max(clear) > 1.5
+    counts = [np.sum((one >= ends[0]) & (one < ends[1])) for one in (row, last)]
+    return counts[0] - counts[1]
+
+
+def test_each_half_of_the_wire_has_its_own_repeats_along_the_beam_on_request(wire, caplog):
+    truth, _, _, strain, model = wire
+    relaxed = strain.to_atoms(thickness=5.0, along_beam="relaxed")
+    assert not caplog.records
+    per_column = {}
+    for element in (51, 15):
+        chosen = relaxed.numbers == element
+        columns = np.unique(np.round(relaxed.positions[chosen, :2], 3), axis=0)
+        per_column[element] = chosen.sum() / len(columns)
+    assert per_column == {51: 11, 15: 12}
+    strain.to_atoms(thickness=1.0)
+    assert "-9.4 % along the beam" in caplog.text
+    given = strain.to_atoms(thickness=5.0, along_beam=4.2)
+    assert given.cell[2, 2] == pytest.approx(12 * 4.2)
+    np.testing.assert_allclose(given.positions[:, :2], model.positions[:, :2])
+    with pytest.raises(ValueError, match="along_beam"):
+        strain.to_atoms(along_beam="free")
+    with pytest.raises(ValueError, match="along_beam"):
+        strain.to_atoms(along_beam=0.0)
 
 
 def test_germanium_glass_is_amorphous_by_its_halo_and_vacuum_is_vacuum():

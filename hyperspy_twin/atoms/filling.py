@@ -13,14 +13,16 @@ from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample
 from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
 from hyperspy_twin.atoms.displacement import prepare_field
 from hyperspy_twin.atoms.overlaps import remove_overlaps
+from hyperspy_twin.atoms.position_errors import column_errors
 from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
 from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
 logger = logging.getLogger(__name__)
 
-# Bonds across a join may be shorter than in the crystals, but not by more than this; set by
-# judgement.
-SHORTEST_BOND_FRACTION = 0.75
+# Bonds across a join may be shorter than in the crystals, but not by more than this: Stillinger and
+# Weber's potential of silicon (Phys. Rev. B 31 (1985) 5262) has 2 eV of energy there, that of a
+# broken bond.
+SHORTEST_BOND_FRACTION = 0.8
 # Strain along the beam to a common period, from which on the crystal is no longer the same.
 LARGEST_BEAM_STRAIN = 0.1
 # The same, from which on it is logged.
@@ -47,12 +49,16 @@ class Block:
         Labels of the regions to fill.
     bounds
         Rectangle (x_min, y_min, x_max, y_max) in nm that holds the regions.
+    beam_length
+        Length that the repeat of this crystal has along the beam, in Å, where it is not that of
+        the lattice: a layer on the lattice of another crystal.
     """
 
     lattice: RegisteredLattice
     repeats: int
     regions: tuple[int, ...]
     bounds: tuple[float, float, float, float]
+    beam_length: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,13 +76,16 @@ class FilledAtoms:
     occupancy
         Probability of the atom's element on its site, float32, shape (n,).
     block
-        Index of the block, int16, shape (n,).
+        Index of the block, int16, shape (n,); -1 in amorphous regions.
     site
         Index of the crystallographic site in the block's repeat cell, int16, shape (n,).
+    error
+        Standard errors along x and y in Angstrom, float32, shape (n, 2), NaN where they are not
+        known. What lies along the beam is not measured.
     thickness
         Period along z in Angstrom.
     beam_strain
-        Strain along the beam of each block that fits it to the common period.
+        Strain along the beam of each block, which fits its crystal to the common period.
     """
 
     positions: np.ndarray
@@ -85,6 +94,7 @@ class FilledAtoms:
     occupancy: np.ndarray
     block: np.ndarray
     site: np.ndarray
+    error: np.ndarray
     thickness: float
     beam_strain: tuple[float, ...]
 
@@ -94,13 +104,15 @@ def fill_blocks(
     region_of: Callable[[np.ndarray], np.ndarray],
     displacement: np.ndarray | None = None,
     grid: Grid | None = None,
+    displacement_error: np.ndarray | None = None,
     seed: int | None = None,
     minimum_distance: float | None = None,
+    thickness: float | None = None,
 ) -> FilledAtoms:
     """Fill regions with the atoms whose displaced columns lie inside them.
 
-    The first block sets the period along the beam. Blocks with another repeat are stretched along
-    the beam to the same period; the strain is returned and logged when above 2 %.
+    Blocks whose repeats do not make up the period along the beam are stretched to it; the strain of
+    each crystal is returned, and logged when above 2 %.
 
     Parameters
     ----------
@@ -111,11 +123,16 @@ def fill_blocks(
     displacement, grid
         Displacement (u_x, u_y) of the reference lattice in nm at the deformed position, NaN where
         unknown, shape (2, rows, columns), and its grid. None means none.
+    displacement_error
+        Standard errors of the displacement, of the same shape; None where the noise of the image is
+        not known, and then no error of a position is.
     seed
         Seed for the elements on mixed sites.
     minimum_distance
-        Smallest distance between atoms of different lattices in Angstrom; 0.75 of the smallest
-        nearest-neighbour distance if absent.
+        Smallest distance between atoms of different lattices in Angstrom; by default 0.8 of the
+        mean of the bonds of both crystals.
+    thickness
+        Period along the beam in Angstrom; by default that of the first block.
 
     Raises
     ------
@@ -138,11 +155,19 @@ def fill_blocks(
         moved = whole, known, grid
     lattices = [block.lattice for block in blocks]
     cells = [find_repeat_cell(one.crystal, one.base, one.zone_axis) for one in lattices]
-    thickness, strains = _common_thickness(blocks, cells)
+    if thickness is None:
+        thickness = blocks[0].repeats * cells[0].length
+    strains = _beam_strains(blocks, cells, thickness)
     generator = np.random.default_rng(seed)
     parts = [
         _fill_block(
-            one, cell, thickness, region_of, moved if one.lattice.displaced else still, generator
+            one,
+            cell,
+            thickness,
+            region_of,
+            moved if one.lattice.displaced else still,
+            displacement_error,
+            generator,
         )
         for one, cell in zip(blocks, cells, strict=True)
     ]
@@ -151,14 +176,19 @@ def fill_blocks(
         np.concatenate(columns) if len(parts) > 1 else columns[0]
         for columns in zip(*parts, strict=True)
     ]
-    groups = _lattice_groups(lattices)
+    groups = _lattice_groups(blocks, jumps=has_jumps(moved[0], moved[2]))
     if groups.max() > 0:
-        if minimum_distance is None:
-            minimum_distance = SHORTEST_BOND_FRACTION * min(map(nearest_neighbour_distance, cells))
-        keep = remove_overlaps(arrays[0], groups[index], minimum_distance, thickness)
+        first = [int(np.flatnonzero(groups == group)[0]) for group in range(groups.max() + 1)]
+        bonds = np.array([nearest_neighbour_distance(cells[n]) / lattices[n].scale for n in first])
+        shortest = SHORTEST_BOND_FRACTION * (bonds[:, None] + bonds) / 2
+        if minimum_distance is not None:
+            shortest = np.full_like(shortest, minimum_distance)
+        keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
         index, arrays = index[keep], [array[keep] for array in arrays]
-    positions, numbers, region, occupancy, site = arrays
-    return FilledAtoms(positions, numbers, region, occupancy, index, site, thickness, strains)
+    positions, numbers, region, occupancy, site, error = arrays
+    return FilledAtoms(
+        positions, numbers, region, occupancy, index, site, error, thickness, strains
+    )
 
 
 def nearest_neighbour_distance(cell: RepeatCell) -> float:
@@ -174,40 +204,51 @@ def nearest_neighbour_distance(cell: RepeatCell) -> float:
     return float(distance[:, 1].min())
 
 
-def _common_thickness(
-    blocks: Sequence[Block], cells: Sequence[RepeatCell]
-) -> tuple[float, tuple[float, ...]]:
+def _beam_strains(
+    blocks: Sequence[Block], cells: Sequence[RepeatCell], thickness: float
+) -> tuple[float, ...]:
     for block in blocks:
         if block.repeats != int(block.repeats) or block.repeats < 1:
             raise ValueError(f"repeats must be a whole number >= 1, not {block.repeats}")
-    own = [block.repeats * cell.length for block, cell in zip(blocks, cells, strict=True)]
-    strains = tuple(own[0] / length - 1 for length in own)
+    own = [
+        block.repeats * (cell.length if block.beam_length is None else block.beam_length)
+        for block, cell in zip(blocks, cells, strict=True)
+    ]
+    strains = tuple(thickness / length - 1 for length in own)
     for block, strain in zip(blocks, strains, strict=True):
         if abs(strain) > LARGEST_BEAM_STRAIN:
             raise ValueError(
                 f"regions {block.regions} would be strained by {100 * strain:.1f} % along the "
-                "beam to share one period: choose a larger thickness"
+                "beam to share one period: choose a larger thickness, or along_beam='relaxed'"
             )
         if abs(strain) > NOTABLE_BEAM_STRAIN:
             logger.warning(
-                "Regions %s are strained by %.1f %% along the beam to share one period; a larger "
-                "thickness makes this smaller.",
+                "Regions %s are strained by %.1f %% along the beam to share %s.",
                 block.regions,
                 100 * strain,
+                "the lattice of the reference; along_beam='relaxed' makes this smaller"
+                if block.repeats == blocks[0].repeats
+                else "one period; a larger thickness makes this smaller",
             )
-    return own[0], strains
+    return strains
 
 
-def _lattice_groups(lattices: Sequence[RegisteredLattice]) -> np.ndarray:
-    """Return a number for each lattice that equal ones share."""
+def _lattice_groups(blocks: Sequence[Block], *, jumps: bool) -> np.ndarray:
+    """Return a number for each block that those share of which no atoms can be too close.
+
+    Where the displacement jumps, a site at the edge of one block can come next to one of another.
+    """
     groups: list[int] = []
-    for one in lattices:
+    for block in blocks:
+        one = block.lattice
         same = (
             groups[i]
-            for i, other in enumerate(lattices[: len(groups)])
-            if other.displaced == one.displaced
-            and np.allclose(other.base, one.base, rtol=0, atol=SAME_LATTICE)
-            and np.allclose(other.origin, one.origin, rtol=0, atol=SAME_LATTICE)
+            for i, other in enumerate(blocks[: len(groups)])
+            if other.lattice.displaced == one.displaced
+            and not (one.displaced and jumps)
+            and other.repeats == block.repeats
+            and np.allclose(other.lattice.base, one.base, rtol=0, atol=SAME_LATTICE)
+            and np.allclose(other.lattice.origin, one.origin, rtol=0, atol=SAME_LATTICE)
         )
         groups.append(next(same, max(groups, default=-1) + 1))
     return np.array(groups)
@@ -219,9 +260,10 @@ def _fill_block(
     thickness: float,
     region_of: Callable[[np.ndarray], np.ndarray],
     displacement: tuple[np.ndarray, np.ndarray, Grid],
+    displacement_error: np.ndarray | None,
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
-    """Return positions, numbers, region, occupancy and site of one block's atoms."""
+    """Return positions, numbers, region, occupancy, site and errors of one block's atoms."""
     inside = cell.sites.fractional @ cell.base
     offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.lattice.origin, float)
     field, known, grid = displacement
@@ -253,6 +295,16 @@ def _fill_block(
     positions[:, :, 2] = height[:, None] + length * np.arange(block.repeats)
     site = np.repeat(site, block.repeats)
     numbers, occupancy = draw_elements(site, cell.sites, generator)
-    atoms = (positions.reshape(-1, 3), numbers, np.repeat(region, block.repeats), occupancy, site)
+    error = np.full((len(points), 2), np.nan, np.float32)
+    if displacement_error is not None:
+        error = ANGSTROM_PER_NM * column_errors(block.lattice, points, displacement_error, grid)
+    atoms = (
+        positions.reshape(-1, 3),
+        numbers,
+        np.repeat(region, block.repeats),
+        occupancy,
+        site,
+        np.repeat(error, block.repeats, axis=0),
+    )
     present = numbers > 0
     return atoms if present.all() else tuple(array[present] for array in atoms)

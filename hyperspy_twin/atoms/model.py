@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
+from hyperspy_twin.atoms.amorphous import fill_amorphous, parse_material
 from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
 from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains
 from hyperspy_twin.registration import count_repeats, find_beam_translation
+
+AlongBeam = Literal["coherent", "relaxed"] | float
 
 
 def build_model(
@@ -20,6 +24,10 @@ def build_model(
     grid: Grid,
     thickness: float,
     seed: int,
+    displacement_error: np.ndarray | None = None,
+    reference: int | None = None,
+    along_beam: AlongBeam = "coherent",
+    amorphous: Mapping[int, tuple[str, float]] | None = None,
 ) -> FilledAtoms:
     """Fill regions with atoms.
 
@@ -37,17 +45,36 @@ def build_model(
         Wanted thickness in nm.
     seed
         Of the elements on mixed sites.
+    displacement_error
+        Standard errors of the displacement, of the same shape; None where they are not known.
+    reference
+        Number of the reference region; its crystal is not strained along the beam. By default the
+        first one.
+    along_beam
+        What an image cannot show: whether layers on the lattice of the reference share its repeats
+        along the beam (``"coherent"``), or each crystal has the whole number that suits it best
+        (``"relaxed"``), so that dislocations across the beam lie between layers of other numbers.
+        A number is the repeat of the lattice of the reference in Å, which all share.
+    amorphous
+        Formula and density in g/cm³ of regions without a lattice, which are filled by random
+        sequential packing.
 
     Raises
     ------
     ValueError
-        If there is no lattice, or the thickness is not positive.
+        If there is no lattice, the thickness is not positive, ``along_beam`` is none of these, or a
+        region that is to be amorphous does not exist or is a crystal.
     """
     if not lattices:
         raise ValueError(
             "no region has a registered lattice: index its phase and register it first"
         )
+    amorphous = dict(amorphous or {})
+    _check_amorphous(amorphous, outlines, lattices)
+    lattices = _set_beam_length(lattices, along_beam)
     lengths = [_repeat_length(lattice) for lattice in lattices]
+    shared = [one for one in lattices if one.displaced]
+    own = next((one for one in shared if one.region == reference), (shared or lattices)[0])
     length = count_repeats(lengths[0], thickness) * lengths[0]
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, one in enumerate(lattices):
@@ -56,12 +83,19 @@ def build_model(
     blocks = []
     for members in groups.values():
         regions = tuple(lattices[index].region for index in members)
+        lattice = lattices[members[0]]
+        repeat = relaxed = lengths[members[0]]
+        if lattice.displaced:
+            relaxed *= _crystal_length(lattice) / _crystal_length(own)
+        if along_beam == "relaxed":
+            repeat = relaxed
         blocks.append(
             Block(
-                lattice=lattices[members[0]],
-                repeats=max(1, round(length / lengths[members[0]])),
+                lattice=lattice,
+                repeats=max(1, round(length / repeat)),
                 regions=regions,
                 bounds=_bounds(outlines, regions, grid),
+                beam_length=relaxed,
             )
         )
     low, high = _corners(grid)
@@ -70,7 +104,87 @@ def build_model(
         inside = np.all((points >= low) & (points <= high), axis=1)
         return np.where(inside, contains(outlines, points), 0)
 
-    return fill_blocks(blocks, region_in_image, displacement, grid, seed)
+    atoms = fill_blocks(
+        blocks,
+        region_in_image,
+        displacement,
+        grid,
+        displacement_error=displacement_error,
+        seed=seed,
+        thickness=length,
+    )
+    if not amorphous:
+        return atoms
+    positions, numbers, region = fill_amorphous(
+        amorphous,
+        region_in_image,
+        {label: _bounds(outlines, (label,), grid) for label in amorphous},
+        positions=atoms.positions,
+        thickness=atoms.thickness,
+        seed=seed,
+    )
+    return _with_amorphous(atoms, positions, numbers, region)
+
+
+def _check_amorphous(
+    amorphous: Mapping[int, tuple[str, float]],
+    outlines: Outlines,
+    lattices: Sequence[RegisteredLattice],
+) -> None:
+    """Refuse regions that cannot be filled as amorphous, before anything is computed."""
+    crystals = {one.region for one in lattices}
+    for label, material in amorphous.items():
+        parse_material(material)
+        if label not in np.asarray(outlines.ring_region):
+            raise ValueError(f"there is no region {label} to fill as amorphous {material[0]}")
+        if label in crystals:
+            raise ValueError(
+                f"region {label} is a crystal with a registered lattice: it cannot be amorphous"
+            )
+
+
+def _with_amorphous(
+    atoms: FilledAtoms, positions: np.ndarray, numbers: np.ndarray, region: np.ndarray
+) -> FilledAtoms:
+    """All atoms; those of no block and no site come last."""
+    count = len(numbers)
+    none = np.full(count, -1, np.int16)
+    return replace(
+        atoms,
+        positions=np.concatenate([atoms.positions, positions]),
+        numbers=np.concatenate([atoms.numbers, numbers]),
+        region=np.concatenate([atoms.region, region]),
+        occupancy=np.concatenate([atoms.occupancy, np.ones(count, np.float32)]),
+        block=np.concatenate([atoms.block, none]),
+        site=np.concatenate([atoms.site, none]),
+        error=np.concatenate([atoms.error, np.full((count, 2), np.nan, np.float32)]),
+    )
+
+
+def _set_beam_length(
+    lattices: Sequence[RegisteredLattice], along_beam: AlongBeam
+) -> Sequence[RegisteredLattice]:
+    """Lattices of which the shared one has the repeat along the beam that is given in Å, if any."""
+    if isinstance(along_beam, str):
+        if along_beam not in ("coherent", "relaxed"):
+            raise ValueError(
+                f"along_beam is 'coherent', 'relaxed' or a length in Å, not {along_beam!r}"
+            )
+        return lattices
+    if not (np.isfinite(along_beam) and along_beam > 0):
+        raise ValueError(f"along_beam must be a length in Å above zero, not {along_beam}")
+    return [
+        replace(one, base=one.base * [1.0, 1.0, along_beam / _repeat_length(one)])
+        if one.displaced
+        else one
+        for one in lattices
+    ]
+
+
+def _crystal_length(lattice: RegisteredLattice) -> float:
+    """Repeat along the beam of the unstrained crystal in Å."""
+    translation = find_beam_translation(lattice.crystal, lattice.crystal.base, lattice.zone_axis)
+    return float(np.linalg.norm(translation))
 
 
 def _repeat_length(lattice: RegisteredLattice) -> float:

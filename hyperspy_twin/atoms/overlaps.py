@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 def remove_overlaps(
     positions: np.ndarray,
     group: np.ndarray,
-    minimum_distance: float,
+    minimum_distance: float | np.ndarray,
     period: float | None = None,
 ) -> np.ndarray:
     """Mark the atoms to keep so that no two atoms of different groups are too close.
@@ -18,7 +18,8 @@ def remove_overlaps(
     not touched: they are those of its crystal.
 
     Positions (n, 3), the smallest distance and the period along z, if any, are in Angstrom; the
-    groups are integers, shape (n,).
+    groups are integers, shape (n,). The distance is one number, or one for each pair of the groups
+    0 to m - 1, shape (m, m).
 
     Raises
     ------
@@ -28,23 +29,26 @@ def remove_overlaps(
     positions, group = np.asarray(positions, float), np.asarray(group)
     if positions.ndim != 2 or positions.shape[1] != 3 or group.shape != (len(positions),):
         raise ValueError("positions must be (n, 3) and group (n,)")
-    if not (np.isfinite(minimum_distance) and minimum_distance >= 0):
+    shortest = np.asarray(minimum_distance, float)
+    if not np.all(np.isfinite(shortest) & (shortest >= 0)):
         raise ValueError(f"minimum_distance must be at least 0 Angstrom, not {minimum_distance}")
     keep = np.ones(len(positions), bool)
-    near = _near_another_group(positions, group, minimum_distance)
-    if minimum_distance == 0 or len(near) == 0:
+    near = _near_another_group(positions, group, float(shortest.max()))
+    if shortest.max() == 0 or len(near) == 0:
         return keep
-    points, groups = positions[near], group[near]
-    labels = np.unique(groups)
-    kept = points[groups == labels[0]]
-    for label in labels[1:]:
-        members = near[groups == label]
-        distance, _ = cKDTree(_with_images(kept, minimum_distance, period)).query(
-            positions[members], distance_upper_bound=minimum_distance
-        )
-        free = ~(distance < minimum_distance)
-        keep[members[~free]] = False
-        kept = np.concatenate([kept, positions[members[free]]])
+    labels = np.unique(group[near])
+    kept: list[tuple[int, np.ndarray]] = []
+    for label in labels:
+        members = near[group[near] == label]
+        for other, points in kept:
+            limit = float(shortest[other, label] if shortest.ndim else shortest)
+            distance, _ = cKDTree(_with_images(points, limit, period)).query(
+                positions[members], distance_upper_bound=limit
+            )
+            free = ~(distance < limit)
+            keep[members[~free]] = False
+            members = members[free]
+        kept.append((int(label), positions[members]))
     return keep
 
 

@@ -10,6 +10,8 @@ from hyperspy_twin.atoms.box import complete_box
 
 # Columns of every model, in this order; further ones follow.
 COLUMNS = ("x", "y", "z", "Z", "region", "occupancy")
+# Columns of the standard errors of positions, of models that were made of images.
+ERROR_COLUMNS = ("sigma_x", "sigma_y")
 # Arrays that a model does not keep: what ASE has for molecular dynamics.
 NOT_KEPT = ("positions", "numbers", "tags", "masses")
 # Å; atoms in one plane still need a box with a volume.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,6 +30,11 @@ class RegisteredLattice:
         Correlation of the bright maxima of the image with the projected columns, at most 1.
     displaced
         Whether the atoms follow the measured displacement from the reference lattice.
+    origin_error
+        Standard error of the origin along x and y in nm, by the noise of the image; NaN where it
+        is not known.
+    cell_error
+        Standard errors of the lattice: of position i by distance along j, shape (2, 2).
     """
 
     region: int
@@ -39,6 +44,8 @@ class RegisteredLattice:
     origin: tuple[float, float]
     merit: float
     displaced: bool
+    origin_error: tuple[float, float] = (np.nan, np.nan)
+    cell_error: np.ndarray = field(default_factory=lambda: np.full((2, 2), np.nan))
 
     @property
     def scale(self) -> float:

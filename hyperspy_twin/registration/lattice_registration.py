@@ -15,11 +15,18 @@ from hyperspy_twin.core import (
     RegisteredLattice,
     StrainField,
     count_steps,
+    merge_sites,
 )
 from hyperspy_twin.registration.beam_repeat import find_repeat_cell
-from hyperspy_twin.registration.origin import fit_origin, measure_amplitudes, nearest_remainder
+from hyperspy_twin.registration.origin import (
+    find_origin_error,
+    fit_origin,
+    measure_amplitudes,
+    nearest_remainder,
+)
 from hyperspy_twin.registration.virtual_cell import (
     align_to_zone_axis,
+    find_cell_error,
     fit_virtual_cell,
     reciprocal_vectors,
 )
@@ -137,6 +144,8 @@ def register_lattices(
             origin=position,
             merit=merit,
             displaced=bool(displaced),
+            origin_error=_origin_error(one),
+            cell_error=find_cell_error(one.peaks.position, one.peaks.error, weights=_weights(one)),
         )
         if displaced and _is_equivalent(lattice, origin):
             lattice = replace(lattice, origin=origin)
@@ -156,9 +165,17 @@ def _reference_base(
 
 def _own_base(one: IndexedPeaks) -> np.ndarray:
     """Fit the lattice of a region to its own peaks."""
-    weights = 1 / one.peaks.error.prod(axis=1)
     oriented = align_to_zone_axis(one.oriented)
-    return fit_virtual_cell(oriented, one.hkl, one.peaks.position, weights=weights)
+    return fit_virtual_cell(oriented, one.hkl, one.peaks.position, weights=_weights(one))
+
+
+def _weights(one: IndexedPeaks) -> np.ndarray:
+    """Weights of the peaks of a region in the fit of its lattice."""
+    return 1 / one.peaks.error.prod(axis=1)
+
+
+def _origin_error(one: IndexedPeaks) -> tuple[float, float]:
+    return find_origin_error(one.peaks.position[:STRONGEST], one.peaks.snr[:STRONGEST])
 
 
 def _find_indices(one: IndexedPeaks, vectors: np.ndarray) -> np.ndarray:
@@ -205,12 +222,18 @@ def _is_equivalent(lattice: RegisteredLattice, origin: tuple[float, float]) -> b
 
 def _same_type(one: OrientedCrystal, other: OrientedCrystal) -> bool:
     """Whether two crystals have the same sites in similar cells seen along equivalent axes."""
-    sites, others = (np.asarray(each.crystal.fractional) for each in (one, other))
+    sites, others = (_sites(each.crystal) for each in (one, other))
     if sites.shape != others.shape or not np.allclose(sites, others, atol=SAME_SITE):
         return False
     if sorted(map(abs, one.zone_axis)) != sorted(map(abs, other.zone_axis)):
         return False
     return bool(np.allclose(_shape(one.crystal), _shape(other.crystal), atol=SAME_SHAPE))
+
+
+def _sites(crystal: Crystal) -> np.ndarray:
+    """Coordinates of the sites, of which elements of an alloy may share each."""
+    fractional, occupancy = np.array(crystal.fractional), np.array(crystal.occupancy)
+    return merge_sites(crystal.numbers, fractional, occupancy).fractional
 
 
 def _shape(crystal: Crystal) -> np.ndarray:

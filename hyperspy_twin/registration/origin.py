@@ -207,6 +207,27 @@ def fit_origin(
     return Origin((float(x), float(y)), float(merit), float(merit - max(others, default=0.0)))
 
 
+def find_origin_error(g: np.ndarray, snr: np.ndarray) -> tuple[float, float]:
+    """Find the standard errors (x, y) of an origin by the noise of the phases of its reflections.
+
+    The phase of a wave whose power is ``snr`` times that of its noise has the variance
+    1 / (2 snr), and changes by 2 pi g for each unit of the origin.
+
+    Parameters
+    ----------
+    g
+        Reflections (x, y) in 1/nm, shape (k, 2).
+    snr
+        Of each, shape (k,).
+    """
+    g = np.asarray(g, float)
+    information = 8 * np.pi**2 * (g.T * np.asarray(snr, float)) @ g
+    if not np.isfinite(information).all():
+        return np.nan, np.nan
+    x, y = np.sqrt(np.diag(np.linalg.inv(information)))
+    return float(x), float(y)
+
+
 def _nearest_point(vector: np.ndarray, period: np.ndarray) -> np.ndarray:
     """Shortest of the vectors that whole periods, in rows, make of a vector."""
     fraction = vector @ np.linalg.inv(period)

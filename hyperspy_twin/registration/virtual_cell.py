@@ -9,6 +9,7 @@ from scipy.linalg import polar
 from scipy.spatial.transform import Rotation
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, OrientedCrystal
+from hyperspy_twin.registration.beam_stretch import stretch_along_beam
 
 # Between an indexed phase and its micrograph lie some percent of strain and a little rotation. What
 # lies beyond these bounds, set by judgement, means that peaks and orientation do not belong
@@ -76,8 +77,8 @@ def fit_virtual_cell(
     The oriented cell is deformed in the image plane so that its reflections reproduce the peaks
     in the sense of weighted least squares: all four in-plane components are free, so that a
     tetragonal distortion, a shear and a small rotation are kept. The length along the beam cannot
-    be seen in a projection; it is scaled by the mean in-plane factor, the square root of the
-    in-plane change of area, which is exact for a wrong pixel size or an isotropic expansion.
+    be seen in a projection; it follows from the symmetry of the lattice, see
+    :func:`~hyperspy_twin.registration.beam_stretch.stretch_along_beam`.
     The fitted lattice vectors a, b, c are rows in the image frame, Angstrom, shape (3, 3).
 
     Parameters
@@ -119,8 +120,31 @@ def fit_virtual_cell(
     _check_deformation(in_plane)
     deformation = np.eye(3)
     deformation[:2, :2] = in_plane
-    deformation[2, 2] = np.sqrt(np.linalg.det(in_plane))
+    deformation[2, 2] = stretch_along_beam(nominal, in_plane.T)
     return nominal @ deformation.T
+
+
+def find_cell_error(
+    g: np.ndarray, error: np.ndarray, *, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Find the standard errors of a lattice that was fitted to peaks.
+
+    An error E of the fit, g (1 + E) for g, moves a point at the distance r from the origin by
+    -E r. Element i, j is the standard error of component i of that for each unit of r along j,
+    shape (2, 2).
+
+    Parameters
+    ----------
+    g, error
+        Peaks (x, y) and their standard errors, in one unit, shape (k, 2) each.
+    weights
+        Weights of the fit, shape (k,). Equal if absent.
+    """
+    g, error = np.asarray(g, float), np.asarray(error, float)
+    weights = np.ones(len(g)) if weights is None else np.asarray(weights, float)
+    weighted = g * weights[:, None]
+    gain = np.linalg.solve(weighted.T @ g, weighted.T)
+    return np.sqrt(gain**2 @ error**2)
 
 
 def _proper_rotation(orientation: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
 
-from hyperspy_twin.atoms import COLUMNS
+from hyperspy_twin.atoms import COLUMNS, ERROR_COLUMNS
 from hyperspy_twin.core import ANGSTROM_PER_NM, Table
 from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
 from hyperspy_twin.signals._signal import TwinSignal
@@ -40,7 +40,9 @@ class AtomicModel(TwinSignal, Signal1D):
     """Atoms of a model, one per navigation position, made by :meth:`StrainMap.to_atoms`.
 
     The columns are x, y, z in Angstrom in the image frame (x right, y down, z into the screen),
-    atomic number Z, region and occupancy (the probability of the element on its site).
+    atomic number Z, region and occupancy (the probability of the element on its site); then the
+    standard errors sigma_x and sigma_y of the position in Angstrom, where they are known, and the
+    fractions of the elements of an alloy.
     """
 
     _signal_type = "twin_atomic_model"
@@ -102,8 +104,21 @@ class AtomicModel(TwinSignal, Signal1D):
         return self._columns("occupancy")[:, 0]
 
     @property
+    def error(self) -> np.ndarray:
+        """Standard errors of the positions along x, y and z in Angstrom, shape (n, 3).
+
+        By the noise of the image: of the displacement, and of the cell and the origin of lattices
+        of their own. NaN where it is not known, and along z, which an image does not show. Errors
+        that whole images share, such as that of the pixel size and slow drift, are not included.
+        """
+        found = np.full((len(np.atleast_2d(self.data)), 3), np.nan)
+        if "sigma_x" in self._box.columns:  # older versions saved none
+            found[:, :2] = self._columns("sigma_x", "sigma_y")
+        return found
+
+    @property
     def cell(self) -> np.ndarray:
-        """Box as rows in Angstrom, shape (3, 3); periodic along the beam only."""
+        """Box as rows in Angstrom, shape (3, 3)."""
         return self._box.cell
 
     @property
@@ -320,6 +335,36 @@ class AtomicModel(TwinSignal, Signal1D):
             self.region,
             dict.fromkeys(own, "it was filled with a lattice of its own"),
         )
+
+    def passivate(self) -> Self:
+        """Add hydrogen on the missing bonds of atoms that have four in their crystal.
+
+        Atoms of group IV, of III-V and II-VI compounds with one to three neighbours get hydrogen in
+        the directions in which a tetrahedron lacks it, at the length of the bond in silane
+        (1.48 Å) or germane (1.525 Å), or the sum of the covalent radii. Where there is no room for
+        it none is added, and the log tells how many bonds stay open. The atoms are not moved.
+
+        Returns
+        -------
+        AtomicModel
+            The model with hydrogen at its end, in the regions of the atoms that it is bonded to.
+        """
+        from hyperspy_twin.atoms import find_hydrogen
+
+        box = self._box
+        period = float(box.cell[2, 2]) if box.pbc[2] else None
+        positions, region = self.positions, self.region
+        found, parent, missing = find_hydrogen(positions - box.origin, self.numbers, period)
+        if missing:
+            _LOGGER.warning("%d missing bonds have no room for hydrogen, or no neighbour", missing)
+        rows = np.full((len(found), len(box.columns)), np.nan)
+        values = (*(found + box.origin).T, 1, region[parent], 1)
+        names = ("x", "y", "z", "Z", "region", "occupancy")
+        for name, one in zip(names, values, strict=True):
+            rows[:, box.columns.index(name)] = one
+        data = np.concatenate([np.atleast_2d(np.asarray(self.data)), rows])
+        axes = self._axes_for(*data.shape)
+        return self._derive(AtomicModel, "passivate", {}, data=data, axes=axes)
 
     def write(
         self,
@@ -756,14 +801,14 @@ class AtomicModel(TwinSignal, Signal1D):
     @staticmethod
     def _rows_of(atoms: FilledAtoms) -> np.ndarray:
         """Table of atoms, shape (n, columns)."""
-        table = np.empty((len(atoms.numbers), len(COLUMNS)))
-        table[:, :3] = atoms.positions
+        table = np.empty((len(atoms.numbers), len(COLUMNS) + len(ERROR_COLUMNS)))
+        table[:, :3], table[:, len(COLUMNS) :] = atoms.positions, atoms.error
         for index, values in enumerate((atoms.numbers, atoms.region, atoms.occupancy), 3):
             table[:, index] = values
         return table
 
     @staticmethod
-    def _axes_for(count: int, columns: int = len(COLUMNS)) -> list[dict[str, Any]]:
+    def _axes_for(count: int, columns: int) -> list[dict[str, Any]]:
         return [
             {"name": "atom", "size": count, "navigate": True},
             {"name": "column", "size": columns, "navigate": False},

@@ -30,13 +30,14 @@ from hyperspy_twin.signals._tables import (
     strain_table,
 )
 from hyperspy_twin.signals._values import ModelBox, StrainSettings
-from hyperspy_twin.signals.atomic_model import COLUMNS, AtomicModel
+from hyperspy_twin.signals.atomic_model import AtomicModel
 
 if TYPE_CHECKING:
     from typing import Self
 
     from matplotlib.figure import Figure
 
+    from hyperspy_twin.atoms import AlongBeam
     from hyperspy_twin.crystals import AlloyFamily
     from hyperspy_twin.strain import Block, GrainBoundary, MeasuredStrain, ScanTraces
 
@@ -900,14 +901,23 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         lattices = spectrum._register_lattices(self._field, self.reference)
         return self._derive(type(self), "register_lattices", {}, lattices=lattices)
 
-    def to_atoms(self, thickness: float = 5.0, *, seed: int = 0) -> AtomicModel:
+    def to_atoms(
+        self,
+        thickness: float = 5.0,
+        *,
+        seed: int = 0,
+        along_beam: AlongBeam = "coherent",
+        amorphous: Mapping[int, tuple[str, float]] | None = None,
+        surfaces: bool = False,
+    ) -> AtomicModel:
         """Fill the regions with atoms, displaced as measured.
 
         A virtual unit cell is fitted to the reference region and oriented by the indexing. Every
         indexed region with the same lattice is filled with it and displaced by u; a region with a
         lattice of its own is filled with its own cell. The model repeats along the beam a whole
-        number of times. Regions without an indexed phase stay empty. Lengths are those of the
-        image: a warning tells where the crystal of the reference has others.
+        number of times. Regions without an indexed phase stay empty, unless they are to be filled
+        as amorphous. Lengths are those of the image: a warning tells where the crystal of the
+        reference has others.
 
         Parameters
         ----------
@@ -915,6 +925,19 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             Thickness of the foil in nm; rounded to whole repeats of the lattice along the beam.
         seed
             Of the random choice of elements on mixed sites.
+        along_beam
+            What the image does not show: whether layers on the lattice of the reference share its
+            repeats along the beam (``"coherent"``), as pseudomorphic layers do, or each crystal
+            has the whole number that suits it best (``"relaxed"``), with dislocations across the
+            beam between layers of different numbers. A number is the length in Å of the repeat of
+            the reference along the beam.
+        amorphous
+            Formula and density in g/cm³ by the number of a region, such as
+            ``{2: ("SiO2", 2.2)}``. Atoms are packed at random, with the right density, composition
+            and smallest distances. This is no relaxed network: anneal it before energies are
+            computed.
+        surfaces
+            Whether the model is a lamella with free surfaces instead of periodic along the beam.
 
         Returns
         -------
@@ -924,10 +947,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         Raises
         ------
         ValueError
-            If no lattice is registered, for which the message names the reason, or the thickness
-            is not positive.
+            If no lattice is registered, for which the message names the reason, the thickness is
+            not positive, or a region that is to be amorphous does not exist or is a crystal.
         """
-        from hyperspy_twin.atoms import build_model
+        from hyperspy_twin.atoms import COLUMNS, ERROR_COLUMNS, build_model
 
         lattices = self._state("lattices")
         if not lattices:
@@ -938,24 +961,34 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             lattices,
             self._outlines,
             displacement=self._main_displacement,
+            displacement_error=self._displacement_error,
             grid=grid,
             thickness=thickness,
             seed=seed,
+            reference=self.reference,
+            along_beam=along_beam,
+            amorphous=amorphous,
         )
+        chosen: dict[str, Any] = {} if along_beam == "coherent" else {"along_beam": along_beam}
+        if amorphous:
+            chosen["amorphous"] = {str(n): list(one) for n, one in amorphous.items()}
+        if surfaces:
+            chosen["surfaces"] = True
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
+        table = AtomicModel._rows_of(atoms)
         return self._derive(
             AtomicModel,
             "to_atoms",
-            {"thickness": thickness, "seed": seed},
-            data=AtomicModel._rows_of(atoms),
-            axes=AtomicModel._axes_for(len(atoms.numbers)),
+            {"thickness": thickness, "seed": seed, **chosen},
+            data=table,
+            axes=AtomicModel._axes_for(*table.shape),
             model=ModelBox(
-                columns=COLUMNS,
-                units=("Å", "Å", "Å", "", "", ""),
+                columns=(*COLUMNS, *ERROR_COLUMNS),
+                units=("Å", "Å", "Å", "", "", "", "Å", "Å"),
                 cell=np.diag([width, height, atoms.thickness]),
                 origin=np.array([*corner, 0.0]),
-                pbc=(False, False, True),
+                pbc=(False, False, not surfaces),
             ),
             image=None,
         )
@@ -1008,6 +1041,14 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         if not others:
             return displacement
         return np.where(np.isin(self._labels, others), np.nan, displacement)
+
+    @property
+    def _displacement_error(self) -> np.ndarray | None:
+        """Standard errors of the displacement in the axes of the image; None if not known."""
+        from hyperspy_twin.strain import find_displacement_errors
+
+        analysis = self._measured_of(self._blocks[0]).analysis
+        return None if analysis is None else find_displacement_errors(analysis)
 
     @property
     def _blocks(self) -> tuple[Block, ...]:

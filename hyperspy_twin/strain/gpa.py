@@ -37,6 +37,7 @@ from hyperspy_twin.strain.pieces import find_pieces
 from hyperspy_twin.strain.plan import Plan
 from hyperspy_twin.strain.strain_tensor import AnalysedPiece, compute_strain, displacement_noise
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT
+from hyperspy_twin.strain.wave_weights import fit_one_lattice
 
 if TYPE_CHECKING:
     pass
@@ -164,6 +165,7 @@ def geometric_phase_analysis(
         vectors, first = vectors[kept], first[kept]
     if fixed:
         refined = vectors
+    lattice = vectors if fixed else fit_one_lattice(refined, amplitudes)
     analysed, disagreeing = [], np.zeros(grid.shape, bool)
     for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
         present = region.resolved(others)
@@ -178,12 +180,12 @@ def geometric_phase_analysis(
             "the reference shows no lattice at these vectors: choose another reference or vectors"
         )
     maps, cuts = assemble_maps(
-        grid, analysed, refined, reference, weights if displacement else None, lazy=lazy
+        grid, analysed, lattice, reference, weights if displacement else None, lazy=lazy
     )
     return StrainField(
         **maps,
         cuts=cuts,
-        vectors=refined,
+        vectors=lattice,
         amplitudes=amplitudes,
         resolution=float(resolution),
         definition=definition,

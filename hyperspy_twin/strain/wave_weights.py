@@ -9,6 +9,11 @@ MINIMUM_SQUARED_SINE = 0.02
 # Fraction of the variance of each wave that counts as its own, so that waves whose errors seem to
 # be one and the same (a clean computed image) can be combined; float32 knows no smaller one.
 OWN_VARIANCE = 1e-6
+# Indices of vectors in a lattice differ by less from whole numbers: a hundred times the error of
+# a vector of a common image, and the least misfit at which another crystal has peaks of its own.
+WHOLE = 0.01
+# Two vectors of a lattice generate all others over one of these.
+DIVISORS = (1, 2, 3)
 
 
 def combine_waves(
@@ -47,3 +52,40 @@ def combine_waves(
             inverses[position][np.ix_(which, which)] = np.linalg.inv(stable[np.ix_(which, which)])
             number[position] = position
     return number[index].reshape(bits.shape), inverses
+
+
+def fit_one_lattice(vectors: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
+    """Vectors of the one lattice that is nearest to measured ones.
+
+    Each is measured with an error of its own. If they are not those of one lattice, the waves do
+    not agree on where it is far away: displacements would drift against any lattice that is
+    fitted to the vectors afterwards. Vectors of no common lattice are returned as they are.
+
+    Parameters
+    ----------
+    vectors
+        Measured reciprocal vectors (x, y), shape (k, 2).
+    amplitudes
+        Of their waves, shape (k,): in white noise the error of a vector is inversely proportional.
+    """
+    indices = _integer_indices(vectors)
+    if len(vectors) < 3 or indices is None:
+        return vectors
+    weighted = indices * amplitudes[:, None] ** 2
+    return indices @ np.linalg.solve(weighted.T @ indices, weighted.T @ vectors)
+
+
+def _integer_indices(vectors: np.ndarray) -> np.ndarray | None:
+    """Find indices (k, 2) of vectors in two of them over a whole number, if there are."""
+    first, second = np.triu_indices(len(vectors), 1)
+    determinant = vectors[first, 0] * vectors[second, 1] - vectors[first, 1] * vectors[second, 0]
+    lengths = np.linalg.norm(vectors, axis=1)
+    squared_sine = (determinant / (lengths[first] * lengths[second])) ** 2
+    wide = np.flatnonzero(squared_sine > MINIMUM_SQUARED_SINE)
+    for pair in wide[np.argsort(np.abs(determinant[wide]), kind="stable")]:
+        coordinates = vectors @ np.linalg.inv(vectors[[first[pair], second[pair]]])
+        for divisor in DIVISORS:
+            indices = np.round(divisor * coordinates)
+            if np.abs(divisor * coordinates - indices).max() < WHOLE:
+                return indices / divisor
+    return None

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from hyperspy_twin.core import OrientedCrystal
+from hyperspy_twin.registration.beam_stretch import lattice_rotations
 from hyperspy_twin.registration.virtual_cell import (
     align_to_zone_axis,
     fit_virtual_cell,
@@ -26,6 +27,7 @@ def deform(g, matrix):
     return g @ np.linalg.inv(matrix)
 
 
+@settings(deadline=None)
 @given(
     st.floats(-0.06, 0.06),
     st.floats(-0.06, 0.06),
@@ -74,6 +76,41 @@ def test_mean_scale_is_exact_for_a_wrong_pixel_size(crystals, orient):
     np.testing.assert_allclose(
         fit_virtual_cell(oriented, hkl, g), 1.03 * base @ orientation.T, atol=1e-10
     )
+
+
+@pytest.mark.parametrize("zone", [(1, 0, 0), (0, 1, 0), (1, 1, 0)])
+def test_tetragonal_cell_is_stretched_along_the_beam_as_in_the_plane(make_crystal, orient, zone):
+    """Seen along a, both a and c are seen: c/a is another than in the catalogue, b is a."""
+    cubic = make_crystal("t", 4.0, [22], np.zeros((1, 3)))
+    tetragonal = replace(cubic, lattice=(4.0, 4.0, 4.2, 90.0, 90.0, 90.0))
+    true = replace(cubic, lattice=(3.93, 3.93, 4.27, 90.0, 90.0, 90.0))
+    orientation = orient(tetragonal.base, zone, 33)
+    hkl = np.array([[h, k, m] for h in (-2, 0, 1, 2) for k in (-2, 0, 1, 2) for m in (-1, 0, 2)])
+    hkl = hkl[(hkl @ zone == 0) & hkl.any(axis=1)]
+    g = reciprocal_vectors(true.base @ orientation.T, hkl)
+    found = fit_virtual_cell(OrientedCrystal(tetragonal, zone, orientation), hkl, g)
+    np.testing.assert_allclose(found, true.base @ orientation.T, atol=1e-6)
+
+
+def test_what_symmetry_leaves_open_keeps_its_shape(make_crystal, orient):
+    """Seen along c, a tetragonal cell shows a only: all is taken for the pixel size."""
+    cubic = make_crystal("t", 4.0, [22], np.zeros((1, 3)))
+    tetragonal = replace(cubic, lattice=(4.0, 4.0, 4.2, 90.0, 90.0, 90.0))
+    orientation = orient(tetragonal.base, (0, 0, 1))
+    hkl = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    g = reciprocal_vectors(tetragonal.base @ orientation.T, hkl) / 1.01
+    found = fit_virtual_cell(OrientedCrystal(tetragonal, (0, 0, 1), orientation), hkl, g)
+    np.testing.assert_allclose(found, 1.01 * tetragonal.base @ orientation.T, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "count"), [("diamond", 24), ("hexagonal", 12), ("chiral", 12)])
+def test_rotations_of_lattices(crystals, orient, name, count):
+    base = crystals[name].base @ orient(crystals[name].base, (1, 1, 1), 20).T
+    rotations = lattice_rotations(base)
+    assert len(rotations) == count
+    np.testing.assert_allclose(np.linalg.det(rotations), 1)
+    back = (base @ rotations.transpose(0, 2, 1)) @ np.linalg.inv(base)
+    np.testing.assert_allclose(back, np.rint(back), atol=1e-6)
 
 
 def test_weights_silence_an_outlier(crystals, orient):

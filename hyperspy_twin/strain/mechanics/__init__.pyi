@@ -1,5 +1,6 @@
 from .absolute import BulkCell
 from .coherent_layers import LIMITS, CubicAlloy, Layers, find_growth_direction, map_composition
+from .displacement_errors import find_displacement_errors
 from .gradient_errors import Analysis
 from .interfaces import Interface, find_interface
 from .means import RegionMeans, join_means
@@ -19,6 +20,7 @@ __all__ = [
     "Misfit",
     "Profile",
     "RegionMeans",
+    "find_displacement_errors",
     "find_growth_direction",
     "find_interface",
     "find_neighbours",
