@@ -295,8 +295,9 @@ def _fill_block(
     positions[:, :, 2] = height[:, None] + length * np.arange(block.repeats)
     site = np.repeat(site, block.repeats)
     numbers, occupancy = draw_elements(site, cell.sites, generator)
-    error = np.full((len(points), 2), np.nan, np.float32)
-    if displacement_error is not None:
+    if displacement_error is None:
+        error = np.full((len(points), 2), np.nan)
+    else:
         error = ANGSTROM_PER_NM * column_errors(block.lattice, points, displacement_error, grid)
     atoms = (
         positions.reshape(-1, 3),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
     from hyperspy_twin.atoms.alloying import Alloy, Sublattice
+    from hyperspy_twin.core import Placement
     from hyperspy_twin.signals.composition_map import CompositionMap
 
 # Standard deviation in nm of the window that makes the image of a lattice smooth: fringes of
@@ -25,6 +26,7 @@ def fractions_of_sites(
     points: np.ndarray,
     symbols: np.ndarray,
     maps: CompositionMap,
+    placement: Placement,
     sublattices: Sequence[Sublattice],
     elements: Sequence[str],
     guide: Signal2D | None,
@@ -39,6 +41,8 @@ def fractions_of_sites(
         Element on each site as it is, shape (n,).
     maps, guide
         As for :meth:`AtomicModel.set_composition`.
+    placement
+        Where the maps lie.
     sublattices
         Elements that share sites.
     elements
@@ -48,7 +52,7 @@ def fractions_of_sites(
     from hyperspy_twin.atoms.alloying import share_sites
     from hyperspy_twin.composition.transfer import fractions_at_sites, map_pixels
 
-    pixels = map_pixels(points, maps.placement, maps._grid)
+    pixels = map_pixels(points, placement, maps._grid)
     intensity = None if guide is None else _smooth_at(guide, points)
     fractions = np.zeros((len(points), len(elements)))
     outcome = {}
@@ -68,18 +72,14 @@ def fractions_of_sites(
     return fractions, outcome
 
 
-def pixel_on_image(maps: CompositionMap) -> float:
-    """Side of a pixel of placed maps on the micrograph, in its unit."""
-    sides = maps.placement.matrix[:, :2] * np.asarray(maps._grid.scale)
-    return float(np.sqrt(abs(np.linalg.det(sides))))
-
-
-def alloy_of(sublattices: Sequence[Sublattice], maps: CompositionMap) -> Alloy:
-    """Record of the mixed sites of a model."""
+def alloy_of(sublattices: Sequence[Sublattice], maps: CompositionMap, placed: Placement) -> Alloy:
+    """Record of the mixed sites of a model, with the side of a pixel of the maps on the image."""
     from hyperspy_twin.atoms.alloying import Alloy
     from hyperspy_twin.core import ANGSTROM_PER_NM
 
-    return Alloy(tuple(sublattices), ANGSTROM_PER_NM * pixel_on_image(maps))
+    sides = placed.matrix[:, :2] * np.asarray(maps._grid.scale)
+    side = float(np.sqrt(abs(np.linalg.det(sides))))
+    return Alloy(tuple(sublattices), ANGSTROM_PER_NM * side)
 
 
 def _smooth_at(image: Signal2D, points: np.ndarray) -> np.ndarray:

@@ -551,8 +551,8 @@ class AtomicModel(TwinSignal, Signal1D):
             return np.array(chemical_symbols)[self.numbers]
         if name in ("region", "coordination"):
             values = self.region if name == "region" else self.coordination()
-            known, index = np.unique(values, return_inverse=True)
-            return np.array([f"{name} {one}" for one in known])[index]
+            present, index = np.unique(values, return_inverse=True)
+            return np.array([f"{name} {one}" for one in present])[index]
         if name not in self._box.columns:
             offered = ("element", "coordination", *self._box.columns)
             known = ", ".join(f"'{one}'" for one in offered)
@@ -606,16 +606,17 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.atoms.alloying import choose_sublattices
 
-        if maps.placement is None:
+        placement = maps.placement
+        if placement is None:
             raise ValueError(
                 "the composition maps are not placed on the micrograph: call maps.register(image)"
             )
         symbols = self._symbols
         chosen = choose_sublattices(list(np.unique(symbols)), maps.elements, sublattices)
-        alloy = alloy_of(chosen, maps)
+        alloy = alloy_of(chosen, maps, placement)
         points = self.positions[:, :2] / ANGSTROM_PER_NM
         fractions, outcome = fractions_of_sites(
-            points, symbols, maps, chosen, alloy.elements, guide
+            points, symbols, maps, placement, chosen, alloy.elements, guide
         )
         kept = [n for n, name in enumerate(self._box.columns) if name not in alloy.elements]
         box = replace(
@@ -702,14 +703,20 @@ class AtomicModel(TwinSignal, Signal1D):
         elements = alloy.elements
         fractions = self._columns(*elements)
         mixed = fractions.sum(axis=1) > 0
-        plane, fractions = self.positions[mixed, :2], fractions[mixed]
+        plane, fractions, symbols = (
+            self.positions[mixed, :2],
+            fractions[mixed],
+            self._symbols[mixed],
+        )
         heights = plane @ layer_normal(plane, fractions[:, 0])
         layer = find_layers(heights)
         sites = np.bincount(layer)
-        columns = {"position": np.bincount(layer, heights) / sites / ANGSTROM_PER_NM}
+        columns: dict[str, np.ndarray] = {
+            "position": np.bincount(layer, heights) / sites / ANGSTROM_PER_NM
+        }
         columns["sites"] = sites
         for element, own in zip(elements, fractions.T, strict=True):
-            columns[element] = np.bincount(layer, self._symbols[mixed] == element) / sites
+            columns[element] = np.bincount(layer, symbols == element) / sites
             columns[f"expected_{element}"] = np.bincount(layer, own) / sites
         return Table.from_columns(columns, {"position": "nm"})
 

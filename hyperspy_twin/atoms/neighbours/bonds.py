@@ -62,7 +62,7 @@ def longest_bonds(lattices: Sequence[RegisteredLattice]) -> np.ndarray:
         longest = np.maximum(longest, _longest_in(cell))
         present = np.unique(cell.sites.numbers[cell.sites.numbers > 0])
         together[np.ix_(present, present)] = True
-    known = together.any(axis=1)
+    known = np.asarray(together.any(axis=1))
     reach = longest.max(axis=1)
     across = known[:, None] & known & ~together
     longest[across] = 0.5 * (reach[:, None] + reach)[across]
@@ -159,7 +159,7 @@ def measure_bonds(bonds: Neighbours, positions: np.ndarray, numbers: np.ndarray)
 def _longest_in(cell: RepeatCell) -> np.ndarray:
     """Longest bonds of one crystal by both atomic numbers, shape (119, 119)."""
     positions = cell.sites.fractional @ cell.base
-    anions = np.isin(cell.sites.numbers, ANIONS).any(axis=1)
+    anions = np.asarray(np.isin(cell.sites.numbers, ANIONS).any(axis=1))
     compound = 0 < anions.sum() < len(anions)
     radius, shells_end_inside = FIRST_RADIUS, False
     while not shells_end_inside:

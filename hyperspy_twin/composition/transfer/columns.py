@@ -132,8 +132,8 @@ def keep_means(fractions: np.ndarray, pixel: np.ndarray, means: np.ndarray) -> n
     left = np.arange(len(pixel))
     for _ in range(MOST_ROUNDS):
         count = np.maximum(np.bincount(pixel[left], minlength=means.shape[1]), 1)
-        present = np.stack([np.bincount(pixel[left], one[left], means.shape[1]) for one in result])
-        present = present / count
+        sums = [np.bincount(pixel[left], one[left], means.shape[1]) for one in result]
+        present = np.stack(sums) / count
         off = np.any(np.abs(present - means) > SAME_MEAN, axis=0)
         left = left[off[pixel[left]]]
         if not len(left):

@@ -120,7 +120,7 @@ def model_3d_figure(
         kept = values
     figure = plt.figure(figsize=(8, 7))
     # The layout engines of matplotlib cut off the labels of three dimensions.
-    axis = figure.add_axes((0.0, 0.03, 0.85, 0.9), projection="3d")
+    axis: Any = figure.add_axes((0.0, 0.03, 0.85, 0.9), projection="3d")
     x, y, z = positions.T
     across = 5.0 * POINTS_PER_INCH / extent.max()
     # Atoms that stand for several are drawn with their volume.
