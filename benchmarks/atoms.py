@@ -29,8 +29,8 @@ import numpy as np
 from chain import PeakMemory
 
 import hyperspy_twin as ht
-from hyperspy_twin.atoms import COLUMNS, build_model
-from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, trace
+from hyperspy_twin.atoms import COLUMNS, ERROR_COLUMNS, build_model
+from hyperspy_twin.core import Grid, Outlines, Placement, RegisteredLattice, trace
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
@@ -40,6 +40,7 @@ LARGEST_OF_ASE = 0.1
 LARGEST_OF_MATSCIPY = 4.0
 CUTOFFS = (2.8, 5.0)
 PIXEL = 0.02  # nm
+MAP_PIXEL = 3.0  # nm
 PER_VOLUME = 8 / 0.5431**3  # atoms of silicon in a cubic nanometre
 PEER = """
 import sys, time
@@ -88,12 +89,24 @@ def layers(millions: float) -> dict[str, Any]:
 def as_model(atoms: Any, grid: Grid, lattices: list[RegisteredLattice]) -> Any:
     """Give the signal, as StrainMap.to_atoms does."""
     table = ht.AtomicModel._rows_of(atoms)
-    model = ht.AtomicModel(table, axes=ht.AtomicModel._axes_for(len(table)))
+    model = ht.AtomicModel(table, axes=ht.AtomicModel._axes_for(*table.shape))
     box = np.diag([10 * grid.extent[0], 10 * grid.extent[1], atoms.thickness])
-    units = ("Å", "Å", "Å", "", "", "")
-    state = ModelBox(COLUMNS, units, box, np.zeros(3), (False, False, True))
+    columns = (*COLUMNS, *ERROR_COLUMNS)
+    units = ("Å", "Å", "Å", "", "", "", "Å", "Å")
+    state = ModelBox(columns, units, box, np.zeros(3), (False, False, True))
     write(model, model=state, lattices=tuple(lattices))
     return model._derive(ht.AtomicModel, "benchmark", {})
+
+
+def germanium(grid: Grid) -> Any:
+    """Give a map of a graded well with pixels of 3 nm on the whole image."""
+    rows, across = (int(np.ceil(length / MAP_PIXEL)) for length in grid.extent[::-1])
+    share = np.clip(np.sin(np.linspace(0.0, 3.0, rows)), 0.0, 1.0)[:, None] * np.ones(across)
+    maps = ht.composition.from_map({"Si": 1.0 - share, "Ge": share})
+    matrix = MAP_PIXEL * np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]])
+    placed = Placement(matrix, np.zeros((rows, 2)), np.zeros((2, 2)), "given", 1.0)
+    write(maps, placement=placed, placement_rows=maps._grid.y)
+    return maps
 
 
 def measure(millions: float, peers: str | None) -> None:
@@ -134,6 +147,7 @@ def run(
             step(f"neighbours {cutoff} Å", lambda c=cutoff: model.neighbours(c), count)
             if peers and label:
                 run_peers(model, cutoff, peers, label, millions, Path(folder))
+    step("composition", lambda: model.set_composition(germanium(parts["grid"])), count)
     step("coordination", model.coordination, count)
     step("bond lengths", model.bond_lengths, count)
 

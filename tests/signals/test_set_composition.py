@@ -54,6 +54,7 @@ def placed(maps, elements, offset=(-1.0, -1.0)):
     write(
         found,
         placement=Placement(matrix, np.zeros((rows, 2)), np.zeros((2, 2)), "given", 1.0),
+        placement_rows=found._grid.y,
     )
     return found
 
