@@ -280,7 +280,8 @@ def test_mismatched_nanowire(wire):
         assert set(truth.numbers[truth.numbers == element]) == {element}
         chosen = model.numbers == element
         assert chosen.any()
-        assert np.median(distances(model, truth, chosen)) < 10 * PICOMETRE, label
+        # Structure factors of InSb have other phases than those of InP, 10 pm along the dumbbells.
+        assert np.median(distances(model, truth, chosen)) < 2 * PICOMETRE, label
 
 
 def bonds(model, bond, longest=1.2):
@@ -356,7 +357,8 @@ def test_each_half_of_the_wire_has_its_own_repeats_along_the_beam_on_request(wir
         chosen = relaxed.numbers == element
         columns = np.unique(np.round(relaxed.positions[chosen, :2], 3), axis=0)
         per_column[element] = chosen.sum() / len(columns)
-    assert per_column == {51: 11, 15: 12}
+    # Where columns of the two meet, an atom of either can be too near to one of the other.
+    assert per_column == pytest.approx({51: 11, 15: 12}, rel=0.002)
     strain.to_atoms(thickness=1.0)
     assert "-9.4 % along the beam" in caplog.text
     given = strain.to_atoms(thickness=5.0, along_beam=4.2)

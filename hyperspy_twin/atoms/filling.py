@@ -287,6 +287,7 @@ def _fill_block(
             SHORTEST_BOND_FRACTION * nearest_neighbour_distance(cell) / ANGSTROM_PER_NM,
         )
         points, region, site, height = (a[apart] for a in (points, region, site, height))
+    points = points + block.lattice.offset
     length = thickness / block.repeats
     fraction = np.mod(height / cell.length + SAME_HEIGHT, 1.0) - SAME_HEIGHT
     height = np.maximum(fraction, 0.0) * length
@@ -295,10 +296,10 @@ def _fill_block(
     positions[:, :, 2] = height[:, None] + length * np.arange(block.repeats)
     site = np.repeat(site, block.repeats)
     numbers, occupancy = draw_elements(site, cell.sites, generator)
-    if displacement_error is None:
-        error = np.full((len(points), 2), np.nan)
-    else:
-        error = ANGSTROM_PER_NM * column_errors(block.lattice, points, displacement_error, grid)
+    error: np.ndarray = np.full((len(points), 2), np.nan, np.float32)
+    if displacement_error is not None:
+        error = column_errors(block.lattice, points, displacement_error, grid)
+        error *= np.float32(ANGSTROM_PER_NM)
     atoms = (
         positions.reshape(-1, 3),
         numbers,

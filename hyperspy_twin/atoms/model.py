@@ -78,7 +78,7 @@ def build_model(
     length = count_repeats(lengths[0], thickness) * lengths[0]
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, one in enumerate(lattices):
-        key = (one.crystal, one.origin) if one.displaced else (one.region,)
+        key = (one.crystal, one.origin, one.offset) if one.displaced else (one.region,)
         groups.setdefault(key, []).append(index)
     blocks = []
     for members in groups.values():

@@ -35,6 +35,9 @@ class RegisteredLattice:
         is not known.
     cell_error
         Standard errors of the lattice: of position i by distance along j, shape (2, 2).
+    offset
+        Of the atoms of this region (x, y) in nm against the lattice that it shares with others,
+        whose structure factors have other phases.
     """
 
     region: int
@@ -46,6 +49,7 @@ class RegisteredLattice:
     displaced: bool
     origin_error: tuple[float, float] = (np.nan, np.nan)
     cell_error: np.ndarray = field(default_factory=lambda: np.full((2, 2), np.nan))
+    offset: tuple[float, float] = (0.0, 0.0)
 
     @property
     def scale(self) -> float:

@@ -148,7 +148,9 @@ def rows() -> dict[str, Row]:
         "bulk": Row(tuple[BulkCell, ...], "absolute"),
         "image": Row(np.ndarray, "gpa"),  # on the image_grid
         "lattices": Row(
-            tuple[RegisteredLattice, ...], "gpa", {"origin": POSITION, "origin_error": POSITION}
+            tuple[RegisteredLattice, ...],
+            "gpa",
+            {"origin": POSITION, "origin_error": POSITION, "offset": POSITION},
         ),
         "model": Row(ModelBox, "to_atoms"),
         "alloy": Row(Alloy, "set_composition"),
