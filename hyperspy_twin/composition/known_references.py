@@ -9,7 +9,9 @@ import numpy as np
 
 from hyperspy_twin.composition.elements import check_elements
 from hyperspy_twin.composition.quantification import fractions_between
+from hyperspy_twin.core import Placement
 from hyperspy_twin.signals._signal import content_hash
+from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import CompositionReport
 from hyperspy_twin.signals.composition_map import VARIANCE, CompositionMap
 
@@ -215,11 +217,12 @@ def _on_grid_of(
     step: str,
     parameters: dict[str, Any],
 ) -> CompositionMap:
-    """Map on the grid of the image that it was made of."""
-    return CompositionMap._measured(
+    """Map on the grid of the image that it was made of, where it lies without registration."""
+    grid = source._grid
+    found = CompositionMap._measured(
         values.astype(np.float32),
         None if variance is None else variance.astype(np.float32),
-        source._grid,
+        grid,
         unit=source._unit,
         report=report,
         step=step,
@@ -228,3 +231,7 @@ def _on_grid_of(
         metadata=source.metadata.as_dictionary(),
         original_metadata=source.original_metadata.as_dictionary(),
     )
+    rows = np.zeros((grid.shape[0], 2))
+    placed = Placement(np.eye(2, 3), rows, np.zeros((2, 2)), "same grid", 1.0)
+    write(found, placement=placed, placement_rows=grid.y)
+    return found

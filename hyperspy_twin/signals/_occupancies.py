@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # Standard deviation in nm of the window that makes the image of a lattice smooth: fringes of
 # 0.4 nm, the widest of common crystals, keep exp(-2 pi^2 (0.25 / 0.4)^2) = 5e-4 of their amplitude.
 LATTICE_BLUR = 0.25
+# Å; length of the pieces of layers whose numbers of atoms are fixed, at least. Pieces of one or two
+# atoms would make them alternate along a row.
+SMALLEST_BLOCK = 30.0
 
 
 def fractions_of_sites(
@@ -73,13 +76,13 @@ def fractions_of_sites(
 
 
 def alloy_of(sublattices: Sequence[Sublattice], maps: CompositionMap, placed: Placement) -> Alloy:
-    """Record of the mixed sites of a model, with the side of a pixel of the maps on the image."""
+    """Record of the mixed sites of a model, in pieces as long as a pixel of the maps, or longer."""
     from hyperspy_twin.atoms.alloying import Alloy
     from hyperspy_twin.core import ANGSTROM_PER_NM
 
     sides = placed.matrix[:, :2] * np.asarray(maps._grid.scale)
     side = float(np.sqrt(abs(np.linalg.det(sides))))
-    return Alloy(tuple(sublattices), ANGSTROM_PER_NM * side)
+    return Alloy(tuple(sublattices), max(ANGSTROM_PER_NM * side, SMALLEST_BLOCK))
 
 
 def _smooth_at(image: Signal2D, points: np.ndarray) -> np.ndarray:

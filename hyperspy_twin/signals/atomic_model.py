@@ -637,8 +637,8 @@ class AtomicModel(TwinSignal, Signal1D):
         """Draw the elements of the mixed sites anew.
 
         The number of atoms of each element in each piece of a layer, as long as a pixel of the
-        composition map, and in each layer, is the sum of the fractions, rounded; which atoms
-        they are is random. The fractions stay in the table.
+        composition map and at least 3 nm, and in each layer, is the sum of the fractions, rounded;
+        which atoms they are is random. The fractions stay in the table.
 
         Parameters
         ----------

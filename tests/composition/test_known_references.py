@@ -44,6 +44,7 @@ def test_nominal_fractions_of_regions(tmp_path):
     np.testing.assert_allclose(maps["Ge"].data[labels == 2], 0.7)
     assert np.isnan(maps["Ge"].data[labels == 3]).all()
     assert np.isnan(maps.error.data).all()
+    assert maps.placement.method == "same grid"
     assert maps.report.withheld == {"no fractions were given for the region": (labels == 3).sum()}
     maps.save(tmp_path / "nominal.hspy")
     assert hs.load(tmp_path / "nominal.hspy").axes_manager.signal_axes[0].scale == 0.5

@@ -139,6 +139,20 @@ def test_atoms_within_a_layer_are_random(alloyed):
     assert 0.7 * expected < np.std(of_columns) < 1.3 * expected
 
 
+def test_pixels_smaller_than_an_atom_leave_the_alloy_random(silicon):
+    """Fine maps, such as those of strain, must not make the atoms of a row alternate."""
+    half = np.full((480, 480), 0.5)
+    maps = ht.composition.from_map({"Si": half, "Ge": half})
+    fine = Placement(
+        np.array([[0.025, 0, 0], [0, 0.025, 0]]), np.zeros((480, 2)), np.zeros((2, 2)), "given", 1.0
+    )
+    write(maps, placement=fine, placement_rows=maps._grid.y)
+    model = silicon.set_composition(maps)
+    near = model.neighbours(4.0)  # with the twelve of the second shell
+    alike = np.mean(model.numbers[near.atom] == model.numbers[near.index])
+    assert abs(alike - 0.5) < 0.01
+
+
 def test_history_says_what_was_done(alloyed):
     record = json.loads(alloyed._state("history")[-1])
     assert record["step"] == "set_composition"
