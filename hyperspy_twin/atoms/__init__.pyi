@@ -1,3 +1,12 @@
+from .alloying import (
+    Alloy,
+    Sublattice,
+    choose_sublattices,
+    draw_elements_of_alloy,
+    find_layers,
+    layer_normal,
+    share_sites,
+)
 from .filling import FilledAtoms
 from .model import AlongBeam, build_model
 from .neighbours import (
@@ -14,19 +23,26 @@ from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
+    "Alloy",
     "AlongBeam",
     "COLUMNS",
     "ERROR_COLUMNS",
     "FilledAtoms",
     "Neighbours",
+    "Sublattice",
     "build_model",
+    "choose_sublattices",
     "compare_deformation",
+    "draw_elements_of_alloy",
     "find_bonds",
     "find_hydrogen",
+    "find_layers",
     "find_neighbours",
+    "layer_normal",
     "longest_bonds",
     "measure_bonds",
     "measure_deformation",
     "select_atoms",
+    "share_sites",
     "table_of",
 ]

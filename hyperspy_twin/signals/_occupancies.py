@@ -13,7 +13,7 @@ from hyperspy_twin.signals._images import check_single, grid_of
 if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
-    from hyperspy_twin.atoms.alloying import Alloy, Sublattice
+    from hyperspy_twin.atoms import Alloy, Sublattice
     from hyperspy_twin.core import Placement
     from hyperspy_twin.signals.composition_map import CompositionMap
 
@@ -52,7 +52,7 @@ def fractions_of_sites(
         Elements of the columns of the result, which is 0 where a site has no fractions,
         shape (n, elements).
     """
-    from hyperspy_twin.atoms.alloying import share_sites
+    from hyperspy_twin.atoms import share_sites
     from hyperspy_twin.composition.transfer import fractions_at_sites, map_pixels
 
     pixels = map_pixels(points, placement, maps._grid)
@@ -77,7 +77,7 @@ def fractions_of_sites(
 
 def alloy_of(sublattices: Sequence[Sublattice], maps: CompositionMap, placed: Placement) -> Alloy:
     """Record of the mixed sites of a model, in pieces as long as a pixel of the maps, or longer."""
-    from hyperspy_twin.atoms.alloying import Alloy
+    from hyperspy_twin.atoms import Alloy
     from hyperspy_twin.core import ANGSTROM_PER_NM
 
     sides = placed.matrix[:, :2] * np.asarray(maps._grid.scale)

@@ -27,7 +27,7 @@ from hyperspy_twin.signals._images import check_single
 from hyperspy_twin.signals._pixels import stored_masks
 
 if TYPE_CHECKING:
-    from hyperspy_twin.signals.micrograph import Micrograph
+    from hyperspy_twin.signals._signal import TwinSignal
 
 _logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ SAME_EXTENT = 0.01
 
 def place_map(
     maps: Any,
-    image: Micrograph,
+    image: TwinSignal,
     given: Any,
     simultaneous: Any,
     *,
@@ -113,12 +113,12 @@ def check_micrograph(image: Any, name: str) -> None:
     check_single(image)
 
 
-def unit_of(image: Micrograph) -> str:
+def unit_of(image: TwinSignal) -> str:
     """Read the unit of the axes of a micrograph: nm, or px without a calibration."""
     return str(image.axes_manager.signal_axes[0].units)
 
 
-def _as_given(maps: Any, image: Micrograph, given: Any) -> Placement:
+def _as_given(maps: Any, image: TwinSignal, given: Any) -> Placement:
     grids = maps._grid, image._grid
     if isinstance(given, Placement):
         placed = place_given(*grids, given.matrix, given.row_shifts)
@@ -134,7 +134,7 @@ def _as_given(maps: Any, image: Micrograph, given: Any) -> Placement:
     return place_given(*grids, matrix)
 
 
-def _is_same_area(maps: Any, image: Micrograph, tags: ScanTags, own: ScanTags) -> bool:
+def _is_same_area(maps: Any, image: TwinSignal, tags: ScanTags, own: ScanTags) -> bool:
     """Whether an image was recorded pixel by pixel with the map."""
     if own.rectangle is not None and own.survey is not None:
         same_scan = (own.survey, own.rectangle) == (tags.survey, tags.rectangle)
@@ -158,7 +158,7 @@ def _same_axes(one: Grid, other: Grid) -> bool:
 
 def _by_tags(
     maps: Any,
-    image: Micrograph,
+    image: TwinSignal,
     tags: ScanTags,
     own: ScanTags,
     rectangle: tuple[float, float, float, float],

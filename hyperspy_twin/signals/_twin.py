@@ -77,7 +77,7 @@ class Row:
 @cache
 def rows() -> dict[str, Row]:
     """Rows of the schema by key; a function, because the types come from rooms that are heavy."""
-    from hyperspy_twin.atoms.alloying import Alloy
+    from hyperspy_twin.atoms import Alloy
     from hyperspy_twin.core import Grid, Outlines, RegisteredLattice
     from hyperspy_twin.crystals import RegionPhase, rescale_record
     from hyperspy_twin.spectra import RegionSpectrum

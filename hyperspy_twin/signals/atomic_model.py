@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.atoms import FilledAtoms, Neighbours
-    from hyperspy_twin.atoms.alloying import Alloy
+    from hyperspy_twin.atoms import Alloy, FilledAtoms, Neighbours
     from hyperspy_twin.signals.composition_map import CompositionMap
 
 _LOGGER = logging.getLogger(__name__)
@@ -604,7 +603,7 @@ class AtomicModel(TwinSignal, Signal1D):
         ValueError
             If the maps are not placed or do not lie on the model, or an element has no sites.
         """
-        from hyperspy_twin.atoms.alloying import choose_sublattices
+        from hyperspy_twin.atoms import choose_sublattices
 
         placement = maps.placement
         if placement is None:
@@ -695,7 +694,7 @@ class AtomicModel(TwinSignal, Signal1D):
         ValueError
             If the model has no fractions.
         """
-        from hyperspy_twin.atoms.alloying import find_layers, layer_normal
+        from hyperspy_twin.atoms import find_layers, layer_normal
 
         alloy = self._state("alloy")
         if alloy is None:
@@ -735,11 +734,11 @@ class AtomicModel(TwinSignal, Signal1D):
         """Model whose mixed sites got one of their elements; ``data`` is changed in place."""
         from ase.data import atomic_numbers
 
-        from hyperspy_twin.atoms.alloying import Box, draw_elements_of_alloy
+        from hyperspy_twin.atoms import draw_elements_of_alloy
 
         fractions = data[:, [box.columns.index(one) for one in alloy.elements]]
         drawn, reached = draw_elements_of_alloy(
-            data[:, :3], fractions, alloy, seed, box=Box(box.cell, box.pbc), order=order
+            data[:, :3], fractions, alloy, seed, cell=box.cell, pbc=box.pbc, order=order
         )
         for name, parameter in reached.items():
             if order is not None and abs(parameter - order) > SAME_ORDER:

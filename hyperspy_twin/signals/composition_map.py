@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hyperspy.api.roi import RectangularROI
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.signals.micrograph import Micrograph
 
 VARIANCE = "Signal.Noise_properties.variance"
 COLOURS_OF_FRACTIONS = "viridis"
@@ -143,10 +142,10 @@ class CompositionMap(TwinSignal, Signal2D):
 
     def register(
         self,
-        image: Micrograph,
+        image: TwinSignal,
         placement: Placement | RectangularROI | np.ndarray | None = None,
         *,
-        simultaneous: Micrograph | None = None,
+        simultaneous: TwinSignal | None = None,
         angle: float = 10.0,
         scale: float = 0.05,
         show_progressbar: bool | None = None,
@@ -205,7 +204,7 @@ class CompositionMap(TwinSignal, Signal2D):
         )
 
     def plot_overlay(
-        self, image: Micrograph, element: str | None = None, **figure_options: Any
+        self, image: TwinSignal, element: str | None = None, **figure_options: Any
     ) -> Figure:
         """Plot the fraction of an element on the micrograph, with the error of its place.
 

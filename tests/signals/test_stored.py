@@ -89,9 +89,9 @@ def test_phases(stored):
     assert indexed.accept_phase(1, "Si").phases[1].phase == "Si"
     assert indexed.apply_calibration().calibration.scale == pytest.approx(1, abs=1e-4)
     kept = stored("strain")
-    # The rim of the windows has changed since: in a region of 2.3 nm it moves the reference by as
-    # much as the noise does.
-    np.testing.assert_allclose(indexed.gpa(vectors=kept.g).g, kept.g, atol=4e-3)
+    # The rim of the windows has changed twice since: in a region of 2.3 nm it moves the reference
+    # by as much as the noise does.
+    np.testing.assert_allclose(indexed.gpa(vectors=kept.g).g, kept.g, atol=6e-3)
 
 
 def test_strain(stored):

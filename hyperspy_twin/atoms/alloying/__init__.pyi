@@ -1,12 +1,11 @@
-from .collapse import collapse
-from .draw import Box, draw_elements_of_alloy
+from .draw import draw_elements_of_alloy
 from .layers import find_layers, find_strata, layer_normal
 from .short_range_order import order_at_short_range
 from .sublattices import Alloy, Sublattice, choose_sublattices, share_sites
+from .whole_numbers import collapse
 
 __all__ = [
     "Alloy",
-    "Box",
     "Sublattice",
     "choose_sublattices",
     "collapse",

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.alloying.collapse import collapse
 from hyperspy_twin.atoms.alloying.layers import find_strata, layer_normal
 from hyperspy_twin.atoms.alloying.short_range_order import order_at_short_range
 from hyperspy_twin.atoms.alloying.sublattices import Alloy
+from hyperspy_twin.atoms.alloying.whole_numbers import collapse
 from hyperspy_twin.atoms.neighbours import find_neighbours
 
 # Sites on which the fractions of a sublattice add up to less are not of it: they add up to 0 or 1.
@@ -23,28 +22,14 @@ FIRST_SHELL = 1.1
 SAMPLE = 1000
 
 
-class Box(NamedTuple):
-    """Box of a model.
-
-    Attributes
-    ----------
-    cell
-        Box vectors as rows in Å, shape (3, 3).
-    pbc
-        Whether the model repeats along each.
-    """
-
-    cell: np.ndarray
-    pbc: Sequence[bool]
-
-
 def draw_elements_of_alloy(
     positions: np.ndarray,
     fractions: np.ndarray,
     alloy: Alloy,
     seed: int,
     *,
-    box: Box | None = None,
+    cell: np.ndarray,
+    pbc: Sequence[bool],
     order: float | None = None,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Draw one element for each site that elements share.
@@ -60,8 +45,8 @@ def draw_elements_of_alloy(
         Which sites are mixed.
     seed
         Of the random numbers.
-    box
-        Box of the model, where an order is wanted.
+    cell, pbc
+        Box vectors as rows in Å, shape (3, 3), and whether the model repeats along each.
     order
         Wanted Warren-Cowley parameter of the first shell of each sublattice.
 
@@ -84,8 +69,8 @@ def draw_elements_of_alloy(
         own, plane = own[sites], positions[sites, :2]
         strata = find_strata(plane, layer_normal(plane, own[:, 0]), alloy.block)
         species = collapse(own, strata, generator)
-        if order is not None and box is not None:
-            shell = _first_shell(positions[sites], box)
+        if order is not None:
+            shell = _first_shell(positions[sites], cell, pbc)
             species, reached[one.name] = order_at_short_range(
                 species, own, strata, shell, order, generator
             )
@@ -93,9 +78,11 @@ def draw_elements_of_alloy(
     return drawn, reached
 
 
-def _first_shell(positions: np.ndarray, box: Box) -> tuple[np.ndarray, np.ndarray]:
+def _first_shell(
+    positions: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]
+) -> tuple[np.ndarray, np.ndarray]:
     """Start and indices of the nearest neighbours of each site among the sites."""
     sample = positions[:: max(1, len(positions) // SAMPLE)]
     nearest = np.median(cKDTree(positions).query(sample, k=2)[0][:, 1])
-    found = find_neighbours(positions, box.cell, box.pbc, FIRST_SHELL * float(nearest))
+    found = find_neighbours(positions, cell, pbc, FIRST_SHELL * float(nearest))
     return found.start, found.index

@@ -1,4 +1,4 @@
 from .columns import SiteFractions, fractions_at_sites, keep_means
-from .map_pixels import map_pixels
+from .placed_pixels import map_pixels
 
 __all__ = ["SiteFractions", "fractions_at_sites", "keep_means", "map_pixels"]
