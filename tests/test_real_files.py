@@ -125,13 +125,16 @@ def test_strain_of_an_image_that_is_not_square(shared_file):
     assert strain.e_xx.data.shape == (224, 1312)
     valid = np.isfinite(strain.e_yy.data)
     assert valid.mean() > 0.8
-    # The growth axis changes by about 2 % between the layers; the plane does not. Where the lower
-    # one has less than three atomic rows it has no strain.
+    # The growth axis changes by 1.7 % between the layers (spots at 1.80 and 1.83 A); the plane does
+    # not. Where the lower one has less than three atomic rows it has no strain, and where it has
+    # three the errors are nearly 1 %.
     both = valid[175:205].all(axis=0)
     assert 200 < np.count_nonzero(both) < 1000
     profile = np.median(strain.e_yy.data[:, both], axis=1)
     step = np.median(profile[60:110]) - np.median(profile[175:205])
-    assert 0.005 < abs(step) < 0.06
+    error = np.median(strain.sigma.data[175:205][:, both])
+    assert 0.003 < error < 0.01
+    assert abs(step + 0.0167) < 2.5 * error
     plane = np.median(strain.e_xx.data[:, both], axis=1)
     assert abs(np.median(plane[60:110]) - np.median(plane[175:205])) < 0.005
 

@@ -194,7 +194,8 @@ def test_placement_is_kept_in_files(maps, tmp_path):
     matrix = np.array([[2.0, 0.1, 3.0], [-0.1, 2.0, 4.0]])
     covariance = np.array([[np.inf, 0.0], [0.0, 0.25]])
     placement = Placement(matrix, np.zeros((5, 2)), covariance, "given", 1.0)
-    placed = maps._derive(ht.CompositionMap, "register", {}, placement=placement)
+    state = {"placement": placement, "placement_rows": maps._grid.y}
+    placed = maps._derive(ht.CompositionMap, "register", {}, **state)
     placed.save(tmp_path / "placed.hspy")
     found = hs.load(tmp_path / "placed.hspy").placement
     np.testing.assert_array_equal(found.matrix, matrix)

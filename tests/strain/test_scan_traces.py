@@ -48,7 +48,7 @@ def test_fly_back_is_found_in_the_first_columns():
     found = traces(fly_back)
     # 2 % exp(-x / 20) falls to .05 to .1 % at 60 to 74 columns; the window adds its own width.
     assert 40 < found.fly_back < 100
-    assert found.fly_back_strain[0] > 0.008
+    assert found.fly_back_strain[0] > 0.007
     assert found.fly_back_strain[1] < -0.002
     assert found.drift == (0, 0)
     told = found.describe(Grid(SHAPE, (0.02, 0.02)), "nm")
@@ -102,7 +102,7 @@ def test_steady_drift_is_a_uniform_strain_and_cannot_be_told():
 
 
 def test_strain_that_changes_along_both_axes_is_no_drift():
-    found = traces(lambda x, y: (1e-5 * x * y, 1e-5 * y**2))
+    found = traces(lambda x, y: (1.5e-5 * x * y, 1e-5 * y**2))
     assert found.drift == (0, 0)
 
 

@@ -292,5 +292,5 @@ def _posterior(
         joint = forward[row] * backward
         posterior[row] = joint / joint.sum()
         backward = spread(backward * likelihood[row])
-        backward /= backward.max()
+        backward /= max(float(backward.max()), np.finfo(float).tiny)
     return posterior, total

@@ -37,6 +37,10 @@ STEEPNESS = 1.5
 MINIMUM_AMPLITUDE_TO_NOISE = 3.0
 # Standard errors of the mean power by which tails of other reflections raise it above the median.
 CLEAR_EXCESS = 2.0
+# Part of the largest distance to the outline by which a piece is shrunk before it is smoothed to a
+# window for the noise: the widest rim, for the shortest tails of the reflections, that leaves a
+# middle; set by judgement.
+NOISE_EROSION = 0.75
 
 
 @dataclass(frozen=True)
@@ -156,13 +160,14 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
         )
         return np.outer(along_y, along_x) * region.window.mass
     near = piece.distance[np.ix_(row, column)]
+    eroded = NOISE_EROSION * float(piece.distance.max())
     x, y = (
         step * large / small
         for step, large, small in zip(
             coarse.scale, coarse.padded[::-1], coarse.reduced[::-1], strict=True
         )
     )
-    return smooth_rows(near, piece.largest_erosion, (x, y))(0, len(near)) * region.window.mass
+    return smooth_rows(near, eroded, (x, y))(0, len(near)) * region.window.mass
 
 
 def _narrow_along_y(region: LatticeWaves) -> np.ndarray:
