@@ -288,9 +288,10 @@ def _posterior(
         forward[row] = here = joint / joint.sum()
     backward = np.ones_like(start)
     posterior = np.empty_like(evidence)
+    tiny = np.finfo(float).tiny  # rows that contradict each other have no shift: probability 0
     for row in reversed(range(len(evidence))):
         joint = forward[row] * backward
-        posterior[row] = joint / joint.sum()
+        posterior[row] = joint / max(float(joint.sum()), tiny)
         backward = spread(backward * likelihood[row])
-        backward /= max(float(backward.max()), np.finfo(float).tiny)
+        backward /= max(float(backward.max()), tiny)
     return posterior, total
