@@ -16,13 +16,10 @@ from functools import partial
 import numpy as np
 from ase.data import atomic_masses, atomic_numbers, covalent_radii
 from ase.formula import Formula
-from scipy import constants
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.core import ANGSTROM_PER_NM, kernel
+from hyperspy_twin.core import ANGSTROM_PER_NM, UNITS_PER_CUBIC_ANGSTROM, kernel
 
-# Formula units in a cubic Å of one mol per cubic centimetre.
-UNITS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
 # Smallest distance over the smallest sum of covalent radii of different atoms of the formula: that
 # of silica is then 1.59 Å, its bond.
 CLOSEST = 0.9

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hyperspy.signal import BaseSignal
 
 INSTALL = 'pip install "hyperspy_twin[spectroscopy]"'
 
@@ -43,3 +46,36 @@ def check_elements(names: Sequence[str]) -> tuple[str, ...]:
     if twice:
         raise ValueError(f"named more than once: {', '.join(twice)}")
     return found
+
+
+def elements_of(
+    si: BaseSignal, given: Sequence[str] | None, example: Sequence[str], advice: str = ""
+) -> tuple[str, ...]:
+    """Elements whose fractions are wanted, at least two.
+
+    Parameters
+    ----------
+    si
+        Spectra; the elements of their metadata are taken where none are given.
+    given
+        Symbols.
+    example
+        Symbols for the message where there are none.
+    advice
+        What the message says beside where there is only one.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two, one is unknown, or one is named twice.
+    """
+    found = si.metadata.get_item("Sample.elements", ()) if given is None else given
+    if not len(found):
+        first, second = example
+        raise ValueError(f'the elements are missing: give elements=["{first}", "{second}"]')
+    names = check_elements(found)
+    if len(names) < 2:
+        raise ValueError(
+            f"a fraction needs at least two elements, and {names[0]} is the only one{advice}"
+        )
+    return names

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hyperspy_twin.composition.cross_sections import cross_section, find_edges, onset_of, optics_of
-from hyperspy_twin.composition.elements import check_elements
+from hyperspy_twin.composition.elements import elements_of
 from hyperspy_twin.composition.energy_loss_spectra import (
     EnergyLossSpectra,
     all_spectra,
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 SEEN = 3.0
 EMPTY = "the spectrum is empty or not finite"
 UNSETTLED = "the fit did not settle"
+ONE_EDGE = ": the intensity of one edge is that of ht.composition.edge_intensity(...)"
 
 
 def from_eels(
@@ -94,7 +95,7 @@ def from_eels(
     R.F. Egerton, Electron Energy-Loss Spectroscopy in the Electron Microscope, Springer (2011),
     section 4.5.
     """
-    names = _elements_of(si, elements)
+    names = elements_of(si, elements, ("Si", "Ge"), ONE_EDGE)
     spectra = spectra_of_loss(si, energy_range)
     scanned = grid_of_scan(si, si.axes_manager.navigation_axes)
     optics = optics_of(si)
@@ -150,19 +151,6 @@ def from_eels(
         metadata=scanned.metadata,
         original_metadata=scanned.original_metadata,
     )
-
-
-def _elements_of(si: BaseSignal, elements: Sequence[str] | None) -> tuple[str, ...]:
-    found = si.metadata.get_item("Sample.elements", ()) if elements is None else elements
-    if not len(found):
-        raise ValueError('the elements are missing: give elements=["Si", "Ge"]')
-    names = check_elements(found)
-    if len(names) < 2:
-        raise ValueError(
-            f"a fraction needs at least two elements, and {names[0]} is the only one: the "
-            "intensity of one edge is that of ht.composition.edge_intensity(...)"
-        )
-    return names
 
 
 def _low_loss_of(low_loss: BaseSignal, spectra: EnergyLossSpectra) -> LowLoss:

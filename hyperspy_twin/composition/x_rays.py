@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hyperspy_twin.composition.elements import check_elements, known_elements
+from hyperspy_twin.composition.elements import elements_of, known_elements
 from hyperspy_twin.composition.quantification import (
     cliff_lorimer,
     fractions_of_amounts,
@@ -97,12 +97,7 @@ def from_eds(
             "X-ray spectra of a thin foil are needed, of the type EDS_TEM: call "
             'si.set_signal_type("EDS_TEM") if this is one'
         )
-    found = si.metadata.get_item("Sample.elements", ()) if elements is None else elements
-    if not len(found):
-        raise ValueError('the elements are missing: give elements=["Fe", "Pt"]')
-    names = check_elements(found)
-    if len(names) < 2:
-        raise ValueError(f"a fraction needs at least two elements, and {names[0]} is the only one")
+    names = elements_of(si, elements, ("Fe", "Pt"))
     chosen = _choose_lines(si, names, lines)
     factors = _kfactors(kfactors, names, chosen)
     scanned = grid_of_scan(si, si.axes_manager.navigation_axes)

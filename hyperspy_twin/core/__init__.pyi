@@ -1,5 +1,10 @@
 from .calibration import Calibration
-from .constants import ANGSTROM_PER_NM, HAADF_EXPONENT, SHORTEST_SPACING
+from .constants import (
+    ANGSTROM_PER_NM,
+    HAADF_EXPONENT,
+    SHORTEST_SPACING,
+    UNITS_PER_CUBIC_ANGSTROM,
+)
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
 from .kernels import kernel
@@ -31,6 +36,7 @@ __all__ = [
     "HAADF_EXPONENT",
     "LARGEST_EXCESS",
     "SHORTEST_SPACING",
+    "UNITS_PER_CUBIC_ANGSTROM",
     "Calibration",
     "Crystal",
     "Definition",

@@ -1,6 +1,11 @@
 """Units, and what more than one room takes for true of electron microscopy."""
 
+from scipy import constants
+
 ANGSTROM_PER_NM = 10.0
+
+# Formula units in a cubic Angstrom of one mol per cubic centimetre.
+UNITS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
 
 # nm. No lattice planes closer than this are looked for: aberration-corrected STEM resolves 0.0405
 # nm in test specimens; Morishita, Ishikawa, Kohno et al., Microscopy 67, 46 (2018).

@@ -544,10 +544,8 @@ class AtomicModel(TwinSignal, Signal1D):
 
     def _coloured_by(self, name: str) -> np.ndarray:
         """Values of a column, or the names of classes, shape (n,)."""
-        from ase.data import chemical_symbols
-
         if name == "element":
-            return np.array(chemical_symbols)[self.numbers]
+            return self._symbols
         if name in ("region", "coordination"):
             values = self.region if name == "region" else self.coordination()
             present, index = np.unique(values, return_inverse=True)
@@ -664,9 +662,7 @@ class AtomicModel(TwinSignal, Signal1D):
         ----------
         J. M. Cowley, Phys. Rev. 77 (1950) 669-675.
         """
-        alloy = self._state("alloy")
-        if alloy is None:
-            raise ValueError("the model has no fractions to draw from: call set_composition(maps)")
+        alloy = self._alloy
         if short_range_order is not None and not -1 <= short_range_order <= 1:
             raise ValueError(f"short_range_order lies between -1 and 1, not {short_range_order}")
         return self._drawn(
@@ -696,10 +692,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.atoms import find_layers, layer_normal
 
-        alloy = self._state("alloy")
-        if alloy is None:
-            raise ValueError("the model has no fractions: call set_composition(maps) first")
-        elements = alloy.elements
+        elements = self._alloy.elements
         fractions = self._columns(*elements)
         mixed = fractions.sum(axis=1) > 0
         plane, fractions, symbols = (
@@ -767,6 +760,13 @@ class AtomicModel(TwinSignal, Signal1D):
             model=box,
             alloy=alloy,
         )
+
+    @property
+    def _alloy(self) -> Alloy:
+        alloy = self._state("alloy")
+        if alloy is None:
+            raise ValueError("the model has no fractions: call set_composition(maps) first")
+        return alloy
 
     @property
     def _symbols(self) -> np.ndarray:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import constants
 
-from hyperspy_twin.core import kernel
-
-# Formula units in a cubic Angstrom of one mol per cubic centimetre.
-UNITS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
+from hyperspy_twin.core import UNITS_PER_CUBIC_ANGSTROM, kernel
 
 
 @dataclass(frozen=True)

@@ -139,23 +139,6 @@ def find_pieces(labels: np.ndarray | None, grid: Grid, resolution: float) -> lis
     ]
 
 
-def taper(distance: np.ndarray, width: float) -> np.ndarray:
-    """Weights that rise from 0 at the outline to 1 at ``width`` as a cubed sine."""
-    flat = np.ascontiguousarray(distance, np.float32).ravel()
-    return rising(flat, width).reshape(distance.shape)
-
-
-@kernel
-def rising(distance: np.ndarray, width: float) -> np.ndarray:
-    """Compute :func:`taper`, shape (n,)."""
-    result = np.ones(distance.shape, np.float32)
-    factor = np.float32(0.5 * np.pi / width)
-    for i in range(len(distance)):
-        if distance[i] < width:
-            result[i] = np.sin(factor * distance[i]) ** 3
-    return result
-
-
 def rise_of_boxes(width: float) -> np.ndarray:
     """Cumulative sum of three boxes that are smoothed with each other, float32.
 

@@ -10,6 +10,7 @@ from scipy.ndimage import distance_transform_edt
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
+from hyperspy_twin.strain.bragg.taper import rising
 from hyperspy_twin.strain.coarse_grid import make_coarse_grid
 from hyperspy_twin.strain.coarse_grid.splines import choose_pixels, gather
 from hyperspy_twin.strain.gaussian_windows import combine_moments, normalise
@@ -18,7 +19,6 @@ from hyperspy_twin.strain.pieces import (
     distance_to_outline,
     find_pieces,
     rise_of_boxes,
-    rising,
     smooth_inside,
     smooth_rows,
 )

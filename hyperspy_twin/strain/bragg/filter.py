@@ -18,9 +18,9 @@ import scipy.fft
 import scipy.ndimage
 
 from hyperspy_twin.core import Grid
+from hyperspy_twin.strain.bragg.taper import taper
 from hyperspy_twin.strain.coarse_grid import CoarseGrid, make_coarse_grid
 from hyperspy_twin.strain.gaussian_windows import gaussian_mask
-from hyperspy_twin.strain.pieces import taper
 
 # The weights rise over this many of the longest lattice spacings at an edge; set by judgement.
 TAPER_SPACINGS = 2.0
