@@ -1,0 +1,3 @@
+from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
+
+__all__ = ["TetrahedralBonds", "find_tetrahedral_bonds"]
