@@ -75,7 +75,7 @@ class BondedAtoms:
         return energy, force
 
     def virials(self, positions: np.ndarray) -> np.ndarray:
-        """Derivative of each atom's energy by a uniform strain, in eV, shape (n, 3, 3).
+        """Differentiate each atom's energy by a uniform strain: in eV, shape (n, 3, 3).
 
         Their sum over the volume is the stress, positive under tension.
         """

@@ -239,7 +239,7 @@ def test_hydrogen_has_the_vibrations_of_the_hydride(symmetric, bending, metal):
     # Two of species e; one symmetric stretch between those of species t2.
     assert np.sum(np.abs(wave_number - bending) < 0.005 * bending) == 2
     assert np.min(np.abs(wave_number - symmetric)) < 0.005 * symmetric
-    assert np.sum(wave_number < 1) == 6
+    assert np.sum(wave_number < 5) == 6  # rigid motion, by differences
 
 
 def test_kernels_as_python(monkeypatch):
