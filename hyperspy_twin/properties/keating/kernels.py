@@ -22,14 +22,11 @@ def _read_bond(
     j = index[i, slot]
     if j < 0:
         return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    x = positions[j, 0] - positions[i, 0]
-    y = positions[j, 1] - positions[i, 1]
-    z = positions[j, 2] - positions[i, 2]
+    # Without a branch for bonds inside the box: one takes three times as long.
     a, b, c = shift[i, slot, 0], shift[i, slot, 1], shift[i, slot, 2]
-    if a != 0 or b != 0 or c != 0:
-        x += a * cell[0, 0] + b * cell[1, 0] + c * cell[2, 0]
-        y += a * cell[0, 1] + b * cell[1, 1] + c * cell[2, 1]
-        z += a * cell[0, 2] + b * cell[1, 2] + c * cell[2, 2]
+    x = positions[j, 0] - positions[i, 0] + (a * cell[0, 0] + b * cell[1, 0] + c * cell[2, 0])
+    y = positions[j, 1] - positions[i, 1] + (a * cell[0, 1] + b * cell[1, 1] + c * cell[2, 1])
+    z = positions[j, 2] - positions[i, 2] + (a * cell[0, 2] + b * cell[1, 2] + c * cell[2, 2])
     one, other = species[i], species[j]
     return x, y, z, tables[one, other, 0], tables[one, other, 1], tables[one, other, 2]
 
