@@ -1,8 +1,16 @@
-from .keating import BondedAtoms, ValenceForceField, bond_atoms, choose_field, supported_elements
+from .keating import (
+    BondedAtoms,
+    KeatingCalculator,
+    ValenceForceField,
+    bond_atoms,
+    choose_field,
+    supported_elements,
+)
 from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 
 __all__ = [
     "BondedAtoms",
+    "KeatingCalculator",
     "TetrahedralBonds",
     "ValenceForceField",
     "bond_atoms",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,10 +14,15 @@ from hyperspy_twin.properties.keating.kernels import (
     add_modified_gradients,
     find_partners,
     keating_gradients,
+    mark_broken,
     sum_forces,
     sum_virials,
 )
-from hyperspy_twin.properties.tetrahedral import TetrahedralBonds
+from hyperspy_twin.properties.tetrahedral import (
+    LONGEST_STRETCH,
+    SHORTEST_BOND,
+    TetrahedralBonds,
+)
 
 # Cosine of the largest angle between bonds that count as opposite: half way, in the cosine, from
 # the staggered bonds of diamond (1) to the nearest ones of eclipsed tetrahedra, as in wurtzite and
@@ -83,6 +88,33 @@ class BondedAtoms:
         vectors, virial = self.bonds.vectors(positions), np.empty((len(self), 3, 3))
         run_in_parts(lambda a, b: sum_virials(a, b, vectors, self._gradient, virial), len(self))
         return 0.5 * (virial + virial.transpose(0, 2, 1))
+
+    def hold(self, positions: np.ndarray) -> bool:
+        """Tell whether all bonds are of lengths at which they would be found."""
+        broken, bonds = np.empty(len(self), bool), self.bonds
+        positions = np.ascontiguousarray(positions, float)
+        run_in_parts(
+            lambda a, b: mark_broken(
+                a,
+                b,
+                bonds.index,
+                bonds.shift,
+                bonds.cell,
+                self.species,
+                self._tables,
+                (SHORTEST_BOND, LONGEST_STRETCH),
+                positions,
+                broken,
+            ),
+            len(self),
+        )
+        return not broken.any()
+
+    def in_box(self, cell: np.ndarray) -> BondedAtoms:
+        """Return the same bonds in a box that has changed its shape, shape (3, 3) in Å."""
+        if np.array_equal(cell, self.bonds.cell):
+            return self
+        return replace(self, bonds=replace(self.bonds, cell=np.array(cell, float)))
 
     def _gradients(self, positions: np.ndarray) -> np.ndarray:
         """Energy of each atom; the derivatives by its bonds go to the scratch array."""

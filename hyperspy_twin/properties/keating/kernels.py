@@ -209,3 +209,30 @@ def sum_virials(
                 for slot in range(4):
                     total += vectors[i, slot, a] * gradient[i, slot, b]
                 virial[i, a, b] = total
+
+
+@kernel
+def mark_broken(
+    first: int,
+    last: int,
+    index: np.ndarray,
+    shift: np.ndarray,
+    cell: np.ndarray,
+    species: np.ndarray,
+    tables: np.ndarray,
+    limits: tuple[float, float],
+    positions: np.ndarray,
+    broken: np.ndarray,
+) -> None:
+    """Mark atoms with a bond whose length over that without strain is beyond the limits."""
+    for i in range(first, last):
+        broken[i] = False
+        for slot in range(4):
+            if index[i, slot] < 0:
+                break
+            x, y, z, length, _, _ = _read_bond(
+                i, slot, index, shift, cell, species, tables, positions
+            )
+            ratio = np.sqrt(x * x + y * y + z * z) / length
+            if not limits[0] < ratio < limits[1]:
+                broken[i] = True
