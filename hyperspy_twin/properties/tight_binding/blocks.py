@@ -190,8 +190,18 @@ def hamiltonian_blocks(
     given = (parameters.lengths, parameters.integrals, parameters.exponents)
     run_in_parts(
         lambda a, b: write_blocks(
-            a, b, species, neighbour, bond, owned, vectors, *given, parameters.onsite,
-            parameters.strain, onsite, hopping,
+            a,
+            b,
+            species,
+            neighbour,
+            bond,
+            owned,
+            vectors,
+            *given,
+            parameters.onsite,
+            parameters.strain,
+            onsite,
+            hopping,
         ),
         atoms,
     )

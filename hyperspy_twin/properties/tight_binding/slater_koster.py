@@ -104,9 +104,7 @@ def add_onsite_terms(direction, stretch, t, block):  # type: ignore[no-untyped-d
             block[bottom, 4 + one] += coupling
             block[4 + one, bottom] += coupling
         for axis in range(3):
-            coupling = beta_pd * (
-                2.0 / root * direction[axis] * sigma[one] + pi[axis, one]
-            )
+            coupling = beta_pd * (2.0 / root * direction[axis] * sigma[one] + pi[axis, one])
             block[1 + axis, 4 + one] += coupling
             block[4 + one, 1 + axis] += coupling
         for other in range(5):
