@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import scipy.sparse
 
 from hyperspy_twin.core import run_in_parts
+from hyperspy_twin.properties.keating import BondedAtoms
 from hyperspy_twin.properties.phonons.hessian import (
     ENDS,
     assemble_rows,
-    find_partners,
     multiply_rows,
 )
-from hyperspy_twin.properties.tetrahedral import TetrahedralBonds
 
 # Chains have two ends for each of the 12 next neighbours.
 WITH_CHAINS = ENDS + 12
-# Cosine of the largest angle between the outer bonds of a chain in one plane, which are parallel
-# in the crystal: half of that between two bonds, so that no two bonds are that near to a third.
-PARALLEL = np.sqrt(1 / 3)
-
-
-class BondConstants(Protocol):
-    """Tables of a valence force field by the kinds of both atoms of a bond, shape (k, k).
-
-    Attributes
-    ----------
-    length
-        Without strain, in Å.
-    stretch, bend, cross_stretch, coplanar
-        alpha, beta, delta and nu in eV/Å².
-    """
-
-    length: np.ndarray
-    stretch: np.ndarray
-    bend: np.ndarray
-    cross_stretch: np.ndarray
-    coplanar: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +83,7 @@ class ForceConstants:
 
 
 def force_constants(
-    positions: np.ndarray,
-    bonds: TetrahedralBonds,
-    *,
-    species: np.ndarray,
-    field: BondConstants,
-    precision: type = np.float64,
+    positions: np.ndarray, atoms: BondedAtoms, *, precision: type = np.float64
 ) -> ForceConstants:
     """Force constants of a valence force field where the atoms are, relaxed or not.
 
@@ -120,12 +93,8 @@ def force_constants(
     ----------
     positions
         In Å, shape (n, 3).
-    bonds
-        Bonds of the atoms.
-    species
-        Row of each atom in the tables of the field, shape (n,).
-    field
-        Force field.
+    atoms
+        Bonds and force field of the atoms, see :func:`~hyperspy_twin.properties.bond_atoms`.
     precision
         Of the blocks: 1.3 kB for each atom in 64 bits, or .7 kB in 32, which are summed up in 64
         bits. The modified field takes 1.7 times as much.
@@ -135,8 +104,8 @@ def force_constants(
     ForceConstants
         In eV/Å².
     """
+    bonds, field = atoms.bonds, atoms.field
     vectors = bonds.vectors(positions)
-    species = np.ascontiguousarray(species, np.int8)
     root = np.sqrt(3 / 8) / field.length
     tables = np.stack(
         [
@@ -148,16 +117,7 @@ def force_constants(
         ],
         axis=-1,
     )
-    chains = bool(np.any(field.coplanar))
-    partner = np.empty((len(bonds) if chains else 0, 4, 4), np.int8)
-    if chains:
-        run_in_parts(
-            lambda a, b: find_partners(
-                a, b, bonds.index, bonds.reverse, vectors, PARALLEL, partner
-            ),
-            len(bonds),
-        )
-    width = WITH_CHAINS if chains else ENDS
+    width = WITH_CHAINS if len(atoms.partner) else ENDS
     blocks = np.empty((len(bonds), width, 3, 3), precision)
     index = np.empty((len(bonds), width), np.int32)
 
@@ -167,8 +127,8 @@ def force_constants(
             last,
             bonds.index,
             bonds.reverse,
-            partner,
-            species,
+            atoms.partner,
+            atoms.species,
             tables,
             vectors,
             blocks,

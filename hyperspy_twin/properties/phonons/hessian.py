@@ -250,36 +250,6 @@ def assemble_rows(
 
 
 @kernel
-def find_partners(
-    first: int,
-    last: int,
-    index: np.ndarray,
-    reverse: np.ndarray,
-    vectors: np.ndarray,
-    least: float,
-    partner: np.ndarray,
-) -> None:
-    """For bond s of an atom and its bond t, write the bond of neighbour s opposite to t, or -1."""
-    for i in range(first, last):
-        for s in range(4):
-            k = index[i, s]
-            for t in range(4):
-                partner[i, s, t] = -1
-                if k < 0 or t == s or index[i, t] < 0:
-                    continue
-                for u in range(4):
-                    if u == reverse[i, s] or index[k, u] < 0:
-                        continue
-                    dot, one, other = 0.0, 0.0, 0.0
-                    for d in range(3):
-                        dot -= vectors[i, t, d] * vectors[k, u, d]
-                        one += vectors[i, t, d] ** 2
-                        other += vectors[k, u, d] ** 2
-                    if dot > least * np.sqrt(one * other):
-                        partner[i, s, t] = u
-
-
-@kernel
 def multiply_rows(
     first: int,
     last: int,

@@ -9,7 +9,7 @@ import pytest
 from ase.build import bulk
 from scipy import constants
 
-from hyperspy_twin.properties import find_tetrahedral_bonds
+from hyperspy_twin.properties import bond_atoms
 
 NEWTON_PER_METRE = 1e-20 / constants.e  # in eV/Å²
 EDGE = {"Si": 5.431, "Ge": 5.658}  # Å
@@ -22,17 +22,18 @@ CONSTANTS = {
 
 
 def valence_field(name):
-    """Tables of Si and Ge; their mixed bonds have the means."""
+    """Tables of Si and Ge; mixed bonds have the means."""
     length = np.array([EDGE[one] * np.sqrt(3) / 4 for one in NAMES])
     values = np.array([CONSTANTS[name][one] for one in NAMES]) * NEWTON_PER_METRE
     tables = (values[:, None] + values[None]) / 2
     names = ("stretch", "bend", "cross_stretch", "coplanar")
     parts = {one: tables[..., place] for place, one in enumerate(names)}
-    return SimpleNamespace(length=(length[:, None] + length) / 2, **parts)
+    return SimpleNamespace(name=name, length=(length[:, None] + length) / 2, **parts)
 
 
-def energy(positions, bonds, species, field):
+def energy(positions, atoms, field):
     """Energies of any number of sets of positions, shape (..., n, 3), which may be complex."""
+    bonds, species = atoms.bonds, (atoms.field.numbers[atoms.species] == 32).astype(int)
     i, s = np.nonzero(bonds.index >= 0)
     j = bonds.index[i, s]
     vectors = positions[..., j, :] - positions[..., i, :] + bonds.shift[i, s] @ bonds.cell
@@ -67,7 +68,7 @@ def energy(positions, bonds, species, field):
     a, b = np.nonzero((i[:, None] == i) & (bond[:, None] != bond))
     pair, c = np.nonzero((i[back[b]][:, None] == i) & (back[b][:, None] != bond))
     a, b = a[pair], b[pair]
-    flat = (units[a] * units[c]).sum(axis=1) < -np.sqrt(1 / 3)
+    flat = (units[a] * units[c]).sum(axis=1) < -7 / 9
     a, b, c = a[flat], b[flat], c[flat]
     nu = constant["coplanar"]
     weight = 3 / 8 * np.sqrt(nu[b]) * (nu[a] * nu[c]) ** 0.25 / (d[b] * np.sqrt(d[a] * d[c]))
@@ -93,18 +94,9 @@ def alloy(times, fraction=0.4, *, seed=0, rattle=0.05, pbc=True, edge=5.5, cubic
     return atoms
 
 
-def bonds_of(atoms, field):
-    """Bonds and species of a model of Si and Ge."""
-    species = (atoms.numbers == 32).astype(np.int8)
-    found = find_tetrahedral_bonds(
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        species=species,
-        lengths=field.length,
-        names=NAMES,
-    )
-    return found, species
+def bonds_of(atoms, name):
+    """Bonds and force field of a model."""
+    return bond_atoms(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc, name)
 
 
 @pytest.fixture(params=["keating", "modified"])
