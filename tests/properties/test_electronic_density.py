@@ -120,7 +120,7 @@ def test_germanium_has_eight_of_forty_states_below_the_gap(germanium):
     count, variance = states_between(found.moments, found.window, found.window.low + 1e-6, 1.05)
     error = np.sqrt(variance[0])
     assert (exact < 1.05).sum() == 4 * 512
-    assert abs(count[0] - 4 * 512) < 3 * error < 0.01 * 4 * 512
+    assert abs(count[0] - 4 * 512) < 2 * error < 0.01 * 4 * 512
     assert np.array_equal(found.moments[..., 0], np.full((1, 4), 20 * 512))
 
 
