@@ -1,7 +1,7 @@
 from .band_structure import bands
 from .blocks import SPIN_ORBITALS, HamiltonianBlocks, hamiltonian_blocks
 from .parameters import TightBindingParameters, tight_binding_parameters
-from .recursion_step import Scaling, apply_hamiltonian, from_lanes, recursion_step, to_lanes
+from .recursion_step import Scaling, apply_hamiltonian, from_lanes, step_recursion, to_lanes
 
 __all__ = [
     "HamiltonianBlocks",
@@ -12,7 +12,7 @@ __all__ = [
     "bands",
     "from_lanes",
     "hamiltonian_blocks",
-    "recursion_step",
+    "step_recursion",
     "tight_binding_parameters",
     "to_lanes",
 ]

@@ -130,7 +130,7 @@ def _repeated(builder: Any, vector: Any, value: Any) -> Any:
 
 
 def _multiply_add(context: Any, builder: Any, lanes: LanesType, operands: list[Any]) -> Any:
-    """A b + c, in one rounding where the processor has that."""
+    """Multiply and add, with one rounding where the processor has that."""
     vector = _vector_type(context, lanes)
     name = f"llvm.fmuladd.v{lanes.count}f{lanes.scalar.bitwidth}"
     kind = ir.FunctionType(vector, [vector] * 3)

@@ -58,7 +58,7 @@ class Scaling:
     factor: int = 1
 
 
-def recursion_step(
+def step_recursion(
     blocks: HamiltonianBlocks,
     current: np.ndarray,
     previous: np.ndarray,
@@ -125,7 +125,7 @@ def recursion_step(
 def apply_hamiltonian(blocks: HamiltonianBlocks, vectors: np.ndarray) -> np.ndarray:
     """Hamiltonian times vectors in eV, both of shape (n, 10, 4 v)."""
     product = np.empty_like(vectors)
-    recursion_step(blocks, vectors, product, scaling=Scaling())
+    step_recursion(blocks, vectors, product, scaling=Scaling())
     return product
 
 
