@@ -1,3 +1,10 @@
+from .density_of_states import (
+    DensitySettings,
+    ElectronicDensity,
+    ModelHamiltonian,
+    electronic_density,
+    model_hamiltonian,
+)
 from .keating import (
     BondedAtoms,
     KeatingCalculator,
@@ -6,14 +13,8 @@ from .keating import (
     choose_field,
     supported_elements,
 )
-from .phonons import (
-    ForceConstants,
-    force_constants,
-)
-from .tetrahedral import (
-    TetrahedralBonds,
-    find_tetrahedral_bonds,
-)
+from .phonons import ForceConstants, force_constants
+from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 from .tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -25,9 +26,12 @@ from .tight_binding import (
 
 __all__ = [
     "BondedAtoms",
+    "DensitySettings",
+    "ElectronicDensity",
     "ForceConstants",
     "HamiltonianBlocks",
     "KeatingCalculator",
+    "ModelHamiltonian",
     "SPIN_ORBITALS",
     "TetrahedralBonds",
     "TightBindingParameters",
@@ -35,9 +39,11 @@ __all__ = [
     "bands",
     "bond_atoms",
     "choose_field",
+    "electronic_density",
     "find_tetrahedral_bonds",
     "force_constants",
     "hamiltonian_blocks",
+    "model_hamiltonian",
     "supported_elements",
     "tight_binding_parameters",
 ]
