@@ -1,3 +1,4 @@
+from .calculated_atoms import AnyAtoms, calculated_atoms
 from .keating import (
     BondedAtoms,
     KeatingCalculator,
@@ -10,6 +11,7 @@ from .phonons import (
     ForceConstants,
     force_constants,
 )
+from .relaxation import Mode, Relaxation, relax_atoms
 from .tetrahedral import (
     TetrahedralBonds,
     find_tetrahedral_bonds,
@@ -24,6 +26,11 @@ from .tight_binding import (
 )
 
 __all__ = [
+    "AnyAtoms",
+    "Mode",
+    "Relaxation",
+    "calculated_atoms",
+    "relax_atoms",
     "BondedAtoms",
     "ForceConstants",
     "HamiltonianBlocks",
