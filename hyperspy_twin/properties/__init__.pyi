@@ -1,3 +1,4 @@
+from .calculated_atoms import AnyAtoms, calculated_atoms
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
@@ -14,6 +15,7 @@ from .keating import (
     supported_elements,
 )
 from .phonons import ForceConstants, force_constants
+from .relaxation import Mode, Relaxation, relax_atoms
 from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 from .tight_binding import (
     SPIN_ORBITALS,
@@ -25,25 +27,30 @@ from .tight_binding import (
 )
 
 __all__ = [
+    "AnyAtoms",
     "BondedAtoms",
     "DensitySettings",
     "ElectronicDensity",
     "ForceConstants",
     "HamiltonianBlocks",
     "KeatingCalculator",
+    "Mode",
     "ModelHamiltonian",
+    "Relaxation",
     "SPIN_ORBITALS",
     "TetrahedralBonds",
     "TightBindingParameters",
     "ValenceForceField",
     "bands",
     "bond_atoms",
+    "calculated_atoms",
     "choose_field",
     "electronic_density",
     "find_tetrahedral_bonds",
     "force_constants",
     "hamiltonian_blocks",
     "model_hamiltonian",
+    "relax_atoms",
     "supported_elements",
     "tight_binding_parameters",
 ]
