@@ -15,7 +15,13 @@ from .keating import (
     supported_elements,
 )
 from .phonons import ForceConstants, force_constants
-from .relaxation import Mode, Relaxation, relax_atoms
+from .relaxation import (
+    Mode,
+    Relaxation,
+    elastic_constants,
+    relax_atoms,
+    summarise_displacements,
+)
 from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 from .tight_binding import (
     SPIN_ORBITALS,
@@ -45,12 +51,14 @@ __all__ = [
     "bond_atoms",
     "calculated_atoms",
     "choose_field",
+    "elastic_constants",
     "electronic_density",
     "find_tetrahedral_bonds",
     "force_constants",
     "hamiltonian_blocks",
     "model_hamiltonian",
     "relax_atoms",
+    "summarise_displacements",
     "supported_elements",
     "tight_binding_parameters",
 ]
