@@ -1,3 +1,11 @@
+from .calculated_atoms import AnyAtoms, calculated_atoms
+from .density_of_states import (
+    DensitySettings,
+    ElectronicDensity,
+    ModelHamiltonian,
+    electronic_density,
+    model_hamiltonian,
+)
 from .keating import (
     BondedAtoms,
     FieldName,
@@ -24,10 +32,8 @@ from .phonons import (
     repeated_cell,
     thermal_displacements,
 )
-from .tetrahedral import (
-    TetrahedralBonds,
-    find_tetrahedral_bonds,
-)
+from .relaxation import Mode, Relaxation, relax_atoms
+from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 from .tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -38,13 +44,19 @@ from .tight_binding import (
 )
 
 __all__ = [
+    "AnyAtoms",
     "BondedAtoms",
+    "DensitySettings",
+    "ElectronicDensity",
     "FieldName",
     "ForceConstants",
     "HamiltonianBlocks",
     "KeatingCalculator",
+    "Mode",
+    "ModelHamiltonian",
     "PhononDensity",
     "PhononSettings",
+    "Relaxation",
     "RepeatedCell",
     "SPIN_ORBITALS",
     "TetrahedralBonds",
@@ -53,9 +65,11 @@ __all__ = [
     "ValenceForceField",
     "bands",
     "bond_atoms",
+    "calculated_atoms",
     "cell_of",
     "choose_field",
     "continued_fractions",
+    "electronic_density",
     "energy_loss",
     "find_tetrahedral_bonds",
     "force_constants",
@@ -63,7 +77,9 @@ __all__ = [
     "hamiltonian_blocks",
     "heat_capacity",
     "mass_weighted",
+    "model_hamiltonian",
     "phonon_density",
+    "relax_atoms",
     "repeated_cell",
     "supported_elements",
     "thermal_displacements",
