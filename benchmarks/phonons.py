@@ -262,7 +262,7 @@ def measure_phonopy(python: str) -> None:
         theirs = np.load(result)
     differs = np.abs(ours**2 - np.sign(theirs) * theirs**2).max()
     print(
-        f"phonopy, 8 atoms, {len(q)} wave vectors: squared energies differ by at most {differs:.1e} "
+        f"phonopy, 8 atoms, {len(q)} wave vectors: squared energies within {differs:.1e} "
         f"meV² (of {ours.max() ** 2:.0f}); ours {spent:.2f} cpu-s, phonopy {done.stdout.strip()}"
     )
 
