@@ -1,4 +1,7 @@
-from .calculated_atoms import AnyAtoms, calculated_atoms
+from .calculated_atoms import (
+    AnyAtoms,
+    calculated_atoms,
+)
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
@@ -32,8 +35,17 @@ from .phonons import (
     repeated_cell,
     thermal_displacements,
 )
-from .relaxation import Mode, Relaxation, relax_atoms
-from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
+from .relaxation import (
+    Mode,
+    Relaxation,
+    elastic_constants,
+    relax_atoms,
+    summarise_displacements,
+)
+from .tetrahedral import (
+    TetrahedralBonds,
+    find_tetrahedral_bonds,
+)
 from .tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -69,6 +81,7 @@ __all__ = [
     "cell_of",
     "choose_field",
     "continued_fractions",
+    "elastic_constants",
     "electronic_density",
     "energy_loss",
     "find_tetrahedral_bonds",
@@ -81,6 +94,7 @@ __all__ = [
     "phonon_density",
     "relax_atoms",
     "repeated_cell",
+    "summarise_displacements",
     "supported_elements",
     "thermal_displacements",
     "tight_binding_parameters",

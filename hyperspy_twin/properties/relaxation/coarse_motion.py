@@ -19,7 +19,7 @@ BLOCK_EDGE = 25.0
 MOTIONS = 6
 # Blocks next to a block: those of a grid touch 26 others, and itself.
 MOST_NEIGHBOURS = 27
-# What is added to the diagonal, relative to its largest element: rigid motion of the whole has none.
+# Added to the diagonal, relative to its largest element: rigid motion of the whole has no force.
 REGULARISATION = 1e-7
 # Of the steps of single atoms beside those of blocks: such sums of the two are positive definite.
 ATOM_WEIGHT = 0.6
@@ -113,7 +113,7 @@ def _inverses(diagonal: np.ndarray, free: np.ndarray) -> np.ndarray:
 
 
 def _blocks(positions: np.ndarray) -> np.ndarray:
-    """Number of the block of each atom, on a grid of cubes, without empty ones."""
+    """Assign atoms to blocks on a grid of cubes, without empty ones."""
     low, span = positions.min(axis=0), np.ptp(positions, axis=0)
     shape = np.maximum(np.rint(span / BLOCK_EDGE), 1).astype(int)
     width = np.maximum(span / shape, 1e-9)

@@ -13,6 +13,7 @@ from hyperspy_twin.properties.keating import BondedAtoms
 from hyperspy_twin.properties.relaxation.limited_memory import minimise_limited_memory
 from hyperspy_twin.properties.relaxation.newton import minimise_newton
 from hyperspy_twin.properties.relaxation.rigid_motion import without_rigid_motion
+from hyperspy_twin.properties.relaxation.statistics import mean_bond_lengths
 from hyperspy_twin.properties.relaxation.trace import Trace
 
 Mode = Literal["free", "z"]
@@ -41,6 +42,9 @@ class Relaxation:
     broken
         Number of atoms of which a bond was stretched or pressed beyond the lengths at which bonds
         are found.
+    bonds
+        Mean lengths in Å at the start and at the end of the bonds of each pair of elements, such as
+        ``"Ge-Si"``, in Keating's force field.
     """
 
     positions: np.ndarray
@@ -50,6 +54,7 @@ class Relaxation:
     method: str
     converged: bool
     broken: int
+    bonds: dict[str, tuple[float, float]]
 
 
 def relax_atoms(
@@ -101,8 +106,9 @@ def relax_atoms(
     if held is None or not np.any(held):
         moved = without_rigid_motion(start, moved, cell, pbc, along_z=mode == "z")
     energy, force = atoms.forces(moved)
-    broken = 0
+    broken, bonds = 0, {}
     if isinstance(atoms, BondedAtoms):
+        bonds = mean_bond_lengths(atoms, start, moved)
         broken = int(atoms.broken(moved).sum())
     return Relaxation(
         positions=moved,
@@ -112,6 +118,7 @@ def relax_atoms(
         method=method,
         converged=trace.force[-1] <= tolerance,
         broken=broken,
+        bonds=bonds,
     )
 
 
