@@ -213,9 +213,8 @@ def measure_thermal() -> None:
     model = relaxed(quantum_well(0.05))
     begin = time.process_time()
     table = model.thermal_displacements(300.0, by="region", show_progressbar=False)
-    print(
-        f"displacements of {len(model.positions)} atoms at 300 K in {time.process_time() - begin:.1f} cpu-s"
-    )
+    spent = time.process_time() - begin
+    print(f"displacements of {len(model.positions)} atoms at 300 K in {spent:.1f} cpu-s")
     print(table)
 
 
