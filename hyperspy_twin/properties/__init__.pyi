@@ -1,4 +1,4 @@
-from .calculated_atoms import (
+from .any_atoms import (
     AnyAtoms,
     calculated_atoms,
 )
