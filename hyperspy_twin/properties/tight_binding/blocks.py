@@ -6,7 +6,7 @@ transpose, so that the Hamiltonian is symmetric to the last bit. Both spins shar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import sparse
@@ -70,6 +70,12 @@ class HamiltonianBlocks:
     def __len__(self) -> int:
         """Give the number of atoms."""
         return len(self.onsite)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        arrays = (getattr(self, field.name) for field in fields(self))
+        return sum(array.nbytes for array in arrays)
 
     def matrix(self, k: np.ndarray | None = None) -> sparse.csr_array:
         """Hamiltonian for a wave vector.
