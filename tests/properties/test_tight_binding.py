@@ -16,6 +16,7 @@ from hyperspy_twin.properties import (
     hamiltonian_blocks,
     tight_binding_parameters,
 )
+from hyperspy_twin.properties.tight_binding import assembly, blocks, slater_koster
 from hyperspy_twin.properties.tight_binding.parameters import INTEGRALS
 from hyperspy_twin.properties.tight_binding.slater_koster import (
     add_onsite_terms,
@@ -311,8 +312,8 @@ def test_passivated_slab_has_no_states_in_the_gap(element, gap):
 def test_bulk_onsite_matrix_holds_beside_a_surface():
     """The missing neighbour counts with its direction: only the shift of the hybrid is added."""
     atoms = slab("Si", 8)
-    blocks = blocks_of(atoms)
-    inside, outside = blocks.onsite[4], blocks.onsite[0]
+    found = blocks_of(atoms)
+    inside, outside = found.onsite[4], found.onsite[0]
     added = np.linalg.eigvalsh(outside - inside)
     np.testing.assert_allclose(added[:-2], 0, atol=1e-12)
     np.testing.assert_allclose(added[-2:], 30, atol=1e-12)
@@ -359,3 +360,31 @@ def test_wave_vectors_of_another_shape(k):
 def test_bands_are_for_small_cells():
     with pytest.raises(ValueError, match="at most 500 atoms"):
         bands(primitive("Si").repeat((8, 8, 5)), [[0, 0, 0]])
+
+
+def test_python_form_of_the_assembly(monkeypatch):
+    atoms = slab("Si", 8)
+    atoms.numbers[::3] = 32
+    atoms.rattle(0.05, seed=2)
+    compiled = blocks_of(atoms)
+    for module, names in (
+        (blocks, ("number_owned_bonds", "number_other_bonds", "write_blocks")),
+        (assembly, ("add_onsite_terms", "hopping_matrix", "shift_hybrid")),
+        (slater_koster, ("bond_orbitals",)),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name).py_func)
+    python = blocks_of(atoms)
+    for name in ("onsite", "hopping", "neighbour", "bond", "owned", "shift"):
+        np.testing.assert_allclose(getattr(python, name), getattr(compiled, name), atol=1e-13)
+
+
+def test_each_bond_has_one_owner():
+    atoms = alloy(2)
+    atoms.pbc = (True, False, True)
+    found = blocks_of(atoms)
+    present = found.bond >= 0
+    assert (present == (found.neighbour >= 0)).all()
+    assert (np.bincount(found.bond[present]) == 2).all()
+    owned = np.arange(4) < found.owned[:, None]
+    np.testing.assert_array_equal(np.sort(found.bond[owned]), np.arange(len(found.hopping)))
