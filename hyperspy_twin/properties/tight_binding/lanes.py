@@ -163,8 +163,8 @@ def _register_spin(function: Any, source: tuple[int, ...], sign: tuple[int, ...]
         return builder.fmul(moved, ir.Constant(vector, signs))
 
 
-for _function, _count in ((zero_spinor, SPINOR), (zero_wide, WIDE)):
-    _register_zero(_function, _count)
+_register_zero(zero_spinor, SPINOR)
+_register_zero(zero_wide, WIDE)
 for _function in (minus_i_sigma_x, i_sigma_y, minus_i_sigma_z):
     _register_spin(_function, *SPIN_OPERATORS[_function.__name__])
 
