@@ -5,7 +5,6 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from ase import Atoms
 from ase.build import bulk
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +20,6 @@ from hyperspy_twin.properties.tight_binding import (
     from_lanes,
     lanes,
     recursion_step,
-    spatial_order,
     step_recursion,
     to_lanes,
 )
@@ -213,14 +211,3 @@ def test_memory_for_each_atom():
     )
     blocks = hamiltonian_blocks(atoms.positions, species, bonds, parameters, dtype=np.float32)
     assert blocks.nbytes <= 1300 * len(atoms)
-
-
-def test_spatial_order_keeps_neighbours_together():
-    """However the atoms were ordered, half of the bonds lead to atoms that follow soon."""
-    atoms: Atoms = bulk("Si", "diamond", a=5.431, cubic=True).repeat(12)
-    atoms = atoms[np.random.default_rng(0).permutation(len(atoms))]
-    order = spatial_order(atoms.positions)
-    np.testing.assert_array_equal(np.sort(order), np.arange(len(atoms)))
-    steps = np.linalg.norm(np.diff(atoms.positions[order], axis=0), axis=1)
-    assert np.median(steps) < 6.0
-    assert np.median(np.linalg.norm(np.diff(atoms.positions, axis=0), axis=1)) > 30.0

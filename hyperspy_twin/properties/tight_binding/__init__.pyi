@@ -3,7 +3,6 @@ from .blocks import P_SPIN_ORBIT, SPIN_ORBITALS, HamiltonianBlocks, hamiltonian_
 from .parameters import TightBindingParameters, tight_binding_parameters
 from .recursion_step import Scaling, apply_hamiltonian, from_lanes, step_recursion, to_lanes
 from .slater_koster import ORBITAL_COUNT
-from .spatial_order import spatial_order
 
 __all__ = [
     "ORBITAL_COUNT",
@@ -16,7 +15,6 @@ __all__ = [
     "bands",
     "from_lanes",
     "hamiltonian_blocks",
-    "spatial_order",
     "step_recursion",
     "tight_binding_parameters",
     "to_lanes",
