@@ -309,14 +309,20 @@ def test_passivated_slab_has_no_states_in_the_gap(element, gap):
     assert bottom - top == pytest.approx(gap, abs=0.005)
 
 
-def test_bulk_onsite_matrix_holds_beside_a_surface():
-    """The missing neighbour counts with its direction: only the shift of the hybrid is added."""
-    atoms = slab("Si", 8)
+@pytest.mark.parametrize("seed", range(4))
+def test_onsite_matrix_beside_missing_neighbours(seed):
+    """Missing neighbours count with their directions: only the hybrids along them are shifted."""
+    atoms = bulk("Si", "diamond", a=EDGE["Si"], cubic=True).repeat(3)
+    atoms = atoms[np.random.default_rng(seed).random(len(atoms)) < 0.75]
+    atoms = atoms[(atoms.get_all_distances(mic=True) < 2.5).sum(axis=1) > 1]
     found = blocks_of(atoms)
-    inside, outside = found.onsite[4], found.onsite[0]
-    added = np.linalg.eigvalsh(outside - inside)
-    np.testing.assert_allclose(added[:-2], 0, atol=1e-12)
-    np.testing.assert_allclose(added[-2:], 30, atol=1e-12)
+    count = (found.neighbour >= 0).sum(axis=1)
+    assert set(count) == {1, 2, 3, 4}
+    parameters = tight_binding_parameters([14])
+    energies = np.repeat(parameters.onsite[0], [1, 3, 5, 1])
+    shifts = np.linalg.eigvalsh(found.onsite - np.diag(energies))
+    expected = np.where(np.arange(10) < 6 + count[:, None], 0.0, 30.0)
+    np.testing.assert_allclose(shifts, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(
