@@ -1,7 +1,7 @@
 """Short vectors of numbers for kernels, which the processor works on at once.
 
 LLVM does not keep the sums over the hops of an atom in registers when they are written as loops
-over arrays; with values of a vector type it does, and products are eight times as fast. Each is a
+over arrays; with values of a vector type it does, eight times as fast. Each operation is a
 Python function of NumPy arrays, which stands for what its compiled form does. A lane is the real or
 imaginary part of one spin of one vector: four lanes in this order make a spinor.
 """
