@@ -1,3 +1,7 @@
+from .calculated_atoms import (
+    AnyAtoms,
+    calculated_atoms,
+)
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
@@ -5,7 +9,43 @@ from .density_of_states import (
     electronic_density,
     model_hamiltonian,
 )
-from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
+from .keating import (
+    BondedAtoms,
+    FieldName,
+    KeatingCalculator,
+    ValenceForceField,
+    bond_atoms,
+    choose_field,
+    supported_elements,
+)
+from .phonons import (
+    ForceConstants,
+    PhononDensity,
+    PhononSettings,
+    RepeatedCell,
+    ThermalDisplacements,
+    cell_of,
+    continued_fractions,
+    energy_loss,
+    force_constants,
+    fraction_density,
+    heat_capacity,
+    mass_weighted,
+    phonon_density,
+    repeated_cell,
+    thermal_displacements,
+)
+from .relaxation import (
+    Mode,
+    Relaxation,
+    elastic_constants,
+    relax_atoms,
+    summarise_displacements,
+)
+from .tetrahedral import (
+    TetrahedralBonds,
+    find_tetrahedral_bonds,
+)
 from .tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -16,17 +56,46 @@ from .tight_binding import (
 )
 
 __all__ = [
+    "AnyAtoms",
+    "BondedAtoms",
     "DensitySettings",
     "ElectronicDensity",
+    "FieldName",
+    "ForceConstants",
     "HamiltonianBlocks",
+    "KeatingCalculator",
+    "Mode",
     "ModelHamiltonian",
+    "PhononDensity",
+    "PhononSettings",
+    "Relaxation",
+    "RepeatedCell",
     "SPIN_ORBITALS",
     "TetrahedralBonds",
+    "ThermalDisplacements",
     "TightBindingParameters",
+    "ValenceForceField",
     "bands",
+    "bond_atoms",
+    "calculated_atoms",
+    "cell_of",
+    "choose_field",
+    "continued_fractions",
+    "elastic_constants",
     "electronic_density",
+    "energy_loss",
     "find_tetrahedral_bonds",
+    "force_constants",
+    "fraction_density",
     "hamiltonian_blocks",
+    "heat_capacity",
+    "mass_weighted",
     "model_hamiltonian",
+    "phonon_density",
+    "relax_atoms",
+    "repeated_cell",
+    "summarise_displacements",
+    "supported_elements",
+    "thermal_displacements",
     "tight_binding_parameters",
 ]
