@@ -169,4 +169,6 @@ def energy_points(
         raise ValueError(f"the resolution is a width above zero, not {width}")
     if len(given) > 2:
         return given
-    return np.linspace(*given, 1 + int(np.ceil(np.ptp(given) * POINTS_PER_WIDTH / width)))
+    return np.linspace(
+        given[0], given[1], 1 + int(np.ceil(np.ptp(given) * POINTS_PER_WIDTH / width))
+    )
