@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         RepeatedCell,
         ThermalDisplacements,
     )
-    from hyperspy_twin.signals.atomic_model import AtomicModel
 
 # Said with each density of the valence force field: Grüneisen parameters of the highest line of Ge,
 # of the force field and measured (D. Olego, M. Cardona, Phys. Rev. B 25 (1982) 1151).
@@ -94,7 +93,7 @@ def bands_signal(model: AtomicModel, cell: RepeatedCell, path: str | None, point
         energies.T,
         axes=axes,
         metadata={
-            "General": {"title": f"Vibrations of {model.metadata.General.title}"},
+            "General": {"title": title},
             "Signal": {"quantity": "Energy (meV)"},
             "Bands": bands,
         },

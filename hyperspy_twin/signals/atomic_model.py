@@ -1069,7 +1069,8 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.signals._vibrations import bands_signal
 
         require_drawn(self)
-        return bands_signal(self, cell_of(self.to_ase(), field), path, int(points))
+        title = f"Vibrations of {self.metadata.General.title}"
+        return bands_signal(cell_of(self.to_ase(), field), path, int(points), title)
 
     def sound_speeds(
         self, direction: Sequence[float], *, field: FieldName = "keating"
