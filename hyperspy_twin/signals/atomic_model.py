@@ -1138,8 +1138,8 @@ class AtomicModel(TwinSignal, Signal1D):
         -------
         Table
             For each part (middle of the bin in nm, or number of the region, in a column of its
-            name) and ``element`` the number of ``atoms``, the ``mean_square`` displacement along one
-            direction in Å² with its standard ``error``, and ``B``, 8 pi² times as large.
+            name) and ``element`` the number of ``atoms``, the ``mean_square`` displacement along
+            one direction in Å² with its standard ``error``, and ``B``, 8 pi² times as large.
 
         Raises
         ------
