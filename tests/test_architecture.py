@@ -26,6 +26,7 @@ ARROWS = {
     "strain": {"core"},
     "registration": {"core"},
     "atoms": {"core", "registration"},
+    "properties": {"core", "atoms"},
     "simulation": {"core"},
     "training": {"core", "spectra", "crystals", "simulation"},
     "composition": {"core", "io", "signals", "composition.quantification"},
@@ -37,7 +38,7 @@ ARROWS = {
     "phases": {"core", "crystals"},
 }
 PURE = {"core", "pixels", "segmentation", "spectra", "crystals", "strain", "registration", "atoms"}
-PURE |= {"simulation", "training", "phases"}
+PURE |= {"simulation", "training", "phases", "properties"}
 # Shells over pure rooms of their own, which are wings below them: each is entered by its own face.
 SHELLS = {"composition"}
 PURE |= {name for name in ARROWS if name.partition(".")[0] in SHELLS and "." in name}

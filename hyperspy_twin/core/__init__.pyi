@@ -7,7 +7,7 @@ from .constants import (
 )
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
-from .kernels import kernel
+from .kernels import kernel, run_in_parts
 from .lattices import (
     PlaneLattice,
     complete_basis,
@@ -73,6 +73,7 @@ __all__ = [
     "reduce_pair",
     "reduce_plane",
     "region_window",
+    "run_in_parts",
     "text_table",
     "trace",
     "two_digits",

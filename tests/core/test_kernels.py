@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import hyperspy_twin
-from hyperspy_twin.core import kernels
+from hyperspy_twin.core.kernels import compilation as kernels
 
 PACKAGE = Path(hyperspy_twin.__file__).parent
 # A kernel of the package that compiles in a moment.

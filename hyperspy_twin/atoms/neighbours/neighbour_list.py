@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
 from hyperspy_twin.atoms.box import complete_box
@@ -17,15 +15,13 @@ from hyperspy_twin.atoms.neighbours.cell_grid import (
     sort_into_cells,
     write_pairs,
 )
-from hyperspy_twin.core import kernel
+from hyperspy_twin.core import kernel, run_in_parts
 
 # Relative width by which cells exceed the cutoff, so that rounding moves no neighbour out of the
 # adjacent cells.
 MARGIN = 1e-9
 # Most cells for each atom: of a box that is almost empty the cells are made larger.
 MOST_CELLS = 4
-# Parts of the work for each thread: atoms are not spread evenly.
-PARTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +85,7 @@ class Neighbours:
         def work(first: int, last: int) -> None:
             _vectors(first, last, self.start, self.index, self.shift, self.cell, positions, found)
 
-        _run_in_parts(work, len(self))
+        run_in_parts(work, len(self))
         return found
 
     def distances(self, positions: np.ndarray) -> np.ndarray:
@@ -100,7 +96,7 @@ class Neighbours:
         def work(first: int, last: int) -> None:
             _distances(first, last, self.start, self.index, self.shift, self.cell, positions, found)
 
-        _run_in_parts(work, len(self))
+        run_in_parts(work, len(self))
         return found
 
 
@@ -163,10 +159,10 @@ def find_neighbours(
     del cell_of, wraps
     common = (shape, reach, periodic, box, first, keys, packed)
     start = np.zeros(atoms + 1, np.int64)
-    _run_in_parts(lambda a, b: count_pairs(a, b, *common, cutoff, start[1:]), cells)
+    run_in_parts(lambda a, b: count_pairs(a, b, *common, cutoff, start[1:]), cells)
     np.cumsum(start, out=start)
     index, shift = np.empty(start[-1], np.int32), np.empty((start[-1], 3), np.int8)
-    _run_in_parts(lambda a, b: write_pairs(a, b, *common, cutoff, start, index, shift), cells)
+    run_in_parts(lambda a, b: write_pairs(a, b, *common, cutoff, start, index, shift), cells)
     return Neighbours(float(cutoff), start, index, shift, box)
 
 
@@ -197,21 +193,6 @@ def _shape_of_grid(
     shape = np.floor(shape).astype(np.int64)
     reach = np.where(periodic, np.ceil(width / (height / shape)), 1).astype(np.int64)
     return shape, reach
-
-
-def _run_in_parts(work: Callable[[int, int], None], count: int) -> None:
-    """Call ``work(first, last)`` for parts of a range, on as many threads as kernels have."""
-    threads = numba.get_num_threads()
-    edges = np.unique(
-        np.linspace(0, count, 1 + (PARTS * threads if threads > 1 else 1)).astype(int)
-    )
-    parts = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
-    if threads == 1:
-        for first, last in parts:
-            work(first, last)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: work(*part), parts))
 
 
 @kernel

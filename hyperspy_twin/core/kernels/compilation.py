@@ -20,7 +20,7 @@ import platformdirs
 from numba import config, njit
 from numba.core import caching
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[2]
 SETTINGS: Any = config  # from the environment variables of numba
 LOGGER = logging.getLogger(__name__)
 # Program of the kernels that take longest and are needed last: a second process runs it.

@@ -1,0 +1,5 @@
+"""Compiled kernels, and the threads that run them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+"""What follows from the positions of atoms: forces, vibrations and electronic states."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

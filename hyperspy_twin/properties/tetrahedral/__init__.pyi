@@ -1,0 +1,8 @@
+from .tetrahedral_bonds import (
+    LONGEST_STRETCH,
+    SHORTEST_BOND,
+    TetrahedralBonds,
+    find_tetrahedral_bonds,
+)
+
+__all__ = ["LONGEST_STRETCH", "SHORTEST_BOND", "TetrahedralBonds", "find_tetrahedral_bonds"]
