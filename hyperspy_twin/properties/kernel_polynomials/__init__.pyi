@@ -8,7 +8,7 @@ from .damping import (
     moments_for_resolution,
 )
 from .densities import density, states_below, states_between
-from .energy_window import EnergyWindow, find_energy_window
+from .energy_window import EnergyWindow, energy_points, find_energy_window
 from .memory import free_memory, require_memory
 from .operators import ChebyshevOperator, SparseOperator
 from .random_vectors import random_phases, random_signs
@@ -26,6 +26,7 @@ __all__ = [
     "damping_factors",
     "density",
     "duration",
+    "energy_points",
     "find_energy_window",
     "free_memory",
     "jackson_factors",
