@@ -1,4 +1,5 @@
 from .alloying import (
+    EXCHANGEABLE,
     Alloy,
     Sublattice,
     choose_sublattices,
@@ -23,6 +24,7 @@ from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
+    "EXCHANGEABLE",
     "Alloy",
     "AlongBeam",
     "COLUMNS",
