@@ -79,6 +79,11 @@ class BondedAtoms:
         )
         return energy, force
 
+    def total(self, positions: np.ndarray) -> tuple[float, np.ndarray]:
+        """Energy of all atoms in eV, and forces in eV/Å, shape (n, 3)."""
+        energy, force = self.forces(positions)
+        return float(energy.sum()), force
+
     def virials(self, positions: np.ndarray) -> np.ndarray:
         """Differentiate each atom's energy by a uniform strain: in eV, shape (n, 3, 3).
 
@@ -89,8 +94,8 @@ class BondedAtoms:
         run_in_parts(lambda a, b: sum_virials(a, b, vectors, self._gradient, virial), len(self))
         return 0.5 * (virial + virial.transpose(0, 2, 1))
 
-    def hold(self, positions: np.ndarray) -> bool:
-        """Tell whether all bonds are of lengths at which they would be found."""
+    def broken(self, positions: np.ndarray) -> np.ndarray:
+        """Mark atoms with a bond of a length at which none is found, shape (n,)."""
         broken, bonds = np.empty(len(self), bool), self.bonds
         positions = np.ascontiguousarray(positions, float)
         run_in_parts(
@@ -108,7 +113,7 @@ class BondedAtoms:
             ),
             len(self),
         )
-        return not broken.any()
+        return broken
 
     def in_box(self, cell: np.ndarray) -> BondedAtoms:
         """Return the same bonds in a box that has changed its shape, shape (3, 3) in Å."""

@@ -88,7 +88,7 @@ class KeatingCalculator(Calculator):
             numbers, pbc, bonded = self._bonded
             if np.array_equal(numbers, atoms.numbers) and np.array_equal(pbc, atoms.pbc):
                 bonded = bonded.in_box(atoms.cell.array)
-                if bonded.hold(atoms.positions):
+                if not bonded.broken(atoms.positions).any():
                     self._bonded = numbers, pbc, bonded
                     return bonded
         self._bonded = None

@@ -137,7 +137,7 @@ def energy_points(
     Raises
     ------
     ValueError
-        If they do not rise, or lie outside of the spectrum.
+        If they do not rise or lie outside of the spectrum, or the width is none.
     """
     inside = window.half_width * (1 - MARGIN / 10)
     ends = window.centre - inside, window.centre + inside
@@ -145,6 +145,8 @@ def energy_points(
     if given.ndim != 1 or len(given) < 2 or not (np.diff(given) > 0).all():
         raise ValueError("energies are two ends (low, high), or a list of energies that rise")
     window.scaled(given)
+    if not (np.isfinite(width) and width > 0):
+        raise ValueError(f"the resolution is a width above zero, not {width}")
     if len(given) > 2:
         return given
     return np.linspace(*given, 1 + int(np.ceil(np.ptp(given) * POINTS_PER_WIDTH / width)))

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from hyperspy_twin.core import begin_step
-from hyperspy_twin.properties.electronic_density.model_hamiltonian import ModelHamiltonian
-from hyperspy_twin.properties.electronic_density.torch_operator import TorchOperator
+from hyperspy_twin.properties.density_of_states.block_operator import BlockOperator
+from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
+from hyperspy_twin.properties.density_of_states.torch_operator import TorchOperator
 from hyperspy_twin.properties.kernel_polynomials import (
     ChebyshevOperator,
     EnergyWindow,
@@ -19,12 +20,18 @@ from hyperspy_twin.properties.kernel_polynomials import (
     density,
     energy_points,
     find_energy_window,
+    free_memory,
     moments_for_resolution,
     require_memory,
 )
 
-# Bytes of a vector for each atom: 20 complex numbers of 32 bits.
-VECTOR_BYTES = 160
+# Bytes for each atom of a vector and the one before it: 2 x 20 complex numbers of 32 bits.
+VECTOR_BYTES = 320
+# Vectors that are stepped together: one read of the matrices serves all, and more than 8 gain
+# nothing on a processor.
+VECTORS_AT_ONCE = (8, 4, 2, 1)
+# Bytes for each atom of its matrices on a device of torch: 10 x 50 of 32 bits.
+TORCH_MATRIX_BYTES = 2000
 
 
 @dataclass(frozen=True)
@@ -108,18 +115,69 @@ def electronic_density(
         raise ValueError(
             f"error bars need at least two random vectors, not {settings.vectors}: give vectors="
         )
-    operator = density_operator(hamiltonian, labels, groups, settings)
+    block = _vectors_at_once(hamiltonian, settings)
+    operator = density_operator(hamiltonian, labels, groups, settings.device)
     begin_step("ends of the spectrum")
     window = find_energy_window(operator.product, (operator.rows,), np.complex64)
     points = energy_points(energies, window, settings.resolution)
-    count = moments_for_resolution(settings.resolution, window, points)
     plan = RecursionSettings(
-        count,
+        moments_for_resolution(settings.resolution, window, points),
         settings.vectors,
-        block=min(settings.vectors, VECTORS_AT_ONCE),
+        block=block,
         seed=settings.seed,
         checkpoint=settings.checkpoint,
     )
     moments = chebyshev_moments(operator, window, plan)
     values, variance = density(moments, window, points)
     return ElectronicDensity(points, values, variance, moments, window)
+
+
+def density_operator(
+    hamiltonian: ModelHamiltonian, labels: np.ndarray, groups: int, device: str
+) -> ChebyshevOperator:
+    """Operator of the recursion on a device: ``"cpu"``, or one of torch.
+
+    Raises
+    ------
+    ImportError
+        If a device of torch is asked for, and torch is not installed.
+    ValueError
+        If torch does not know or have the device.
+    """
+    if device == "cpu":
+        return BlockOperator(hamiltonian, labels, groups)
+    _torch_memory(device)
+    begin_step(f"matrices to {device}")
+    return TorchOperator(hamiltonian, labels, groups, device)
+
+
+def _vectors_at_once(hamiltonian: ModelHamiltonian, settings: DensitySettings) -> int:
+    """Find how many vectors fit into the memory; say so, or refuse when not even one does."""
+    atoms = len(hamiltonian.blocks)
+    parts: dict[str, float] = {}
+    free = free_memory()
+    if settings.device != "cpu":
+        free = _torch_memory(settings.device) or free
+        parts["matrices"] = atoms * TORCH_MATRIX_BYTES
+    offered = [one for one in VECTORS_AT_ONCE if one <= settings.vectors]
+    needed = {one: atoms * one * VECTOR_BYTES for one in offered}
+    fitting = [one for one in offered if sum(parts.values()) + needed[one] <= free]
+    chosen = fitting[0] if fitting else offered[-1]
+    require_memory({**parts, f"{chosen} vectors": needed[chosen]}, free)
+    return chosen
+
+
+def _torch_memory(name: str) -> float | None:
+    """Free memory of a device of torch in bytes; None where it is that of the processor."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError(
+            f"device={name!r} needs torch: pip install 'hyperspy_twin[network]'"
+        ) from error
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"device {name!r} cannot be used: {error}") from error
+    return float(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None

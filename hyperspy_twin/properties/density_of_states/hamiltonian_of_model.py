@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hyperspy_twin.core import begin_step
-from hyperspy_twin.properties.kernel_polynomials import require_memory
+from hyperspy_twin.properties.kernel_polynomials import content_hash, require_memory
 from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds
 from hyperspy_twin.properties.tight_binding import (
     HamiltonianBlocks,
@@ -91,13 +90,11 @@ def model_hamiltonian(
     )
     if bonds.repeated.any():
         raise ValueError(
-            f"{int(bonds.repeated.sum())} atoms are bonded to two images of the same neighbour: the "
-            "model is one repeat thick, and its electrons would only have the states at the middle "
-            "of the Brillouin zone along the beam. Make it thicker: to_atoms(thickness=...)"
+            f"{int(bonds.repeated.sum())} atoms are bonded to two images of the same neighbour: "
+            "the model is one repeat thick, and its electrons would only have the states at the "
+            "middle of the Brillouin zone along the beam. Make it thicker: to_atoms(thickness=...)"
         )
     begin_step("Hamiltonian")
     blocks = hamiltonian_blocks(positions, species, bonds, chosen, dtype=np.float32)
-    digest = hashlib.blake2b(chosen.name.encode(), digest_size=16)
-    for one in (positions, numbers, cell, np.array(pbc)):
-        digest.update(np.ascontiguousarray(one).view(np.uint8).data)
-    return ModelHamiltonian(blocks, chosen, digest.hexdigest())
+    identity = f"{chosen.name} {content_hash(positions, numbers, cell, np.array(pbc))}"
+    return ModelHamiltonian(blocks, chosen, identity)

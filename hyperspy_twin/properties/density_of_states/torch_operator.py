@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
 
-from hyperspy_twin.properties.electronic_density.model_hamiltonian import ModelHamiltonian
-from hyperspy_twin.properties.kernel_polynomials import EnergyWindow, random_phases
-from hyperspy_twin.properties.tight_binding import SPIN_ORBITALS, P_SPIN_ORBIT
+from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
+from hyperspy_twin.properties.kernel_polynomials import (
+    EnergyWindow,
+    content_hash,
+    random_phases,
+)
+from hyperspy_twin.properties.tight_binding import ORBITAL_COUNT, P_SPIN_ORBIT, SPIN_ORBITALS
 
 # Atoms whose matrices are multiplied at once: the neighbours' vectors that are gathered for them
 # take 200 MB for four vectors, little beside the vectors of a large model.
 ATOMS_AT_ONCE = 1 << 16
-ORBITALS = 10
 NEIGHBOURS = 4
 PARTS = 4  # real and imaginary part of both spins
 
@@ -49,30 +51,29 @@ class TorchOperator:
         self.rows = SPIN_ORBITALS * self._atoms
         atoms = np.bincount(labels[labels >= 0], minlength=groups)
         self.weight = (SPIN_ORBITALS * atoms).astype(float)
-        digest = hashlib.blake2b(np.ascontiguousarray(labels).view(np.uint8).data, digest_size=16)
-        self.identity = f"{hamiltonian.identity} {digest.hexdigest()} {groups} torch"
+        self.identity = f"{hamiltonian.identity} {content_hash(labels)} {groups} torch"
         self._labels, self._groups = self._tensor(labels.astype(np.int64)), groups
         self._spin_orbit = self._tensor(blocks.spin_orbit.astype(np.float32)).view(-1, 1, 1)
         self._coupling = self._tensor(_real_coupling())
         neighbour = np.where(blocks.neighbour < 0, 0, blocks.neighbour)
         self._neighbour = self._tensor(neighbour.astype(np.int64))
         self._matrix = torch.empty(
-            (self._atoms, ORBITALS, ORBITALS * (1 + NEIGHBOURS)), device=self._device
+            (self._atoms, ORBITAL_COUNT, ORBITAL_COUNT * (1 + NEIGHBOURS)), device=self._device
         )
         for part in self._parts():
             self._matrix[part] = self._tensor(_matrix_rows(blocks, part))
 
     def start(self, vectors: range, seed: int) -> Any:
         """Random phases."""
-        return self.from_array(random_phases(self.rows, vectors, seed, np.complex64))
+        return self.pack(random_phases(self.rows, vectors, seed, np.complex64))
 
     def product(self, block: np.ndarray) -> np.ndarray:
         """Hamiltonian times a block of shape (rows, vectors) or (rows,)."""
-        columns = self.from_array(block.reshape(self.rows, -1))
+        columns = self.pack(block.reshape(self.rows, -1))
         found = self._torch.empty_like(columns)
         for part in self._parts():
             found[part] = self._applied(columns, part)
-        return self.to_array(found).reshape(block.shape)
+        return self.unpack(found).reshape(block.shape)
 
     def step(
         self, current: Any, previous: Any, window: EnergyWindow, factor: int
@@ -98,25 +99,33 @@ class TorchOperator:
         return tuple(sums.cpu().numpy())
 
     def to_array(self, block: Any) -> np.ndarray:
-        """Complex array of shape (rows, vectors)."""
-        array = block.cpu().numpy().transpose(0, 2, 1, 3, 4).reshape(self.rows, 2, -1)
-        return array[:, 0] + np.complex64(1j) * array[:, 1]
+        """Block in the memory of the processor."""
+        return block.cpu().numpy()
 
     def from_array(self, array: np.ndarray) -> Any:
-        """Block of a complex array of shape (rows, vectors)."""
-        parts = np.stack([array.real, array.imag], axis=1).astype(np.float32)
-        parts = parts.reshape(self._atoms, 2, ORBITALS, 2, -1).transpose(0, 2, 1, 3, 4)
-        return self._tensor(np.ascontiguousarray(parts))
+        """Block on the device."""
+        return self._tensor(array)
+
+    def pack(self, vectors: np.ndarray) -> Any:
+        """Block of complex vectors, shape (rows, vectors)."""
+        parts = np.stack([vectors.real, vectors.imag], axis=1).astype(np.float32)
+        parts = parts.reshape(self._atoms, 2, ORBITAL_COUNT, 2, -1).transpose(0, 2, 1, 3, 4)
+        return self._tensor(parts)
+
+    def unpack(self, block: Any) -> np.ndarray:
+        """Complex vectors of a block, shape (rows, vectors)."""
+        array = block.cpu().numpy().transpose(0, 2, 1, 3, 4).reshape(self.rows, 2, -1)
+        return array[:, 0] + np.complex64(1j) * array[:, 1]
 
     def _applied(self, block: Any, part: slice) -> Any:
         """Hamiltonian times a block, for some atoms."""
         torch, vectors = self._torch, block.shape[-1]
         own = block[part]
         count = len(own)
-        around = block[self._neighbour[part]].view(count, NEIGHBOURS * ORBITALS, -1)
-        joined = torch.cat([own.reshape(count, ORBITALS, -1), around], dim=1)
+        around = block[self._neighbour[part]].view(count, NEIGHBOURS * ORBITAL_COUNT, -1)
+        joined = torch.cat([own.reshape(count, ORBITAL_COUNT, -1), around], dim=1)
         found = torch.bmm(self._matrix[part], joined)
-        found = found.view(count, ORBITALS, 2, 2, vectors)
+        found = found.view(count, ORBITAL_COUNT, 2, 2, vectors)
         p = own[:, 1:4].reshape(count, 3 * PARTS, vectors)
         coupled = (self._coupling @ p) * self._spin_orbit[part]
         found[:, 1:4] += coupled.view(count, 3, 2, 2, vectors)
@@ -133,14 +142,14 @@ class TorchOperator:
 def _matrix_rows(blocks: Any, part: slice) -> np.ndarray:
     """On-site matrices of some atoms and those of their bonds, shape (count, 10, 50)."""
     bond, owned = blocks.bond[part], blocks.owned[part]
-    rows = np.zeros((len(bond), ORBITALS, 1 + NEIGHBOURS, ORBITALS), np.float32)
+    rows = np.zeros((len(bond), ORBITAL_COUNT, 1 + NEIGHBOURS, ORBITAL_COUNT), np.float32)
     rows[:, :, 0] = blocks.onsite[part]
     for slot in range(NEIGHBOURS):
         forth = slot < owned
         back = (bond[:, slot] >= 0) & ~forth
         rows[forth, :, 1 + slot] = blocks.hopping[bond[forth, slot]]
         rows[back, :, 1 + slot] = blocks.hopping[bond[back, slot]].transpose(0, 2, 1)
-    return rows.reshape(len(bond), ORBITALS, -1)
+    return rows.reshape(len(bond), ORBITAL_COUNT, -1)
 
 
 def _real_coupling() -> np.ndarray:
