@@ -8,6 +8,7 @@ from .alloying import (
     layer_normal,
     share_sites,
 )
+from .beam_displacement import sample_nearest
 from .filling import FilledAtoms
 from .model import AlongBeam, build_model
 from .neighbours import (
@@ -24,6 +25,7 @@ from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
+    "sample_nearest",
     "EXCHANGEABLE",
     "Alloy",
     "AlongBeam",

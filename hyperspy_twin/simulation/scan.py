@@ -88,7 +88,9 @@ class Scan:
             raise ValueError("drift must be smaller than half the field of view.")
         if np.abs(self.jump).max() > LARGEST_JUMP:
             raise ValueError(f"a jump must be within {LARGEST_JUMP} nm, not {self.jump!r}.")
-        if not (isinstance(self.jump_line, numbers.Integral) and 0 <= self.jump_line < self.shape[0]):
+        if not (
+            isinstance(self.jump_line, numbers.Integral) and 0 <= self.jump_line < self.shape[0]
+        ):
             raise ValueError(
                 f"jump_line must be a line from 0 to {self.shape[0] - 1}, not {self.jump_line!r}."
             )
@@ -171,7 +173,7 @@ class Scan:
         return LARGEST_JITTER * self.scan_jitter + float(np.abs(self.jump).max())
 
     def line_offsets(self) -> np.ndarray:
-        """Find the displacement (x, y) of each scan line, shape (rows, 2), in nm: jitter and jump."""
+        """Find the displacement (x, y) of each line by jitter and jump, shape (rows, 2), in nm."""
         spread = self.scan_jitter * np.array([1.0, JITTER_RATIO])
         jitter = self.random(SCAN_LINES).standard_normal((self.shape[0], 2)) * spread
         return jitter + (np.arange(self.shape[0]) >= self.jump_line)[:, None] * self.jump

@@ -31,6 +31,8 @@ STEP_OF_LENGTH = 1e-3
 # Largest part of the normal of a step along an axis for which the force along it counts: a pressure
 # acts along the normal, sin² of 10 degrees.
 TANGENT = 0.03
+# Å. Over this length the bonds across a step are averaged; two layers of them are 2.8 Å thick.
+BOND_WIDTH = 4.0
 # Å. Over this length the normal of a step is averaged, and the cells in which it is.
 NORMAL_WIDTH, NORMAL_CELL = 10.0, 2.5
 # Strain with which the stiffness of rows is measured: differences of forces keep nine digits.
@@ -49,11 +51,14 @@ class CheckedAtoms:
         Forces of the virtual crystal along x, y and z in eV/Å, shape (n, 3).
     tested
         Atoms whose force was tested: those with all bonds around them, boolean, shape (n,).
+    bonded
+        Atoms with four bonds and a known error, boolean, shape (n,).
     """
 
     suspects: tuple[Suspect, ...]
     force: np.ndarray
     tested: np.ndarray
+    bonded: np.ndarray
 
 
 def check_forces(
@@ -123,13 +128,11 @@ def check_forces(
         counted = inside & (along[:, axis] == 1) & clear
         stiffness = _row_stiffness(atoms, moved, axis)
         rows.append(
-            displace_rows(
-                points, force[:, axis], stiffness, inside, counted, noise.error[:, axis]
-            )
+            displace_rows(points, force[:, axis], stiffness, inside, counted, noise.error[:, axis])
         )
     extent = float(points[:, 0].min()), float(points[:, 0].max())
     jumps = find_jumps((rows[0], rows[1]), noise.resolution, chance / 2, extent)
-    return CheckedAtoms((*jumps, *spots), force, inside)
+    return CheckedAtoms((*jumps, *spots), force, inside, full)
 
 
 def _row_stiffness(atoms: BondedAtoms, positions: np.ndarray, axis: int) -> np.ndarray:
@@ -169,14 +172,13 @@ def _tangential(atoms: BondedAtoms, vectors: np.ndarray, points: np.ndarray) -> 
     place = ((points - points.min(axis=0)) / NORMAL_CELL).astype(int)
     shape = tuple(place.max(axis=0) + 1)
     cell = np.ravel_multi_index(tuple(place.T), shape)
-    squares = [
-        gaussian_filter(
-            np.bincount(cell, gradient[:, axis] ** 2, minlength=int(np.prod(shape))).reshape(shape),
-            NORMAL_WIDTH / NORMAL_CELL,
-            mode="constant",
-        ).ravel()[cell]
-        for axis in (0, 1)
-    ]
+    # Bonds of one atom lean to one side: neighbours are averaged before the direction is taken.
+    squares = []
+    for axis in (0, 1):
+        summed = np.bincount(cell, gradient[:, axis], minlength=int(np.prod(shape)))
+        mean = gaussian_filter(summed.reshape(shape), BOND_WIDTH / NORMAL_CELL, mode="constant")
+        wide = gaussian_filter(mean**2, NORMAL_WIDTH / NORMAL_CELL, mode="constant")
+        squares.append(wide.ravel()[cell])
     near = at_step
     for _ in range(2):
         near = near | near[index].any(axis=1)

@@ -121,9 +121,7 @@ def displace_rows(
     good = (known > FEWEST * usual) & (known > WHOLE * whole)
     edge = total(np.ones(len(x)), SLOW) > 0
     covered = gaussian_filter1d(edge.astype(float), SLOW / STEP, mode="constant")
-    density = np.maximum(
-        total(weight, SLOW) / np.maximum(covered, 0.5), max(FEWEST * usual, 1e-12)
-    )
+    density = np.maximum(total(weight, SLOW) / np.maximum(covered, 0.5), max(FEWEST * usual, 1e-12))
     mean_force = np.where(good, total(weight * counted * force, SMOOTH) / density, 0.0)
     slow = total(weight * counted, SLOW)
     stiff = np.full(count, np.nan)
@@ -187,9 +185,7 @@ def find_jumps(
             displacement = (size, 0.0) if axis == 0 else (0.0, size)
             middle, width = (extent[0] + extent[1]) / 2, extent[1] - extent[0]
             found.append(
-                Suspect(
-                    middle, own.y[row], width, 2 * resolution, significance, displacement, True
-                )
+                Suspect(middle, own.y[row], width, 2 * resolution, significance, displacement, True)
             )
             remaining -= size * _step(own.y - own.y[row], resolution)
     return sorted(found, key=lambda one: -one.significance)
@@ -226,7 +222,7 @@ def _scan(rows: Rows, displacement: np.ndarray, resolution: float) -> tuple[np.n
 
 
 def _step(t: np.ndarray, resolution: float) -> np.ndarray:
-    """A jump as the window of the strain map shows it."""
+    """Draw a jump as the window of the strain map shows it."""
     return ndtr(t / resolution)
 
 
