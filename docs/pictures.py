@@ -310,15 +310,11 @@ def forces_of_wells() -> None:
 def force_maps(models):
     """Draw the mean forces of models on the micrographs that they were made of."""
     figure, axes = plt.subplots(1, len(models), figsize=(12, 5.5), layout="constrained")
-    for axis, (image, model), title in zip(
-        axes, models, ("as it is", "jump of 30 pm"), strict=True
-    ):
+    titles = ("as recorded", "the scan jumps by 30 pm")
+    for axis, (image, model), title in zip(axes, models, titles, strict=True):
         mean = model.force_map(image)
-        extent = (
-            0.0,
-            *(mean.axes_manager[0].scale * n for n in (mean.data.shape[1], mean.data.shape[0])),
-            0.0,
-        )
+        width, height = (one.size * one.scale for one in mean.axes_manager.signal_axes)
+        extent = (0.0, width, height, 0.0)
         drawn = axis.imshow(mean.data, cmap="magma", extent=extent, vmin=0.0, vmax=0.5)
         axis.set(title=title, xlabel="x (nm)", ylabel="y (nm)")
     figure.colorbar(drawn, ax=axes, label="mean force (eV/Å)", shrink=0.8)
