@@ -1,4 +1,7 @@
-from .calculated_atoms import AnyAtoms, calculated_atoms
+from .calculated_atoms import (
+    AnyAtoms,
+    calculated_atoms,
+)
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
@@ -19,13 +22,30 @@ from .force_check import (
 )
 from .keating import (
     BondedAtoms,
+    FieldName,
     KeatingCalculator,
     ValenceForceField,
     bond_atoms,
     choose_field,
     supported_elements,
 )
-from .phonons import ForceConstants, force_constants
+from .phonons import (
+    ForceConstants,
+    PhononDensity,
+    PhononSettings,
+    RepeatedCell,
+    ThermalDisplacements,
+    cell_of,
+    continued_fractions,
+    energy_loss,
+    force_constants,
+    fraction_density,
+    heat_capacity,
+    mass_weighted,
+    phonon_density,
+    repeated_cell,
+    thermal_displacements,
+)
 from .relaxation import (
     Mode,
     Relaxation,
@@ -33,7 +53,10 @@ from .relaxation import (
     relax_atoms,
     summarise_displacements,
 )
-from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
+from .tetrahedral import (
+    TetrahedralBonds,
+    find_tetrahedral_bonds,
+)
 from .tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -50,35 +73,49 @@ __all__ = [
     "DensitySettings",
     "ElectronicDensity",
     "Evidence",
+    "FieldName",
     "ForceConstants",
     "HamiltonianBlocks",
     "KeatingCalculator",
     "MeasuredNoise",
     "Mode",
     "ModelHamiltonian",
+    "PhononDensity",
+    "PhononSettings",
     "Relaxation",
+    "RepeatedCell",
     "SPIN_ORBITALS",
     "Suspect",
     "TetrahedralBonds",
+    "ThermalDisplacements",
     "TightBindingParameters",
     "ValenceForceField",
     "bands",
     "bond_atoms",
     "calculated_atoms",
+    "cell_of",
     "check_forces",
     "choose_field",
+    "continued_fractions",
     "elastic_constants",
     "electronic_density",
+    "energy_loss",
     "find_tetrahedral_bonds",
     "force_constants",
+    "fraction_density",
     "hamiltonian_blocks",
+    "heat_capacity",
+    "mass_weighted",
     "mean_per_column",
     "mean_per_pixel",
     "model_hamiltonian",
     "name_cause",
+    "phonon_density",
     "relax_atoms",
+    "repeated_cell",
     "site_fractions",
     "summarise_displacements",
     "supported_elements",
+    "thermal_displacements",
     "tight_binding_parameters",
 ]

@@ -13,9 +13,14 @@ from hyperspy.signals import LazySignal1D, Signal1D
 
 from hyperspy_twin.atoms import COLUMNS, ERROR_COLUMNS
 from hyperspy_twin.core import ANGSTROM_PER_NM, Table
-from hyperspy_twin.signals._densities import density_signal, groups_of_atoms
+from hyperspy_twin.signals._densities import (
+    AtomGroups,
+    GroupChoice,
+    density_signal,
+    groups_of_atoms,
+)
 from hyperspy_twin.signals._images import show_progress
-from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites, require_drawn
+from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import Alloy, FilledAtoms, Neighbours
+    from hyperspy_twin.properties import FieldName
     from hyperspy_twin.signals.composition_map import CompositionMap
     from hyperspy_twin.signals.strain_map import StrainMap
 
@@ -600,7 +606,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import calculated_atoms
 
-        require_drawn(self)
+        self._require_drawn()
         atoms = calculated_atoms(
             self.positions - self._box.origin, self.numbers, self.cell, self._box.pbc, calculator
         )
@@ -674,7 +680,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import relax_atoms
 
-        require_drawn(self)
+        self._require_drawn()
         start, box = self.positions - self._box.origin, self._box
         with show_progress("Relaxing", show_progressbar):
             found = relax_atoms(
@@ -751,7 +757,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import elastic_constants
 
-        require_drawn(self)
+        self._require_drawn()
         return elastic_constants(
             self.positions - self._box.origin, self.numbers, self.cell, self._box.pbc
         )
@@ -944,7 +950,8 @@ class AtomicModel(TwinSignal, Signal1D):
         bins
             Number of bins, 10 by default, or their edges in nm.
         by
-            ``"region"`` or ``"element"``: local densities of these.
+            ``"region"`` or ``"element"``: local densities of these, in each bin where there are
+            bins.
         mask
             Atoms that count, boolean, shape (n,).
         energies
@@ -996,8 +1003,8 @@ class AtomicModel(TwinSignal, Signal1D):
             model_hamiltonian,
         )
 
-        require_drawn(self)
-        groups = groups_of_atoms(self, along, bins, by, mask)
+        self._require_drawn()
+        groups = self._groups(along, bins, by, mask)
         settings = DensitySettings(
             resolution=float(resolution),
             vectors=int(vectors),
@@ -1028,6 +1035,265 @@ class AtomicModel(TwinSignal, Signal1D):
             title=f"Electronic density of states of {self.metadata.General.title}",
             details=details,
         )
+
+    # ---- vibrations ----
+
+    def phonon_dos(
+        self,
+        along: str | None = None,
+        bins: int | Sequence[float] | None = None,
+        by: str | None = None,
+        *,
+        mask: np.ndarray | None = None,
+        temperature: float | None = None,
+        energies: Sequence[float] | np.ndarray | None = None,
+        resolution: float = 1.0,
+        vectors: int = 16,
+        seed: int = 0,
+        field: FieldName = "keating",
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Signal1D:
+        """Density of vibrations (phonons), of the whole model or of parts of it.
+
+        By the force constants of a valence force field where the atoms are, and the kernel
+        polynomial method [1]_: the densities of all parts come from one recursion on random
+        vectors. Relax the model first. Lines are Gaussian, 16 % wider than ``resolution`` at low
+        energies and narrower above half of the highest energy.
+
+        Plain Keating has the zone edge of acoustic vibrations up to 70 % too high and optical
+        vibrations 2 to 6 % too high; the modified field has those of Si and Ge within 2 %. Neither
+        tells strain by the shift of a peak: Keating's peaks rise under tension (a Grüneisen
+        parameter of -0.6), those of real crystals fall (+1.1).
+
+        Parameters
+        ----------
+        along
+            ``"x"`` or ``"y"``: local densities in bins along this axis of the image.
+        bins
+            Number of bins, 10 by default, or their edges in nm.
+        by
+            ``"region"`` or ``"element"``: local densities of these, in each bin where there are
+            bins.
+        mask
+            Atoms that count, boolean, shape (n,).
+        temperature
+            In K: gives the density in the form of energy losses by single phonons,
+            ``g(E) (n(E) + 1) / E`` with the Bose factor n, which begins at the energy of the
+            resolution. Several phonons and the directions of the scattering are left out.
+        energies
+            At least two that rise, in meV; by default the whole spectrum.
+        resolution
+            Full width of a line at half maximum in meV, at half of the highest energy. The time
+            goes as its inverse.
+        vectors
+            Number of random vectors, at least 2. Error bars fall with its root, and with that of
+            the number of atoms in a part.
+        seed
+            Of the random vectors.
+        field
+            ``"keating"``, or ``"modified"`` for spectra.
+        calculator
+            Any calculator of ASE instead, for models of up to 1000 atoms, by differences of its
+            forces.
+        show_progressbar
+            Show what is computed; by default as HyperSpy's preferences say.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            Vibrations per meV and atom over the energy in meV, of integral 3, with the parts on
+            the navigation axis. ``metadata.Signal.Noise_properties.variance`` holds the variance
+            by the random vectors, and ``metadata.Density`` the settings and the atoms of each part.
+
+        Raises
+        ------
+        ValueError
+            If the atoms are not at rest, have elements without parameters, overlap or have no
+            bonds, occupancies were never drawn, or the model is too large for the calculator.
+        MemoryError
+            If it does not fit into the memory, before it starts.
+
+        References
+        ----------
+        .. [1] A. Weisse, G. Wellein, A. Alvermann, H. Fehske, Rev. Mod. Phys. 78 (2006) 275.
+        """
+        from hyperspy_twin.properties import PhononSettings, phonon_density
+        from hyperspy_twin.signals._vibrations import phonon_signal
+
+        self._require_drawn()
+        groups = self._groups(along, bins, by, mask)
+        settings = PhononSettings(float(resolution), int(vectors), int(seed), field)
+        with show_progress("Density of vibrations", show_progressbar):
+            found = phonon_density(
+                self.to_ase(),
+                groups.labels,
+                len(groups),
+                settings=settings,
+                energies=None if energies is None else np.asarray(energies, float),
+                calculator=calculator,
+            )
+        title = f"Density of vibrations of {self.metadata.General.title}"
+        return phonon_signal(found, groups, settings, temperature, calculator, title)
+
+    def phonon_bands(
+        self, path: str | None = None, *, points: int = 100, field: FieldName = "keating"
+    ) -> Signal1D:
+        """Energies of vibrations along a path of wave vectors, for a model of one small cell.
+
+        Parameters
+        ----------
+        path
+            Special points of the cell's lattice, as in ``"GXWKGL"``; by default all of ASE's path.
+        points
+            Number of wave vectors.
+        field
+            ``"keating"``, or ``"modified"``, which has the bands of Si and Ge within 2 %.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            Energies in meV over the length of the path in 1/Å (with 2 pi), with the branches on the
+            navigation axis; negative where a displacement lowers the energy. ``metadata.Bands`` has
+            the special points and where they lie.
+
+        Raises
+        ------
+        ValueError
+            If the model does not repeat in all directions, has more than 200 atoms, or the path
+            is none of its lattice.
+        """
+        from hyperspy_twin.properties import cell_of
+        from hyperspy_twin.signals._vibrations import bands_signal
+
+        self._require_drawn()
+        return bands_signal(
+            self.metadata.General.title, cell_of(self.to_ase(), field), path, int(points)
+        )
+
+    def sound_speeds(
+        self, direction: Sequence[float], *, field: FieldName = "keating"
+    ) -> tuple[float, float, float]:
+        """Speeds of the three sound waves along a direction in m/s, rising.
+
+        Parameters
+        ----------
+        direction
+            Vector (x, y, z).
+        field
+            ``"keating"``; the modified field has C12 of Si and Ge 50 % too high.
+
+        Raises
+        ------
+        ValueError
+            If the model does not repeat in all directions, has more than 200 atoms, or the
+            direction is none.
+        """
+        from hyperspy_twin.properties import cell_of
+
+        self._require_drawn()
+        slow, middle, fast = cell_of(self.to_ase(), field).sound_speeds(direction).tolist()
+        return slow, middle, fast
+
+    def thermal_displacements(
+        self,
+        temperature: float,
+        along: str | None = None,
+        bins: int | Sequence[float] | None = None,
+        by: str | None = None,
+        *,
+        mask: np.ndarray | None = None,
+        vectors: int = 16,
+        seed: int = 0,
+        field: FieldName = "keating",
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Table:
+        """Mean square displacements at a temperature, with the motion of the ground state.
+
+        They are the Debye-Waller factors that the simulation of images takes. Motions of the model
+        as a whole are left out; the vibrations are harmonic.
+
+        Parameters
+        ----------
+        temperature
+            In K, at least 10; or 0 for models of up to 300 atoms.
+        along, bins, by, mask
+            Parts of the model, as for :meth:`phonon_dos`.
+        vectors, seed
+            Number of random vectors, and their seed; models of up to 300 atoms need none.
+        field, calculator, show_progressbar
+            As for :meth:`phonon_dos`.
+
+        Returns
+        -------
+        Table
+            For each part (``place``: middle of the bin in nm, number of the region, or 0) and
+            ``element`` the number of ``atoms``, the ``mean_square`` displacement along one
+            direction in Å² with its standard ``error``, and ``B``, 8 pi² times as large.
+
+        Raises
+        ------
+        ValueError, MemoryError
+            As for :meth:`phonon_dos`, and if the temperature is too low.
+        """
+        from hyperspy_twin.properties import PhononSettings, thermal_displacements
+        from hyperspy_twin.signals._vibrations import displacement_table
+
+        self._require_drawn()
+        groups = self._groups(along, bins, by, mask)
+        settings = PhononSettings(vectors=int(vectors), seed=int(seed), field=field)
+        with show_progress("Thermal displacements", show_progressbar):
+            found = thermal_displacements(
+                self.to_ase(),
+                groups.labels,
+                temperature=float(temperature),
+                settings=settings,
+                calculator=calculator,
+            )
+        return displacement_table(found, groups)
+
+    def heat_capacity(
+        self,
+        temperatures: float | Sequence[float],
+        *,
+        vectors: int = 16,
+        seed: int = 0,
+        field: FieldName = "keating",
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Table:
+        """Heat capacity of the vibrations at constant volume. There is no thermal conductivity.
+
+        Parameters
+        ----------
+        temperatures
+            One or more in K, at least 10.
+        vectors, seed, field, calculator, show_progressbar
+            As for :meth:`thermal_displacements`.
+
+        Returns
+        -------
+        Table
+            For each ``temperature`` the ``heat_capacity`` of an atom in Boltzmann's constant (3 at
+            high temperatures), and its standard ``error`` by the random vectors.
+
+        Raises
+        ------
+        ValueError, MemoryError
+            As for :meth:`thermal_displacements`.
+        """
+        from hyperspy_twin.properties import PhononSettings, heat_capacity
+
+        self._require_drawn()
+        wanted = np.atleast_1d(np.asarray(temperatures, float))
+        settings = PhononSettings(vectors=int(vectors), seed=int(seed), field=field)
+        with show_progress("Heat capacity", show_progressbar):
+            values, variance = heat_capacity(
+                self.to_ase(), wanted.tolist(), settings=settings, calculator=calculator
+            )
+        columns = {"temperature": wanted, "heat_capacity": values, "error": np.sqrt(variance)}
+        return Table.from_columns(columns, {"temperature": "K"})
 
     # ---- alloys ----
 
@@ -1234,6 +1500,27 @@ class AtomicModel(TwinSignal, Signal1D):
             model=box,
             alloy=alloy,
         )
+
+    def _require_drawn(self) -> None:
+        """Refuse a model in which sites are occupied by parts of atoms."""
+        drawn = self._state("lattices") is not None or self._state("alloy") is not None
+        parts = self.occupancy < 1
+        if not drawn and parts.any():
+            raise ValueError(
+                f"{int(parts.sum())} atoms have occupancies below 1, and no step drew their "
+                "elements: draw them with set_composition(...) or collapse(), or set the array "
+                "'occupancy' to 1 where these are whole atoms"
+            )
+
+    def _groups(
+        self,
+        along: str | None,
+        bins: int | Sequence[float] | None,
+        by: str | None,
+        mask: np.ndarray | None,
+    ) -> AtomGroups:
+        choice = GroupChoice(along, bins, by, mask)
+        return groups_of_atoms(self.positions, self.region, self.numbers, choice)
 
     @property
     def _alloy(self) -> Alloy:

@@ -75,6 +75,10 @@ def mean_square_displacements(
     value, variance = vibrations.trace(
         lambda squared: quantum_displacement_factor(squared, temperature)
     )
+    # Rigid motions have no energy, and no part in the sum.
+    resting = quantum_displacement_factor(np.zeros(1), temperature)
+    shares = operator.group_sums(rigid.reshape(start.shape[0], 3, -1).astype(float) ** 2)
+    value = value - resting * shares.sum(axis=1)
     factor = DISPLACEMENT / masses / operator.weight
     spread = classical.var(axis=1, ddof=1) / count if count > 1 else np.nan * value
     return factor * (classical.mean(axis=1) + value), factor**2 * (spread + variance)

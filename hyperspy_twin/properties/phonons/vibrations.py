@@ -28,6 +28,9 @@ MOST_PIECES = 64
 # Part of the highest squared energy that the window begins below zero. A density there is as wide
 # as the moments allow; rounding in 32 bits moves squared energies by 1e-7 of the highest.
 BELOW_ZERO = 5e-4
+# Scaled squared energy above which densities are zero. The highest vibration is at .98; at the end
+# of the window lies noise that groups have by two moments for each product.
+HIGHEST = 0.99
 # Nodes for each moment, on which a function is expanded.
 NODES_PER_MOMENT = 2
 
@@ -153,7 +156,7 @@ class Vibrations:
     @property
     def highest(self) -> float:
         """Energy in meV above which there are no vibrations."""
-        return float(np.sqrt(self.window.high))
+        return float(np.sqrt(self.window.centre + HIGHEST * self.window.half_width))
 
     def density(self, energies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Density of vibrations of each group.
