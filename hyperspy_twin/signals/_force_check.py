@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +10,6 @@ from hyperspy_twin.core import ANGSTROM_PER_NM, Table
 
 if TYPE_CHECKING:
     from hyperspy_twin.properties import CheckedAtoms, Evidence
-    from hyperspy_twin.signals.atomic_model import AtomicModel
-    from hyperspy_twin.signals.strain_map import StrainMap
 
 UNITS = {
     "x": "nm",
@@ -25,13 +23,13 @@ UNITS = {
 PM_PER_ANGSTROM = 100.0
 
 
-def measured_positions(model: AtomicModel) -> np.ndarray:
+def measured_positions(model: Any) -> np.ndarray:
     """Positions as the image showed them, in Å in the box, also of a relaxed model."""
     start = model.positions - model._box.origin
     return start - model.displacement if "displacement_x" in model._box.columns else start
 
 
-def check_model(model: AtomicModel, chance: float) -> CheckedAtoms:
+def check_model(model: Any, chance: float) -> CheckedAtoms:
     """Check the forces of a model that was made from a strain map."""
     from hyperspy_twin.properties import MeasuredNoise, check_forces, site_fractions
 
@@ -64,7 +62,7 @@ def check_model(model: AtomicModel, chance: float) -> CheckedAtoms:
     )
 
 
-def table_of_suspects(model: AtomicModel, strain: StrainMap | None, found: CheckedAtoms) -> Table:
+def table_of_suspects(model: Any, strain: Any, found: CheckedAtoms) -> Table:
     """Table of the places in the axes of the image, with their likely causes."""
     from hyperspy_twin.properties import name_cause
 
@@ -95,9 +93,7 @@ def table_of_suspects(model: AtomicModel, strain: StrainMap | None, found: Check
     )
 
 
-def _evidence(
-    model: AtomicModel, strain: StrainMap | None, found: CheckedAtoms, points: np.ndarray
-) -> Evidence:
+def _evidence(model: Any, strain: Any, found: CheckedAtoms, points: np.ndarray) -> Evidence:
     """Collect what the model, and the strain map if it is given, know of places."""
     from hyperspy_twin.atoms import sample_nearest
     from hyperspy_twin.properties import Evidence

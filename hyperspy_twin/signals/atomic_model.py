@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from hyperspy_twin.atoms import Alloy, FilledAtoms, Neighbours
     from hyperspy_twin.properties import FieldName
     from hyperspy_twin.signals.composition_map import CompositionMap
-    from hyperspy_twin.signals.strain_map import StrainMap
 
 _LOGGER = logging.getLogger(__name__)
 # Difference of Warren-Cowley parameters that is worth a warning: below that of random alloys of
@@ -780,7 +779,7 @@ class AtomicModel(TwinSignal, Signal1D):
 
         return summarise_displacements(self.displacement, self.region, self._symbols)
 
-    def check(self, strain: StrainMap | None = None, *, chance: float = 0.01) -> Table:
+    def check(self, strain: TwinSignal | None = None, *, chance: float = 0.01) -> Table:
         """Find places whose forces neither the composition nor the errors of positions explain.
 
         Strain in equilibrium has no forces. What an image adds by a scan that jumps, by distortion
@@ -825,7 +824,7 @@ class AtomicModel(TwinSignal, Signal1D):
             raise ValueError(f"chance is a probability between 0 and 1, not {chance}")
         if strain is not None and getattr(strain, "_signal_type", "") != "twin_strain_map":
             raise ValueError("give the StrainMap that the model was made from")
-        require_drawn(self)
+        self._require_drawn()
         return table_of_suspects(self, strain, check_model(self, chance))
 
     def force_map(self, image: Signal2D, *, width: float = 0.2) -> Signal2D:
