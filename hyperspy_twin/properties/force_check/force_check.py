@@ -29,8 +29,8 @@ SHELLS = 3
 # Relative change of the bond length across one bond from which the composition has a step there.
 STEP_OF_LENGTH = 1e-3
 # Largest part of the normal of a step along an axis for which the force along it counts: a pressure
-# acts along the normal, sin² of 10 degrees.
-TANGENT = 0.03
+# acts along the normal. sin² of 18 degrees, above what rough outlines of flat layers show.
+TANGENT = 0.1
 # Å. Over this length the bonds across a step are averaged; two layers of them are 2.8 Å thick.
 BOND_WIDTH = 4.0
 # Å. Over this length the normal of a step is averaged, and the cells in which it is.

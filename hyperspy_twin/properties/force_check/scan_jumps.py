@@ -33,9 +33,9 @@ TAPER = 120.0
 FEWEST = 0.3
 # Part of the atoms of a row whose force has to be known.
 WHOLE = 0.9
-# Å above and below a line that are compared. Longer ones find smaller jumps, and take slow
-# distortion for one.
-WINDOWS = (60.0, 120.0, 180.0)
+# Å above and below a line that are compared. Longer ones find smaller jumps, and may take slow
+# distortion for one: the longest is the height of an image of 1024 lines of 0.036 nm.
+WINDOWS = (60.0, 120.0, 180.0, 370.0)
 # Rows on either side of a jump, at least.
 FEWEST_ROWS = 5
 # Of the standard deviation of a normal distribution over the median of its absolute values.
