@@ -20,6 +20,8 @@ DISTANCES = (0.0, 1.0, 2.0, 3.0, 4.5, 6.5)
 # Nearer than the last of these, noise is not normal: 9 clean images of quantum wells reach up to
 # 1.7 times what is the limit elsewhere.
 LIMIT_AT_OUTLINES = 2.0
+# eV/Å. Mean forces below are nothing: those of a model that relax() has finished.
+SMALLEST_FORCE = 1e-5
 # Of the standard deviation of a normal distribution over the median of its absolute values.
 NORMAL_SPREAD = 1.4826
 
@@ -75,6 +77,7 @@ def find_spots(
     # Two components, squared and added, exceed s² by chance exp(-s²/2).
     limit = float(np.sqrt(2 * np.log(tests / chance)))
     zone = np.digitize(_distance(noise.region, cell, shape) / resolution, DISTANCES)
+    smallest = SMALLEST_FORCE / float(np.median(error[usable]))
     best = np.zeros(shape)
     for size in SIZES:
         width = size * resolution / CELL
@@ -88,8 +91,7 @@ def find_spots(
             for number in np.unique(zone[inside]):
                 here = inside & (zone == number)
                 spread = NORMAL_SPREAD * np.median(np.abs(mean[here]))
-                if spread > 0:
-                    squared[here] += (mean[here] / spread) ** 2
+                squared[here] += (mean[here] / max(spread, smallest)) ** 2
         best = np.maximum(best, np.sqrt(squared))
     best[zone < len(DISTANCES)] /= LIMIT_AT_OUTLINES
     labels, _ = label(best > limit, structure=np.ones((3, 3)))
