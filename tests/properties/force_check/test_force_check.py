@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import ndtr
 
 from hyperspy_twin.core import Grid
@@ -72,8 +72,19 @@ def jittered(crystal, seed, jump=0.0, at=70.0):
     y = crystal[0][:, 1]
     grid = np.arange(-20.0, 160.0, 0.36)
     shift = lines(len(grid), 0.36, 0.03, seed) + jump * ndtr((grid - at) / RESOLUTION)
+    found = of_pixels(crystal, seed)
+    found[:, 0] += np.interp(y, grid, shift)
+    return found
+
+
+def of_pixels(crystal, seed):
+    """Displacement of 0.3 pm by the noise of pixels, smooth over the window."""
+    rows, columns = np.clip(crystal[0][:, [1, 0]].T.round().astype(int), 0, 139)
     found = np.zeros_like(crystal[0])
-    found[:, 0] = np.interp(y, grid, shift)
+    noise = np.random.default_rng([seed, 9]).standard_normal((2, 140, 140))
+    for axis in (0, 1):
+        smooth = gaussian_filter(noise[axis], RESOLUTION)
+        found[:, axis] = 0.003 * smooth[rows, columns] / smooth.std()
     return found
 
 
@@ -113,18 +124,18 @@ def test_a_perfect_alloy_is_not_blamed(crystal):
     assert not checked(crystal, 0.0).suspects
 
 
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(
     size=st.sampled_from([-0.1, -0.05, 0.05, 0.08]),
-    at=st.floats(40.0, 95.0),
+    at=st.floats(50.0, 85.0),
     axis=st.sampled_from([0, 1]),
 )
-def test_a_jump_without_noise_has_its_size_and_place(crystal, size, at, axis):
-    displacement = np.zeros_like(crystal[0])
-    displacement[:, axis] = size * ndtr((crystal[0][:, 1] - at) / RESOLUTION)
+def test_a_jump_of_either_axis_has_its_size_and_place(crystal, size, at, axis):
+    displacement = of_pixels(crystal, 4)
+    displacement[:, axis] += size * ndtr((crystal[0][:, 1] - at) / RESOLUTION)
     first = checked(crystal, displacement, error=LINE_ERROR).suspects[0]
     assert first.is_line
-    assert first.displacement[axis] == pytest.approx(size, rel=0.05)
+    assert first.displacement[axis] == pytest.approx(size, rel=0.2)
     assert first.y == pytest.approx(at, abs=3.0)
 
 
@@ -160,12 +171,6 @@ def test_a_local_distortion_is_found_where_it_is(crystal):
     around = np.hypot(*(positions[:, :2] - (65.0, 65.0)).T)
     displacement = jittered(crystal, 5)
     displacement[:, 1] += 0.3 * np.exp(-0.5 * (around / 8.0) ** 2)
-    # Noise of pixels, smooth over the window.
-    grid = np.random.default_rng(3).standard_normal((2, 140, 140))
-    for axis in (0, 1):
-        smooth = gaussian_filter1d(gaussian_filter1d(grid[axis], 5, axis=0), 5, axis=1)
-        rows, columns = np.clip(positions[:, [1, 0]].T.round().astype(int), 0, 139)
-        displacement[:, axis] += 0.003 * smooth[rows, columns] / smooth.std()
     spots = [one for one in checked(crystal, displacement).suspects if not one.is_line]
     assert spots
     assert np.hypot(spots[0].x - 65.0, spots[0].y - 65.0) < 10.0
