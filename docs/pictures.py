@@ -298,6 +298,31 @@ def strain_of_real_images(folder: Path) -> None:
     figure.savefig(FOLDER / "strain_real.png", dpi=DPI)
 
 
+def forces_of_wells() -> None:
+    """Write the picture of the forces of a good quantum well, and of one whose scan jumped."""
+    models = []
+    for jump in (0.0, 0.03):
+        image = ht.data.sige_quantum_well(jump=(jump, 0.0), jump_line=350)
+        found = image.segment().find_peaks(show_progressbar=False)
+        strain = found.index_phases(["Si0.3Ge0.7", "Ge"]).gpa()
+        models.append((image, strain.to_atoms(thickness=5.0).forces()))
+    force_maps(models).savefig(FOLDER / "forces.png", dpi=DPI)
+
+
+def force_maps(models):
+    """Draw the mean forces of models on the micrographs that they were made of."""
+    figure, axes = plt.subplots(1, len(models), figsize=(12, 5.5), layout="constrained")
+    titles = ("as recorded", "the scan jumps by 30 pm")
+    for axis, (image, model), title in zip(axes, models, titles, strict=True):
+        mean = model.force_map(image)
+        width, height = (one.size * one.scale for one in mean.axes_manager.signal_axes)
+        extent = (0.0, width, height, 0.0)
+        drawn = axis.imshow(mean.data, cmap="magma", extent=extent, vmin=0.0, vmax=0.5)
+        axis.set(title=title, xlabel="x (nm)", ylabel="y (nm)")
+    figure.colorbar(drawn, ax=axes, label="mean force (eV/Å)", shrink=0.8)
+    return figure
+
+
 def composition_of_a_well() -> None:
     """Write the picture of a generated spectrum image: a spectrum, the map, rows against truth."""
     si = ht.data.sige_spectrum_image(electrons=1e7)
@@ -460,6 +485,7 @@ def main(arguments: list[str]) -> None:
     alloyed_well()
     dislocations()
     planar_faults()
+    forces_of_wells()
     composition_of_a_well()
     vibrations_of_a_well()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)

@@ -1,4 +1,5 @@
 from .alloying import (
+    EXCHANGEABLE,
     Alloy,
     Sublattice,
     choose_sublattices,
@@ -7,6 +8,7 @@ from .alloying import (
     layer_normal,
     share_sites,
 )
+from .beam_displacement import sample_nearest
 from .filling import FilledAtoms
 from .model import AlongBeam, build_model
 from .neighbours import (
@@ -23,6 +25,8 @@ from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
+    "sample_nearest",
+    "EXCHANGEABLE",
     "Alloy",
     "AlongBeam",
     "COLUMNS",

@@ -479,8 +479,9 @@ class AtomicModel(TwinSignal, Signal1D):
         Parameters
         ----------
         by
-            What the colours show: ``"element"``, ``"region"``, ``"coordination"``, or another
-            column of the table.
+            What the colours show: ``"element"``, ``"region"``, ``"coordination"``, ``"force"``
+            (its mean size over each column of atoms, after :meth:`forces`), or another column of
+            the table.
         roi
             Part that is shown, in nm; by default all.
         image
@@ -566,6 +567,10 @@ class AtomicModel(TwinSignal, Signal1D):
             values = self.region if name == "region" else self.coordination()
             present, index = np.unique(values, return_inverse=True)
             return np.array([f"{name} {one}" for one in present])[index]
+        if name == "force":
+            from hyperspy_twin.properties import mean_per_column
+
+            return mean_per_column(self.positions[:, :2], np.linalg.norm(self.force, axis=1))
         if name not in self._box.columns:
             offered = ("element", "coordination", *self._box.columns)
             known = ", ".join(f"'{one}'" for one in offered)
@@ -773,6 +778,91 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.properties import summarise_displacements
 
         return summarise_displacements(self.displacement, self.region, self._symbols)
+
+    def check(self, strain: TwinSignal | None = None, *, chance: float = 0.01) -> Table:
+        """Find places whose forces neither the composition nor the errors of positions explain.
+
+        Strain in equilibrium has no forces. What an image adds by a scan that jumps, by distortion
+        or by wrong outlines has. Forces of an alloy, whose bonds want different lengths, are left
+        out, since each site counts as the mean of its elements (:meth:`set_composition`, or the
+        alloy of its region); and so is the misfit at steps of the composition. What is left is
+        summed over rows, as the scan goes, and over areas.
+
+        A relaxed model is checked at its measured positions.
+
+        Parameters
+        ----------
+        strain
+            The strain map of the model, for the likely cause: its standard errors and dislocations.
+        chance
+            Probability that something is found in a model without artefacts.
+
+        Returns
+        -------
+        Table
+            A row for each place, scan lines first: its ``kind``, ``"scan line"`` or ``"area"``, its
+            middle ``x, y``, its ``width`` and ``height`` (nm), the ``significance`` in standard
+            errors, for scan lines the displacement (``displacement_x, displacement_y`` in pm) of
+            the lines below against those above, the mean ``force`` that is not explained (eV/Å) and
+            the likely ``cause``. Empty where nothing was found.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`forces`; or if the errors of the positions are not known, or the chance is
+            none.
+
+        Notes
+        -----
+        Jumps of the scan are found from about 3 pm on in an image of 1024 lines with a jitter of
+        3 pm. Within three resolutions of the strain map of an outline or a border areas are judged
+        more mildly, since errors are not normal there.
+        """
+        from hyperspy_twin.signals._force_check import check_model, table_of_suspects
+
+        if not 0 < chance < 1:
+            raise ValueError(f"chance is a probability between 0 and 1, not {chance}")
+        if strain is not None and getattr(strain, "_signal_type", "") != "twin_strain_map":
+            raise ValueError("give the StrainMap that the model was made from")
+        self._require_drawn()
+        return table_of_suspects(self, strain, check_model(self, chance))
+
+    def force_map(self, image: Signal2D, *, width: float = 0.2) -> Signal2D:
+        """Map the mean size of the forces on the pixels of a micrograph.
+
+        Parameters
+        ----------
+        image
+            Micrograph in nm whose pixels are used.
+        width
+            Standard deviation in nm of the window in which the forces of atoms are averaged.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            Mean size of the force in eV/Å, on the axes of the image; NaN where no atom is.
+
+        Raises
+        ------
+        ValueError
+            If the model has no forces (:meth:`forces`), the image is no single one in nm, or the
+            width is no length.
+        """
+        from hyperspy.signals import Signal2D as Image
+
+        from hyperspy_twin.properties import mean_per_pixel
+        from hyperspy_twin.signals._images import grid_of
+
+        if not (np.isfinite(width) and width > 0):
+            raise ValueError(f"width is a length in nm above zero, not {width}")
+        size = np.linalg.norm(self.force, axis=1)
+        _image_behind(image)
+        axes = [axis.get_axis_dictionary() for axis in image.axes_manager._axes[-2:]]
+        points = self.positions[:, :2] / ANGSTROM_PER_NM
+        found = Image(mean_per_pixel(points, size, grid_of(axes), width), axes=axes)
+        found.metadata.General.title = f"mean force, {self.metadata.General.title}"
+        found.metadata.set_item("Signal.quantity", "Force (eV/Å)")
+        return found
 
     @property
     def force(self) -> np.ndarray:

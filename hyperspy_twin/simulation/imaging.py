@@ -7,7 +7,7 @@ from scipy import fft, ndimage
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, kernel
 from hyperspy_twin.simulation.probe import Microscope, electron_wavelength, probe_transfer
-from hyperspy_twin.simulation.scan import ELECTRONS, LARGEST_JITTER, MARGIN, Scan
+from hyperspy_twin.simulation.scan import ELECTRONS, MARGIN, Scan
 from hyperspy_twin.simulation.scattering import atom_image_width, detector_cross_section
 
 # Pixels. At this root-mean-square width the pixels of a Gaussian sum to its weight within 1.1e-6,
@@ -66,7 +66,7 @@ def scattered_fraction(
     finest = min([nyquist_step, *(widths / FINEST_WIDTH)])
     factor = int(np.ceil(scan.pixel_size / finest))
     step = scan.pixel_size / factor
-    border = int(np.ceil((MARGIN + LARGEST_JITTER * scan.scan_jitter) / step))
+    border = int(np.ceil((MARGIN + scan.largest_offset) / step))
 
     # The second border stays empty, and keeps the circular convolution from wrapping round.
     size = [fft.next_fast_len(n * factor + 4 * border, real=True) for n in scan.shape]
@@ -82,7 +82,7 @@ def scattered_fraction(
 
 def _sample(image: np.ndarray, border: int, factor: int, step: float, scan: Scan) -> np.ndarray:
     rows, columns = (border + factor * np.arange(n) for n in scan.shape)
-    if scan.scan_jitter == 0:
+    if scan.scan_jitter == 0 and not any(scan.jump):
         return image[np.ix_(rows, columns)]
     offsets = scan.line_offsets() / step
     points = np.empty((2, *scan.shape))

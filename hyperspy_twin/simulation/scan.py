@@ -18,6 +18,8 @@ MARGIN = 1.5
 LARGEST_JITTER = 5
 # Displacement of a scan line along y over that along x, a choice.
 JITTER_RATIO = 0.5
+# nm. A larger jump leaves the filled border; a lattice repeats within less.
+LARGEST_JUMP = 0.5
 # mrad. Larger tilts are another zone axis: [001] and [013] of a cubic crystal are 322 mrad apart.
 LARGEST_TILT = 200
 # Pixels. What is smaller is a mistake rather than an image.
@@ -43,6 +45,11 @@ class Scan:
         Electrons per square Angstrom.
     scan_jitter
         Root-mean-square displacement of a scan line along x, in nm; half of it along y.
+    jump
+        Displacement (x, y) in nm of the points that a scan sees from one line on, as after a knock
+        or a slip of the stage.
+    jump_line
+        The first line that is displaced.
     drift
         Displacement (x, y) of the sample during the frame, in nm.
     tilt
@@ -55,6 +62,8 @@ class Scan:
     pixel_size: float = 0.036
     dose: float = 3e4
     scan_jitter: float = 0.003
+    jump: tuple[float, float] = (0.0, 0.0)
+    jump_line: int = 0
     drift: tuple[float, float] = (0.0, 0.0)
     tilt: tuple[float, float] = (0.0, 0.0)
     seed: int = 0
@@ -71,12 +80,20 @@ class Scan:
         require_positive(pixel_size=self.pixel_size, dose=self.dose)
         if not (np.isfinite(self.scan_jitter) and self.scan_jitter >= 0):
             raise ValueError(f"scan_jitter must be zero or positive, not {self.scan_jitter!r}.")
-        for name in ("drift", "tilt"):
+        for name in ("jump", "drift", "tilt"):
             pair = getattr(self, name)
             if np.shape(pair) != (2,) or not np.all(np.isfinite(pair)):
                 raise ValueError(f"{name} must be two finite numbers (x, y), not {pair!r}.")
         if np.abs(self.drift).max() >= min(self.field) / 2:
             raise ValueError("drift must be smaller than half the field of view.")
+        if np.abs(self.jump).max() > LARGEST_JUMP:
+            raise ValueError(f"a jump must be within {LARGEST_JUMP} nm, not {self.jump!r}.")
+        if not (
+            isinstance(self.jump_line, numbers.Integral) and 0 <= self.jump_line < self.shape[0]
+        ):
+            raise ValueError(
+                f"jump_line must be a line from 0 to {self.shape[0] - 1}, not {self.jump_line!r}."
+            )
         if np.abs(self.tilt).max() > LARGEST_TILT:
             raise ValueError(
                 f"tilt must be within {LARGEST_TILT} mrad; larger tilts are another zone axis."
@@ -107,7 +124,7 @@ class Scan:
             Lowest x, highest x, lowest y, highest y in Angstrom.
         """
         lean = np.abs(self.tilt) * 1e-3 * thickness / 2
-        reach = MARGIN + np.abs(self.drift) + lean + LARGEST_JITTER * self.scan_jitter
+        reach = MARGIN + np.abs(self.drift) + lean + self.largest_offset
         low = -ANGSTROM_PER_NM * reach
         high = ANGSTROM_PER_NM * (np.array(self.field) + reach)
         return low[0], high[0], low[1], high[1]
@@ -150,10 +167,16 @@ class Scan:
         y = points[:, 1] / (1 - self.drift[1] / height)
         return np.column_stack([points[:, 0] + self.drift[0] * y / height, y])
 
+    @property
+    def largest_offset(self) -> float:
+        """How far a scan line may be displaced, in nm."""
+        return LARGEST_JITTER * self.scan_jitter + float(np.abs(self.jump).max())
+
     def line_offsets(self) -> np.ndarray:
-        """Draw the random displacement (x, y) of each scan line, shape (rows, 2), in nm."""
+        """Find the displacement (x, y) of each line by jitter and jump, shape (rows, 2), in nm."""
         spread = self.scan_jitter * np.array([1.0, JITTER_RATIO])
-        return self.random(SCAN_LINES).standard_normal((self.shape[0], 2)) * spread
+        jitter = self.random(SCAN_LINES).standard_normal((self.shape[0], 2)) * spread
+        return jitter + (np.arange(self.shape[0]) >= self.jump_line)[:, None] * self.jump
 
 
 def require_positive(**values: float) -> None:

@@ -164,3 +164,15 @@ def test_too_thick_a_sample_is_refused():
 def test_impossible_scans_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         frame(**change)
+
+
+def test_a_scan_jumps_at_one_line():
+    still = Scan(shape=(64, 32), scan_jitter=0.0)
+    jumped = Scan(shape=(64, 32), scan_jitter=0.0, jump=(0.003, -0.001), jump_line=40)
+    offsets = jumped.line_offsets() - still.line_offsets()
+    np.testing.assert_allclose(offsets[:40], 0.0)
+    np.testing.assert_allclose(offsets[40:], [[0.003, -0.001]] * 24)
+    with pytest.raises(ValueError, match="jump"):
+        Scan(jump=(1.0, 0.0))
+    with pytest.raises(ValueError, match="jump_line"):
+        Scan(jump_line=2000)

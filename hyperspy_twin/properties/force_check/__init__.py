@@ -1,0 +1,5 @@
+"""Places of a measured model whose forces neither composition nor noise explain."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,218 @@
+"""Places of a model whose force nothing explains, in models of known truth."""
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from scipy.special import ndtr
+
+from hyperspy_twin.core import Grid
+from hyperspy_twin.properties import (
+    Evidence,
+    MeasuredNoise,
+    Suspect,
+    bond_atoms,
+    check_forces,
+    choose_field,
+    mean_per_column,
+    mean_per_pixel,
+    name_cause,
+    site_fractions,
+)
+from hyperspy_twin.properties.force_check.scan_jumps import Rows, find_jumps
+from hyperspy_twin.properties.force_check.virtual_crystal import (
+    acoustic_positions,
+    virtual_crystal,
+)
+from hyperspy_twin.simulation import stack_diamond_planes
+
+LATTICE = 5.5899  # Å, Si0.3Ge0.7 by the bonds of the force field
+ELEMENTS = [14, 32]
+PBC = (False, False, True)
+RESOLUTION = 5.0  # Å
+ERROR = 0.005  # Å, of positions
+
+
+@pytest.fixture(scope="module")
+def crystal():
+    """Block of an alloy along [110], with its box and the region of each atom."""
+    period = LATTICE / np.sqrt(2)
+    heights = np.arange(96) * LATTICE / 4
+    depth = 2 * period
+    positions, plane = stack_diamond_planes(
+        heights, np.arange(96), period=period, x_range=(0.0, 130.0), thickness=depth
+    )
+    cell = np.diag([140.0, 140.0, depth])
+    numbers = np.where(np.random.default_rng(0).random(len(positions)) < 0.7, 32, 14)
+    return positions, numbers, cell, np.ones(len(positions), int)
+
+
+def lines(count, spacing, sigma, seed):
+    """Displacement of scan lines as the window of a strain map shows it."""
+    jitter = np.random.default_rng(seed).standard_normal(count) * sigma
+    return gaussian_filter1d(jitter, RESOLUTION / spacing, mode="reflect")
+
+
+def checked(crystal, displacement, error=ERROR, **options):
+    positions, numbers, cell, region = crystal
+    fractions = site_fractions(numbers, region, np.full(len(numbers), 0.5), ELEMENTS)
+    return check_forces(
+        positions + displacement,
+        (cell, PBC),
+        elements=ELEMENTS,
+        fractions=fractions,
+        noise=MeasuredNoise(np.full((len(positions), 2), error), RESOLUTION, region),
+        **{"chance": 0.01, **options},
+    )
+
+
+def jittered(crystal, seed, jump=0.0, at=70.0):
+    """Displacement along x by lines of 3 pm jitter, 0.36 Å apart, and a jump at one of them."""
+    y = crystal[0][:, 1]
+    grid = np.arange(-20.0, 160.0, 0.36)
+    shift = lines(len(grid), 0.36, 0.03, seed) + jump * ndtr((grid - at) / RESOLUTION)
+    found = of_pixels(crystal, seed)
+    found[:, 0] += np.interp(y, grid, shift)
+    return found
+
+
+def of_pixels(crystal, seed):
+    """Displacement of 0.3 pm by the noise of pixels, smooth over the window."""
+    rows, columns = np.clip(crystal[0][:, [1, 0]].T.round().astype(int), 0, 139)
+    found = np.zeros_like(crystal[0])
+    noise = np.random.default_rng([seed, 9]).standard_normal((2, 140, 140))
+    for axis in (0, 1):
+        smooth = gaussian_filter(noise[axis], RESOLUTION)
+        found[:, axis] = 0.003 * smooth[rows, columns] / smooth.std()
+    return found
+
+
+# Of lines of 3 pm in windows of 5 Å: 0.03 sqrt(0.36 / (2 sqrt(pi) 5)).
+LINE_ERROR = 0.03 * np.sqrt(0.36 / (2 * np.sqrt(np.pi) * RESOLUTION))
+
+
+def test_a_strained_alloy_has_no_forces_in_its_virtual_crystal(crystal):
+    positions, numbers, cell, region = crystal
+    strained = positions @ (np.eye(3) + [[0.01, 0.002, 0], [0, -0.008, 0], [0, 0, 0]])
+    field = choose_field(np.array(ELEMENTS))
+    bonds = field.bonds(strained, numbers, cell, PBC)
+    fractions = site_fractions(numbers, region, np.full(len(numbers), 0.5), ELEMENTS)
+    whole = (bonds.count == 4) & (bonds.count[bonds.index] == 4).all(axis=1)
+    whole &= whole[bonds.index].all(axis=1)
+    moved = acoustic_positions(bonds, strained)
+    np.testing.assert_allclose(moved[whole], strained[whole], atol=1e-9)
+    whole &= whole[bonds.index].all(axis=1)
+    # The two sublattices are pushed against each other: neighbours are averaged.
+    virtual = virtual_crystal(bonds, ELEMENTS, fractions).forces(moved)[1]
+    mean = virtual + virtual[bonds.index].mean(axis=1)
+    assert np.abs(mean[whole]).max() < 1e-9
+    real = bond_atoms(strained, numbers, cell, PBC).forces(strained)[1]
+    assert np.linalg.norm(real[whole], axis=1).mean() > 0.2
+
+
+def test_sites_of_one_element_keep_it():
+    numbers = np.array([31, 31, 49, 33, 33, 33, 14])
+    occupancy = np.array([0.7, 0.7, 0.3, 1, 1, 1, 0.5])
+    found = site_fractions(numbers, np.ones(7, int), occupancy, [14, 31, 33, 49])
+    np.testing.assert_allclose(found[:3], [[0, 2 / 3, 0, 1 / 3]] * 3)
+    np.testing.assert_allclose(found[3:6], [[0, 0, 1, 0]] * 3)
+    np.testing.assert_allclose(found[6], [1, 0, 0, 0])
+
+
+def test_a_perfect_alloy_is_not_blamed(crystal):
+    assert not checked(crystal, 0.0).suspects
+
+
+@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
+@given(
+    size=st.sampled_from([-0.1, -0.05, 0.05, 0.08]),
+    at=st.floats(50.0, 85.0),
+    axis=st.sampled_from([0, 1]),
+)
+def test_a_jump_of_either_axis_has_its_size_and_place(crystal, size, at, axis):
+    displacement = of_pixels(crystal, 4)
+    displacement[:, axis] += size * ndtr((crystal[0][:, 1] - at) / RESOLUTION)
+    first = checked(crystal, displacement, error=LINE_ERROR).suspects[0]
+    assert first.is_line
+    assert first.displacement[axis] == pytest.approx(size, rel=0.2)
+    assert first.y == pytest.approx(at, abs=3.0)
+
+
+def test_a_jump_is_found_in_jitter(crystal):
+    found = checked(crystal, jittered(crystal, 1, jump=0.06), error=LINE_ERROR).suspects
+    assert [one.is_line for one in found] == [True]
+    assert found[0].y == pytest.approx(70.0, abs=5.0)
+    assert found[0].displacement[0] == pytest.approx(0.06, abs=0.025)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_jitter_alone_is_not_blamed(crystal, seed):
+    assert not checked(crystal, jittered(crystal, seed), error=LINE_ERROR).suspects
+
+
+def test_false_alarms_are_as_rare_as_they_should_be():
+    spacing, sigma = 2.8, 0.01
+    y = spacing * np.arange(120)
+    error = np.full(len(y), sigma * np.sqrt(spacing / (2 * np.sqrt(np.pi) * RESOLUTION)))
+    known = np.ones(len(y), bool)
+    blamed = 0
+    for seed in range(60):
+        both = tuple(
+            Rows(y, lines(len(y), spacing, sigma, [seed, axis]), error, known) for axis in (0, 1)
+        )
+        blamed += bool(find_jumps(both, RESOLUTION, 0.1, (0.0, 100.0)))
+    # Binomial with 0.1: above 12 of 60 once in 100 runs.
+    assert blamed <= 12
+
+
+def test_a_local_distortion_is_found_where_it_is(crystal):
+    positions = crystal[0]
+    around = np.hypot(*(positions[:, :2] - (65.0, 65.0)).T)
+    displacement = jittered(crystal, 5)
+    displacement[:, 1] += 0.3 * np.exp(-0.5 * (around / 8.0) ** 2)
+    spots = [one for one in checked(crystal, displacement).suspects if not one.is_line]
+    assert spots
+    assert np.hypot(spots[0].x - 65.0, spots[0].y - 65.0) < 10.0
+    assert all(np.hypot(one.x - 65.0, one.y - 65.0) < 30.0 for one in spots)
+
+
+def test_causes_come_from_what_else_is_known():
+    known = Evidence(
+        points=np.array([[x, y] for x in range(0, 400, 4) for y in range(0, 400, 4)], float),
+        region=np.repeat([1, 2], 5000),
+        whole=np.ones(10000, bool),
+        error=np.ones(10000),
+        resolution=5.0,
+        dislocations=np.array([[100.0, 100.0]]),
+        fly_back=20.0,
+        drifts=False,
+    )
+    unknown = (np.nan, np.nan)
+
+    def cause(x, y):
+        return name_cause(Suspect(x, y, 20.0, 20.0, 7.0, unknown, False), known)
+
+    assert cause(105.0, 95.0) == "dislocation"
+    assert cause(10.0, 300.0) == "fly-back of the scan"
+    assert cause(205.0, 300.0) == "outline of regions 1 and 2"
+    assert cause(300.0, 395.0) == "border of the model"
+    assert cause(300.0, 200.0).startswith("unknown")
+    line = Suspect(200.0, 100.0, 400.0, 10.0, 6.0, (-0.031, 0.0), True)
+    assert name_cause(line, known) == "scan: jump of -3.1 pm along x"
+
+
+def test_forces_are_averaged_over_columns_and_pixels():
+    points = np.array([[10.0, 10.0], [10.0, 10.0], [30.0, 10.0]])
+    values = np.array([0.1, 0.3, 0.5])
+    np.testing.assert_allclose(mean_per_column(points, values), [0.2, 0.2, 0.5])
+    grid = Grid((40, 50), (1.0, 1.0))
+    found = mean_per_pixel(points, values, grid, 2.0)
+    assert found[10, 10] == pytest.approx(0.2)
+    assert found[10, 30] == pytest.approx(0.5)
+    assert np.isnan(found[35, 10])
+
+
+def test_nothing_to_test_is_an_error(crystal):
+    with pytest.raises(ValueError, match="nothing can be tested"):
+        checked(crystal, 0.0, error=np.nan)
