@@ -6,6 +6,7 @@ from .interfaces import Interface, find_interface
 from .means import RegionMeans, join_means
 from .measured_strain import MeasuredStrain, turn_displacement
 from .misfits import Misfit, find_neighbours
+from .strain_gradients import LocalSlopes, Smoothing, StrainGradients, find_rim
 from .profiles import Line, Profile, line_across, line_between
 
 __all__ = [
@@ -19,11 +20,15 @@ __all__ = [
     "MeasuredStrain",
     "Misfit",
     "Profile",
+    "LocalSlopes",
     "RegionMeans",
+    "Smoothing",
+    "StrainGradients",
     "find_displacement_errors",
     "find_growth_direction",
     "find_interface",
     "find_neighbours",
+    "find_rim",
     "join_means",
     "line_across",
     "line_between",
