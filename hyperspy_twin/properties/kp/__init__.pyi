@@ -1,9 +1,11 @@
-from .hole_wells import remote_mixing, strain_splitting, subband_splitting
+from .hole_wells import QuantumWell, remote_mixing, strain_splitting, subband_splitting
 from .parameters import HoleParameters, hole_parameters
 from .spin_orbit import (
     BEAMS,
     CONVENTIONS,
     Beam,
+    beam_of,
+    coupling_weights,
     gradient_weights,
     inverse_length_factor,
 )
@@ -13,6 +15,9 @@ __all__ = [
     "CONVENTIONS",
     "Beam",
     "HoleParameters",
+    "QuantumWell",
+    "beam_of",
+    "coupling_weights",
     "gradient_weights",
     "hole_parameters",
     "inverse_length_factor",

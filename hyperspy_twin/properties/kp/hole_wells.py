@@ -7,6 +7,8 @@ sign for heavy holes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import constants
 
@@ -16,6 +18,26 @@ from hyperspy_twin.properties.kp.parameters import HoleParameters
 KINETIC = constants.hbar**2 / (2.0 * constants.m_e * constants.e) * 1e18
 # Subbands of light holes that are summed over: the weight of those beyond is below 1e-5.
 SUBBANDS = 12
+
+
+@dataclass(frozen=True)
+class QuantumWell:
+    """A quantum well in an image.
+
+    Attributes
+    ----------
+    region
+        Number of its region.
+    thickness
+        In nm; None for that of the region, which then has to lie in the image as a whole.
+    splitting
+        Energy between the first subbands of heavy and of light holes in eV; None for that which
+        the measured strain and hard walls give.
+    """
+
+    region: int
+    thickness: float | None = None
+    splitting: float | None = None
 
 
 def strain_splitting(parameters: HoleParameters, parallel: float, perpendicular: float) -> float:

@@ -29,6 +29,10 @@ class HoleParameters:
     d: float
     source: str = ""
 
+    def numbers(self) -> dict[str, float]:
+        """All of them by name."""
+        return {name: float(getattr(self, name)) for name in NUMBERS}
+
 
 _LAWAETZ = "P. Lawaetz, Phys. Rev. B 4, 3460 (1971)"
 _TIGHT_BINDING = (
@@ -102,7 +106,7 @@ def hole_parameters(
 
 
 def _checked(one: HoleParameters) -> HoleParameters:
-    numbers = {name: float(getattr(one, name)) for name in NUMBERS}
+    numbers = one.numbers()
     if not np.isfinite(list(numbers.values())).all():
         raise ValueError(f"the parameters of holes have to be finite, not {numbers}")
     if one.gamma_1 <= 2.0 * abs(one.gamma_2):

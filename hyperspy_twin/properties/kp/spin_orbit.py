@@ -30,10 +30,13 @@ from typing import Literal
 
 import numpy as np
 
+from hyperspy_twin.properties.kp.hole_wells import remote_mixing
 from hyperspy_twin.properties.kp.parameters import HoleParameters
 
 Beam = Literal["100", "110"]
 BEAMS: tuple[Beam, ...] = ("100", "110")
+# Cosine of the largest angle between a direction and one of low indices, 5 degrees.
+ALIGNED = 0.996
 # 1 / l by what l means, over that of H = (hbar^2 / m l) k s with a Pauli matrix s. Of an operator
 # of spin s / 2 the same energy has half the length. The spin turns by 2 x / l on the way x, so
 # that it is reversed after pi l / 2.
@@ -91,3 +94,50 @@ def inverse_length_factor(
         )
     mass = 1.0 / (parameters.gamma_1 + parameters.gamma_2)
     return CONVENTIONS[convention] * np.sqrt(3.0) * mass / splitting
+
+
+def coupling_weights(
+    parameters: HoleParameters,
+    beam: Beam,
+    *,
+    thickness: float,
+    splitting: float,
+    convention: str = "pauli",
+) -> np.ndarray:
+    """1 / l for unit gradients de_xz/dx and d(e_xx - e_yy)/dz, shape (2,): pure numbers.
+
+    The parameters are those of :func:`gradient_weights`, :func:`remote_mixing` and
+    :func:`inverse_length_factor`.
+    """
+    eta = remote_mixing(parameters, thickness, splitting)
+    factor = inverse_length_factor(parameters, splitting, convention)
+    return factor * np.array(gradient_weights(parameters, beam, eta))
+
+
+def beam_of(direction: np.ndarray, growth: np.ndarray) -> Beam:
+    """Which of the two the beam is, of directions in a cubic crystal, shape (3,) each.
+
+    Raises
+    ------
+    ValueError
+        If the well does not lie on (001), or is seen along another direction.
+    """
+    beam, normal = (np.abs(one) / np.linalg.norm(one) for one in (direction, growth))
+    if normal.max() < ALIGNED:
+        raise ValueError(
+            f"the well grew along {_in_words(growth)} of the crystal: this formula is for [001]"
+        )
+    if beam.max() > ALIGNED:
+        return "100"
+    plane = np.delete(beam, np.argmax(normal))
+    if plane.sum() * np.sqrt(0.5) > ALIGNED:
+        return "110"
+    raise ValueError(
+        f"the well is seen along {_in_words(direction)} of the crystal: this formula is for "
+        "<100> and <110> in the plane of the well"
+    )
+
+
+def _in_words(direction: np.ndarray) -> str:
+    scaled = np.asarray(direction) / np.abs(direction).max()
+    return f"[{' '.join(f'{one:.2g}' for one in scaled)}]"

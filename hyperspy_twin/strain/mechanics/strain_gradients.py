@@ -193,6 +193,28 @@ class StrainGradients:
         found[box] = np.where(inner, _spread(np.std(sums, axis=0), inner.shape, steps), np.nan)
         return found
 
+    def height(self) -> float:
+        """Extent of the region along z': its area over its extent along x'."""
+        measured, (axis, _) = self.measured, frame_axes(self.angle)
+        mask, grid = measured.labels == self.region, measured.grid
+        x, y = np.meshgrid(grid.x, grid.y)
+        along = (axis[0] * x + axis[1] * y)[mask]
+        pixel = abs(axis[0]) * grid.scale[0] + abs(axis[1]) * grid.scale[1]
+        area = np.count_nonzero(mask) * grid.scale[0] * grid.scale[1]
+        return float(area / (np.ptp(along) + pixel))
+
+    def mean_strains(self) -> tuple[float, float, float]:
+        """Means of e_x'x' and e_z'z' over the region beyond its rim, and the error of one less one.
+
+        The error is the root of the summed squares of both, 0 where the noise is not known.
+        """
+        box, _, inner = self._masks
+        parallel, across = (float(one[box][inner].mean()) for one in self._turned[0][:2])
+        means = self.measured.means()
+        errors = means.error[:2, np.asarray(means.region) == self.region]
+        error = float(np.sqrt(np.sum(errors**2)))
+        return parallel, across, error if np.isfinite(error) else 0.0
+
     @cached_property
     def _turned(self) -> tuple[np.ndarray, np.ndarray]:
         """Components and their standard errors in the turned axes."""
