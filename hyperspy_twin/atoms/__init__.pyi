@@ -18,7 +18,7 @@ from .neighbours import (
     measure_bonds,
     measure_deformation,
 )
-from .passivation import find_hydrogen
+from .passivation import find_hydrogen, missing_directions
 from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
@@ -42,6 +42,7 @@ __all__ = [
     "longest_bonds",
     "measure_bonds",
     "measure_deformation",
+    "missing_directions",
     "select_atoms",
     "share_sites",
     "table_of",

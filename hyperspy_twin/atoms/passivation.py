@@ -63,7 +63,7 @@ def find_hydrogen(
         if not len(atoms):
             continue
         chosen = start[atoms][:, None] + np.arange(count)
-        found = _missing_directions(bond[chosen], second[chosen], first, bond, start)
+        found = missing_directions(bond[chosen], second[chosen], bond, start)
         directions.append(found.reshape(-1, 3))
         parents.append(np.repeat(atoms, 4 - count))
     alone = 4 * int(np.sum(tetrahedral & (coordination == 0)))
@@ -123,14 +123,27 @@ def _bonds(
     return first, second, vector / length[bonded][order, None]
 
 
-def _missing_directions(
-    bonds: np.ndarray,
-    neighbours: np.ndarray,
-    first: np.ndarray,
-    all_bonds: np.ndarray,
-    start: np.ndarray,
+def missing_directions(
+    bonds: np.ndarray, neighbours: np.ndarray, all_bonds: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
-    """Find unit vectors of missing bonds, shape (n, 4 - k, 3), of atoms with k bonds, (n, k, 3)."""
+    """Find the directions of the missing bonds of tetrahedral atoms with k bonds, one to three.
+
+    Parameters
+    ----------
+    bonds
+        Unit vectors of the bonds of these atoms, shape (m, k, 3).
+    neighbours
+        Atoms that these bonds lead to, shape (m, k).
+    all_bonds
+        Unit vectors of the bonds of all atoms, in the order of the atoms, shape (b, 3).
+    start
+        Where the bonds of each atom begin there, and where the last ones end, shape (n + 1,).
+
+    Returns
+    -------
+    numpy.ndarray
+        Unit vectors, shape (m, 4 - k, 3).
+    """
     total = _unit(bonds.sum(axis=1))
     if bonds.shape[1] == 3:
         return -total[:, None]
