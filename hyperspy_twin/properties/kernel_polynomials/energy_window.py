@@ -1,0 +1,117 @@
+"""The range of energies that holds the whole spectrum, which the recursion needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.linalg import eigh_tridiagonal
+
+# Products of the search: the ends of spectra of 1e3 to 1e6 rows are found to 1 % of their width.
+LANCZOS_STEPS = 60
+# Part of the width that the window is wider than what was found, at each end: the recursion
+# grows without bound for an eigenvalue outside, and the kernel is cut at the end of the window.
+MARGIN = 0.01
+# Of the vector that the search starts from. It is Gaussian, since signs can be an exact state.
+SEED = 20061
+
+
+@dataclass(frozen=True)
+class EnergyWindow:
+    """Interval of energies that is mapped to -1 < x < 1.
+
+    Attributes
+    ----------
+    centre, half_width
+        In the unit of the operator.
+    """
+
+    centre: float
+    half_width: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no interval."""
+        if not (np.isfinite([self.centre, self.half_width]).all() and self.half_width > 0):
+            raise ValueError(
+                f"an energy window needs a finite centre and a half width above zero, not "
+                f"{self.centre} and {self.half_width}"
+            )
+
+    @property
+    def low(self) -> float:
+        """Lower end."""
+        return self.centre - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end."""
+        return self.centre + self.half_width
+
+    def scaled(self, energies: np.ndarray | float) -> np.ndarray:
+        """Energies mapped to -1 < x < 1.
+
+        Raises
+        ------
+        ValueError
+            If an energy is not finite or lies outside of the window.
+        """
+        x = (np.asarray(energies, float) - self.centre) / self.half_width
+        if not (np.abs(x) < 1).all():
+            raise ValueError(
+                f"energies from {np.min(energies):.6g} to {np.max(energies):.6g} do not lie "
+                f"within the spectrum, which runs from {self.low:.6g} to {self.high:.6g}"
+            )
+        return x
+
+
+def find_energy_window(
+    product: Callable[[np.ndarray], np.ndarray],
+    shape: tuple[int, ...],
+    dtype: Any = np.float64,
+) -> EnergyWindow:
+    """Window that holds the spectrum of a Hermitian operator, by Lanczos steps.
+
+    The ends are the outermost Ritz values, moved out by their residuals and by a margin: Y. Zhou
+    and R.-C. Li, Linear Algebra Appl. 435 (2011) 480.
+
+    Parameters
+    ----------
+    product
+        Gives the operator times an array, as a new one.
+    shape, dtype
+        Of the array that holds one vector.
+
+    Raises
+    ------
+    ValueError
+        If a product is not finite.
+    """
+    diagonal: list[float] = []
+    beside: list[float] = []
+    rng = np.random.default_rng(SEED)
+    current = rng.normal(size=shape).astype(dtype)
+    if np.iscomplexobj(current):
+        current += 1j * rng.normal(size=shape).astype(current.real.dtype)
+    current /= np.linalg.norm(current)
+    previous = np.zeros_like(current)
+    norm = 0.0
+    for _ in range(min(LANCZOS_STEPS, current.size)):
+        following = product(current)
+        diagonal.append(float(np.vdot(current, following).real))
+        following -= diagonal[-1] * current + norm * previous
+        norm = float(np.linalg.norm(following))
+        if not np.isfinite(norm):
+            raise ValueError("the operator gives numbers that are not finite")
+        beside.append(norm)
+        # What is left is rounding: the vectors span all states that the start is made of.
+        if norm <= 1e-6 * max(np.abs(diagonal).max(), max(beside)):
+            break
+        previous, current = current, following / norm
+    values, states = eigh_tridiagonal(diagonal, beside[:-1])
+    residual = norm * np.abs(states[-1])
+    low, high = values[0] - residual[0], values[-1] + residual[-1]
+    # An operator that is a number times one has no width of its own.
+    half = max((high - low) / 2, 1e-3 * max(abs(low), abs(high)), 1e-12)
+    return EnergyWindow((low + high) / 2, half * (1 + 2 * MARGIN))
