@@ -1,0 +1,55 @@
+"""Chebyshev filters: a polynomial of an operator that keeps what lies near an energy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy.fft import dct
+
+from hyperspy_twin.core import count_steps
+from hyperspy_twin.properties.kernel_polynomials import ChebyshevOperator, EnergyWindow
+
+# Where the series of the filter ends, in the inverse of its width on the scale of the polynomials:
+# its coefficients have fallen to exp(-3.7^2 / 2) = 1e-3 there.
+SERIES_END = 3.7
+
+
+def filter_coefficients(
+    window: EnergyWindow, near: float, width: float, *, end: float = SERIES_END
+) -> np.ndarray:
+    """Chebyshev coefficients of a Gaussian of an energy, 1 at its middle.
+
+    Parameters
+    ----------
+    window
+        Window of the spectrum.
+    near
+        Middle, within the window.
+    width
+        Standard deviation.
+    end
+        Where the series ends, in the inverse of the width.
+    """
+    x = float(window.scaled(near))
+    scaled = width / window.half_width
+    count = int(np.ceil(end * np.sqrt(1.0 - x * x) / scaled)) + 1
+    nodes = np.cos(np.pi * (np.arange(4 * count) + 0.5) / (4 * count))
+    values = np.exp(-0.5 * ((nodes - x) / scaled) ** 2)
+    coefficients = dct(values, type=2)[:count] / (4 * count)
+    coefficients[0] /= 2.0
+    return coefficients
+
+
+def filter_block(
+    operator: ChebyshevOperator, block: Any, window: EnergyWindow, coefficients: Sequence[float]
+) -> Any:
+    """Polynomial of an operator times a block, which is overwritten."""
+    current, previous = block, operator.from_array(np.zeros_like(operator.to_array(block)))
+    total = coefficients[0] * current
+    for n in count_steps(range(1, len(coefficients)), "step of the filter"):
+        operator.step(current, previous, window, 2 if n > 1 else 1)
+        current, previous = previous, current
+        total += coefficients[n] * current
+    return total
