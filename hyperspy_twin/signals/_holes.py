@@ -1,12 +1,17 @@
-"""Wells of a strain map: which region, how it lies in the crystal, and its holes."""
+"""Wells of a strain map: which region, how it lies in the crystal, its holes and band edges."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hyperspy_twin.signals._alloys import cubic_alloy
+
 if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
+
     from hyperspy_twin.properties import HoleParameters, QuantumWell
     from hyperspy_twin.signals.strain_map import StrainMap
     from hyperspy_twin.strain import StrainGradients
@@ -86,3 +91,94 @@ def find_splitting(
     strained = strain_splitting(parameters, parallel, across)
     splitting = subband_splitting(parameters, thickness, strained)
     return thickness, splitting, abs(2.0 * parameters.b) * error
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeProfile:
+    """Band edges, composition and strain along a line, shape (9, n), with their errors."""
+
+    distance: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+    details: dict[str, Any]
+
+
+def edges_across(
+    strain: StrainMap,
+    composition: Signal2D,
+    given: bool,
+    substrate: float | str | None,
+    interface: tuple[int, int] | None,
+    width: float | None,
+) -> EdgeProfile:
+    """Band edges along the growth direction, through the middle of a map.
+
+    A composition that is not ``given`` follows from the strain, and errs with it.
+    """
+    from hyperspy_twin.properties import LayerProfile, edges_of_layers
+    from hyperspy_twin.strain import line_between
+
+    family, alloy = cubic_alloy("SiGe")
+
+    def relaxed(x: np.ndarray) -> np.ndarray:
+        return np.interp(x, alloy.x, alloy.lattice_constant)
+
+    x_map = np.asarray(composition.data, float)
+    if x_map.shape != strain._grid.shape:
+        raise ValueError(
+            f"the composition has {x_map.shape} pixels and the strain {strain._grid.shape}: "
+            "give one of the same pixels"
+        )
+    variance = composition.metadata.get_item("Signal.Noise_properties.variance")
+    x_sigma = np.zeros_like(x_map) if variance is None else np.sqrt(np.asarray(variance.data))
+    turned = strain.rotate_to(growth_angle(strain, interface) - 90.0)
+    measured = turned._measured
+    line = line_between(_through(strain, turned._settings.angle + 90.0), width, strain.resolution)
+    maps = np.concatenate([measured.components, [x_map, x_sigma]])
+    profile = measured.profile(line, np.isfinite(x_map), maps)
+    kept = np.isfinite(profile.mean).all(axis=0)
+    mean = profile.mean[:, kept]
+    if profile.error is None:
+        raise ValueError("the noise of this map is not known, and so no error: run gpa() again")
+    error = profile.error[:, kept]
+    # A composition that follows from the strain has its error from that of the strain.
+    known = measured.sigmas[1] > 0.0
+    own = np.nanmedian(x_sigma[known] / measured.sigmas[1][known])
+    slope = np.full(len(mean[0]), 0.0 if given else float(own))
+    layers = LayerProfile(
+        x=mean[4],
+        x_error=mean[5] if given else np.zeros_like(mean[5]),
+        x_slope=slope,
+        parallel=mean[0],
+        perpendicular=mean[1],
+        parallel_error=error[0],
+        perpendicular_error=error[1],
+    )
+    reference, _ = strain._substrate(family, substrate)
+    edges, errors = edges_of_layers(layers, reference, relaxed)
+    ratio = reference / relaxed(layers.x)
+    strains = [ratio * (1.0 + one) - 1.0 for one in mean[:2]]
+    x_error = np.hypot(layers.x_error, slope * error[1])
+    details = {
+        "start": list(line.origin),
+        "direction": list(line.direction),
+        "width": line.width,
+        "substrate": reference,
+        "composition": composition.metadata.General.title,
+    }
+    return EdgeProfile(
+        profile.distance[kept],
+        np.concatenate([edges, [layers.x], strains]),
+        np.concatenate([errors, [x_error], error[:2]]),
+        details,
+    )
+
+
+def _through(strain: StrainMap, angle: float) -> np.ndarray:
+    """Ends of a line through the middle of a map along a direction, down the growth direction."""
+    grid = strain._grid
+    middle = np.array([grid.x.mean(), grid.y.mean()])
+    direction = np.array([-np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    with np.errstate(divide="ignore"):
+        reach = np.min(np.array(grid.extent) / 2.0 / np.abs(direction))
+    return middle + np.outer([-1.0, 1.0], reach * direction)

@@ -1006,6 +1006,105 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         title = f"absolute shear strain, {self.metadata.General.title}"
         return self._image_of(np.abs(values), title, variance=sigmas**2)
 
+    def band_edges(
+        self,
+        *,
+        composition: Signal2D | None = None,
+        limit: str = "bulk",
+        substrate: float | str | None = None,
+        interface: tuple[int, int] | None = None,
+        width: float | None = None,
+    ) -> Signal1D:
+        """Band edges across silicon-germanium layers on (001), a fast estimate from the strain.
+
+        Composition and strain are averaged along the layers, and the edges follow from deformation
+        potentials and the offset of the alloys [1]_, which are those of the tight binding of this
+        package, at 0 K. Confinement is not included: a well's levels lie inside of its edges. The
+        layers are taken to be strained alike along the beam and along their plane.
+
+        Parameters
+        ----------
+        composition
+            Fraction of germanium in each pixel of this map, such as one from spectroscopy, with its
+            variance; by default that of :meth:`composition`.
+        limit, substrate, interface
+            As for :meth:`composition`.
+        width
+            Over which pixels are averaged along the layers, in nm; by default four resolutions.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            Edges in eV along the growth direction, with those of heavy and of light holes and those
+            of the valleys along [001], in the plane, at L and at Gamma on a navigation axis, named
+            in ``metadata.Profile.components``; the fraction of germanium and the strain against the
+            relaxed alloy, in the plane and along the growth direction, follow. The variance, from
+            the noise of the image and of the composition, is in
+            ``metadata.Signal.Noise_properties.variance``. 0 is the valence band edge of silicon.
+
+        Raises
+        ------
+        ValueError
+            If the strain is absolute, the composition has other pixels, or is not known.
+
+        References
+        ----------
+        .. [1] C. G. Van de Walle, Phys. Rev. B 39, 1871 (1989), for the method; the numbers are
+           those that Y. M. Niquet et al., Phys. Rev. B 79, 245201 (2009) give.
+        """
+        from hyperspy_twin.properties import EDGES
+        from hyperspy_twin.signals._holes import edges_across
+
+        if self._state("bulk"):
+            raise ValueError(
+                "band edges are found from the strain against the reference: call band_edges() on "
+                "the map before absolute()"
+            )
+        given = composition is not None
+        if composition is None:
+            composition = self.composition(
+                "SiGe", limit=limit, substrate=substrate, interface=interface
+            )
+        found = edges_across(self, composition, given, substrate, interface, width)
+        return profile_signal(
+            found.distance,
+            found.values,
+            found.errors,
+            names=(*EDGES, "x", "e_parallel", "e_perpendicular"),
+            unit=self._unit,
+            title=f"band edges (eV), {self.metadata.General.title}",
+            details=found.details,
+        )
+
+    def plot_band_edges(self, edges: Signal1D | None = None, **options: Any) -> Figure:
+        """Plot band edges over the composition and the strain that they follow from.
+
+        Parameters
+        ----------
+        edges
+            What :meth:`band_edges` gave; by default it is called.
+        **options
+            Of :meth:`band_edges`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, with bands of one standard error.
+        """
+        from hyperspy_twin.signals._figures import band_edges_figure, show_once
+
+        found = self.band_edges(**options) if edges is None else edges
+        variance = found.metadata.get_item("Signal.Noise_properties.variance")
+        return show_once(
+            band_edges_figure(
+                found.axes_manager.signal_axes[0].axis,
+                found.data,
+                np.sqrt(variance.data),
+                found.metadata.Profile.components,
+                self._unit,
+            )
+        )
+
     # ---- the next step ----
 
     def register_lattices(self, spectrum: TwinSignal) -> Self:

@@ -1,4 +1,5 @@
 from .atoms import model_3d_figure, model_figure
+from .band_edges import band_edges_figure
 from .bragg import bragg_figure
 from .composition import composition_figure
 from .defects import draw_dislocations, draw_planar_faults
@@ -16,6 +17,7 @@ from .strain import DIVERGING, strain_figure, with_grey
 __all__ = [
     "COLOURS",
     "DIVERGING",
+    "band_edges_figure",
     "bragg_figure",
     "composition_figure",
     "draw_dislocations",
