@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from hyperspy_twin.properties.kernel_polynomials import ChebyshevOperator, Energ
 # Where the series of the filter ends, in the inverse of its width on the scale of the polynomials:
 # its coefficients have fallen to exp(-3.7^2 / 2) = 1e-3 there.
 SERIES_END = 3.7
+# Numbers that are added at once: 128 to 512 kB.
+AT_ONCE = 1 << 15
 
 
 def filter_coefficients(
@@ -43,13 +44,22 @@ def filter_coefficients(
 
 
 def filter_block(
-    operator: ChebyshevOperator, block: Any, window: EnergyWindow, coefficients: Sequence[float]
+    operator: ChebyshevOperator, block: Any, window: EnergyWindow, coefficients: np.ndarray
 ) -> Any:
     """Polynomial of an operator times a block, which is overwritten."""
+    factors = [float(one) for one in coefficients]  # those of NumPy would widen 32 bits
     current, previous = block, operator.from_array(np.zeros_like(operator.to_array(block)))
-    total = coefficients[0] * current
-    for n in count_steps(range(1, len(coefficients)), "step of the filter"):
+    total = factors[0] * current
+    for n in count_steps(range(1, len(factors)), "step of the filter"):
         operator.step(current, previous, window, 2 if n > 1 else 1)
         current, previous = previous, current
-        total += coefficients[n] * current
+        _add(total, factors[n], current)
     return total
+
+
+def _add(total: np.ndarray, factor: float, block: np.ndarray) -> None:
+    """Add a multiple of a block, in parts that stay in the cache."""
+    total, block = total.reshape(-1), block.reshape(-1)
+    for first in range(0, len(total), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        total[part] += factor * block[part]

@@ -42,6 +42,11 @@ class FoundStates:
         """Give the number of states."""
         return len(self.energies)
 
+    @property
+    def rows(self) -> int:
+        """Length of the vectors."""
+        return len(self.vectors)
+
     def density(self, rows_of_atom: int) -> np.ndarray:
         """Part of each state on each atom, which has as many rows, shape (m, atoms)."""
         squares = np.abs(self.vectors.T.astype(np.complex128)) ** 2

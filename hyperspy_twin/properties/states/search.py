@@ -13,7 +13,9 @@ E. Polizzi, Y. Saad, Numer. Linear Algebra Appl. 23 (2016) 674, for counting.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -85,17 +87,40 @@ class Search:
                 raise ValueError(f"{name} is an energy above zero, not {value}")
 
 
-def find_states(operator: ChebyshevOperator, window: EnergyWindow, search: Search) -> FoundStates:
+@dataclass(frozen=True)
+class BlockLayout:
+    """How an operator keeps blocks, where these are no arrays of shape (rows, vectors).
+
+    Attributes
+    ----------
+    pack
+        Makes a block of such an array.
+    unpack
+        Makes such an array of a block.
+    """
+
+    pack: Callable[[np.ndarray], Any]
+    unpack: Callable[[Any], np.ndarray]
+
+
+def find_states(
+    operator: ChebyshevOperator,
+    window: EnergyWindow,
+    search: Search,
+    layout: BlockLayout | None = None,
+) -> FoundStates:
     """Find the states nearest to an energy, by filtered subspaces.
 
     Parameters
     ----------
     operator
-        Its blocks, as arrays, have shape (rows, vectors).
+        The operator.
     window
         That holds its spectrum.
     search
         What is looked for.
+    layout
+        Of its blocks; by default arrays of shape (rows, vectors).
 
     Returns
     -------
@@ -108,6 +133,7 @@ def find_states(operator: ChebyshevOperator, window: EnergyWindow, search: Searc
         If the energy lies outside of the spectrum, or so many states lie near it that no filter
         tells them apart.
     """
+    layout = layout or BlockLayout(np.ascontiguousarray, np.asarray)
     window.scaled([search.near - search.within, search.near + search.within])
     width = FILTER_WIDTH * search.within
     counted, error = _count(operator, window, search, width)
@@ -130,7 +156,7 @@ def find_states(operator: ChebyshevOperator, window: EnergyWindow, search: Searc
     block = operator.start(range(size), search.seed + 1)
     for number in range(MOST_PASSES):
         begin_step(f"filtering {size} vectors, pass {number + 1} of at most {MOST_PASSES}")
-        filtered = operator.to_array(filter_block(operator, block, window, coefficients))
+        filtered = layout.unpack(filter_block(operator, block, window, coefficients))
         energies, residuals, vectors = rayleigh_ritz(operator, filtered)
         distance = np.abs(energies - search.near)
         order = np.argsort(distance)
@@ -141,7 +167,7 @@ def find_states(operator: ChebyshevOperator, window: EnergyWindow, search: Searc
             break
         if number and found > max(expected, NO_STATE):
             break
-        block = operator.from_array(np.ascontiguousarray(vectors.astype(filtered.dtype)))
+        block = layout.pack(vectors.astype(filtered.dtype))
     kept = order[good][: search.count]
     return FoundStates(
         energies[kept],

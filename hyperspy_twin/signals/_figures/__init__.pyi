@@ -12,6 +12,7 @@ from .overlay import overlay_figure
 from .particles import particles_figure
 from .predicted import limit_view, spectrum_markers
 from .spectrum import spectrum_figure
+from .states import state_figure
 from .strain import DIVERGING, strain_figure, with_grey
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "show_once",
     "spectrum_figure",
     "spectrum_markers",
+    "state_figure",
     "strain_figure",
     "with_grey",
 ]
