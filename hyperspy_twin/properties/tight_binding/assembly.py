@@ -15,7 +15,7 @@ PASSIVATION_SHIFT = 30.0
 
 @kernel
 def number_owned_bonds(first, last, index, start, order, bond):  # type: ignore[no-untyped-def]
-    """Number the bonds of each atom to later atoms, and order its slots so that these come first."""
+    """Number the bonds of each atom to later atoms, and put their slots first in its order."""
     for i in range(first, last):
         placed = 0
         for slot in range(4):
@@ -41,8 +41,20 @@ def number_other_bonds(first, last, index, reverse, owned, original, bond):  # t
 
 @kernel
 def write_blocks(  # type: ignore[no-untyped-def]
-    first, last, species, neighbour, bond, owned, vectors, lengths, integrals, exponents, energies,
-    terms, onsite, hopping,
+    first,
+    last,
+    species,
+    neighbour,
+    bond,
+    owned,
+    vectors,
+    lengths,
+    integrals,
+    exponents,
+    energies,
+    terms,
+    onsite,
+    hopping,
 ):
     """Write the on-site matrix of each atom and the matrices of the bonds that it owns."""
     block, direction, v = np.empty((10, 10)), np.empty(3), np.empty(21)

@@ -43,8 +43,8 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
     -------
     numpy.ndarray
         Energies in eV, ascending, shape (n, 20 times the atoms), relative to the valence band edge
-        of silicon (Si, Ge and alloys; germanium has 0.68) or of the compound. The lowest 4 bands
-        for each atom are filled.
+        of silicon (Si, Ge and alloys; germanium has 0.68) or of the compound. Two bands are
+        filled for each bond: 4 for each atom of a bulk crystal.
 
     Raises
     ------
@@ -54,7 +54,8 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
 
     References
     ----------
-    .. [1] Y. M. Niquet, D. Rideau, C. Tavernier, H. Jaouen, X. Blase, Phys. Rev. B 79, 245201 (2009).
+    .. [1] Y. M. Niquet, D. Rideau, C. Tavernier, H. Jaouen, X. Blase, Phys. Rev. B 79, 245201
+       (2009).
     .. [2] J.-M. Jancu, R. Scholz, F. Beltram, F. Bassani, Phys. Rev. B 57, 6493 (1998).
     .. [3] S. Lee, F. Oyafuso, P. von Allmen, G. Klimeck, Phys. Rev. B 69, 045316 (2004).
 

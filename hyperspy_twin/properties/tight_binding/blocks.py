@@ -15,8 +15,8 @@ from hyperspy_twin.atoms import missing_directions
 from hyperspy_twin.core import run_in_parts
 from hyperspy_twin.properties.tetrahedral import TetrahedralBonds
 from hyperspy_twin.properties.tight_binding.assembly import (
-    number_owned_bonds,
     number_other_bonds,
+    number_owned_bonds,
     write_blocks,
 )
 from hyperspy_twin.properties.tight_binding.parameters import TightBindingParameters
@@ -190,8 +190,18 @@ def hamiltonian_blocks(
     given = (parameters.lengths, parameters.integrals, parameters.exponents)
     run_in_parts(
         lambda a, b: write_blocks(
-            a, b, species, neighbour, bond, owned, vectors, *given, parameters.onsite,
-            parameters.strain, onsite, hopping,
+            a,
+            b,
+            species,
+            neighbour,
+            bond,
+            owned,
+            vectors,
+            *given,
+            parameters.onsite,
+            parameters.strain,
+            onsite,
+            hopping,
         ),
         atoms,
     )

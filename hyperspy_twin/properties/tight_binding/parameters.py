@@ -113,7 +113,9 @@ def tight_binding_parameters(
     material = _jancu_material(elements)
     if material is not None and name != NIQUET:
         return _jancu(material)
-    offered = f"{NIQUET}: Si, Ge and their alloys; {JANCU}: {', '.join(_table('jancu1998')['materials'])}"
+    offered = (
+        f"{NIQUET}: Si, Ge and their alloys; {JANCU}: {', '.join(_table('jancu1998')['materials'])}"
+    )
     wanted = f" of {name}" if name else ""
     raise ValueError(
         f"no tight-binding parameters{wanted} for {', '.join(elements)} in one model ({offered}); "
@@ -148,7 +150,9 @@ def _jancu(material: str) -> TightBindingParameters:
     else:
         lengths = np.where(np.eye(2, dtype=bool), np.nan, 1.0)
         integrals = np.stack([np.zeros((2, len(INTEGRALS))), integrals[0]])
-        integrals = np.array([[integrals[0, 0], integrals[1, 0]], [integrals[1, 1], integrals[0, 0]]])
+        integrals = np.array(
+            [[integrals[0, 0], integrals[1, 0]], [integrals[1, 1], integrals[0, 0]]]
+        )
     keys = list(roles.values())
     return TightBindingParameters(
         name=table["name"],

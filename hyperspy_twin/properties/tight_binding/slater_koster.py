@@ -76,8 +76,8 @@ def hopping_matrix(direction, v, block):  # type: ignore[no-untyped-def]
 def add_onsite_terms(direction, stretch, t, block):  # type: ignore[no-untyped-def]
     """Add what a neighbour along a unit vector does to the on-site matrix, (10, 10).
 
-    ``stretch`` is d/d0 - 1 and ``t`` the terms in the order of ``STRAIN_TERMS``. In the frame of the
-    bond these are shifts of each shell, splittings of p and d without trace, and couplings of
+    ``stretch`` is d/d0 - 1 and ``t`` the terms in the order of ``STRAIN_TERMS``. In the frame of
+    the bond these are shifts of each shell, splittings of p and d without trace, and couplings of
     orbitals of equal symmetry; those of four undistorted neighbours add up to nothing.
     """
     sigma, pi = np.empty(5), np.empty((3, 5))
@@ -104,9 +104,7 @@ def add_onsite_terms(direction, stretch, t, block):  # type: ignore[no-untyped-d
             block[bottom, 4 + one] += coupling
             block[4 + one, bottom] += coupling
         for axis in range(3):
-            coupling = beta_pd * (
-                2.0 / root * direction[axis] * sigma[one] + pi[axis, one]
-            )
+            coupling = beta_pd * (2.0 / root * direction[axis] * sigma[one] + pi[axis, one])
             block[1 + axis, 4 + one] += coupling
             block[4 + one, 1 + axis] += coupling
         for other in range(5):
