@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 # Bins along an axis where their number is not given.
 BINS = 10
-# Points of an energy axis for each width of the kernel at half maximum, where only its ends are
-# given: a Gaussian that is sampled so is known between the points to 1e-3.
-POINTS_PER_WIDTH = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,36 +198,3 @@ def _axis(name: str, places: np.ndarray, unit: str, navigate: bool) -> dict[str,
     if np.allclose(places, even, rtol=0, atol=1e-9 * max(abs(step), np.abs(places).max())):
         return {**axis, "size": len(places), "scale": step, "offset": float(places[0])}
     return {**axis, "axis": np.asarray(places, float)}
-
-
-def energy_points(
-    energies: Sequence[float] | np.ndarray | None, range_: tuple[float, float], width: float
-) -> np.ndarray:
-    """Energies of an axis: those given, or points between two ends.
-
-    Parameters
-    ----------
-    energies
-        The two ends, or more rising energies; by default the ends of the spectrum.
-    range_
-        Ends of the spectrum.
-    width
-        Full width of the kernel at half maximum.
-
-    Raises
-    ------
-    ValueError
-        If they do not rise, or lie outside of the spectrum.
-    """
-    low, high = range_
-    given = np.asarray(range_ if energies is None else energies, float)
-    if given.ndim != 1 or len(given) < 2 or not (np.diff(given) > 0).all():
-        raise ValueError("energies are two ends (low, high), or a list of energies that rise")
-    if given[0] < low or given[-1] > high:
-        raise ValueError(
-            f"energies from {given[0]:.6g} to {given[-1]:.6g} do not lie within the spectrum, "
-            f"which runs from {low:.6g} to {high:.6g}"
-        )
-    if len(given) > 2:
-        return given
-    return np.linspace(*given, 1 + int(np.ceil((given[1] - given[0]) * POINTS_PER_WIDTH / width)))

@@ -13,7 +13,9 @@ from hyperspy.signals import LazySignal1D, Signal1D
 
 from hyperspy_twin.atoms import COLUMNS, ERROR_COLUMNS
 from hyperspy_twin.core import ANGSTROM_PER_NM, Table
-from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
+from hyperspy_twin.signals._densities import density_signal, groups_of_atoms
+from hyperspy_twin.signals._images import show_progress
+from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites, require_drawn
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
@@ -555,6 +557,123 @@ class AtomicModel(TwinSignal, Signal1D):
             known = ", ".join(f"'{one}'" for one in offered)
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
         return self._columns(name)[:, 0]
+
+    # ---- electronic states ----
+
+    def electronic_dos(
+        self,
+        *,
+        along: str | None = None,
+        bins: int | Sequence[float] | None = None,
+        by: str | None = None,
+        mask: np.ndarray | None = None,
+        energies: Sequence[float] | np.ndarray | None = None,
+        resolution: float = 0.1,
+        vectors: int = 4,
+        seed: int = 0,
+        parameters: str | None = None,
+        device: str = "cpu",
+        checkpoint: str | Path | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Signal1D:
+        """Electronic density of states, of the whole model or of parts of it.
+
+        By sp3d5s* tight binding with spin-orbit coupling and the kernel polynomial method [1]_: the
+        densities of all parts come from one recursion on random vectors, two moments from each
+        product. The model is as it is, so that strain and composition act on each bond. Bonds that
+        are missing at its ends are passivated. Energies are for low temperature.
+
+        Parameters
+        ----------
+        along
+            ``"x"`` or ``"y"``: local densities in bins along this axis of the image.
+        bins
+            Number of bins, 10 by default, or their edges in nm.
+        by
+            ``"region"`` or ``"element"``: local densities of these.
+        mask
+            Atoms that count, boolean, shape (n,).
+        energies
+            Ends (low, high), or a list of energies that rise, in eV; by default the whole spectrum.
+        resolution
+            Full width at half maximum in eV. It is nowhere wider, and narrower towards the ends of
+            the spectrum. The time goes as its inverse.
+        vectors
+            Number of random vectors, at least 2. Error bars fall with its root, and with that of
+            the number of atoms in a part.
+        seed
+            Of the random vectors.
+        parameters
+            ``"Niquet 2009"`` (Si, Ge and their alloys) or ``"Jancu 1998"`` (III-V compounds); by
+            default the set that has the elements. See :func:`hyperspy_twin.properties.bands`.
+        device
+            ``"cpu"``, or a device of torch, such as ``"cuda"``.
+        checkpoint
+            File, ending .npz, from which the same call continues after it was stopped; it can be
+            deleted afterwards.
+        show_progressbar
+            Show what is computed and the time left; by default as HyperSpy's preferences say.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            States (both spins) per eV and atom over the energy in eV, relative to the valence band
+            edge of silicon (Si, Ge and alloys) or of the compound; with the parts on the
+            navigation axis. ``metadata.Signal.Noise_properties.variance`` holds the variance by
+            the random vectors, and ``metadata.Density`` the settings and the atoms of each part.
+
+        Raises
+        ------
+        ValueError
+            If the model has elements without parameters, atoms with more than four neighbours or
+            overlapping ones, occupancies that were never drawn, or is one repeat thick; if energies
+            lie outside of the spectrum, parts have no atoms, or the file of states is of another
+            calculation.
+        MemoryError
+            If it does not fit into the memory, before it starts.
+
+        References
+        ----------
+        .. [1] A. Weisse, G. Wellein, A. Alvermann, H. Fehske, Rev. Mod. Phys. 78 (2006) 275.
+        """
+        from hyperspy_twin.properties import (
+            DensitySettings,
+            electronic_density,
+            model_hamiltonian,
+        )
+
+        require_drawn(self)
+        groups = groups_of_atoms(self, along, bins, by, mask)
+        settings = DensitySettings(
+            resolution=float(resolution),
+            vectors=int(vectors),
+            seed=int(seed),
+            device=device,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+        )
+        with show_progress("Electronic density of states", show_progressbar):
+            hamiltonian = model_hamiltonian(
+                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters
+            )
+            found = electronic_density(hamiltonian, groups.labels, len(groups), energies, settings)
+        details = {
+            "parameters": hamiltonian.parameters.name,
+            "resolution": settings.resolution,
+            "moments": found.moments.shape[-1],
+            "vectors": settings.vectors,
+            "seed": settings.seed,
+            "device": device,
+            "spectrum": [found.window.low, found.window.high],
+        }
+        return density_signal(
+            found.values,
+            found.variance,
+            found.energies,
+            unit="eV",
+            groups=groups,
+            title=f"Electronic density of states of {self.metadata.General.title}",
+            details=details,
+        )
 
     # ---- alloys ----
 

@@ -22,6 +22,7 @@ from hyperspy_twin.properties.kernel_polynomials import (
     chebyshev_moments,
     density,
     duration,
+    energy_points,
     find_energy_window,
     jackson_factors,
     kernel_width,
@@ -424,3 +425,15 @@ def test_memory_is_refused_before_it_is_taken():
     with listen_to_steps(told.append):
         require_memory({"hops": 1e6})
     assert told[0].startswith("takes 0.00 GB of memory")
+
+
+def test_points_between_ends():
+    window = EnergyWindow(0, 5)
+    points = energy_points((-1, 1), window, 0.1)
+    assert points[0] == -1 and points[-1] == 1 and np.diff(points).max() <= 0.025 + 1e-12
+    assert -5 < energy_points(None, window, 0.1)[0] < -4.99
+    assert energy_points([0, 1, 3], window, 0.1).tolist() == [0, 1, 3]
+    with pytest.raises(ValueError, match="runs from -5 to 5"):
+        energy_points((-6, 1), window, 0.1)
+    with pytest.raises(ValueError, match="that rise"):
+        energy_points((1, -1), window, 0.1)

@@ -6,7 +6,7 @@ import pytest
 from ase.build import bulk
 
 from hyperspy_twin import AtomicModel
-from hyperspy_twin.signals._densities import density_signal, energy_points, groups_of_atoms
+from hyperspy_twin.signals._densities import density_signal, groups_of_atoms
 
 
 @pytest.fixture(scope="module")
@@ -95,14 +95,3 @@ def test_group_without_atoms_has_no_density(model):
     )
     assert np.isnan(signal.data[0]).all() and np.isfinite(signal.data[1]).all()
     assert signal.metadata.Density.names == ["Si", "Ge"]
-
-
-def test_points_between_ends():
-    points = energy_points((-1, 1), (-5, 5), 0.1)
-    assert points[0] == -1 and points[-1] == 1 and np.diff(points).max() <= 0.025 + 1e-12
-    assert energy_points(None, (-5, 5), 0.1)[0] == -5
-    assert energy_points([0, 1, 3], (-5, 5), 0.1).tolist() == [0, 1, 3]
-    with pytest.raises(ValueError, match="runs from -5 to 5"):
-        energy_points((-6, 1), (-5, 5), 0.1)
-    with pytest.raises(ValueError, match="that rise"):
-        energy_points((1, -1), (-5, 5), 0.1)

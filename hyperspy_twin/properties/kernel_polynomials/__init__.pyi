@@ -1,4 +1,4 @@
-from .checkpoints import CheckpointFile, RecursionState
+from .checkpoints import CheckpointFile, RecursionState, content_hash
 from .damping import (
     Damping,
     damping_factors,
@@ -8,7 +8,7 @@ from .damping import (
     moments_for_resolution,
 )
 from .densities import density, states_below, states_between
-from .energy_window import EnergyWindow, find_energy_window
+from .energy_window import EnergyWindow, energy_points, find_energy_window
 from .memory import free_memory, require_memory
 from .operators import ChebyshevOperator, SparseOperator
 from .random_vectors import random_phases, random_signs
@@ -23,9 +23,11 @@ __all__ = [
     "RecursionState",
     "SparseOperator",
     "chebyshev_moments",
+    "content_hash",
     "damping_factors",
     "density",
     "duration",
+    "energy_points",
     "find_energy_window",
     "free_memory",
     "jackson_factors",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,9 @@ LANCZOS_STEPS = 60
 # Part of the width that the window is wider than what was found, at each end: the recursion
 # grows without bound for an eigenvalue outside, and the kernel is cut at the end of the window.
 MARGIN = 0.01
+# Points for each width of the kernel at half maximum: a Gaussian that is sampled so is known
+# between them to 1e-3.
+POINTS_PER_WIDTH = 4
 # Of the vector that the search starts from. It is Gaussian, since signs can be an exact state.
 SEED = 20061
 
@@ -115,3 +118,35 @@ def find_energy_window(
     # An operator that is a number times one has no width of its own.
     half = max((high - low) / 2, 1e-3 * max(abs(low), abs(high)), 1e-12)
     return EnergyWindow((low + high) / 2, half * (1 + 2 * MARGIN))
+
+
+def energy_points(
+    energies: Sequence[float] | np.ndarray | None, window: EnergyWindow, width: float
+) -> np.ndarray:
+    """Energies of an axis: those given, or points between two ends.
+
+    Parameters
+    ----------
+    energies
+        The two ends, or more rising energies; by default the ends of the window.
+    window
+        That holds the spectrum.
+    width
+        Full width of the kernel at half maximum.
+
+    Raises
+    ------
+    ValueError
+        If they do not rise or lie outside of the spectrum, or the width is none.
+    """
+    inside = window.half_width * (1 - MARGIN / 10)
+    ends = window.centre - inside, window.centre + inside
+    given = np.asarray(ends if energies is None else energies, float)
+    if given.ndim != 1 or len(given) < 2 or not (np.diff(given) > 0).all():
+        raise ValueError("energies are two ends (low, high), or a list of energies that rise")
+    window.scaled(given)
+    if not (np.isfinite(width) and width > 0):
+        raise ValueError(f"the resolution is a width above zero, not {width}")
+    if len(given) > 2:
+        return given
+    return np.linspace(*given, 1 + int(np.ceil(np.ptp(given) * POINTS_PER_WIDTH / width)))

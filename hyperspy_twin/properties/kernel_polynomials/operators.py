@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse
 
+from hyperspy_twin.properties.kernel_polynomials.checkpoints import content_hash
 from hyperspy_twin.properties.kernel_polynomials.energy_window import EnergyWindow
 from hyperspy_twin.properties.kernel_polynomials.random_vectors import random_phases, random_signs
 
@@ -51,7 +51,7 @@ class ChebyshevOperator(Protocol):
         """
 
     def to_array(self, block: Any) -> np.ndarray:
-        """Block as a NumPy array."""
+        """Block as a NumPy array that a file can hold, of any shape."""
 
     def from_array(self, array: np.ndarray) -> Any:
         """Block from what :meth:`to_array` gave."""
@@ -86,10 +86,8 @@ class SparseOperator:
             (np.ones(len(inside)), (labels[inside], inside)), (groups, self.rows)
         )
         self.weight = np.bincount(labels[inside], minlength=groups).astype(float)
-        digest = hashlib.blake2b(digest_size=16)
-        for one in (self._matrix.data, self._matrix.indices, self._matrix.indptr, labels):
-            digest.update(np.ascontiguousarray(one).view(np.uint8).data)
-        self.identity = digest.hexdigest()
+        stored = self._matrix.data, self._matrix.indices, self._matrix.indptr
+        self.identity = content_hash(*stored, labels)
 
     def start(self, vectors: range, seed: int) -> np.ndarray:
         """Signs for a real matrix, and phases for a complex one."""
@@ -120,5 +118,5 @@ class SparseOperator:
         return block
 
     def from_array(self, array: np.ndarray) -> np.ndarray:
-        """Block that may be written to."""
-        return np.array(array)
+        """Array itself."""
+        return array

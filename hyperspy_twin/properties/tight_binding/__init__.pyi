@@ -1,10 +1,13 @@
 from .band_structure import bands
-from .blocks import SPIN_ORBITALS, HamiltonianBlocks, hamiltonian_blocks
+from .blocks import P_SPIN_ORBIT, SPIN_ORBITALS, HamiltonianBlocks, hamiltonian_blocks
+from .slater_koster import ORBITAL_COUNT
 from .parameters import TightBindingParameters, tight_binding_parameters
 from .recursion_step import Scaling, apply_hamiltonian, from_lanes, step_recursion, to_lanes
 
 __all__ = [
+    "ORBITAL_COUNT",
     "HamiltonianBlocks",
+    "P_SPIN_ORBIT",
     "SPIN_ORBITALS",
     "Scaling",
     "TightBindingParameters",

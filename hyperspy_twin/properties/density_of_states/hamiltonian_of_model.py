@@ -1,0 +1,100 @@
+"""The Hamiltonian of a whole model, with what must hold before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hyperspy_twin.core import begin_step
+from hyperspy_twin.properties.kernel_polynomials import content_hash, require_memory
+from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds
+from hyperspy_twin.properties.tight_binding import (
+    HamiltonianBlocks,
+    TightBindingParameters,
+    hamiltonian_blocks,
+    tight_binding_parameters,
+)
+
+# Bytes for each atom, from the shapes of the arrays: on-site and two bonds of 10 x 10 in 32 bits;
+# tables of neighbours, bonds and images; and what the search for bonds takes for a while, as
+# measured on 2e5 atoms.
+MATRIX_BYTES = 3 * 400
+TABLE_BYTES = 64
+SEARCH_BYTES = 700
+
+
+@dataclass(frozen=True, eq=False)
+class ModelHamiltonian:
+    """Hamiltonian of a model in 32 bits.
+
+    Attributes
+    ----------
+    blocks
+        Matrices of atoms and bonds.
+    parameters
+        Of the elements.
+    identity
+        Hash of the atoms that it is made from.
+    """
+
+    blocks: HamiltonianBlocks
+    parameters: TightBindingParameters
+    identity: str
+
+
+def model_hamiltonian(
+    positions: np.ndarray,
+    numbers: np.ndarray,
+    cell: np.ndarray,
+    pbc: Sequence[bool],
+    *,
+    parameters: str | None = None,
+) -> ModelHamiltonian:
+    """Hamiltonian of a model of four-fold bonded atoms.
+
+    Missing bonds at the ends of the model are passivated.
+
+    Parameters
+    ----------
+    positions
+        In Å, shape (n, 3).
+    numbers
+        Atomic numbers, shape (n,).
+    cell, pbc
+        Box vectors as rows in Å, and whether the model repeats along them.
+    parameters
+        ``"Niquet 2009"`` or ``"Jancu 1998"``; by default the set that has the elements.
+
+    Raises
+    ------
+    ValueError
+        For elements without parameters, overlapping or isolated atoms, atoms with more than four
+        neighbours, or a box that is so thin that an atom is bonded to two images of another.
+    MemoryError
+        If the Hamiltonian does not fit into the memory.
+    """
+    chosen = tight_binding_parameters(np.unique(numbers), parameters)
+    count = len(positions)
+    require_memory(
+        {
+            "matrices": count * (MATRIX_BYTES + TABLE_BYTES),
+            "search for bonds": count * SEARCH_BYTES,
+        }
+    )
+    begin_step("bonds")
+    species = chosen.species(numbers)
+    bonds = find_tetrahedral_bonds(
+        positions, cell, pbc, species=species, lengths=chosen.lengths, names=chosen.symbols
+    )
+    if bonds.repeated.any():
+        raise ValueError(
+            f"{int(bonds.repeated.sum())} atoms are bonded to two images of the same neighbour: "
+            "the model is one repeat thick, and its electrons would only have the states at the "
+            "middle of the Brillouin zone along the beam. Make it thicker: to_atoms(thickness=...)"
+        )
+    begin_step("Hamiltonian")
+    blocks = hamiltonian_blocks(positions, species, bonds, chosen, dtype=np.float32)
+    identity = f"{chosen.name} {content_hash(positions, numbers, cell, np.array(pbc))}"
+    return ModelHamiltonian(blocks, chosen, identity)

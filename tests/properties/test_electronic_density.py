@@ -1,0 +1,193 @@
+"""Electronic densities of states beside those of all bands."""
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from hyperspy_twin.properties import bands
+from hyperspy_twin.properties.density_of_states import (
+    BlockOperator,
+    DensitySettings,
+    TorchOperator,
+    electronic_density,
+    model_hamiltonian,
+)
+from hyperspy_twin.properties.kernel_polynomials import (
+    RecursionSettings,
+    SparseOperator,
+    chebyshev_moments,
+    find_energy_window,
+    kernel_width,
+    states_between,
+)
+
+ROOM = "hyperspy_twin.properties.density_of_states"
+
+
+def hamiltonian_of(atoms):
+    return model_hamiltonian(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
+
+
+@pytest.fixture(scope="module")
+def alloy():
+    """Strained alloy with a free surface: its Hamiltonian, groups, and a window."""
+    atoms = bulk("Si", "diamond", a=5.5, cubic=True).repeat((2, 2, 3))
+    rng = np.random.default_rng(2)
+    atoms.numbers[rng.random(len(atoms)) < 0.5] = 32
+    atoms.rattle(0.04, seed=1)
+    atoms.pbc = (True, True, False)
+    hamiltonian = hamiltonian_of(atoms)
+    labels = np.array(np.arange(len(atoms)) % 3 - 1, np.int32)
+    operator = BlockOperator(hamiltonian, labels, 2)
+    window = find_energy_window(operator.product, (operator.rows,), np.complex64)
+    return hamiltonian, labels, window
+
+
+@pytest.fixture(scope="module")
+def germanium():
+    """Crystal of 512 atoms, whose states are those of 8 atoms at 64 wave vectors."""
+    cell = bulk("Ge", "diamond", a=5.6563, cubic=True)
+    k = np.stack(np.meshgrid(*[np.arange(4) / 4] * 3), axis=-1).reshape(-1, 3)
+    return hamiltonian_of(cell.repeat(4)), np.sort(bands(cell, k).ravel())
+
+
+def torch_operator(*arguments):
+    pytest.importorskip("torch")
+    return TorchOperator(*arguments, "cpu")
+
+
+OPERATORS = pytest.mark.parametrize("make", [BlockOperator, torch_operator])
+
+
+@OPERATORS
+@pytest.mark.parametrize("vectors", [1, 2, 3, 4])
+def test_moments_are_those_of_the_sparse_matrix(alloy, make, vectors):
+    hamiltonian, labels, window = alloy
+    operator = make(hamiltonian, labels, 2)
+    matrix = hamiltonian.blocks.matrix().astype(complex)
+    sparse = SparseOperator(matrix, np.repeat(labels, 20))
+    start = sparse.start(range(vectors), 5)
+    assert np.array_equal(operator.unpack(operator.start(range(vectors), 5)), start)
+    given = start.astype(np.complex64)
+    product = operator.product(given)
+    np.testing.assert_allclose(product, matrix @ start, atol=3e-5)  # of up to 40 eV
+    assert np.array_equal(given, start)
+    plan = RecursionSettings(60, vectors, seed=5)
+    found = chebyshev_moments(operator, window, plan)
+    exact = chebyshev_moments(sparse, window, plan)
+    assert np.array_equal(found[..., 0], exact[..., 0])
+    assert np.abs(found - exact).max() < 1e-6 * operator.rows
+
+
+def test_result_is_the_same_for_any_number_of_threads_and_size_of_blocks(alloy, monkeypatch):
+    hamiltonian, labels, window = alloy
+    monkeypatch.setattr(f"{ROOM}.block_operator.ATOMS_AT_ONCE", 7)
+    operator = BlockOperator(hamiltonian, labels, 2)
+    found = []
+    for threads, block in ((1, 4), (3, 4), (2, 1), (3, 8)):
+        monkeypatch.setattr("numba.get_num_threads", lambda threads=threads: threads)
+        found.append(chebyshev_moments(operator, window, RecursionSettings(20, 8, block)))
+    assert all(np.array_equal(one, found[0]) for one in found)
+
+
+@OPERATORS
+def test_run_that_was_stopped_continues_bit_for_bit(alloy, make, tmp_path, monkeypatch):
+    hamiltonian, labels, window = alloy
+    operator = make(hamiltonian, labels, 2)
+    whole = chebyshev_moments(operator, window, RecursionSettings(40, 3, 2))
+    step, left = operator.step, 13
+
+    def stopping(*arguments):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+        return step(*arguments)
+
+    operator.step = stopping
+    plan = RecursionSettings(40, 3, 2, checkpoint=tmp_path / "a.npz", checkpoint_interval=0)
+    with pytest.raises(KeyboardInterrupt):
+        chebyshev_moments(operator, window, plan)
+    assert np.array_equal(chebyshev_moments(operator, window, plan), whole)
+
+
+def test_germanium_has_eight_of_forty_states_below_the_gap(germanium):
+    """Bands 8 and 9 of 40 for each two atoms are those beside the gap, 0.68 to 1.42 eV."""
+    hamiltonian, exact = germanium
+    labels = np.zeros(512, np.int32)
+    settings = DensitySettings(resolution=0.3, vectors=4)
+    found = electronic_density(hamiltonian, labels, 1, (-12, 10), settings)
+    count, variance = states_between(found.moments, found.window, found.window.low + 1e-6, 1.05)
+    error = np.sqrt(variance[0])
+    assert (exact < 1.05).sum() == 4 * 512
+    assert abs(count[0] - 4 * 512) < 2 * error < 0.01 * 4 * 512
+    assert np.array_equal(found.moments[..., 0], np.full((1, 4), 20 * 512))
+
+
+def test_density_is_that_of_the_bands_within_the_width_of_the_kernel(germanium):
+    hamiltonian, exact = germanium
+    settings = DensitySettings(resolution=0.4, vectors=8, seed=1)
+    found = electronic_density(hamiltonian, np.zeros(512, np.int32), 1, (-11, 12), settings)
+    count, window = found.moments.shape[-1], found.window
+    assert window.low < exact[0] and exact[-1] < window.high
+    sigma = kernel_width(count, window, found.energies) / np.sqrt(8 * np.log(2))
+    assert sigma.max() * np.sqrt(8 * np.log(2)) <= 0.4
+    gauss = np.exp(-0.5 * ((found.energies[:, None] - exact) / sigma[:, None]) ** 2)
+    smooth = gauss.sum(axis=1) / (np.sqrt(2 * np.pi) * sigma)
+    difference = found.values[0] - smooth
+    error = np.sqrt(found.variance[0] + (0.01 * smooth.max()) ** 2)
+    assert np.abs(difference / error).max() < 4
+    assert np.sqrt(np.mean(difference**2)) < 0.03 * smooth.max()
+
+
+# ---- bad input ----
+
+
+def test_model_of_one_repeat_is_refused():
+    atoms = bulk("Si", "diamond", a=5.431, cubic=True).repeat((3, 3, 1))
+    primitive = bulk("Si", "diamond", a=5.431).repeat((1, 4, 4))
+    hamiltonian_of(atoms)
+    with pytest.raises(ValueError, match="one repeat thick"):
+        hamiltonian_of(primitive)
+
+
+def test_crowded_atoms_and_unknown_elements():
+    atoms = bulk("Si", "diamond", a=5.431, cubic=True).repeat(2)
+    extra = atoms[:1].copy()
+    extra.positions += 5.431 * np.array([0.5, 0.5, 0.5])
+    with pytest.raises(ValueError, match="more than four neighbours"):
+        hamiltonian_of(atoms + extra)
+    atoms.numbers[0] = 50
+    with pytest.raises(ValueError, match="no tight-binding parameters for Si, Sn"):
+        hamiltonian_of(atoms)
+
+
+def test_too_little_memory_is_refused_before_it_is_taken(germanium, monkeypatch):
+    hamiltonian, _ = germanium
+    monkeypatch.setattr(f"{ROOM}.density_of_groups.free_memory", lambda: 1e5)
+    with pytest.raises(MemoryError, match=r"1 vectors 0.00\), 0.00 GB are free"):
+        electronic_density(hamiltonian, np.zeros(512, np.int32), 1, None, DensitySettings())
+
+
+def test_fewer_vectors_at_once_where_memory_is_short(germanium, monkeypatch):
+    hamiltonian, _ = germanium
+    monkeypatch.setattr(f"{ROOM}.density_of_groups.free_memory", lambda: 512 * 320 * 3.0)
+    settings = DensitySettings(resolution=5, vectors=5)
+    found = electronic_density(hamiltonian, np.zeros(512, np.int32), 1, (0, 1), settings)
+    monkeypatch.undo()
+    again = electronic_density(hamiltonian, np.zeros(512, np.int32), 1, (0, 1), settings)
+    assert np.array_equal(found.moments, again.moments)
+
+
+def test_energies_and_settings_that_cannot_be(germanium):
+    hamiltonian, _ = germanium
+    labels = np.zeros(512, np.int32)
+    with pytest.raises(ValueError, match="do not lie within the spectrum, which runs from -1"):
+        electronic_density(hamiltonian, labels, 1, (-40, 1), DensitySettings())
+    with pytest.raises(ValueError, match="at least two random vectors"):
+        electronic_density(hamiltonian, labels, 1, None, DensitySettings(vectors=1))
+    with pytest.raises(ValueError, match="resolution is a width above zero"):
+        electronic_density(hamiltonian, labels, 1, (0, 1), DensitySettings(resolution=0))
+    pytest.importorskip("torch")
+    with pytest.raises(ValueError, match="'warp' cannot be used"):
+        electronic_density(hamiltonian, labels, 1, None, DensitySettings(device="warp"))
