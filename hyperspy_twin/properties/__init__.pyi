@@ -1,8 +1,34 @@
-from .density_of_states import DensitySettings, ElectronicDensity, ModelHamiltonian, electronic_density, model_hamiltonian
-from .kp import CONVENTIONS, EDGES, HoleParameters, LayerProfile, QuantumWell, beam_of, coupling_weights, edges_of_layers, hole_parameters, strain_splitting, strained_edges, subband_splitting
+from .density_of_states import (
+    DensitySettings,
+    ElectronicDensity,
+    ModelHamiltonian,
+    electronic_density,
+    model_hamiltonian,
+)
+from .kp import (
+    CONVENTIONS,
+    EDGES,
+    HoleParameters,
+    LayerProfile,
+    QuantumWell,
+    beam_of,
+    coupling_weights,
+    edges_of_layers,
+    hole_parameters,
+    strain_splitting,
+    strained_edges,
+    subband_splitting,
+)
 from .states import FoundStates, Search, participation_ratio, states_of_model
 from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
-from .tight_binding import HamiltonianBlocks, SPIN_ORBITALS, TightBindingParameters, bands, hamiltonian_blocks, tight_binding_parameters
+from .tight_binding import (
+    HamiltonianBlocks,
+    SPIN_ORBITALS,
+    TightBindingParameters,
+    bands,
+    hamiltonian_blocks,
+    tight_binding_parameters,
+)
 
 __all__ = [
     "CONVENTIONS",

@@ -19,7 +19,10 @@ def edges_of_bands(number, parallel, perpendicular):
     """Heavy and light holes, valleys along [001] and in the plane, L and Gamma, of two atoms."""
     strain = np.diag([1 + parallel, 1 + parallel, 1 + perpendicular]) * LENGTHS[number]
     atoms = Atoms(
-        [number] * 2, cell=CELL @ strain, pbc=True, positions=[np.zeros(3), np.full(3, 0.25) @ strain]
+        [number] * 2,
+        cell=CELL @ strain,
+        pbc=True,
+        positions=[np.zeros(3), np.full(3, 0.25) @ strain],
     )
     points = [[0, 0, 0], [0.5, 0.5, 0.5]]
     points += [[0, 0, u] for u in VALLEY] + [[u, 0, 0] for u in VALLEY]
@@ -59,7 +62,9 @@ def test_hydrostatic_strain_splits_nothing(x, size):
 
 def layers(rng=None, count=1):
     """A well of germanium with the errors of a measurement, or repeated measurements of it."""
-    draw = (lambda size: np.zeros(count)) if rng is None else (lambda size: rng.normal(0, size, count))
+    draw = (
+        (lambda size: np.zeros(count)) if rng is None else (lambda size: rng.normal(0, size, count))
+    )
     strain = draw(0.002)
     return kp.LayerProfile(
         x=0.95 + draw(0.02) + 20.0 * strain,

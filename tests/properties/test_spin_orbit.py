@@ -29,7 +29,11 @@ def four_bands(k, strain, one=GERMANIUM, splitting=0.071):
     q = KINETIC * one.gamma_2 * (kx @ kx + ky @ ky - 2 * kz @ kz)
     s = 2 * np.sqrt(3) * KINETIC * one.gamma_3 * both(kx - 1j * ky, kz)
     s = s - one.d * (strain["xz"] - 1j * strain["yz"])
-    r = np.sqrt(3) * KINETIC * (-one.gamma_2 * (kx @ kx - ky @ ky) + 2j * one.gamma_3 * both(kx, ky))
+    r = (
+        np.sqrt(3)
+        * KINETIC
+        * (-one.gamma_2 * (kx @ kx - ky @ ky) + 2j * one.gamma_3 * both(kx, ky))
+    )
     r = r + np.sqrt(0.75) * one.b * (strain["xx"] - strain["yy"]) - 1j * one.d * strain["xy"]
     zero, light = np.zeros((size, size)), splitting * np.eye(size)
     h = lambda m: m.conj().T  # noqa: E731

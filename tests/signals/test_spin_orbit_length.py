@@ -17,7 +17,9 @@ WELL = QuantumWell(2, thickness=16.0, splitting=0.071)
 def planted(chain):
     """The map of a well with linear strains instead of the measured ones."""
     strain = chain.strain.deepcopy()
-    y, x = np.meshgrid(*[axis.axis for axis in strain.axes_manager.signal_axes[::-1]], indexing="ij")
+    y, x = np.meshgrid(
+        *[axis.axis for axis in strain.axes_manager.signal_axes[::-1]], indexing="ij"
+    )
     strain.data[0], strain.data[2] = NORMAL * y, SHEAR * x
     strain.data[:3, np.isnan(chain.strain.data[0])] = np.nan
     return strain

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core import run_in_parts
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
     content_hash,
     random_phases,
 )
-from hyperspy_twin.properties.tight_binding import ORBITAL_COUNT, SPIN_ORBITALS
-from hyperspy_twin.properties.tight_binding.recursion_step import step4 as step_single
-from hyperspy_twin.properties.tight_binding.recursion_step import step8 as step_pairs
-
-# Atoms whose sums are added at once, in the order of their numbers: the same for any number of
-# threads, and many enough that calls cost nothing beside them (20 ms).
-ATOMS_AT_ONCE = 1 << 15
+from hyperspy_twin.properties.tight_binding import (
+    SPIN_ORBITALS,
+    Scaling,
+    apply_hamiltonian,
+    from_lanes,
+    step_recursion,
+    to_lanes,
+)
 
 
 class BlockOperator:
@@ -50,46 +50,22 @@ class BlockOperator:
 
     def product(self, block: np.ndarray) -> np.ndarray:
         """Hamiltonian times a block of shape (rows, vectors) or (rows,)."""
-        current = self.pack(block.reshape(self.rows, -1))
-        found = np.zeros_like(current)
-        self.step(current, found, EnergyWindow(0.0, 1.0), 1)
+        found = apply_hamiltonian(self._blocks, self.pack(block.reshape(self.rows, -1)))
         return self.unpack(found).reshape(block.shape)
 
     def step(
         self, current: np.ndarray, previous: np.ndarray, window: EnergyWindow, factor: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Next block in the place of the previous one, and its sums over the groups."""
-        parts = -(-len(self._blocks) // ATOMS_AT_ONCE)
-        shape = parts, self._groups, current.shape[-1] // 4
-        own, cross = np.zeros(shape), np.zeros(shape)
-        blocks, atoms, number = self._blocks, len(self._blocks), np.float32
-        scale = number(factor / window.half_width)
-        before = number(1 - factor)  # 0 at the first step, and then -1
-        step = step_pairs if current.shape[-1] % 8 == 0 else step_single
-
-        def work(first: int, last: int) -> None:
-            for part in range(first, last):
-                step(
-                    part * ATOMS_AT_ONCE,
-                    min((part + 1) * ATOMS_AT_ONCE, atoms),
-                    blocks.onsite,
-                    blocks.hopping,
-                    blocks.spin_orbit,
-                    blocks.neighbour,
-                    blocks.bond,
-                    blocks.owned,
-                    current,
-                    previous,
-                    number(-window.centre),
-                    scale,
-                    before,
-                    self._labels,
-                    own[part],
-                    cross[part],
-                )
-
-        run_in_parts(work, parts)
-        return own.sum(axis=0), cross.sum(axis=0)
+        scaling = Scaling(window.centre, window.half_width, factor)
+        return step_recursion(
+            self._blocks,
+            current,
+            previous,
+            scaling=scaling,
+            labels=self._labels,
+            groups=self._groups,
+        )
 
     def to_array(self, block: np.ndarray) -> np.ndarray:
         """Block itself."""
@@ -101,11 +77,8 @@ class BlockOperator:
 
     def pack(self, vectors: np.ndarray) -> np.ndarray:
         """Block of complex vectors, shape (rows, vectors)."""
-        spins = vectors.astype(np.complex64).reshape(-1, 2, ORBITAL_COUNT, vectors.shape[-1])
-        block = np.ascontiguousarray(spins.transpose(0, 2, 3, 1)).view(np.float32)
-        return block.reshape(len(self._blocks), ORBITAL_COUNT, -1)
+        return to_lanes(vectors.astype(np.complex64, copy=False))
 
     def unpack(self, block: np.ndarray) -> np.ndarray:
         """Complex vectors of a block, shape (rows, vectors)."""
-        spins = block.view(np.complex64).reshape(-1, ORBITAL_COUNT, block.shape[-1] // 4, 2)
-        return spins.transpose(0, 3, 1, 2).reshape(self.rows, -1)
+        return from_lanes(block)

@@ -239,6 +239,4 @@ def _nothing(
 ) -> FoundStates:
     empty = np.zeros(0)
     vectors = np.zeros((operator.rows, 0))
-    return FoundStates(
-        empty, empty, vectors, search.near, search.within, counted, error
-    )
+    return FoundStates(empty, empty, vectors, search.near, search.within, counted, error)

@@ -1,8 +1,8 @@
 from .band_structure import bands
 from .blocks import P_SPIN_ORBIT, SPIN_ORBITALS, HamiltonianBlocks, hamiltonian_blocks
-from .slater_koster import ORBITAL_COUNT
 from .parameters import TightBindingParameters, tight_binding_parameters
 from .recursion_step import Scaling, apply_hamiltonian, from_lanes, step_recursion, to_lanes
+from .slater_koster import ORBITAL_COUNT
 
 __all__ = [
     "ORBITAL_COUNT",
