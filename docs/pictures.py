@@ -391,7 +391,6 @@ def states_of_a_well(strain) -> None:
     x, y = part.positions[:, :2].T / 10 - middle[:, None]
     part.data[:, 0] += 1.5 * np.exp(-(x**2 + y**2) / 0.8**2)
     states = part.states(near=1.1, within=0.15)
-    print(states, states.part_within(*middle, 3.0) if len(states) else "")
     states.plot().savefig(FOLDER / "state_in_gap.png", dpi=DPI)
 
 

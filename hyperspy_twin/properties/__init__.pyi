@@ -22,8 +22,8 @@ from .kp import (
 from .states import FoundStates, Search, participation_ratio, states_of_model
 from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 from .tight_binding import (
-    HamiltonianBlocks,
     SPIN_ORBITALS,
+    HamiltonianBlocks,
     TightBindingParameters,
     bands,
     hamiltonian_blocks,

@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from hyperspy.signals import Signal2D
 
     from hyperspy_twin.properties import HoleParameters, QuantumWell
-    from hyperspy_twin.signals.strain_map import StrainMap
     from hyperspy_twin.strain import StrainGradients
 
 
-def find_well(strain: StrainMap, given: int | QuantumWell | None, system: str) -> QuantumWell:
+def find_well(strain: Any, given: int | QuantumWell | None, system: str) -> QuantumWell:
     """Well that is given, or the one region of a map that is of a material.
 
     Raises
@@ -50,7 +49,7 @@ def find_well(strain: StrainMap, given: int | QuantumWell | None, system: str) -
     return one
 
 
-def growth_angle(strain: StrainMap, interface: tuple[int, int] | None) -> float:
+def growth_angle(strain: Any, interface: tuple[int, int] | None) -> float:
     """Direction across the layers in degrees above x, along the crystal where that is known."""
     from hyperspy_twin.strain import find_growth_direction
 
@@ -62,7 +61,7 @@ def growth_angle(strain: StrainMap, interface: tuple[int, int] | None) -> float:
 
 
 def find_beam(
-    strain: StrainMap, given: str | None, interface: tuple[int, int] | None
+    strain: Any, given: str | None, interface: tuple[int, int] | None
 ) -> tuple[str, float]:
     """Direction of the beam by name, and that of the growth in degrees above x."""
     from hyperspy_twin.properties import beam_of
@@ -104,7 +103,7 @@ class EdgeProfile:
 
 
 def edges_across(
-    strain: StrainMap,
+    strain: Any,
     composition: Signal2D,
     given: bool,
     substrate: float | str | None,
@@ -174,8 +173,8 @@ def edges_across(
     )
 
 
-def _through(strain: StrainMap, angle: float) -> np.ndarray:
-    """Ends of a line through the middle of a map along a direction, down the growth direction."""
+def _through(strain: Any, angle: float) -> np.ndarray:
+    """Find the ends of a line through the middle of a map, down the growth direction."""
     grid = strain._grid
     middle = np.array([grid.x.mean(), grid.y.mean()])
     direction = np.array([-np.cos(np.radians(angle)), np.sin(np.radians(angle))])

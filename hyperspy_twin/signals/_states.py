@@ -14,8 +14,6 @@ from hyperspy_twin.properties import FoundStates, participation_ratio
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hyperspy_twin.signals.atomic_model import AtomicModel
-
 # nm. Pixels of a map, and the standard deviation of the Gaussian that atoms are drawn with: half
 # the distance of the atoms of a dumbbell, so that its columns are still seen.
 PIXEL = 0.05
@@ -56,7 +54,7 @@ class ElectronicStates:
     _title: str
 
     @classmethod
-    def of_model(cls, model: AtomicModel, found: FoundStates) -> ElectronicStates:
+    def of_model(cls, model: Any, found: FoundStates) -> ElectronicStates:
         """States that were found, with the places of the atoms in nm."""
         positions = model.positions[:, :2] / ANGSTROM_PER_NM
         corners = np.array(np.meshgrid(*[(0, 1)] * 3)).reshape(3, -1).T @ model.cell
@@ -199,7 +197,7 @@ class ElectronicStates:
         )
 
     def __repr__(self) -> str:
-        """What was found in one line or a table."""
+        """Say what was found, in one line or a table."""
         if not len(self):
             return f"<ElectronicStates: {self._nothing()}>"
         return repr(self.table)

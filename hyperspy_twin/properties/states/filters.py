@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.fft import dct
 
-from hyperspy_twin.core import count_steps
+from hyperspy_twin.core import begin_step
 from hyperspy_twin.properties.kernel_polynomials import ChebyshevOperator, EnergyWindow
 
 # Where the series of the filter ends, in the inverse of its width on the scale of the polynomials:
@@ -15,6 +15,8 @@ from hyperspy_twin.properties.kernel_polynomials import ChebyshevOperator, Energ
 SERIES_END = 3.7
 # Numbers that are added at once: 128 to 512 kB.
 AT_ONCE = 1 << 15
+# Times that a pass of the filter says how far it is.
+TIMES_TOLD = 50
 
 
 def filter_coefficients(
@@ -44,13 +46,20 @@ def filter_coefficients(
 
 
 def filter_block(
-    operator: ChebyshevOperator, block: Any, window: EnergyWindow, coefficients: np.ndarray
+    operator: ChebyshevOperator,
+    block: Any,
+    window: EnergyWindow,
+    coefficients: np.ndarray,
+    what: str,
 ) -> Any:
-    """Polynomial of an operator times a block, which is overwritten."""
+    """Polynomial of an operator times a block, which is overwritten; says how far ``what`` is."""
     factors = [float(one) for one in coefficients]  # those of NumPy would widen 32 bits
     current, previous = block, operator.from_array(np.zeros_like(operator.to_array(block)))
     total = factors[0] * current
-    for n in count_steps(range(1, len(factors)), "step of the filter"):
+    told = max(1, len(factors) // TIMES_TOLD)
+    for n in range(1, len(factors)):
+        if n % told == 0:
+            begin_step(f"{what}, {100 * n // len(factors)} %")
         operator.step(current, previous, window, 2 if n > 1 else 1)
         current, previous = previous, current
         _add(total, factors[n], current)

@@ -55,5 +55,5 @@ class FoundStates:
 
 
 def participation_ratio(density: np.ndarray) -> np.ndarray:
-    """Number of atoms that states spread over, 1 / sum of squares, of densities (m, atoms)."""
+    """Count the atoms that states spread over: 1 / sum of squares of densities (m, atoms)."""
     return 1.0 / np.sum(np.asarray(density, float) ** 2, axis=1)

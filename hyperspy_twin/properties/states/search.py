@@ -155,8 +155,8 @@ def find_states(
     expected = weight * (1.0 - SHORT_OF * error / counted)
     block = operator.start(range(size), search.seed + 1)
     for number in range(MOST_PASSES):
-        begin_step(f"filtering {size} vectors, pass {number + 1} of at most {MOST_PASSES}")
-        filtered = layout.unpack(filter_block(operator, block, window, coefficients))
+        what = f"filtering {size} vectors, pass {number + 1} of at most {MOST_PASSES}"
+        filtered = layout.unpack(filter_block(operator, block, window, coefficients, what))
         energies, residuals, vectors = rayleigh_ritz(operator, filtered)
         distance = np.abs(energies - search.near)
         order = np.argsort(distance)

@@ -6,8 +6,8 @@ from .interfaces import Interface, find_interface
 from .means import RegionMeans, join_means
 from .measured_strain import MeasuredStrain, turn_displacement
 from .misfits import Misfit, find_neighbours
-from .strain_gradients import LocalSlopes, Smoothing, StrainGradients, find_rim
 from .profiles import Line, Profile, line_across, line_between
+from .strain_gradients import LocalSlopes, Smoothing, StrainGradients, find_rim
 
 __all__ = [
     "LIMITS",

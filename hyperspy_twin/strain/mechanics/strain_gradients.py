@@ -15,12 +15,11 @@ from functools import cached_property
 import numpy as np
 from scipy.ndimage import correlate1d, distance_transform_edt, map_coordinates
 
-from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.lattice_waves import longest_spacing
 from hyperspy_twin.strain.mechanics.deformation import frame_axes
 from hyperspy_twin.strain.mechanics.measured_strain import MeasuredStrain
 
-# Resolutions from the outline, beyond a spacing of the lattice, nearer to which pixels are left out:
+# Resolutions from the outline, beyond a spacing of the lattice, within which pixels are left out:
 # there the slope of a one-sided window is wrong by d^3 exp(-d^2 / 2) / sqrt(2 pi), at four by 1 %.
 RIM = 4.0
 # Standard deviations at which a Gaussian weight is cut: it is 3e-4 of its largest there.
@@ -101,7 +100,7 @@ class LocalSlopes:
         self._weights /= smoothing.width
 
     def of(self, field: np.ndarray) -> np.ndarray:
-        """Derivatives along columns (x) and rows (y) of a field (rows, columns), (2, ...)."""
+        """Give the derivatives along columns (x) and rows (y) of a field, shape (2, ...)."""
         filled = np.where(self._mask, field, 0.0)
         right = np.array([self._moment(filled, *one)[self._mask] for one in self._powers])
         found = np.full((2, *self._mask.shape), np.nan)
@@ -165,7 +164,7 @@ class StrainGradients:
         return found
 
     def error(self, shear: float, normal: float, *, seed: int = 0) -> np.ndarray | None:
-        """Standard error of :meth:`value`; None where the noise of the map is not known.
+        """Give the standard error of :meth:`value`; None where the noise of the map is not known.
 
         ``seed`` is that of the noise that is drawn.
         """

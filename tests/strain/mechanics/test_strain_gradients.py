@@ -7,8 +7,14 @@ from hypothesis import strategies as st
 
 from hyperspy_twin.core import Grid
 from hyperspy_twin.strain import geometric_phase_analysis
-from hyperspy_twin.strain.mechanics import Analysis, LocalSlopes, MeasuredStrain
-from hyperspy_twin.strain.mechanics import Smoothing, StrainGradients, find_rim
+from hyperspy_twin.strain.mechanics import (
+    Analysis,
+    LocalSlopes,
+    MeasuredStrain,
+    Smoothing,
+    StrainGradients,
+    find_rim,
+)
 
 PERIOD, RESOLUTION = 8.0, 8.0
 GRID = Grid((190, 200), (1.0, 1.0))
