@@ -12,6 +12,8 @@ import hyperspy.api as hs
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from ase import Atoms
+from ase.build import bulk
 from ase.neighborlist import neighbor_list
 from matplotlib.collections import LineCollection
 
@@ -437,6 +439,65 @@ def placement_of_a_real_scan(folder: Path) -> None:
     maps.plot_overlay(survey, "La").savefig(FOLDER / "placement.png", dpi=DPI)
 
 
+def film_with_a_well() -> ht.AtomicModel:
+    """Germanium well of 8 nm between barriers of Si0.3Ge0.7, repeated along x and z."""
+    barrier, layer = 5.584, 5.713  # Å: along [001], of the relaxed alloy and of strained germanium
+    period, outer, inner = barrier / np.sqrt(2), 36, 56
+    steps = np.repeat([barrier / 4, layer / 4, barrier / 4], [outer, inner, outer])
+    heights = np.cumsum(steps)
+    positions, plane = stack_diamond_planes(
+        heights,
+        np.arange(len(heights))[::-1],
+        period=period,
+        x_range=(0, 20 * period),
+        thickness=6 * period,
+    )
+    box = np.array([20, 6]) * period - 1e-6
+    kept = (positions[:, 0] > -1e-6) & (positions[:, 0] < box[0]) & (positions[:, 2] < box[1])
+    positions, plane = positions[kept], plane[kept]
+    inside = (plane >= outer) & (plane < outer + inner)
+    chance = np.random.default_rng(0).random(len(plane)) < 0.7
+    cell = (20 * period, heights[-1] + 20, 6 * period)
+    atoms = Atoms(np.where(inside | chance, 32, 14), positions, cell=cell, pbc=(1, 0, 1))
+    atoms.set_array("region", np.where(inside, 2, 1))
+    return ht.AtomicModel.from_ase(atoms)
+
+
+def vibrations_of_a_well() -> None:
+    """Write the picture of local densities of vibrations, and of bands."""
+    model = film_with_a_well().relax(show_progressbar=False)
+    density = model.phonon_dos("y", 30, vectors=32, show_progressbar=False)
+    energy, y = (density.axes_manager[one].axis for one in ("Energy", "y"))
+    figure, axes = plt.subplots(1, 3, figsize=(18, 5.2), layout="constrained")
+    drawn = axes[0].pcolormesh(energy, y, density.data, cmap="magma", vmin=0, vmax=0.3)
+    axes[0].invert_yaxis()
+    axes[0].set(xlabel="energy (meV)", ylabel="y (nm)", title="density along y")
+    figure.colorbar(drawn, ax=axes[0], label="1/meV/atom")
+    for name, region in (("barriers", 1), ("well", 2)):
+        one = model.phonon_dos(mask=model.region == region, vectors=32, show_progressbar=False)
+        spread = 2 * np.sqrt(one.metadata.Signal.Noise_properties.variance.data)
+        place = one.axes_manager["Energy"].axis
+        axes[1].plot(place, one.data, label=name)
+        axes[1].fill_between(place, one.data - spread, one.data + spread, alpha=0.4)
+    axes[1].legend()
+    axes[1].set(xlabel="energy (meV)", ylabel="1/meV/atom", title="parts, with two standard errors")
+    silicon = ht.AtomicModel.from_ase(bulk("Si", "diamond", a=5.431))
+    for field, colour in (("keating", "0.6"), ("modified", "C0")):
+        bands = silicon.phonon_bands("GXWKGL", points=200, field=field)
+        wave = bands.axes_manager["wave vector"].axis
+        axes[2].plot(wave, bands.data.T, color=colour)
+        axes[2].plot([], [], color=colour, label=field)
+    places, labels = bands.metadata.Bands.places, bands.metadata.Bands.labels
+    # G. Nilsson, G. Nelin, Phys. Rev. B 6 (1972) 3777, by neutrons: 4.49, 12.32, 13.90, 15.53 THz.
+    axes[2].plot([places[1]] * 3 + [0], [18.6, 50.9, 57.5, 64.2], "kx", label="measured")
+    axes[2].legend(loc="lower right")
+    axes[2].set(ylabel="meV", title="bands of silicon", xticks=places, xticklabels=labels)
+    for place in places:
+        axes[2].axvline(place, color="0.85", zorder=0)
+    axes[2].set_xlim(0, wave[-1])
+    figure.savefig(FOLDER / "phonons.png", dpi=DPI)
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -454,6 +515,7 @@ def main(arguments: list[str]) -> None:
     dislocations()
     planar_faults()
     composition_of_a_well()
+    vibrations_of_a_well()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from hyperspy.signals import LazySignal1D, Signal1D
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from typing import Self
 
     import ase
+    from ase.calculators.calculator import BaseCalculator
     from hyperspy.api.roi import RectangularROI
     from hyperspy.signals import Signal2D
     from matplotlib.figure import Figure
 
     from hyperspy_twin.atoms import Alloy, FilledAtoms, Neighbours
+    from hyperspy_twin.properties import FieldName
     from hyperspy_twin.signals._states import ElectronicStates
     from hyperspy_twin.signals.composition_map import CompositionMap
 
@@ -36,6 +38,12 @@ _LOGGER = logging.getLogger(__name__)
 # Difference of Warren-Cowley parameters that is worth a warning: below that of random alloys of
 # some 10 000 atoms.
 SAME_ORDER = 0.005
+# Columns and units of what is computed for each atom as it is.
+COMPUTED = {
+    "force": dict.fromkeys(("force_x", "force_y", "force_z"), "eV/Å"),
+    "energy": {"energy": "eV"},
+    "displacement": dict.fromkeys(("displacement_x", "displacement_y", "displacement_z"), "Å"),
+}
 
 
 class AtomicModel(TwinSignal, Signal1D):
@@ -359,14 +367,15 @@ class AtomicModel(TwinSignal, Signal1D):
         found, parent, missing = find_hydrogen(positions - box.origin, self.numbers, period)
         if missing:
             _LOGGER.warning("%d missing bonds have no room for hydrogen, or no neighbour", missing)
+        table, box = _without_forces(np.atleast_2d(np.asarray(self.data)), box)
         rows = np.full((len(found), len(box.columns)), np.nan)
         values = (*(found + box.origin).T, 1, region[parent], 1)
         names = ("x", "y", "z", "Z", "region", "occupancy")
         for name, one in zip(names, values, strict=True):
             rows[:, box.columns.index(name)] = one
-        data = np.concatenate([np.atleast_2d(np.asarray(self.data)), rows])
+        data = np.concatenate([table, rows])
         axes = self._axes_for(*data.shape)
-        return self._derive(AtomicModel, "passivate", {}, data=data, axes=axes)
+        return self._derive(AtomicModel, "passivate", {}, data=data, axes=axes, model=box)
 
     def write(
         self,
@@ -559,6 +568,261 @@ class AtomicModel(TwinSignal, Signal1D):
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
         return self._columns(name)[:, 0]
 
+    # ---- forces ----
+
+    def forces(self, calculator: BaseCalculator | None = None) -> AtomicModel:
+        """Calculate the forces on the atoms and their energies, where they are.
+
+        Parameters
+        ----------
+        calculator
+            Any calculator of ASE; by default Keating's valence force field
+            (:class:`hyperspy_twin.properties.KeatingCalculator`), which has group IV, III-V and
+            II-VI elements.
+
+        Returns
+        -------
+        AtomicModel
+            The model with :attr:`force` and :attr:`energy`, as the columns ``force_x``,
+            ``force_y``, ``force_z`` (eV/Å) and ``energy`` (eV, NaN where the calculator has no
+            energies of atoms).
+
+        Raises
+        ------
+        ValueError
+            If occupancies below 1 were never drawn, or a position is not finite; by default also if
+            an element has no constants, atoms overlap or have no bond, or the box is so thin that a
+            bond meets its own atom.
+        """
+        from hyperspy_twin.properties import calculated_atoms
+
+        require_drawn(self)
+        atoms = calculated_atoms(
+            self.positions - self._box.origin, self.numbers, self.cell, self._box.pbc, calculator
+        )
+        energy, force = atoms.forces(self.positions - self._box.origin)
+        outcome = {
+            "largest force": float(np.abs(force).max()),
+            "mean force": float(np.linalg.norm(force, axis=1).mean()),
+        }
+        if np.isfinite(energy).all():
+            outcome["energy"] = float(energy.sum())
+        data, box = self._with_columns(force=force, energy=energy)
+        return self._derive(
+            AtomicModel,
+            "forces",
+            {"calculator": _name_of(calculator)},
+            data=data,
+            axes=self._axes_for(*data.shape),
+            outcome=outcome,
+            model=box,
+        )
+
+    def relax(
+        self,
+        mode: Literal["free", "z"] = "free",
+        *,
+        fixed: int | Sequence[int] | np.ndarray | None = None,
+        tolerance: float = 1e-5,
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> AtomicModel:
+        """Move the atoms until their forces vanish; the box stays.
+
+        The measured positions are kept: they are ``relaxed.positions - relaxed.displacement``.
+        Bonds stay those of the start. Where nothing is fixed, the mean shift and rotation are taken
+        out of the displacement.
+
+        Parameters
+        ----------
+        mode
+            ``"free"``, or ``"z"`` to move atoms along the beam alone, so that columns stay where
+            the image shows them.
+        fixed
+            What does not move: the number of a region, several, or a boolean for each atom, shape
+            (n,).
+        tolerance
+            Largest component of a force that may be left, in eV/Å. Displacements of large models
+            are known to .01 pm at the default, and to some pm at 1e-3.
+        calculator
+            As for :meth:`forces`.
+        show_progressbar
+            Show the step and its largest force; by default as HyperSpy's preferences say.
+
+        Returns
+        -------
+        AtomicModel
+            The relaxed model with :attr:`displacement`, :attr:`force` and :attr:`energy`. Its
+            history has the energy and the largest force of each step, the root mean square of the
+            displacement, and the mean lengths of bonds before and after. Where the tolerance was
+            not reached, a warning says so.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`forces`; or if the mode or a region is unknown, the tolerance is no force,
+            or no atom may move.
+
+        Notes
+        -----
+        Models of more than 50 000 atoms in Keating's force field are relaxed by Newton's method
+        with conjugate gradients, all others by the L-BFGS of SciPy.
+        """
+        from hyperspy_twin.properties import relax_atoms
+
+        require_drawn(self)
+        start, box = self.positions - self._box.origin, self._box
+        with show_progress("Relaxing", show_progressbar):
+            found = relax_atoms(
+                start,
+                self.numbers,
+                cell=self.cell,
+                pbc=box.pbc,
+                mode=mode,
+                held=self._held(fixed),
+                tolerance=tolerance,
+                calculator=calculator,
+            )
+        if not found.converged:
+            _LOGGER.warning(
+                "the relaxation stopped at %.1e eV/Å, above the tolerance of %.1e: positions are "
+                "not those of the minimum",
+                found.trace.force[-1],
+                tolerance,
+            )
+        if found.broken:
+            _LOGGER.warning(
+                "%d atoms have a bond that became too long or too short to be one: the force field "
+                "does not hold there",
+                found.broken,
+            )
+        moved = found.positions - start
+        before = self.displacement if "displacement_x" in box.columns else 0.0
+        data, columns = self._with_columns(
+            force=found.force, energy=found.energy, displacement=before + moved
+        )
+        data[:, :3] += moved
+        parameters = {
+            "mode": mode,
+            "fixed": None if fixed is None else _plain(fixed),
+            "tolerance": tolerance,
+            "calculator": _name_of(calculator),
+        }
+        outcome = {
+            "method": found.method,
+            "converged": bool(found.converged),
+            "energy": found.trace.energy,
+            "largest force": found.trace.force,
+            "displacement": float(np.sqrt(np.mean(np.sum(moved**2, axis=1)))),
+            "bonds": found.bonds,
+        }
+        return self._derive(
+            AtomicModel,
+            "relax",
+            parameters,
+            data=data,
+            axes=self._axes_for(*data.shape),
+            outcome=outcome,
+            model=columns,
+        )
+
+    def elastic_constants(self) -> dict[str, float]:
+        """Elastic constants of the crystal by Keating's valence force field.
+
+        Of a model that repeats along all vectors of its box they are those of the model as it is,
+        with atoms relaxed in the box. A model with surfaces has those of its bulk: of a cube of
+        512 atoms with its elements in random order, with the cell relaxed. Axes are the cubic ones.
+
+        Returns
+        -------
+        dict
+            ``C11``, ``C12`` and ``C44`` in GPa. C44 of III-V and II-VI compounds is 10 to 25 % low,
+            since the force field has no Coulomb term.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`forces`; or if the model is no single cubic crystal:
+            ``select(region=...)`` one.
+        """
+        from hyperspy_twin.properties import elastic_constants
+
+        require_drawn(self)
+        return elastic_constants(
+            self.positions - self._box.origin, self.numbers, self.cell, self._box.pbc
+        )
+
+    def displacement_statistics(self) -> Table:
+        """Table of the displacements of a relaxed model, by region and element.
+
+        Returns
+        -------
+        Table
+            Columns: ``region``, ``element``, number of ``atoms``, the root mean square ``rms``, the
+            ``mean_x``, ``mean_y`` and ``mean_z``, and the ``largest``, in pm.
+
+        Raises
+        ------
+        ValueError
+            If the model was not relaxed.
+        """
+        from hyperspy_twin.properties import summarise_displacements
+
+        return summarise_displacements(self.displacement, self.region, self._symbols)
+
+    @property
+    def force(self) -> np.ndarray:
+        """Forces in eV/Å, shape (n, 3); of :meth:`forces` or :meth:`relax`."""
+        return self._computed("force_x", "force_y", "force_z")
+
+    @property
+    def energy(self) -> np.ndarray:
+        """Energies of the atoms in eV, shape (n,); of :meth:`forces` or :meth:`relax`."""
+        return self._computed("energy")[:, 0]
+
+    @property
+    def displacement(self) -> np.ndarray:
+        """Displacements by :meth:`relax` from the measured positions in Å, shape (n, 3)."""
+        return self._computed("displacement_x", "displacement_y", "displacement_z")
+
+    def _computed(self, *names: str) -> np.ndarray:
+        """Columns of a step that this model may not have made."""
+        if names[0] not in self._box.columns:
+            step = "relax()" if names[0].startswith("displacement") else "forces() or relax()"
+            raise ValueError(f"this model has no {names[0].partition('_')[0]}: call {step} first")
+        return self._columns(*names)
+
+    def _with_columns(self, **values: np.ndarray) -> tuple[np.ndarray, ModelBox]:
+        """Copy of the table and its box with columns of :data:`COMPUTED`, new or written over."""
+        box = self._box
+        new = [
+            (name, unit)
+            for key in values
+            for name, unit in COMPUTED[key].items()
+            if name not in box.columns
+        ]
+        table = np.atleast_2d(np.asarray(self.data))
+        data = np.empty((len(table), table.shape[1] + len(new)))
+        data[:, : table.shape[1]] = table
+        columns = (*box.columns, *(name for name, _ in new))
+        for key, one in values.items():
+            data[:, [columns.index(name) for name in COMPUTED[key]]] = one.reshape(len(table), -1)
+        return data, replace(box, columns=columns, units=(*box.units, *(unit for _, unit in new)))
+
+    def _held(self, fixed: int | Sequence[int] | np.ndarray | None) -> np.ndarray | None:
+        """Atoms that do not move, boolean, shape (n,)."""
+        if fixed is None:
+            return None
+        given = np.asarray(fixed)
+        if given.dtype == bool:
+            if given.shape != self.numbers.shape:
+                raise ValueError(f"fixed is a boolean for each of {len(self.numbers)} atoms")
+            return given
+        missing = np.setdiff1d(np.atleast_1d(given), self.region)
+        if len(missing):
+            raise ValueError(f"the model has no atoms in region {missing[0]}")
+        return np.isin(self.region, given)
+
     # ---- electronic states ----
 
     def electronic_dos(
@@ -742,6 +1006,262 @@ class AtomicModel(TwinSignal, Signal1D):
             found = states_of_model(hamiltonian, search)
         return ElectronicStates.of_model(self, found)
 
+    # ---- vibrations ----
+
+    def phonon_dos(
+        self,
+        along: str | None = None,
+        bins: int | Sequence[float] | None = None,
+        by: str | None = None,
+        *,
+        mask: np.ndarray | None = None,
+        temperature: float | None = None,
+        energies: Sequence[float] | np.ndarray | None = None,
+        resolution: float = 1.0,
+        vectors: int = 16,
+        seed: int = 0,
+        field: FieldName = "keating",
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Signal1D:
+        """Density of vibrations (phonons), of the whole model or of parts of it.
+
+        By the force constants of a valence force field where the atoms are, and the kernel
+        polynomial method [1]_: the densities of all parts come from one recursion on random
+        vectors. Relax the model first. Lines are Gaussian, 16 % wider than ``resolution`` at low
+        energies and narrower above half of the highest energy.
+
+        Plain Keating has the zone edge of acoustic vibrations up to 70 % too high and optical
+        vibrations 2 to 6 % too high; the modified field has those of Si and Ge within 2 %. Neither
+        tells strain by the shift of a peak: Keating's peaks rise under tension (a Grüneisen
+        parameter of -0.6), those of real crystals fall (+1.1).
+
+        Parameters
+        ----------
+        along
+            ``"x"`` or ``"y"``: local densities in bins along this axis of the image.
+        bins
+            Number of bins, 10 by default, or their edges in nm.
+        by
+            ``"region"`` or ``"element"``: local densities of these.
+        mask
+            Atoms that count, boolean, shape (n,).
+        temperature
+            In K: gives the density in the form of energy losses by single phonons,
+            ``g(E) (n(E) + 1) / E`` with the Bose factor n, which begins at the energy of the
+            resolution. Several phonons and the directions of the scattering are left out.
+        energies
+            At least two that rise, in meV; by default the whole spectrum.
+        resolution
+            Full width of a line at half maximum in meV, at half of the highest energy. The time
+            goes as its inverse.
+        vectors
+            Number of random vectors, at least 2. Error bars fall with its root, and with that of
+            the number of atoms in a part.
+        seed
+            Of the random vectors.
+        field
+            ``"keating"``, or ``"modified"`` for spectra.
+        calculator
+            Any calculator of ASE instead, for models of up to 1000 atoms, by differences of its
+            forces.
+        show_progressbar
+            Show what is computed; by default as HyperSpy's preferences say.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            Vibrations per meV and atom over the energy in meV, of integral 3, with the parts on
+            the navigation axis. ``metadata.Signal.Noise_properties.variance`` holds the variance
+            by the random vectors, and ``metadata.Density`` the settings and the atoms of each part.
+
+        Raises
+        ------
+        ValueError
+            If the atoms are not at rest, have elements without parameters, overlap or have no
+            bonds, occupancies were never drawn, or the model is too large for the calculator.
+        MemoryError
+            If it does not fit into the memory, before it starts.
+
+        References
+        ----------
+        .. [1] A. Weisse, G. Wellein, A. Alvermann, H. Fehske, Rev. Mod. Phys. 78 (2006) 275.
+        """
+        from hyperspy_twin.properties import PhononSettings, phonon_density
+        from hyperspy_twin.signals._vibrations import phonon_signal
+
+        require_drawn(self)
+        groups = groups_of_atoms(self, along, bins, by, mask)
+        settings = PhononSettings(float(resolution), int(vectors), int(seed), field)
+        with show_progress("Density of vibrations", show_progressbar):
+            found = phonon_density(
+                self.to_ase(),
+                groups.labels,
+                len(groups),
+                settings=settings,
+                energies=None if energies is None else np.asarray(energies, float),
+                calculator=calculator,
+            )
+        title = f"Density of vibrations of {self.metadata.General.title}"
+        return phonon_signal(found, groups, settings, temperature, calculator, title)
+
+    def phonon_bands(
+        self, path: str | None = None, *, points: int = 100, field: FieldName = "keating"
+    ) -> Signal1D:
+        """Energies of vibrations along a path of wave vectors, for a model of one small cell.
+
+        Parameters
+        ----------
+        path
+            Special points of the cell's lattice, as in ``"GXWKGL"``; by default all of ASE's path.
+        points
+            Number of wave vectors.
+        field
+            ``"keating"``, or ``"modified"``, which has the bands of Si and Ge within 2 %.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            Energies in meV over the length of the path in 1/Å (with 2 pi), with the branches on the
+            navigation axis; negative where a displacement lowers the energy. ``metadata.Bands`` has
+            the special points and where they lie.
+
+        Raises
+        ------
+        ValueError
+            If the model does not repeat in all directions, has more than 200 atoms, or the path
+            is none of its lattice.
+        """
+        from hyperspy_twin.properties import cell_of
+        from hyperspy_twin.signals._vibrations import bands_signal
+
+        require_drawn(self)
+        return bands_signal(self, cell_of(self.to_ase(), field), path, int(points))
+
+    def sound_speeds(
+        self, direction: Sequence[float], *, field: FieldName = "keating"
+    ) -> tuple[float, float, float]:
+        """Speeds of the three sound waves along a direction in m/s, rising.
+
+        Parameters
+        ----------
+        direction
+            Vector (x, y, z).
+        field
+            ``"keating"``; the modified field has C12 of Si and Ge 50 % too high.
+
+        Raises
+        ------
+        ValueError
+            If the model does not repeat in all directions, has more than 200 atoms, or the
+            direction is none.
+        """
+        from hyperspy_twin.properties import cell_of
+
+        require_drawn(self)
+        slow, middle, fast = cell_of(self.to_ase(), field).sound_speeds(direction).tolist()
+        return slow, middle, fast
+
+    def thermal_displacements(
+        self,
+        temperature: float,
+        along: str | None = None,
+        bins: int | Sequence[float] | None = None,
+        by: str | None = None,
+        *,
+        mask: np.ndarray | None = None,
+        vectors: int = 16,
+        seed: int = 0,
+        field: FieldName = "keating",
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Table:
+        """Mean square displacements at a temperature, with the motion of the ground state.
+
+        They are the Debye-Waller factors that the simulation of images takes. Motions of the model
+        as a whole are left out; the vibrations are harmonic.
+
+        Parameters
+        ----------
+        temperature
+            In K, at least 10; or 0 for models of up to 300 atoms.
+        along, bins, by, mask
+            Parts of the model, as for :meth:`phonon_dos`.
+        vectors, seed
+            Number of random vectors, and their seed; models of up to 300 atoms need none.
+        field, calculator, show_progressbar
+            As for :meth:`phonon_dos`.
+
+        Returns
+        -------
+        Table
+            For each part (``place``: middle of the bin in nm, number of the region, or 0) and
+            ``element`` the number of ``atoms``, the ``mean_square`` displacement along one
+            direction in Å² with its standard ``error``, and ``B``, 8 pi² times as large.
+
+        Raises
+        ------
+        ValueError, MemoryError
+            As for :meth:`phonon_dos`, and if the temperature is too low.
+        """
+        from hyperspy_twin.properties import PhononSettings, thermal_displacements
+        from hyperspy_twin.signals._vibrations import displacement_table
+
+        require_drawn(self)
+        groups = groups_of_atoms(self, along, bins, by, mask)
+        settings = PhononSettings(vectors=int(vectors), seed=int(seed), field=field)
+        with show_progress("Thermal displacements", show_progressbar):
+            found = thermal_displacements(
+                self.to_ase(),
+                groups.labels,
+                temperature=float(temperature),
+                settings=settings,
+                calculator=calculator,
+            )
+        return displacement_table(found, groups)
+
+    def heat_capacity(
+        self,
+        temperatures: float | Sequence[float],
+        *,
+        vectors: int = 16,
+        seed: int = 0,
+        field: FieldName = "keating",
+        calculator: BaseCalculator | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Table:
+        """Heat capacity of the vibrations at constant volume. There is no thermal conductivity.
+
+        Parameters
+        ----------
+        temperatures
+            One or more in K, at least 10.
+        vectors, seed, field, calculator, show_progressbar
+            As for :meth:`thermal_displacements`.
+
+        Returns
+        -------
+        Table
+            For each ``temperature`` the ``heat_capacity`` of an atom in Boltzmann's constant (3 at
+            high temperatures), and its standard ``error`` by the random vectors.
+
+        Raises
+        ------
+        ValueError, MemoryError
+            As for :meth:`thermal_displacements`.
+        """
+        from hyperspy_twin.properties import PhononSettings, heat_capacity
+
+        require_drawn(self)
+        wanted = np.atleast_1d(np.asarray(temperatures, float))
+        settings = PhononSettings(vectors=int(vectors), seed=int(seed), field=field)
+        with show_progress("Heat capacity", show_progressbar):
+            values, variance = heat_capacity(
+                self.to_ase(), wanted.tolist(), settings=settings, calculator=calculator
+            )
+        columns = {"temperature": wanted, "heat_capacity": values, "error": np.sqrt(variance)}
+        return Table.from_columns(columns, {"temperature": "K"})
+
     # ---- alloys ----
 
     def set_composition(
@@ -910,11 +1430,12 @@ class AtomicModel(TwinSignal, Signal1D):
         order: float | None = None,
         outcome: dict[str, Any] | None = None,
     ) -> AtomicModel:
-        """Model whose mixed sites got one of their elements; ``data`` is changed in place."""
+        """Model whose mixed sites got one of their elements; ``data`` may be changed in place."""
         from ase.data import atomic_numbers
 
         from hyperspy_twin.atoms import draw_elements_of_alloy
 
+        data, box = _without_forces(data, box)
         fractions = data[:, [box.columns.index(one) for one in alloy.elements]]
         drawn, reached = draw_elements_of_alloy(
             data[:, :3], fractions, alloy, seed, cell=box.cell, pbc=box.pbc, order=order
@@ -1014,6 +1535,27 @@ class AtomicModel(TwinSignal, Signal1D):
             f"<{type(self).__name__}, title: {self.metadata.General.title}, "
             f"atoms: {len(self.positions)} ({self.formula})>"
         )
+
+
+def _without_forces(data: np.ndarray, box: ModelBox) -> tuple[np.ndarray, ModelBox]:
+    """Table and box without forces and energies, which are those of other atoms."""
+    stale = (*COMPUTED["force"], *COMPUTED["energy"])
+    kept = [n for n, name in enumerate(box.columns) if name not in stale]
+    if len(kept) == len(box.columns):
+        return data, box
+    columns, units = (tuple(one[n] for n in kept) for one in (box.columns, box.units))
+    return data[:, kept], replace(box, columns=columns, units=units)
+
+
+def _name_of(calculator: BaseCalculator | None) -> str:
+    """Name of a calculator for the history."""
+    return "Keating" if calculator is None else type(calculator).__name__
+
+
+def _plain(fixed: int | Sequence[int] | np.ndarray) -> Any:
+    """Tell the history what is fixed: regions, or the number of atoms."""
+    given = np.asarray(fixed)
+    return f"{int(given.sum())} atoms" if given.dtype == bool else given.tolist()
 
 
 def _atomic_number(symbol: str) -> int:

@@ -1,3 +1,8 @@
-from .tetrahedral_bonds import TetrahedralBonds, find_tetrahedral_bonds
+from .tetrahedral_bonds import (
+    LONGEST_STRETCH,
+    SHORTEST_BOND,
+    TetrahedralBonds,
+    find_tetrahedral_bonds,
+)
 
-__all__ = ["TetrahedralBonds", "find_tetrahedral_bonds"]
+__all__ = ["LONGEST_STRETCH", "SHORTEST_BOND", "TetrahedralBonds", "find_tetrahedral_bonds"]

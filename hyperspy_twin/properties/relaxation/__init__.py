@@ -1,0 +1,5 @@
+"""From positions to those at which forces vanish."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
