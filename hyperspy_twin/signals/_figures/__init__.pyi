@@ -1,8 +1,8 @@
 from .atoms import model_3d_figure, model_figure
-from .band_edges import band_edges_figure
 from .bragg import bragg_figure
 from .composition import composition_figure
 from .defects import draw_dislocations, draw_planar_faults
+from .electrons import band_edges_figure, state_figure
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
 from .notebooks import show_once
@@ -12,7 +12,6 @@ from .overlay import overlay_figure
 from .particles import particles_figure
 from .predicted import limit_view, spectrum_markers
 from .spectrum import spectrum_figure
-from .states import state_figure
 from .strain import DIVERGING, strain_figure, with_grey
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Band edges across layers, over the composition and the strain that they follow from."""
+"""Electrons of a device: band edges across its layers, and where a state sits in the image."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from hyperspy.signals import Signal2D
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -15,6 +16,8 @@ COLOURS = ("C3", "C1", "C0", "C9", "C2", "C4")
 # Lines that are drawn in the panels from above.
 CONDUCTION = slice(2, 6)
 VALENCE = slice(0, 2)
+# Part of the largest density below which the image shows through whole.
+FAINT = 0.02
 
 
 def band_edges_figure(
@@ -62,4 +65,39 @@ def band_edges_figure(
     panels[3].set_ylabel("strain (%)")
     panels[3].legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     panels[3].set_xlabel(f"distance down the growth direction ({unit})")
+    return figure
+
+
+def state_figure(
+    density: np.ndarray, signal: Signal2D, image: np.ndarray | None, title: str
+) -> Figure:
+    """Density of one state in colour, over the image in grey.
+
+    Parameters
+    ----------
+    density
+        Shape (rows, columns).
+    signal
+        Whose axes it has, in nm.
+    image
+        Micrograph of the same pixels.
+    title
+        Of the figure.
+    """
+    import matplotlib.pyplot as plt
+
+    x, y = signal.axes_manager.signal_axes
+    left, top = x.offset - x.scale / 2, y.offset - y.scale / 2
+    extent = (left, left + x.size * x.scale, top + y.size * y.scale, top)
+    figure = plt.figure(figsize=(6.0, 5.0), layout="constrained")
+    axis = figure.subplots()
+    opacity = 1.0
+    if image is not None:
+        axis.imshow(image, cmap="gray", extent=extent)
+        opacity = np.clip(density / (FAINT * density.max()), 0.0, 1.0)
+    shown = axis.imshow(density, cmap="inferno", extent=extent, alpha=opacity)
+    figure.colorbar(shown, ax=axis, label="density (1/nm$^2$)")
+    axis.set_title(title)
+    axis.set_xlabel("x (nm)")
+    axis.set_ylabel("y (nm)")
     return figure
