@@ -87,7 +87,7 @@ def test_maps_and_figures_show_where_it_sits(distorted):
     assert np.hypot(x.axis[column] - middle[0], y.axis[row] - middle[1]) < 0.8
     like = maps.inav[0].isig[10:, 5:]
     assert found.map(like).data.shape == (4, *like.data.shape)
-    assert found.map(like).data[0] == pytest.approx(like.data, abs=0.02 * like.data.max())
+    assert found.map(like).data[0] == pytest.approx(like.data, abs=float(0.02 * like.data.max()))
     figure = found.plot(1, like)
     assert "eV, spread over" in figure.axes[0].get_title()
     assert list(found.table["energy"]) == list(found.energies)
