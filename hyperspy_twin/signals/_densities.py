@@ -4,18 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from hyperspy.signals import Signal1D
 
 from hyperspy_twin.core import ANGSTROM_PER_NM
 
-if TYPE_CHECKING:
-    from hyperspy_twin.signals.atomic_model import AtomicModel
-
 # Bins along an axis where their number is not given.
 BINS = 10
+
+
+@dataclass(frozen=True)
+class GroupChoice:
+    """What the groups of a density follow.
+
+    Attributes
+    ----------
+    along
+        ``"x"`` or ``"y"``: bins of equal width along this axis of the image.
+    bins
+        Number of bins, 10 by default, or their edges in nm.
+    by
+        ``"region"`` or ``"element"``; together with an axis, each bin has its own.
+    mask
+        Atoms that count, boolean, shape (n,); by default all.
+    """
+
+    along: str | None = None
+    bins: int | Sequence[float] | None = None
+    by: str | None = None
+    mask: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what names no groups."""
+        if self.bins is not None and self.along is None:
+            raise ValueError("bins= needs along='x' or along='y'")
+        if self.along not in (None, "x", "y"):
+            raise ValueError(f"along is 'x' or 'y', not {self.along!r}")
+        if self.by not in (None, "region", "element"):
+            raise ValueError(f"by is 'region' or 'element', not {self.by!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class GroupAxis:
+    """One navigation axis of groups.
+
+    Attributes
+    ----------
+    name
+        ``x``, ``y``, ``region`` or ``element``.
+    places
+        Middle of each bin, number of each region, or place of each element in the list of names.
+    unit
+        Of the places.
+    names
+        Of elements.
+    """
+
+    name: str
+    places: np.ndarray
+    unit: str = ""
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Give the number of places."""
+        return len(self.places)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,26 +80,21 @@ class AtomGroups:
     ----------
     labels
         Group of each atom from 0 on, or -1 for atoms of none, int32, shape (n,).
-    name
-        What the groups follow: ``x``, ``y``, ``region``, ``element``, or nothing for one group.
-    places
-        Coordinate of each group on the navigation axis: middle of a bin, number of a region, or
-        its number in the list of names.
-    unit
-        Of the places.
-    names
-        Of elements.
+    axes
+        What the groups follow, of which the last runs fastest; none for one group.
     """
 
     labels: np.ndarray
-    name: str
-    places: np.ndarray
-    unit: str = ""
-    names: tuple[str, ...] = ()
+    axes: tuple[GroupAxis, ...] = ()
 
     def __len__(self) -> int:
         """Give the number of groups."""
-        return len(self.places)
+        return int(np.prod(self.shape))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of places along each axis."""
+        return tuple(map(len, self.axes))
 
     @property
     def atoms(self) -> np.ndarray:
@@ -54,61 +103,52 @@ class AtomGroups:
 
 
 def groups_of_atoms(
-    model: AtomicModel,
-    along: str | None = None,
-    bins: int | Sequence[float] | None = None,
-    by: str | None = None,
-    mask: np.ndarray | None = None,
+    positions: np.ndarray, region: np.ndarray, numbers: np.ndarray, choice: GroupChoice
 ) -> AtomGroups:
     """Sort the atoms of a model into groups.
 
     Parameters
     ----------
-    model
-        The model.
-    along
-        ``"x"`` or ``"y"``: bins of equal width along this axis of the image.
-    bins
-        Number of bins, 10 by default, or their edges in nm.
-    by
-        ``"region"`` or ``"element"``, instead of an axis.
-    mask
-        Atoms that count, boolean, shape (n,); by default all.
+    positions, region, numbers
+        Of the atoms, in Å, shapes (n, 3), (n,) and (n,).
+    choice
+        What the groups follow.
 
     Raises
     ------
     ValueError
-        If the choice is none of these, the mask fits no atoms, or no atom is in a group.
+        If the bins or the mask fit no atoms, or no atom is in a group.
     """
-    count = len(model.positions)
-    if along is not None and by is not None:
-        raise ValueError("give along= or by=, not both")
-    if bins is not None and along is None:
-        raise ValueError("bins= needs along='x' or along='y'")
-    if along is not None:
-        groups = _bins_along(model, along, BINS if bins is None else bins)
-    elif by is not None:
-        groups = _classes(model, by)
-    else:
-        groups = AtomGroups(np.zeros(count, np.int32), "", np.zeros(1))
-    if mask is not None:
-        chosen = np.asarray(mask)
-        if chosen.shape != (count,) or chosen.dtype != bool:
+    groups = AtomGroups(np.zeros(len(positions), np.int32))
+    if choice.by is not None:
+        groups = _divide(groups, *_classes(region if choice.by == "region" else numbers, choice.by))
+    if choice.along is not None:
+        bins = BINS if choice.bins is None else choice.bins
+        groups = _divide(groups, *_bins_along(positions, choice.along, bins))
+    if choice.mask is not None:
+        chosen = np.asarray(choice.mask)
+        if chosen.shape != (len(positions),) or chosen.dtype != bool:
             raise ValueError(
-                f"mask tells of each of the {count} atoms whether it counts: a boolean array, not "
-                f"{chosen.dtype} of shape {chosen.shape}"
+                f"mask tells of each of the {len(positions)} atoms whether it counts: a boolean "
+                f"array, not {chosen.dtype} of shape {chosen.shape}"
             )
-        labels = np.where(chosen, groups.labels, np.int32(-1))
-        groups = AtomGroups(labels, groups.name, groups.places, groups.unit, groups.names)
+        groups = AtomGroups(np.where(chosen, groups.labels, np.int32(-1)), groups.axes)
     if not (groups.labels >= 0).any():
         raise ValueError("no atom of the model is in a group: change bins= or mask=")
     return groups
 
 
-def _bins_along(model: AtomicModel, along: str, bins: int | Sequence[float]) -> AtomGroups:
-    if along not in ("x", "y"):
-        raise ValueError(f"along is 'x' or 'y', not {along!r}")
-    places = model.positions[:, "xy".index(along)] / ANGSTROM_PER_NM
+def _divide(groups: AtomGroups, labels: np.ndarray, axis: GroupAxis) -> AtomGroups:
+    """Divide each group by what follows one more axis."""
+    inside = (groups.labels >= 0) & (labels >= 0)
+    both = np.where(inside, groups.labels * len(axis) + labels, -1)
+    return AtomGroups(both.astype(np.int32), (*groups.axes, axis))
+
+
+def _bins_along(
+    positions: np.ndarray, along: str, bins: int | Sequence[float]
+) -> tuple[np.ndarray, GroupAxis]:
+    places = positions[:, "xy".index(along)] / ANGSTROM_PER_NM
     if np.ndim(bins) == 0:
         number = int(bins)  # type: ignore[arg-type]
         if number < 1 or number != bins:
@@ -121,22 +161,17 @@ def _bins_along(model: AtomicModel, along: str, bins: int | Sequence[float]) -> 
     labels = np.searchsorted(edges, places, side="right") - 1
     labels[places == edges[-1]] = len(edges) - 2
     labels[labels > len(edges) - 2] = -1
-    middle = (edges[1:] + edges[:-1]) / 2
-    return AtomGroups(labels.astype(np.int32), along, middle, "nm")
+    return labels, GroupAxis(along, (edges[1:] + edges[:-1]) / 2, "nm")
 
 
-def _classes(model: AtomicModel, by: str) -> AtomGroups:
+def _classes(values: np.ndarray, by: str) -> tuple[np.ndarray, GroupAxis]:
     from ase.data import chemical_symbols
 
-    if by not in ("region", "element"):
-        raise ValueError(f"by is 'region' or 'element', not {by!r}")
-    values = model.region if by == "region" else model.numbers
     present, labels = np.unique(values, return_inverse=True)
-    labels = labels.astype(np.int32)
     if by == "region":
-        return AtomGroups(labels, by, present.astype(float))
+        return labels, GroupAxis(by, present.astype(float))
     names = tuple(chemical_symbols[one] for one in present)
-    return AtomGroups(labels, by, np.arange(len(present), dtype=float), names=names)
+    return labels, GroupAxis(by, np.arange(len(present), dtype=float), names=names)
 
 
 def density_signal(
@@ -169,14 +204,14 @@ def density_signal(
     """
     atoms = np.where(groups.atoms > 0, groups.atoms, np.nan)[:, None]
     values, variance = values / atoms, variance / atoms**2
-    axes = [_axis("Energy", energies, unit, False)]
-    if groups.name:
-        axes.insert(0, _axis(groups.name, groups.places, groups.unit, True))
-    else:
-        values, variance = values[0], variance[0]
-    node = {**details, "atoms": groups.atoms.tolist()}
-    if groups.names:
-        node["names"] = list(groups.names)
+    axes = [_axis(one.name, one.places, one.unit, True) for one in groups.axes]
+    axes.append(_axis("Energy", energies, unit, False))
+    shape = (*groups.shape, len(energies))
+    values, variance = values.reshape(shape), variance.reshape(shape)
+    node = {**details, "atoms": groups.atoms.reshape(groups.shape or 1).tolist()}
+    names = [list(one.names) for one in groups.axes if one.names]
+    if names:
+        node["names"] = names[0]
     signal = Signal1D(
         values,
         axes=axes,

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from hyperspy_twin.atoms import Alloy, Sublattice
     from hyperspy_twin.core import Placement
-    from hyperspy_twin.signals.atomic_model import AtomicModel
     from hyperspy_twin.signals.composition_map import CompositionMap
 
 # Standard deviation in nm of the window that makes the image of a lattice smooth: fringes of
@@ -99,21 +98,3 @@ def _smooth_at(image: Signal2D, points: np.ndarray) -> np.ndarray:
     blur = [LATTICE_BLUR / step for step in grid.scale[::-1]]
     smooth = gaussian_filter(np.asarray(image.data, float), blur, mode="nearest")
     return map_coordinates(smooth, grid.to_pixels(points).T[::-1], order=1, mode="nearest")
-
-
-def require_drawn(model: AtomicModel) -> None:
-    """Refuse a model in which sites are occupied by parts of atoms.
-
-    Raises
-    ------
-    ValueError
-        If there are occupancies below 1 and no step that drew the elements.
-    """
-    occupancy = model.occupancy
-    drawn = model._state("lattices") is not None or model._state("alloy") is not None
-    if not drawn and (occupancy < 1).any():
-        raise ValueError(
-            f"{int((occupancy < 1).sum())} atoms have occupancies below 1, and no step drew their "
-            "elements: draw them with set_composition(...) or collapse(), or set the array "
-            "'occupancy' to 1 where these are whole atoms"
-        )

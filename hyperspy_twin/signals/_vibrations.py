@@ -17,7 +17,6 @@ if TYPE_CHECKING:
         RepeatedCell,
         ThermalDisplacements,
     )
-    from hyperspy_twin.signals.atomic_model import AtomicModel
 
 # Said with each density of the valence force field: Grüneisen parameters of the highest line of Ge,
 # of the force field and measured (D. Olego, M. Cardona, Phys. Rev. B 25 (1982) 1151).
@@ -67,7 +66,7 @@ def phonon_signal(
     return signal
 
 
-def bands_signal(model: AtomicModel, cell: RepeatedCell, path: str | None, points: int) -> Signal1D:
+def bands_signal(title: str, cell: RepeatedCell, path: str | None, points: int) -> Signal1D:
     """Energies along a path of wave vectors."""
     from ase.cell import Cell
 
@@ -94,7 +93,7 @@ def bands_signal(model: AtomicModel, cell: RepeatedCell, path: str | None, point
         energies.T,
         axes=axes,
         metadata={
-            "General": {"title": f"Vibrations of {model.metadata.General.title}"},
+            "General": {"title": f"Vibrations of {title}"},
             "Signal": {"quantity": "Energy (meV)"},
             "Bands": bands,
         },
@@ -105,14 +104,15 @@ def displacement_table(found: ThermalDisplacements, groups: AtomGroups) -> Table
     """Mean square displacements of each part and element."""
     from ase.data import chemical_symbols
 
+    parts = zip(groups.axes, np.unravel_index(found.group, groups.shape or (1,)), strict=False)
+    places = {axis.name: np.asarray(axis.places)[at] for axis, at in parts if not axis.names}
     columns = {
-        "place": np.asarray(groups.places)[found.group],
+        **places,
         "element": np.array([chemical_symbols[one] for one in found.number]),
         "atoms": found.atoms,
         "mean_square": found.values,
         "error": np.sqrt(found.variance),
         "B": 8 * np.pi**2 * found.values,
     }
-    return Table.from_columns(
-        columns, {"place": groups.unit, "mean_square": "Å²", "error": "Å²", "B": "Å²"}
-    )
+    units = {axis.name: axis.unit for axis in groups.axes if axis.name in places}
+    return Table.from_columns(columns, {**units, "mean_square": "Å²", "error": "Å²", "B": "Å²"})

@@ -13,9 +13,14 @@ from hyperspy.signals import LazySignal1D, Signal1D
 
 from hyperspy_twin.atoms import COLUMNS, ERROR_COLUMNS
 from hyperspy_twin.core import ANGSTROM_PER_NM, Table
-from hyperspy_twin.signals._densities import density_signal, groups_of_atoms
+from hyperspy_twin.signals._densities import (
+    AtomGroups,
+    GroupChoice,
+    density_signal,
+    groups_of_atoms,
+)
 from hyperspy_twin.signals._images import show_progress
-from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites, require_drawn
+from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
@@ -596,7 +601,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import calculated_atoms
 
-        require_drawn(self)
+        self._require_drawn()
         atoms = calculated_atoms(
             self.positions - self._box.origin, self.numbers, self.cell, self._box.pbc, calculator
         )
@@ -670,7 +675,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import relax_atoms
 
-        require_drawn(self)
+        self._require_drawn()
         start, box = self.positions - self._box.origin, self._box
         with show_progress("Relaxing", show_progressbar):
             found = relax_atoms(
@@ -747,7 +752,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import elastic_constants
 
-        require_drawn(self)
+        self._require_drawn()
         return elastic_constants(
             self.positions - self._box.origin, self.numbers, self.cell, self._box.pbc
         )
@@ -855,7 +860,8 @@ class AtomicModel(TwinSignal, Signal1D):
         bins
             Number of bins, 10 by default, or their edges in nm.
         by
-            ``"region"`` or ``"element"``: local densities of these.
+            ``"region"`` or ``"element"``: local densities of these, in each bin where there are
+            bins.
         mask
             Atoms that count, boolean, shape (n,).
         energies
@@ -907,8 +913,8 @@ class AtomicModel(TwinSignal, Signal1D):
             model_hamiltonian,
         )
 
-        require_drawn(self)
-        groups = groups_of_atoms(self, along, bins, by, mask)
+        self._require_drawn()
+        groups = self._groups(along, bins, by, mask)
         settings = DensitySettings(
             resolution=float(resolution),
             vectors=int(vectors),
@@ -1043,7 +1049,8 @@ class AtomicModel(TwinSignal, Signal1D):
         bins
             Number of bins, 10 by default, or their edges in nm.
         by
-            ``"region"`` or ``"element"``: local densities of these.
+            ``"region"`` or ``"element"``: local densities of these, in each bin where there are
+            bins.
         mask
             Atoms that count, boolean, shape (n,).
         temperature
@@ -1090,8 +1097,8 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.properties import PhononSettings, phonon_density
         from hyperspy_twin.signals._vibrations import phonon_signal
 
-        require_drawn(self)
-        groups = groups_of_atoms(self, along, bins, by, mask)
+        self._require_drawn()
+        groups = self._groups(along, bins, by, mask)
         settings = PhononSettings(float(resolution), int(vectors), int(seed), field)
         with show_progress("Density of vibrations", show_progressbar):
             found = phonon_density(
@@ -1135,8 +1142,10 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.properties import cell_of
         from hyperspy_twin.signals._vibrations import bands_signal
 
-        require_drawn(self)
-        return bands_signal(self, cell_of(self.to_ase(), field), path, int(points))
+        self._require_drawn()
+        return bands_signal(
+            self.metadata.General.title, cell_of(self.to_ase(), field), path, int(points)
+        )
 
     def sound_speeds(
         self, direction: Sequence[float], *, field: FieldName = "keating"
@@ -1158,7 +1167,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import cell_of
 
-        require_drawn(self)
+        self._require_drawn()
         slow, middle, fast = cell_of(self.to_ase(), field).sound_speeds(direction).tolist()
         return slow, middle, fast
 
@@ -1207,8 +1216,8 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.properties import PhononSettings, thermal_displacements
         from hyperspy_twin.signals._vibrations import displacement_table
 
-        require_drawn(self)
-        groups = groups_of_atoms(self, along, bins, by, mask)
+        self._require_drawn()
+        groups = self._groups(along, bins, by, mask)
         settings = PhononSettings(vectors=int(vectors), seed=int(seed), field=field)
         with show_progress("Thermal displacements", show_progressbar):
             found = thermal_displacements(
@@ -1252,7 +1261,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from hyperspy_twin.properties import PhononSettings, heat_capacity
 
-        require_drawn(self)
+        self._require_drawn()
         wanted = np.atleast_1d(np.asarray(temperatures, float))
         settings = PhononSettings(vectors=int(vectors), seed=int(seed), field=field)
         with show_progress("Heat capacity", show_progressbar):
@@ -1467,6 +1476,27 @@ class AtomicModel(TwinSignal, Signal1D):
             model=box,
             alloy=alloy,
         )
+
+    def _require_drawn(self) -> None:
+        """Refuse a model in which sites are occupied by parts of atoms."""
+        drawn = self._state("lattices") is not None or self._state("alloy") is not None
+        parts = self.occupancy < 1
+        if not drawn and parts.any():
+            raise ValueError(
+                f"{int(parts.sum())} atoms have occupancies below 1, and no step drew their "
+                "elements: draw them with set_composition(...) or collapse(), or set the array "
+                "'occupancy' to 1 where these are whole atoms"
+            )
+
+    def _groups(
+        self,
+        along: str | None,
+        bins: int | Sequence[float] | None,
+        by: str | None,
+        mask: np.ndarray | None,
+    ) -> AtomGroups:
+        choice = GroupChoice(along, bins, by, mask)
+        return groups_of_atoms(self.positions, self.region, self.numbers, choice)
 
     @property
     def _alloy(self) -> Alloy:

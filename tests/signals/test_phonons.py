@@ -94,7 +94,7 @@ def test_bands_of_a_cell():
 
 def test_thermal_displacements_and_heat(model):
     table = model.thermal_displacements(300.0, by="region", show_progressbar=False)
-    assert table.columns == ("place", "element", "atoms", "mean_square", "error", "B")
+    assert table.columns == ("region", "element", "atoms", "mean_square", "error", "B")
     assert table["element"].tolist() == ["Si", "Ge"]
     np.testing.assert_allclose(table["B"], 8 * np.pi**2 * table["mean_square"])
     assert ((table["mean_square"] > 0.003) & (table["mean_square"] < 0.01)).all()
