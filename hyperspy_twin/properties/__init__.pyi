@@ -1,4 +1,11 @@
+<<<<<<< HEAD
 from .calculated_atoms import AnyAtoms, calculated_atoms
+=======
+from .any_atoms import (
+    AnyAtoms,
+    calculated_atoms,
+)
+>>>>>>> main
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,

@@ -647,8 +647,8 @@ class AtomicModel(TwinSignal, Signal1D):
             What does not move: the number of a region, several, or a boolean for each atom, shape
             (n,).
         tolerance
-            Largest component of a force that may be left, in eV/Å. Displacements of large models
-            are known to .01 pm at the default, and to some pm at 1e-3.
+            Largest component of a force that may be left, in eV/Å. In a well of 200 000 atoms the
+            default leaves displacements within 0.01 pm of the minimum, and 7e-4 within 1 pm.
         calculator
             As for :meth:`forces`.
         show_progressbar
@@ -1003,7 +1003,7 @@ class AtomicModel(TwinSignal, Signal1D):
         from hyperspy_twin.properties import Search, model_hamiltonian, states_of_model
         from hyperspy_twin.signals._states import ElectronicStates
 
-        require_drawn(self)
+        self._require_drawn()
         search = Search(float(near), int(count), float(within), float(residual), int(seed))
         with show_progress("Electronic states", show_progressbar):
             hamiltonian = model_hamiltonian(

@@ -16,6 +16,7 @@ from hyperspy_twin.properties import (
     hamiltonian_blocks,
     tight_binding_parameters,
 )
+from hyperspy_twin.properties.tight_binding import assembly, blocks, slater_koster
 from hyperspy_twin.properties.tight_binding.parameters import INTEGRALS
 from hyperspy_twin.properties.tight_binding.slater_koster import (
     add_onsite_terms,
@@ -308,14 +309,20 @@ def test_passivated_slab_has_no_states_in_the_gap(element, gap):
     assert bottom - top == pytest.approx(gap, abs=0.005)
 
 
-def test_bulk_onsite_matrix_holds_beside_a_surface():
-    """The missing neighbour counts with its direction: only the shift of the hybrid is added."""
-    atoms = slab("Si", 8)
-    blocks = blocks_of(atoms)
-    inside, outside = blocks.onsite[4], blocks.onsite[0]
-    added = np.linalg.eigvalsh(outside - inside)
-    np.testing.assert_allclose(added[:-2], 0, atol=1e-12)
-    np.testing.assert_allclose(added[-2:], 30, atol=1e-12)
+@pytest.mark.parametrize("seed", range(4))
+def test_onsite_matrix_beside_missing_neighbours(seed):
+    """Missing neighbours count with their directions: only the hybrids along them are shifted."""
+    atoms = bulk("Si", "diamond", a=EDGE["Si"], cubic=True).repeat(3)
+    atoms = atoms[np.random.default_rng(seed).random(len(atoms)) < 0.75]
+    atoms = atoms[(atoms.get_all_distances(mic=True) < 2.5).sum(axis=1) > 1]
+    found = blocks_of(atoms)
+    count = (found.neighbour >= 0).sum(axis=1)
+    assert set(count) == {1, 2, 3, 4}
+    parameters = tight_binding_parameters([14])
+    energies = np.repeat(parameters.onsite[0], [1, 3, 5, 1])
+    shifts = np.linalg.eigvalsh(found.onsite - np.diag(energies))
+    expected = np.where(np.arange(10) < 6 + count[:, None], 0.0, 30.0)
+    np.testing.assert_allclose(shifts, expected, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -359,3 +366,31 @@ def test_wave_vectors_of_another_shape(k):
 def test_bands_are_for_small_cells():
     with pytest.raises(ValueError, match="at most 500 atoms"):
         bands(primitive("Si").repeat((8, 8, 5)), [[0, 0, 0]])
+
+
+def test_python_form_of_the_assembly(monkeypatch):
+    atoms = slab("Si", 8)
+    atoms.numbers[::3] = 32
+    atoms.rattle(0.05, seed=2)
+    compiled = blocks_of(atoms)
+    for module, names in (
+        (blocks, ("number_owned_bonds", "number_other_bonds", "write_blocks")),
+        (assembly, ("add_onsite_terms", "hopping_matrix", "shift_hybrid")),
+        (slater_koster, ("bond_orbitals",)),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name).py_func)
+    python = blocks_of(atoms)
+    for name in ("onsite", "hopping", "neighbour", "bond", "owned", "shift"):
+        np.testing.assert_allclose(getattr(python, name), getattr(compiled, name), atol=1e-13)
+
+
+def test_each_bond_has_one_owner():
+    atoms = alloy(2)
+    atoms.pbc = (True, False, True)
+    found = blocks_of(atoms)
+    present = found.bond >= 0
+    assert (present == (found.neighbour >= 0)).all()
+    assert (np.bincount(found.bond[present]) == 2).all()
+    owned = np.arange(4) < found.owned[:, None]
+    np.testing.assert_array_equal(np.sort(found.bond[owned]), np.arange(len(found.hopping)))

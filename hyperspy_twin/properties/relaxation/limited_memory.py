@@ -6,10 +6,11 @@ import numpy as np
 from scipy.optimize import minimize
 
 from hyperspy_twin.core import begin_step
-from hyperspy_twin.properties.calculated_atoms import AnyAtoms
+from hyperspy_twin.properties.any_atoms import AnyAtoms
 from hyperspy_twin.properties.relaxation.trace import Trace
 
-# Steps that are remembered. From 10 to 30 a well of 20 000 atoms takes as many steps within 15 %.
+# Steps that are remembered: 10, 20 and 30 take 510, 476 and 477 evaluations for a well of 19 200
+# atoms.
 REMEMBERED = 20
 MOST_EVALUATIONS = 20_000
 

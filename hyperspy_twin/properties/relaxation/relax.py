@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hyperspy_twin.properties.calculated_atoms import AnyAtoms, calculated_atoms
+from hyperspy_twin.properties.any_atoms import AnyAtoms, calculated_atoms
 from hyperspy_twin.properties.keating import BondedAtoms
 from hyperspy_twin.properties.relaxation.limited_memory import minimise_limited_memory
 from hyperspy_twin.properties.relaxation.newton import minimise_newton

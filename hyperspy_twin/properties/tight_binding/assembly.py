@@ -15,7 +15,7 @@ PASSIVATION_SHIFT = 30.0
 
 @kernel
 def number_owned_bonds(first, last, index, start, order, bond):  # type: ignore[no-untyped-def]
-    """Number the bonds of each atom to later atoms, and put their slots first in its order."""
+    """Give numbers to the bonds of each atom with later atoms, and put their slots first."""
     for i in range(first, last):
         placed = 0
         for slot in range(4):

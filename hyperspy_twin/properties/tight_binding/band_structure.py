@@ -8,7 +8,11 @@ import numpy as np
 
 from hyperspy_twin.core import count_steps
 from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds
-from hyperspy_twin.properties.tight_binding.blocks import HamiltonianBlocks, hamiltonian_blocks
+from hyperspy_twin.properties.tight_binding.blocks import (
+    SPIN_ORBITALS,
+    HamiltonianBlocks,
+    hamiltonian_blocks,
+)
 from hyperspy_twin.properties.tight_binding.parameters import tight_binding_parameters
 
 if TYPE_CHECKING:
@@ -76,9 +80,10 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
             "electronic density of states of large models"
         )
     blocks = _blocks_of_cell(atoms, parameters)
-    return np.array(
-        [np.linalg.eigvalsh(blocks.matrix(one).toarray()) for one in count_steps(k, "wave vector")]
-    ).reshape(len(k), -1)
+    found = np.empty((len(k), SPIN_ORBITALS * len(atoms)))
+    for i in count_steps(range(len(k)), "wave vector"):
+        found[i] = np.linalg.eigvalsh(blocks.matrix(k[i]).toarray())
+    return found
 
 
 def _blocks_of_cell(atoms: Atoms, name: str | None) -> HamiltonianBlocks:

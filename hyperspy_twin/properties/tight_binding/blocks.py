@@ -6,7 +6,7 @@ transpose, so that the Hamiltonian is symmetric to the last bit. Both spins shar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy import sparse
@@ -71,6 +71,12 @@ class HamiltonianBlocks:
         """Give the number of atoms."""
         return len(self.onsite)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory in bytes."""
+        arrays = (getattr(self, field.name) for field in fields(self))
+        return sum(array.nbytes for array in arrays)
+
     def matrix(self, k: np.ndarray | None = None) -> sparse.csr_array:
         """Hamiltonian for a wave vector.
 
@@ -87,39 +93,33 @@ class HamiltonianBlocks:
         """
         k = np.zeros(3) if k is None else np.asarray(k, float)
         atoms = np.arange(len(self))
-        slot = np.arange(4)
-        owner, place = np.nonzero(slot < self.owned[:, None])
-        other, bond = self.neighbour[owner, place], self.bond[owner, place]
-        phase = np.exp(2j * np.pi * (self.shift[owner, place] @ k))
-        forth = self.hopping[bond].astype(complex) * phase[:, None, None]
-        spinless = [
-            (atoms, atoms, self.onsite.astype(complex)),
-            (owner, other, forth),
-            (other, owner, forth.conj().transpose(0, 2, 1)),
-        ]
-        parts = [(2 * i + spin, 2 * j + spin, m) for i, j, m in spinless for spin in (0, 1)]
-        for first in (0, 1):
-            for second in (0, 1):
-                block = np.zeros((ORBITAL_COUNT, ORBITAL_COUNT), complex)
-                rows, columns = slice(3 * first, 3 * first + 3), slice(3 * second, 3 * second + 3)
-                block[1:4, 1:4] = P_SPIN_ORBIT[rows, columns]
-                coupling = self.spin_orbit[:, None, None] * block
-                parts.append((2 * atoms + first, 2 * atoms + second, coupling))
-        row, column = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
-        values = np.concatenate([part[2] for part in parts])
-        # Two-step: the blocks in the order of their rows, and then the sum of equal places.
-        inner = np.arange(ORBITAL_COUNT)
-        rows = np.broadcast_to(
-            (row[:, None] * ORBITAL_COUNT + inner)[:, :, None], values.shape
-        ).ravel()
-        columns = np.broadcast_to(
-            (column[:, None] * ORBITAL_COUNT + inner)[:, None, :], values.shape
-        ).ravel()
-        kept = np.flatnonzero(values.ravel())
+        owner, slot = np.nonzero(np.arange(4) < self.owned[:, None])
+        other, bond = self.neighbour[owner, slot], self.bond[owner, slot]
+        phase = np.exp(2j * np.pi * (self.shift[owner, slot] @ k))
+        forth = self.hopping[bond] * phase[:, None, None]
+        back = forth.conj().transpose(0, 2, 1)
+        parts = [_entries(owner, other, forth), _entries(other, owner, back)]
+        parts.append(_entries(atoms, atoms, self.onsite.astype(complex)))
+        parts += [(row + ORBITAL_COUNT, column + ORBITAL_COUNT, one) for row, column, one in parts]
+        # The second to the fourth orbital of each spin.
+        places = np.concatenate([np.arange(1, 4), ORBITAL_COUNT + np.arange(1, 4)])
+        row, column = np.nonzero(P_SPIN_ORBIT)
+        start = SPIN_ORBITALS * atoms[:, None]
+        coupling = self.spin_orbit[:, None] * P_SPIN_ORBIT[row, column]
+        both = ((start + places[one]).ravel() for one in (row, column))
+        parts.append((*both, coupling.ravel()))
+        rows, columns, values = map(np.concatenate, zip(*parts, strict=True))
         size = SPIN_ORBITALS * len(self)
-        return sparse.coo_array(
-            (values.ravel()[kept], (rows[kept], columns[kept])), shape=(size, size)
-        ).tocsr()
+        return sparse.coo_array((values, (rows, columns)), shape=(size, size)).tocsr()
+
+
+def _entries(
+    first: np.ndarray, second: np.ndarray, matrices: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows, columns and values that are not zero, for spin up, of matrices between atoms."""
+    pair, row, column = np.nonzero(matrices)
+    values = matrices[pair, row, column]
+    return SPIN_ORBITALS * first[pair] + row, SPIN_ORBITALS * second[pair] + column, values
 
 
 def hamiltonian_blocks(
@@ -185,8 +185,8 @@ def hamiltonian_blocks(
     shift = np.take_along_axis(bonds.shift, chosen[:, :, None], axis=1)
     vectors = np.take_along_axis(vectors, chosen[:, :, None], axis=1)
     size = ORBITAL_COUNT
-    onsite = np.zeros((atoms, size, size), dtype)
-    hopping = np.empty((int(start[-1]), size, size), dtype)
+    onsite: np.ndarray = np.zeros((atoms, size, size), dtype)
+    hopping: np.ndarray = np.empty((int(start[-1]), size, size), dtype)
     given = (parameters.lengths, parameters.integrals, parameters.exponents)
     run_in_parts(
         lambda a, b: write_blocks(

