@@ -1,11 +1,4 @@
-<<<<<<< HEAD
-from .calculated_atoms import AnyAtoms, calculated_atoms
-=======
-from .any_atoms import (
-    AnyAtoms,
-    calculated_atoms,
-)
->>>>>>> main
+from .any_atoms import AnyAtoms, calculated_atoms
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
