@@ -36,13 +36,12 @@ from chain import PeakMemory
 
 from hyperspy_twin.core import listen_to_steps
 from hyperspy_twin.properties import ModelHamiltonian, model_hamiltonian
-from hyperspy_twin.properties.density_of_states import BlockOperator
+from hyperspy_twin.properties.density_of_states import BlockOperator, operator_window
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
     RecursionSettings,
     chebyshev_moments,
     density,
-    find_energy_window,
 )
 
 SIZES = (10_000, 100_000, 1_000_000)
@@ -198,7 +197,7 @@ def whole(count: int, moments: int, vectors: int) -> None:
         operator = BlockOperator(hamiltonian, labels, REGIONS)
         window = WINDOW
         if moments > SHORT_MOMENTS:
-            window = find_energy_window(operator.product, (operator.rows,), np.complex64)
+            window = operator_window(operator)
         found = chebyshev_moments(operator, window, RecursionSettings(moments, vectors))
         values, variance = density(found, window, np.linspace(-10.0, 10.0, 401))
     taken = time.perf_counter() - clock[0], time.process_time() - clock[1]

@@ -1204,9 +1204,9 @@ class AtomicModel(TwinSignal, Signal1D):
         Returns
         -------
         Table
-            For each part (``place``: middle of the bin in nm, number of the region, or 0) and
-            ``element`` the number of ``atoms``, the ``mean_square`` displacement along one
-            direction in Å² with its standard ``error``, and ``B``, 8 pi² times as large.
+            For each part (middle of the bin in nm, or number of the region, in a column of its
+            name) and ``element`` the number of ``atoms``, the ``mean_square`` displacement along
+            one direction in Å² with its standard ``error``, and ``B``, 8 pi² times as large.
 
         Raises
         ------

@@ -11,13 +11,13 @@ from hyperspy_twin.properties.density_of_states import (
     TorchOperator,
     electronic_density,
     model_hamiltonian,
+    operator_window,
 )
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
     RecursionSettings,
     SparseOperator,
     chebyshev_moments,
-    find_energy_window,
     kernel_width,
     states_between,
 )
@@ -40,7 +40,7 @@ def alloy():
     hamiltonian = hamiltonian_of(atoms)
     labels = np.array(np.arange(len(atoms)) % 3 - 1, np.int32)
     operator = BlockOperator(hamiltonian, labels, 2)
-    window = find_energy_window(operator.product, (operator.rows,), np.complex64)
+    window = operator_window(operator)
     return hamiltonian, labels, window
 
 

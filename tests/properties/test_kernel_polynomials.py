@@ -353,6 +353,7 @@ def test_run_that_was_stopped_continues(lattice, tmp_path, monkeypatch, left):
 
 KILLED = """
 import os, signal, sys
+from pathlib import Path
 import numpy as np, scipy.sparse as sparse
 from hyperspy_twin.properties.kernel_polynomials import *
 chain = sparse.diags_array([np.ones(99), np.ones(99)], offsets=[1, -1], dtype=np.float32)

@@ -4,6 +4,7 @@ from .density_of_groups import (
     ElectronicDensity,
     density_operator,
     electronic_density,
+    operator_window,
 )
 from .hamiltonian_of_model import ModelHamiltonian, model_hamiltonian
 from .torch_operator import TorchOperator
@@ -17,4 +18,5 @@ __all__ = [
     "density_operator",
     "electronic_density",
     "model_hamiltonian",
+    "operator_window",
 ]

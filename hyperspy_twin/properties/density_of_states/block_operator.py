@@ -49,9 +49,14 @@ class BlockOperator:
         return self.pack(random_phases(self.rows, vectors, seed, np.complex64))
 
     def product(self, block: np.ndarray) -> np.ndarray:
-        """Hamiltonian times a block of shape (rows, vectors) or (rows,)."""
-        found = apply_hamiltonian(self._blocks, self.pack(block.reshape(self.rows, -1)))
-        return self.unpack(found).reshape(block.shape)
+        """Hamiltonian times complex vectors of shape (rows, vectors) or (rows,)."""
+        return self.unpack(self.multiply(self.pack(block.reshape(self.rows, -1)))).reshape(
+            block.shape
+        )
+
+    def multiply(self, array: np.ndarray) -> np.ndarray:
+        """Hamiltonian times what :meth:`to_array` gives."""
+        return apply_hamiltonian(self._blocks, array)
 
     def step(
         self, current: np.ndarray, previous: np.ndarray, window: EnergyWindow, factor: int

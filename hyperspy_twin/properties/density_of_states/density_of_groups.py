@@ -13,7 +13,6 @@ from hyperspy_twin.properties.density_of_states.block_operator import BlockOpera
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
 from hyperspy_twin.properties.density_of_states.torch_operator import TorchOperator
 from hyperspy_twin.properties.kernel_polynomials import (
-    ChebyshevOperator,
     EnergyWindow,
     RecursionSettings,
     chebyshev_moments,
@@ -118,7 +117,7 @@ def electronic_density(
     block = _vectors_at_once(hamiltonian, settings)
     operator = density_operator(hamiltonian, labels, groups, settings.device)
     begin_step("ends of the spectrum")
-    window = find_energy_window(operator.product, (operator.rows,), np.complex64)
+    window = operator_window(operator)
     points = energy_points(energies, window, settings.resolution)
     plan = RecursionSettings(
         moments_for_resolution(settings.resolution, window, points),
@@ -132,9 +131,19 @@ def electronic_density(
     return ElectronicDensity(points, values, variance, moments, window)
 
 
+def operator_window(operator: BlockOperator | TorchOperator) -> EnergyWindow:
+    """Window that holds the spectrum of a Hamiltonian.
+
+    Its blocks are real: as a matrix of real and imaginary parts the operator is symmetric, and has
+    each energy twice.
+    """
+    block = operator.to_array(operator.start(range(1), 0))
+    return find_energy_window(operator.multiply, block.shape, block.dtype)
+
+
 def density_operator(
     hamiltonian: ModelHamiltonian, labels: np.ndarray, groups: int, device: str
-) -> ChebyshevOperator:
+) -> BlockOperator | TorchOperator:
     """Operator of the recursion on a device: ``"cpu"``, or one of torch.
 
     Raises

@@ -17,12 +17,11 @@ from hyperspy_twin.properties.tight_binding import (
     tight_binding_parameters,
 )
 
-# Bytes for each atom, from the shapes of the arrays: on-site and two bonds of 10 x 10 in 32 bits;
-# tables of neighbours, bonds and images; and what the search for bonds takes for a while, as
-# measured on 2e5 atoms.
-MATRIX_BYTES = 3 * 400
-TABLE_BYTES = 64
-SEARCH_BYTES = 700
+# Bytes for each atom: on-site and two bonds of 10 x 10 in 32 bits, and the tables of bonds with
+# what is needed for a while, as traced for 5e4 and 2e5 atoms (1447 in all; finding the bonds
+# before takes 183).
+MATRIX_BYTES = 1200
+TABLE_BYTES = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +76,7 @@ def model_hamiltonian(
     """
     chosen = tight_binding_parameters(np.unique(numbers), parameters)
     count = len(positions)
-    require_memory(
-        {
-            "matrices": count * (MATRIX_BYTES + TABLE_BYTES),
-            "search for bonds": count * SEARCH_BYTES,
-        }
-    )
+    require_memory({"matrices": count * MATRIX_BYTES, "bonds": count * TABLE_BYTES})
     begin_step("bonds")
     species = chosen.species(numbers)
     bonds = find_tetrahedral_bonds(

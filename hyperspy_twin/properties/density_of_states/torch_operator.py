@@ -68,12 +68,13 @@ class TorchOperator:
         return self.pack(random_phases(self.rows, vectors, seed, np.complex64))
 
     def product(self, block: np.ndarray) -> np.ndarray:
-        """Hamiltonian times a block of shape (rows, vectors) or (rows,)."""
+        """Hamiltonian times complex vectors of shape (rows, vectors) or (rows,)."""
         columns = self.pack(block.reshape(self.rows, -1))
-        found = self._torch.empty_like(columns)
-        for part in self._parts():
-            found[part] = self._applied(columns, part)
-        return self.unpack(found).reshape(block.shape)
+        return self.unpack(self._multiplied(columns)).reshape(block.shape)
+
+    def multiply(self, array: np.ndarray) -> np.ndarray:
+        """Hamiltonian times what :meth:`to_array` gives."""
+        return self.to_array(self._multiplied(self.from_array(array)))
 
     def step(
         self, current: Any, previous: Any, window: EnergyWindow, factor: int
@@ -116,6 +117,12 @@ class TorchOperator:
         """Complex vectors of a block, shape (rows, vectors)."""
         array = block.cpu().numpy().transpose(0, 2, 1, 3, 4).reshape(self.rows, 2, -1)
         return array[:, 0] + np.complex64(1j) * array[:, 1]
+
+    def _multiplied(self, block: Any) -> Any:
+        found = self._torch.empty_like(block)
+        for part in self._parts():
+            found[part] = self._applied(block, part)
+        return found
 
     def _applied(self, block: Any, part: slice) -> Any:
         """Hamiltonian times a block, for some atoms."""

@@ -14,6 +14,7 @@ LANCZOS_STEPS = 60
 # Part of the width that the window is wider than what was found, at each end: the recursion
 # grows without bound for an eigenvalue outside, and the kernel is cut at the end of the window.
 MARGIN = 0.01
+ELEMENTS_AT_ONCE = 1 << 16  # of which products are added in their own precision
 # Points for each width of the kernel at half maximum: a Gaussian that is sampled so is known
 # between them to 1e-3.
 POINTS_PER_WIDTH = 4
@@ -94,30 +95,49 @@ def find_energy_window(
     diagonal: list[float] = []
     beside: list[float] = []
     rng = np.random.default_rng(SEED)
-    current = rng.normal(size=shape).astype(dtype)
+    current = rng.standard_normal(shape, np.float32).astype(dtype)
     if np.iscomplexobj(current):
-        current += 1j * rng.normal(size=shape).astype(current.real.dtype)
-    current /= np.linalg.norm(current)
+        current += 1j * rng.standard_normal(shape, np.float32).astype(current.real.dtype)
+    current /= _norm(current)
     previous = np.zeros_like(current)
     norm = 0.0
     for _ in range(min(LANCZOS_STEPS, current.size)):
         following = product(current)
-        diagonal.append(float(np.vdot(current, following).real))
-        following -= diagonal[-1] * current + norm * previous
-        norm = float(np.linalg.norm(following))
+        diagonal.append(_product(current, following))
+        # In turn and in place: the vectors may fill much of the memory.
+        previous *= norm
+        following -= previous
+        np.multiply(current, diagonal[-1], out=previous)
+        following -= previous
+        norm = _norm(following)
         if not np.isfinite(norm):
             raise ValueError("the operator gives numbers that are not finite")
         beside.append(norm)
         # What is left is rounding: the vectors span all states that the start is made of.
         if norm <= 1e-6 * max(np.abs(diagonal).max(), max(beside)):
             break
-        previous, current = current, following / norm
+        following /= norm
+        previous, current = current, following
     values, states = eigh_tridiagonal(diagonal, beside[:-1])
     residual = norm * np.abs(states[-1])
     low, high = values[0] - residual[0], values[-1] + residual[-1]
     # An operator that is a number times one has no width of its own.
     half = max((high - low) / 2, 1e-3 * max(abs(low), abs(high)), 1e-12)
     return EnergyWindow((low + high) / 2, half * (1 + 2 * MARGIN))
+
+
+def _product(one: np.ndarray, other: np.ndarray) -> float:
+    """Real part of the scalar product, whose parts are added in 64 bits."""
+    one, other = one.reshape(-1), other.reshape(-1)
+    parts = range(0, one.size, ELEMENTS_AT_ONCE)
+    return sum(
+        float(np.vdot(one[i : i + ELEMENTS_AT_ONCE], other[i : i + ELEMENTS_AT_ONCE]).real)
+        for i in parts
+    )
+
+
+def _norm(one: np.ndarray) -> float:
+    return float(np.sqrt(_product(one, one)))
 
 
 def energy_points(
@@ -149,4 +169,6 @@ def energy_points(
         raise ValueError(f"the resolution is a width above zero, not {width}")
     if len(given) > 2:
         return given
-    return np.linspace(*given, 1 + int(np.ceil(np.ptp(given) * POINTS_PER_WIDTH / width)))
+    return np.linspace(
+        given[0], given[1], 1 + int(np.ceil(np.ptp(given) * POINTS_PER_WIDTH / width))
+    )

@@ -29,9 +29,17 @@ class ChebyshevOperator(Protocol):
         Text that differs for other operators or groups, such as a hash of what they are made from.
     """
 
-    rows: int
-    weight: np.ndarray
-    identity: str
+    @property
+    def rows(self) -> int:
+        """Length of the vectors."""
+
+    @property
+    def weight(self) -> np.ndarray:
+        """Number of rows in each group."""
+
+    @property
+    def identity(self) -> str:
+        """Text that differs for other operators."""
 
     def start(self, vectors: range, seed: int) -> Any:
         """Block of random vectors of these numbers."""

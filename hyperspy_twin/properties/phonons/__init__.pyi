@@ -1,5 +1,5 @@
 from .block_rows import ForceConstants, force_constants
-from .continued_fractions import continued_fractions, fraction_density
+from .haydock import continued_fractions, fraction_density
 from .model_phonons import (
     PhononDensity,
     PhononSettings,

@@ -118,7 +118,7 @@ def force_constants(
         axis=-1,
     )
     width = WITH_CHAINS if len(atoms.partner) else ENDS
-    blocks = np.empty((len(bonds), width, 3, 3), precision)
+    blocks: np.ndarray = np.empty((len(bonds), width, 3, 3), precision)
     index = np.empty((len(bonds), width), np.int32)
 
     def work(first: int, last: int) -> None:

@@ -203,7 +203,7 @@ def thermal_displacements(
             check_temperature(temperature, lowest=0.0)
         each = _modes(atoms, settings, calculator).mean_square_displacements(temperature)
         values = np.bincount(kinds[inside], each[inside], len(count)) / count
-        return ThermalDisplacements(*pairs, count, values, np.zeros_like(values))
+        return ThermalDisplacements(pairs[0], pairs[1], count, values, np.zeros_like(values))
     check_temperature(temperature)
     operator = _operator(atoms, kinds, len(count), settings)
     values, variance = mean_square_displacements(
@@ -215,7 +215,7 @@ def thermal_displacements(
         temperature=temperature,
         seed=settings.seed,
     )
-    return ThermalDisplacements(*pairs, count, values, variance)
+    return ThermalDisplacements(pairs[0], pairs[1], count, values, variance)
 
 
 def heat_capacity(

@@ -72,16 +72,8 @@ class VibrationOperator:
         groups = int(self._labels.max()) + 1 if groups is None else groups
         inside = self._labels[self._labels >= 0]
         self.weight = 3.0 * np.bincount(inside, minlength=groups)
+        self.identity = self._digest()
         self._size = max(PIECE, -(-len(constants) // MOST_PIECES))
-
-    @property
-    def identity(self) -> str:
-        """Digest of sums of the blocks, and of the groups."""
-        digest = hashlib.blake2b(digest_size=16)
-        sums = self.matrix.blocks.sum(axis=0, dtype=float)
-        for one in (sums, self.matrix.index[:, 1:5], self._labels):
-            digest.update(np.ascontiguousarray(one).tobytes())
-        return digest.hexdigest()
 
     def start(self, vectors: range, seed: int) -> np.ndarray:
         """Signs, shape (n, 3, vectors)."""
@@ -127,6 +119,14 @@ class VibrationOperator:
         found = np.zeros((len(self.weight), values.shape[2]))
         np.add.at(found, self._labels[inside], each)
         return found
+
+    def _digest(self) -> str:
+        """Hash of sums of the blocks, and of the groups."""
+        digest = hashlib.blake2b(digest_size=16)
+        sums = self.matrix.blocks.sum(axis=0, dtype=float)
+        for one in (sums, self.matrix.index[:, 1:5], self._labels):
+            digest.update(np.ascontiguousarray(one).tobytes())
+        return digest.hexdigest()
 
     def to_array(self, block: np.ndarray) -> np.ndarray:
         """Block itself."""

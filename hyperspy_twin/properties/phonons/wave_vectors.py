@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -38,25 +39,18 @@ class RepeatedCell:
     separation: np.ndarray
     cell: np.ndarray
 
-    def squared_energies(
-        self, wave_vectors: np.ndarray, *, vectors: bool = False
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Squared energies in meV² at wave vectors in 1/Å (with 2 pi), and the vibrations."""
+    def matrices(self, wave_vectors: np.ndarray) -> np.ndarray:
+        """Hermitian matrices in meV² at wave vectors in 1/Å (with 2 pi), shape (k, 3 n, 3 n)."""
         atoms, width = self.matrix.index.shape
-        row = np.repeat(np.arange(atoms), width)
         phases = np.exp(1j * np.tensordot(wave_vectors, self.separation, axes=(-1, -1)))
-        found = np.zeros((len(wave_vectors), atoms, atoms, 3, 3), complex)
         terms = phases[..., None, None] * self.matrix.blocks
-        np.add.at(
-            found,
-            (slice(None), row, self.matrix.index.ravel()),
-            terms.reshape(len(wave_vectors), -1, 3, 3),
-        )
-        whole = found.transpose(0, 1, 3, 2, 4).reshape(len(wave_vectors), 3 * atoms, 3 * atoms)
-        if vectors:
-            values, states = np.linalg.eigh(whole)
-            return values, states
-        return np.linalg.eigvalsh(whole), None
+        found = np.zeros((atoms, atoms, len(wave_vectors), 3, 3), complex)
+        row = np.repeat(np.arange(atoms), width)
+        pairs: Any = row, self.matrix.index.ravel()
+        by_block = terms.reshape(len(wave_vectors), -1, 3, 3).swapaxes(0, 1)
+        np.add.at(found, pairs, by_block)
+        whole = found.transpose(2, 0, 3, 1, 4)
+        return whole.reshape(len(wave_vectors), 3 * atoms, 3 * atoms)
 
     def energies(self, wave_vectors: np.ndarray) -> np.ndarray:
         """Energies at wave vectors.
@@ -71,7 +65,7 @@ class RepeatedCell:
         numpy.ndarray
             In meV, rising, shape (k, 3 n); negative where a displacement lowers the energy.
         """
-        squared, _ = self.squared_energies(np.asarray(wave_vectors, float))
+        squared = np.linalg.eigvalsh(self.matrices(np.asarray(wave_vectors, float)))
         return np.sign(squared) * np.sqrt(np.abs(squared))
 
     def density(
@@ -106,7 +100,7 @@ class RepeatedCell:
         points = fractions @ (2 * np.pi * np.linalg.inv(self.cell).T)
         total = np.zeros((groups, len(energies)))
         for first in range(0, len(points), TOGETHER):
-            squared, states = self.squared_energies(points[first : first + TOGETHER], vectors=True)
+            squared, states = np.linalg.eigh(self.matrices(points[first : first + TOGETHER]))
             shares = (
                 (np.abs(states) ** 2).reshape(len(squared), -1, 3, squared.shape[1]).sum(axis=2)
             )

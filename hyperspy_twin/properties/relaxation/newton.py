@@ -8,7 +8,7 @@ import numpy as np
 
 from hyperspy_twin.core import begin_step
 from hyperspy_twin.properties.keating import BondedAtoms
-from hyperspy_twin.properties.phonons import force_constants
+from hyperspy_twin.properties.phonons import ForceConstants, force_constants
 from hyperspy_twin.properties.relaxation.coarse_motion import CoarseMotion, coarse_motion
 from hyperspy_twin.properties.relaxation.trace import Trace
 
@@ -64,7 +64,7 @@ def minimise_newton(
         if coarse is None:
             coarse = coarse_motion(constants, positions, moves)
 
-        def product(vector: np.ndarray, constants=constants) -> np.ndarray:
+        def product(vector: np.ndarray, constants: ForceConstants = constants) -> np.ndarray:
             return moves * constants.product(vector)
 
         step = conjugate_gradients(

@@ -44,10 +44,10 @@ def mean_bond_lengths(
     there = atoms.bonds.index >= 0
     one = np.broadcast_to(atoms.species[:, None], there.shape)[there]
     other = atoms.species[atoms.bonds.index[there]]
-    lengths = [
+    before, after = (
         np.linalg.norm(atoms.bonds.vectors(positions)[there], axis=1)
         for positions in (start, moved)
-    ]
+    )
     symbols = [chemical_symbols[number] for number in atoms.field.numbers]
     found = {}
     for i in range(len(symbols)):
@@ -55,5 +55,5 @@ def mean_bond_lengths(
             pair = (one == i) & (other == j)
             if pair.any():
                 name = "-".join(sorted((symbols[i], symbols[j])))
-                found[name] = tuple(float(length[pair].mean()) for length in lengths)
+                found[name] = float(before[pair].mean()), float(after[pair].mean())
     return found
