@@ -367,6 +367,60 @@ def composition_of_a_well() -> None:
     figure.savefig(FOLDER / "composition_eels.png", dpi=DPI)
 
 
+def holes_of_a_well(strain) -> None:
+    """Write the pictures of the spin-orbit length, the shear and the band edges of a well."""
+    length = strain.spin_orbit_length()
+    error = np.sqrt(length.metadata.Signal.Noise_properties.variance.data)
+    maps = {
+        "absolute shear strain (1e-3)": 1e3 * strain.absolute_shear().data,
+        "inverse spin-orbit length (1/um)": 1e3 * length.data,
+        "its standard error (1/um)": 1e3 * error,
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
+    extent = _figures.image_extent(strain._grid)
+    for axis, (title, values) in zip(axes, maps.items(), strict=True):
+        high = 2.5 * np.nanmedian(values)
+        cmap = _figures.with_grey("viridis")
+        shown = axis.imshow(values, cmap=cmap, vmin=0, vmax=high, extent=extent)
+        _figures.draw_outlines(axis, strain._outlines, strain._grid)
+        axis.set(title=title, xlabel="x (nm)", ylabel="y (nm)")
+        figure.colorbar(shown, ax=axis, shrink=0.8)
+    figure.savefig(FOLDER / "spin_orbit_length.png", dpi=DPI)
+    strain.plot_band_edges().savefig(FOLDER / "band_edges.png", dpi=DPI)
+
+
+def states_of_a_well(strain) -> None:
+    """Write the pictures of the local densities of states, and of a state that is planted."""
+    model = strain.to_atoms(thickness=1.6)
+    found = model.electronic_dos(along="y", bins=10, energies=(-2.0, 3.0), resolution=0.15)
+    edges = strain.band_edges()
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
+    energies, y = (axis.axis for axis in found.axes_manager._axes[::-1])
+    step = y[1] - y[0]
+    extent = (energies[0], energies[-1], y[-1] + step / 2, y[0] - step / 2)
+    shown = axes[0].imshow(found.data, aspect="auto", extent=extent, cmap="magma", vmax=1.0)
+    for name in (0, 4):
+        axes[0].plot(edges.data[name], edges.axes_manager.signal_axes[0].axis, color="c", lw=1)
+    axes[0].set(xlabel="energy (eV)", ylabel="y (nm)", title="local density of states")
+    figure.colorbar(shown, ax=axes[0], label="states per eV and atom")
+    error = np.sqrt(found.metadata.Signal.Noise_properties.variance.data)
+    for number, (label, colour) in {1: ("barrier", "C0"), 5: ("well", "C3")}.items():
+        one = found.data[number]
+        axes[1].plot(energies, one, color=colour, label=label)
+        low, high = one - error[number], one + error[number]
+        axes[1].fill_between(energies, low, high, color=colour, alpha=0.3)
+    axes[1].set(xlim=(-0.5, 2.2), ylim=(0, 0.6), xlabel="energy (eV)", title="at the edges")
+    axes[1].legend(frameon=False)
+    figure.savefig(FOLDER / "electronic_dos.png", dpi=DPI)
+
+    middle = np.array([strain._grid.x.mean(), strain._grid.y.mean()])
+    part = model.select(box=(*(middle - 3.5), *(middle + 3.5)))
+    x, y = part.positions[:, :2].T / 10 - middle[:, None]
+    part.data[:, 0] += 1.5 * np.exp(-(x**2 + y**2) / 0.8**2)
+    states = part.states(near=1.1, within=0.15)
+    states.plot().savefig(FOLDER / "state_in_gap.png", dpi=DPI)
+
+
 def composition_of_real_files(folder: Path) -> None:
     """Write the pictures of a real X-ray and a real energy-loss spectrum image."""
     si = ht.load(folder / "FePt_core_shell_EDS.hspy")
@@ -492,6 +546,8 @@ def main(arguments: list[str]) -> None:
     segmented = micrograph.segment()
     indexed = segmented.find_peaks(show_progressbar=False).index_phases(["Si1-xGex", "Ge"])
     strain = indexed.gpa()
+    holes_of_a_well(strain)
+    states_of_a_well(strain)
     model = strain.to_atoms(thickness=2.0)
     pictures = {
         "segment": segmented._figure(),

@@ -1,7 +1,4 @@
-from .any_atoms import (
-    AnyAtoms,
-    calculated_atoms,
-)
+from .any_atoms import AnyAtoms, calculated_atoms
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
@@ -29,6 +26,20 @@ from .keating import (
     choose_field,
     supported_elements,
 )
+from .kp import (
+    CONVENTIONS,
+    EDGES,
+    HoleParameters,
+    LayerProfile,
+    QuantumWell,
+    beam_of,
+    coupling_weights,
+    edges_of_layers,
+    hole_parameters,
+    strain_splitting,
+    strained_edges,
+    subband_splitting,
+)
 from .phonons import (
     ForceConstants,
     PhononDensity,
@@ -46,17 +57,9 @@ from .phonons import (
     repeated_cell,
     thermal_displacements,
 )
-from .relaxation import (
-    Mode,
-    Relaxation,
-    elastic_constants,
-    relax_atoms,
-    summarise_displacements,
-)
-from .tetrahedral import (
-    TetrahedralBonds,
-    find_tetrahedral_bonds,
-)
+from .relaxation import Mode, Relaxation, elastic_constants, relax_atoms, summarise_displacements
+from .states import FoundStates, Search, participation_ratio, states_of_model
+from .tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 from .tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -69,34 +72,44 @@ from .tight_binding import (
 __all__ = [
     "AnyAtoms",
     "BondedAtoms",
+    "CONVENTIONS",
     "CheckedAtoms",
     "DensitySettings",
+    "EDGES",
     "ElectronicDensity",
     "Evidence",
     "FieldName",
     "ForceConstants",
+    "FoundStates",
     "HamiltonianBlocks",
+    "HoleParameters",
     "KeatingCalculator",
+    "LayerProfile",
     "MeasuredNoise",
     "Mode",
     "ModelHamiltonian",
     "PhononDensity",
     "PhononSettings",
+    "QuantumWell",
     "Relaxation",
     "RepeatedCell",
     "SPIN_ORBITALS",
+    "Search",
     "Suspect",
     "TetrahedralBonds",
     "ThermalDisplacements",
     "TightBindingParameters",
     "ValenceForceField",
     "bands",
+    "beam_of",
     "bond_atoms",
     "calculated_atoms",
     "cell_of",
     "check_forces",
     "choose_field",
     "continued_fractions",
+    "coupling_weights",
+    "edges_of_layers",
     "elastic_constants",
     "electronic_density",
     "energy_loss",
@@ -105,15 +118,21 @@ __all__ = [
     "fraction_density",
     "hamiltonian_blocks",
     "heat_capacity",
+    "hole_parameters",
     "mass_weighted",
     "mean_per_column",
     "mean_per_pixel",
     "model_hamiltonian",
     "name_cause",
+    "participation_ratio",
     "phonon_density",
     "relax_atoms",
     "repeated_cell",
     "site_fractions",
+    "states_of_model",
+    "strain_splitting",
+    "strained_edges",
+    "subband_splitting",
     "summarise_displacements",
     "supported_elements",
     "thermal_displacements",

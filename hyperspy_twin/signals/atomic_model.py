@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from hyperspy_twin.atoms import Alloy, FilledAtoms, Neighbours
     from hyperspy_twin.properties import FieldName
+    from hyperspy_twin.signals._states import ElectronicStates
     from hyperspy_twin.signals.composition_map import CompositionMap
 
 _LOGGER = logging.getLogger(__name__)
@@ -1034,6 +1035,72 @@ class AtomicModel(TwinSignal, Signal1D):
             title=f"Electronic density of states of {self.metadata.General.title}",
             details=details,
         )
+
+    def states(
+        self,
+        *,
+        near: float,
+        count: int = 4,
+        within: float = 0.1,
+        residual: float = 0.005,
+        seed: int = 0,
+        parameters: str | None = None,
+        show_progressbar: bool | None = None,
+    ) -> ElectronicStates:
+        """Electronic states of the model nearest to an energy, such as one in its gap.
+
+        By the tight binding of :meth:`electronic_dos`. The states in the range are counted first;
+        where there are any, a block of random vectors is filtered until it holds them [1]_. Filters
+        leave values in a gap that are no states: what does not fulfil H psi = E psi is dropped, and
+        that no state lies in the range is an answer. Without spin splitting, states come in pairs.
+
+        Parameters
+        ----------
+        near
+            Energy in eV, relative to the valence band edge of silicon (Si, Ge and alloys) or of the
+            compound.
+        count
+            Number of states, the nearest ones.
+        within
+            Largest distance from the energy in eV. The time goes as its inverse.
+        residual
+            Largest norm of H psi - E psi in eV of a state.
+        seed
+            Of the random vectors.
+        parameters
+            As for :meth:`electronic_dos`.
+        show_progressbar
+            Show what is computed; by default as HyperSpy's preferences say.
+
+        Returns
+        -------
+        ElectronicStates
+            With ``energies`` and ``residuals`` in eV, the ``density`` of each state on each atom,
+            ``participation``, and ``map(image)`` and ``plot()`` of where they sit.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`electronic_dos`; also if the energy lies outside of the spectrum, or so many
+            states lie near it that none can be told apart.
+        MemoryError
+            If it does not fit into the memory, before it starts.
+
+        References
+        ----------
+        .. [1] Y. Zhou, Y. Saad, M. L. Tiago, J. R. Chelikowsky, J. Comput. Phys. 219 (2006) 172.
+        """
+        from hyperspy_twin.properties import Search, model_hamiltonian, states_of_model
+        from hyperspy_twin.signals._states import ElectronicStates
+
+        self._require_drawn()
+        search = Search(float(near), int(count), float(within), float(residual), int(seed))
+        with show_progress("Electronic states", show_progressbar):
+            hamiltonian = model_hamiltonian(
+                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters
+            )
+            found = states_of_model(hamiltonian, search)
+        return ElectronicStates.of_model(self, found)
 
     # ---- vibrations ----
 

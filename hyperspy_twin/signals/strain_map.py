@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from hyperspy_twin.atoms import AlongBeam
     from hyperspy_twin.crystals import AlloyFamily
+    from hyperspy_twin.properties import HoleParameters, QuantumWell
     from hyperspy_twin.strain import Block, GrainBoundary, MeasuredStrain, ScanTraces
 
 _LOGGER = logging.getLogger(__name__)
@@ -868,6 +869,242 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             np.abs(row - middle[0]) < middle[0] + 0.5
         )
 
+    # ---- holes in strained wells ----
+
+    def spin_orbit_length(
+        self,
+        system: str = "Ge",
+        *,
+        well: int | QuantumWell | None = None,
+        parameters: str | Mapping[str, float] | HoleParameters | None = None,
+        width: float | None = None,
+        order: int = 1,
+        convention: str = "pauli",
+        beam: str | None = None,
+        interface: tuple[int, int] | None = None,
+    ) -> Signal2D:
+        """Inverse spin-orbit length of holes in a well, from the gradients of the measured strain.
+
+        Where the strain changes along a well, the spin of a hole couples to its motion [1]_. The
+        map is for motion in the plane of the well and of the image, from the gradients of the shear
+        strain along the well and of the normal strain across it; what changes along the beam is
+        not seen, and neither is the normal strain along it, which is taken to be uniform. The
+        formula holds for wells on (001) seen along <100> or <110>; see
+        :mod:`hyperspy_twin.properties.kp.spin_orbit` for it and its derivation.
+
+        The well lies in a thin foil: its surfaces relax, and what is measured is the strain of the
+        foil, not that of a device.
+
+        Parameters
+        ----------
+        system
+            Material of the well, ``"Ge"`` or ``"Si"``.
+        well
+            Number of its region, or a :class:`~hyperspy_twin.properties.QuantumWell` with the
+            thickness and the splitting of heavy and light holes; by default the one region whose
+            phase is the system, its own thickness, and the splitting that its mean strain gives.
+            Without :meth:`absolute` that strain refers to the reference, which then has to be
+            cubic.
+        parameters
+            Name of a set, ``"Lawaetz"`` (default), ``"measured"`` or ``"Niquet"``, numbers that
+            replace those of the default, such as ``{"d": -5.28}``, or a
+            :class:`~hyperspy_twin.properties.HoleParameters`.
+        width
+            Standard deviation of the Gaussian weights of the local fit that smooths the strain, in
+            the unit of the image; by default two resolutions.
+        order
+            Of the polynomial of that fit: 1 or 2, which bends with the strain and is noisier near
+            outlines.
+        convention
+            What the length l is: ``"pauli"`` that of H = (hbar^2 / m l) k s with a Pauli matrix s;
+            ``"spin"`` the same with an operator of spin s / 2, half as long; ``"reversal"`` the way
+            on which a spin is reversed, pi / 2 times as long.
+        beam
+            ``"100"`` or ``"110"`` where the reference has no indexed phase that tells it.
+        interface
+            Numbers of the two regions whose outline is the plane of the well; by default the
+            longest outline of the reference.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal2D
+            1 / l in 1/nm, NaN outside of the well and near its outline, where the windows of the
+            strain are one-sided. Its variance, of the noise of the image and of the measured
+            splitting, is in ``metadata.Signal.Noise_properties.variance``; all that was assumed is
+            in ``metadata.Spin_orbit``. It is a magnitude, so that noise alone gives 0.8 times its
+            standard error.
+
+        Raises
+        ------
+        ValueError
+            If no region is the well, the crystal does not lie as the formula needs it, heavy holes
+            are not above light ones, or the well is too thin for the resolution.
+
+        References
+        ----------
+        .. [1] J. C. Abadillo-Uriel, E. A. Rodriguez-Mena, B. Martinez, Y.-M. Niquet, Phys. Rev.
+           Lett. 131, 097002 (2023).
+        """
+        from hyperspy_twin.properties import coupling_weights, hole_parameters
+        from hyperspy_twin.signals._holes import find_beam, find_splitting, find_well
+        from hyperspy_twin.strain import Smoothing, StrainGradients, find_rim
+
+        chosen = hole_parameters(system, parameters)
+        smoothing = Smoothing(2.0 * self.resolution if width is None else float(width), order)
+        one = find_well(self, well, system)
+        name, growth = find_beam(self, beam, interface)
+        measured = self._measured_with(one.region)
+        gradients = StrainGradients(
+            measured, one.region, growth - 90.0, smoothing, find_rim(self.resolution, self.g)
+        )
+        thickness, splitting, sigma = find_splitting(gradients, one, chosen)
+
+        def weights(energy: float) -> np.ndarray:
+            return coupling_weights(
+                chosen, name, thickness=thickness, splitting=energy, convention=convention
+            )
+
+        value, error = gradients.value(*weights(splitting)), gradients.error(*weights(splitting))
+        variance = np.full(value.shape, np.nan) if error is None else error**2
+        if sigma > 0.0:
+            slope = (weights(splitting + sigma) - weights(splitting - sigma)) / 2.0
+            variance = variance + gradients.value(*slope) ** 2
+        details = {
+            "system": system,
+            "source": chosen.source,
+            "parameters": chosen.numbers(),
+            "beam": name,
+            "region": one.region,
+            "thickness": thickness,
+            "splitting": splitting,
+            "splitting_error": sigma,
+            "width": smoothing.width,
+            "order": order,
+            "convention": convention,
+            "rim": gradients.rim,
+        }
+        title = f"inverse spin-orbit length (1/nm), {self.metadata.General.title}"
+        return self._image_of(np.abs(value), title, variance=variance, Spin_orbit=details)
+
+    def absolute_shear(self, *, interface: tuple[int, int] | None = None) -> Signal2D:
+        """Magnitude of the shear strain in the axes of the layers, with its variance.
+
+        It is that of the angle between the plane of the layers and their growth direction, whose
+        gradient couples the spin of holes to their motion, see :meth:`spin_orbit_length`. Noise
+        alone gives 0.8 times its standard error.
+
+        Parameters
+        ----------
+        interface
+            Numbers of the two regions whose outline is the plane of the layers; by default the
+            longest outline of the reference.
+        """
+        from hyperspy_twin.signals._holes import growth_angle
+
+        parts = [one.turned(growth_angle(self, interface)) for one in self._measured_blocks]
+        values, sigmas = (_overlay([np.asarray(one[n][2]) for one in parts]) for n in (0, 1))
+        title = f"absolute shear strain, {self.metadata.General.title}"
+        return self._image_of(np.abs(values), title, variance=sigmas**2)
+
+    def band_edges(
+        self,
+        *,
+        composition: Signal2D | None = None,
+        limit: str = "bulk",
+        substrate: float | str | None = None,
+        interface: tuple[int, int] | None = None,
+        width: float | None = None,
+    ) -> Signal1D:
+        """Band edges across silicon-germanium layers on (001), a fast estimate from the strain.
+
+        Composition and strain are averaged along the layers, and the edges follow from deformation
+        potentials and the offset of the alloys [1]_, which are those of the tight binding of this
+        package, at 0 K. Confinement is not included: a well's levels lie inside of its edges. The
+        layers are taken to be strained alike along the beam and along their plane.
+
+        Parameters
+        ----------
+        composition
+            Fraction of germanium in each pixel of this map, such as one from spectroscopy, with its
+            variance; by default that of :meth:`composition`.
+        limit, substrate, interface
+            As for :meth:`composition`.
+        width
+            Over which pixels are averaged along the layers, in nm; by default four resolutions.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            Edges in eV along the growth direction, with those of heavy and of light holes and those
+            of the valleys along [001], in the plane, at L and at Gamma on a navigation axis, named
+            in ``metadata.Profile.components``; the fraction of germanium and the strain against the
+            relaxed alloy, in the plane and along the growth direction, follow. The variance, from
+            the noise of the image and of the composition, is in
+            ``metadata.Signal.Noise_properties.variance``. 0 is the valence band edge of silicon.
+
+        Raises
+        ------
+        ValueError
+            If the strain is absolute, the composition has other pixels, or is not known.
+
+        References
+        ----------
+        .. [1] C. G. Van de Walle, Phys. Rev. B 39, 1871 (1989), for the method; the numbers are
+           those that Y. M. Niquet et al., Phys. Rev. B 79, 245201 (2009) give.
+        """
+        from hyperspy_twin.properties import EDGES
+        from hyperspy_twin.signals._holes import edges_across
+
+        if self._state("bulk"):
+            raise ValueError(
+                "band edges are found from the strain against the reference: call band_edges() on "
+                "the map before absolute()"
+            )
+        given = composition is not None
+        if composition is None:
+            composition = self.composition(
+                "SiGe", limit=limit, substrate=substrate, interface=interface
+            )
+        found = edges_across(self, composition, given, substrate, interface, width)
+        return profile_signal(
+            found.distance,
+            found.values,
+            found.errors,
+            names=(*EDGES, "x", "e_parallel", "e_perpendicular"),
+            unit=self._unit,
+            title=f"band edges (eV), {self.metadata.General.title}",
+            details=found.details,
+        )
+
+    def plot_band_edges(self, edges: Signal1D | None = None, **options: Any) -> Figure:
+        """Plot band edges over the composition and the strain that they follow from.
+
+        Parameters
+        ----------
+        edges
+            What :meth:`band_edges` gave; by default it is called.
+        **options
+            Of :meth:`band_edges`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure, with bands of one standard error.
+        """
+        from hyperspy_twin.signals._figures import band_edges_figure, show_once
+
+        found = self.band_edges(**options) if edges is None else edges
+        variance = found.metadata.get_item("Signal.Noise_properties.variance")
+        return show_once(
+            band_edges_figure(
+                found.axes_manager.signal_axes[0].axis,
+                found.data,
+                np.sqrt(variance.data),
+                found.metadata.Profile.components,
+                self._unit,
+            )
+        )
+
     # ---- the next step ----
 
     def register_lattices(self, spectrum: TwinSignal) -> Self:
@@ -1071,6 +1308,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
     def _measured(self) -> MeasuredStrain:
         """The strain of the main block with all that is known of it."""
         return self._measured_of(self._blocks[0])
+
+    def _measured_with(self, region: int) -> MeasuredStrain:
+        """Give the strain of the block that a region belongs to."""
+        own = [one for one in self._blocks[1:] if region in one.regions]
+        return self._measured_of((own or self._blocks)[0])
 
     def _measured_of(self, block: Block) -> MeasuredStrain:
         """Give the strain of a block; regions that have no reference go with the main one."""

@@ -2,6 +2,7 @@ from .atoms import model_3d_figure, model_figure
 from .bragg import bragg_figure
 from .composition import composition_figure
 from .defects import draw_dislocations, draw_planar_faults
+from .electrons import band_edges_figure, state_figure
 from .markers import COLOURS, outline_markers, phase_markers
 from .navigator import region_navigator
 from .notebooks import show_once
@@ -16,6 +17,7 @@ from .strain import DIVERGING, strain_figure, with_grey
 __all__ = [
     "COLOURS",
     "DIVERGING",
+    "band_edges_figure",
     "bragg_figure",
     "composition_figure",
     "draw_dislocations",
@@ -35,6 +37,7 @@ __all__ = [
     "show_once",
     "spectrum_figure",
     "spectrum_markers",
+    "state_figure",
     "strain_figure",
     "with_grey",
 ]

@@ -7,6 +7,7 @@ from .means import RegionMeans, join_means
 from .measured_strain import MeasuredStrain, turn_displacement
 from .misfits import Misfit, find_neighbours
 from .profiles import Line, Profile, line_across, line_between
+from .strain_gradients import LocalSlopes, Smoothing, StrainGradients, find_rim
 
 __all__ = [
     "LIMITS",
@@ -19,11 +20,15 @@ __all__ = [
     "MeasuredStrain",
     "Misfit",
     "Profile",
+    "LocalSlopes",
     "RegionMeans",
+    "Smoothing",
+    "StrainGradients",
     "find_displacement_errors",
     "find_growth_direction",
     "find_interface",
     "find_neighbours",
+    "find_rim",
     "join_means",
     "line_across",
     "line_between",
