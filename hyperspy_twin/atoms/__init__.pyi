@@ -7,8 +7,9 @@ from .alloying import (
     layer_normal,
     share_sites,
 )
+from .faults import FaultedImage, PlanarFault
 from .filling import FilledAtoms
-from .model import AlongBeam, build_model
+from .model import AlongBeam, MeasuredLattice, build_model
 from .neighbours import (
     Neighbours,
     compare_deformation,
@@ -27,8 +28,11 @@ __all__ = [
     "AlongBeam",
     "COLUMNS",
     "ERROR_COLUMNS",
+    "FaultedImage",
     "FilledAtoms",
+    "MeasuredLattice",
     "Neighbours",
+    "PlanarFault",
     "Sublattice",
     "build_model",
     "choose_sublattices",

@@ -15,6 +15,7 @@ from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
+from hyperspy_twin.signals._model_lattices import measured_lattices
 from hyperspy_twin.signals._pixels import ImagePixels, as_signal
 from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
@@ -909,6 +910,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         along_beam: AlongBeam = "coherent",
         amorphous: Mapping[int, tuple[str, float]] | None = None,
         surfaces: bool = False,
+        planar_faults: Table | None = None,
+        show_progressbar: bool | None = None,
     ) -> AtomicModel:
         """Fill the regions with atoms, displaced as measured.
 
@@ -938,6 +941,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             computed.
         surfaces
             Whether the model is a lamella with free surfaces instead of periodic along the beam.
+        planar_faults
+            Rows of :meth:`planar_faults` that enter the model; by default all that are found in the
+            image, if the map holds it.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
@@ -957,15 +965,17 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             raise ValueError(self._why_no_lattices())
         self._warn_of_scale(lattices)
         grid = self._grid
+        with show_progress("Building atoms", show_progressbar):
+            measured = measured_lattices(self, self._faults_of_model(planar_faults))
         atoms = build_model(
             lattices,
             self._outlines,
-            displacement=self._main_displacement,
+            displacement=self._displacement,
             displacement_error=self._displacement_error,
             grid=grid,
             thickness=thickness,
             seed=seed,
-            reference=self.reference,
+            measured=measured,
             along_beam=along_beam,
             amorphous=amorphous,
         )
@@ -974,6 +984,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             chosen["amorphous"] = {str(n): list(one) for n, one in amorphous.items()}
         if surfaces:
             chosen["surfaces"] = True
+        if planar_faults is not None:
+            chosen["planar_faults"] = len(planar_faults)
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
         table = AtomicModel._rows_of(atoms)
@@ -992,6 +1004,16 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             ),
             image=None,
         )
+
+    def _faults_of_model(self, given: Table | None) -> Table | None:
+        """Planar faults that enter a model: those given, or all that can be found."""
+        if given is not None:
+            return given
+        try:
+            return self.planar_faults(show_progressbar=False)
+        except ValueError as reason:  # the map does not hold what they are found in
+            _LOGGER.info("no planar faults are looked for: %s", reason)
+            return None
 
     # ---- state ----
 
@@ -1047,8 +1069,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """Standard errors of the displacement in the axes of the image; None if not known."""
         from hyperspy_twin.strain import find_displacement_errors
 
-        analysis = self._measured_of(self._blocks[0]).analysis
-        return None if analysis is None else find_displacement_errors(analysis)
+        analyses = [one.analysis for one in self._measured_blocks]
+        if any(one is None for one in analyses):
+            return None
+        return _overlay([find_displacement_errors(one) for one in analyses if one is not None])
 
     @property
     def _blocks(self) -> tuple[Block, ...]:
