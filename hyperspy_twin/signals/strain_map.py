@@ -832,6 +832,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             )
         return image, grid
 
+    def _indexed_image(self) -> tuple[np.ndarray, Grid, np.ndarray]:
+        """Image that the map was made of, its grid, and the region of each pixel."""
+        return *self._image_for_defects(), self._image_labels
+
     def _width(self, resolution: float | None) -> float:
         return self.resolution if resolution is None else float(resolution)
 
@@ -966,11 +970,12 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         self._warn_of_scale(lattices)
         grid = self._grid
         with show_progress("Building atoms", show_progressbar):
-            measured = measured_lattices(self, self._faults_of_model(planar_faults))
+            found = measured_lattices(self, lattices, self._faults_of_model(planar_faults))
+        lattices, measured, displacement = found
         atoms = build_model(
             lattices,
             self._outlines,
-            displacement=self._displacement,
+            displacement=displacement,
             displacement_error=self._displacement_error,
             grid=grid,
             thickness=thickness,
