@@ -113,7 +113,7 @@ def test_smooth_part_is_found_behind_the_window(ends):
     window = Window(followed_waves(vectors, one[None, 5:7]), resolution)
     smooth = measured
     for _ in range(2):
-        smooth = take_out_steps(measured, smooth, grid, one[None], window)
+        smooth = take_out_steps(measured, smooth, grid, one[None], [], window)
     # The pixels are not points: a third of a picometre for a step of 114.
     assert np.abs(smooth - true).max() < 5e-4
 

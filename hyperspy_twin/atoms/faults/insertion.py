@@ -11,9 +11,9 @@ import numpy as np
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displacement import sample_displacement
 from hyperspy_twin.atoms.faults.position import Sides, find_cut
-from hyperspy_twin.atoms.faults.smooth import Window, followed_waves, take_out_steps
+from hyperspy_twin.atoms.faults.smooth import Profile, Window, followed_waves, layer_profile, take_out_steps
 from hyperspy_twin.atoms.faults.stacking import find_stacking
-from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice
+from hyperspy_twin.core import ANGSTROM_PER_NM, HAADF_EXPONENT, Grid, RegisteredLattice
 from hyperspy_twin.registration import RepeatCell
 
 logger = logging.getLogger(__name__)
@@ -127,8 +127,20 @@ def insert_faults(
     jumps = np.array([one.cuts[:, 5:7].sum(axis=0) for one in seen])
     window = Window(followed_waves(faulted.vectors, jumps), faulted.resolution)
     smooth = displacement
+    sites = cell.sites
+    offsets = (sites.fractional @ cell.base)[:, :2] / ANGSTROM_PER_NM + lattice.origin
+    bright = np.sum(sites.probability * sites.numbers.astype(float) ** HAADF_EXPONENT, axis=1)
+
+    def profiles() -> list[Profile]:
+        return [
+            layer_profile(offsets, bright, cuts[own], one.period, window)
+            for one, own in zip(seen, members, strict=True)
+        ]
+
+    for one, own in zip(seen, members, strict=True):
+        cuts[own, 2] = one.nearest(cuts[own.start, 2]) + one.period * np.arange(len(one.cuts))
     for _ in range(ROUNDS):
-        smooth = take_out_steps(displacement, smooth, grid, cuts, window)
+        smooth = take_out_steps(displacement, smooth, grid, cuts, profiles(), window)
         sides = Sides(faulted.image, faulted.grid, lattice, cell, smooth, grid)
         placed = [
             find_cut(sides, cuts, own, one.heights(cuts[own.start, 2]))
@@ -142,7 +154,7 @@ def insert_faults(
                 "The plane of the fault from (%.2f, %.2f) to (%.2f, %.2f) nm is not sure: the "
                 "next one fits the image as well.", *one.fault.start, *one.fault.end,
             )  # fmt: skip
-    return take_out_steps(displacement, smooth, grid, cuts, window), cuts
+    return take_out_steps(displacement, smooth, grid, cuts, profiles(), window), cuts
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,8 +214,11 @@ class _Seen:
 
     def heights(self, near: float) -> np.ndarray:
         """Heights of possible cuts in nm, the nearest to one in the middle."""
-        nearest = np.rint((near - self.first) / self.period)
-        return self.first + self.period * (nearest + np.arange(-LAYERS, LAYERS + 1))
+        return self.nearest(near) + self.period * np.arange(-LAYERS, LAYERS + 1)
+
+    def nearest(self, near: float) -> float:
+        """Possible height in nm that is nearest to one."""
+        return float(self.first + self.period * np.rint((near - self.first) / self.period))
 
 
 def _measure_step(
