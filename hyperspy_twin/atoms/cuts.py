@@ -60,10 +60,11 @@ def smallest_step(cuts: np.ndarray) -> float:
     return float(np.linalg.norm(cuts[:, 5:7], axis=1).min()) if len(cuts) else np.inf
 
 
-def steps_along_beam(cuts: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Steps along the beam in Å, summed at points (n, 2) of the reference lattice, shape (n,)."""
-    total = np.zeros(len(points))
-    for cut in cuts:
-        if cut[7]:
-            total += cut[7] * step_fractions(cut, points)
-    return total
+def sides(cut: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Side of a cut on which points (..., 2) of the reference lattice lie.
+
+    1/2 on that of its normal, -1/2 on the other, and 0 beyond its ends.
+    """
+    across = points @ cut[:2] - cut[2]
+    along = points @ np.array([cut[1], -cut[0]])
+    return np.where((along > cut[3]) & (along < cut[4]), np.where(across > 0, 0.5, -0.5), 0.0)

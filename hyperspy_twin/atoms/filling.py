@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_nearest
+from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_beam_displacement
 from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
-from hyperspy_twin.atoms.cuts import NO_CUTS, steps_along_beam
+from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displacement import prepare_field, sample_displacement
 from hyperspy_twin.atoms.faults import FaultedImage, insert_faults
 from hyperspy_twin.atoms.overlaps import remove_overlaps
@@ -345,18 +345,15 @@ def _fill_block(
         region = np.asarray(region_of(points)).astype(np.int32)
         inner = np.isin(region, block.regions)
         height = inside[site[inner], 2] + index[inner] @ cell.base[:2, 2]
-        if len(cuts):
-            places = points[inner] - sample_displacement(field, grid, points[inner])
-            height = height + steps_along_beam(cuts, places)
         kept.append((points[inner], region[inner], site[inner].astype(np.int16), height))
     points, region, site, height = (np.concatenate(part) for part in zip(*kept, strict=True))
     del kept
-    if has_jumps(field, grid):
-        depth = find_beam_displacement(
-            field, displaced.known, grid, cell.plane, cell.base[:2, 2], cell.length
-        )
-        height = height + sample_nearest(depth, grid, points)
     if displaced.jumps:
+        depth = find_beam_displacement(
+            field, displaced.known, grid, cell.plane, cell.base[:2, 2], cell.length, cuts
+        )
+        places = points - sample_displacement(field, grid, points)
+        height = height + sample_beam_displacement(depth, field, grid, cuts, points, places)
         apart = separate_columns(
             points,
             height / ANGSTROM_PER_NM,

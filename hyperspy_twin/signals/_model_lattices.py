@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.atoms import MeasuredLattice, PlanarFault
     from hyperspy_twin.core import Grid, RegisteredLattice, StrainField, Table
     from hyperspy_twin.signals.strain_map import StrainMap
-    from hyperspy_twin.strain import Block
+    from hyperspy_twin.strain import Block, Dislocations
 
 # Resolutions from the end of a fault, back along it, forth and beside it, within which a partial
 # dislocation ends it: faults are seen up to 4.7 beyond it.
@@ -67,7 +67,6 @@ def measured_lattices(
         if own is not None and len(own) and block.reference in found:
             image, grid = strain._image_for_defects()
             ends = partials[block.reference]
-            at = ends.position[ends.partial]
             field = _measure_again(strain, block)
             members = [n for n in found if n not in others or n in block.regions]
             if block is not blocks[0]:
@@ -79,7 +78,7 @@ def measured_lattices(
             faulted = FaultedImage(
                 image,
                 grid,
-                tuple(_fault_of(row, at, strain.resolution) for row in own),
+                tuple(_fault_of(row, ends, strain.resolution) for row in own),
                 block.reference,
                 field.vectors,
                 strain.resolution,
@@ -125,19 +124,24 @@ def _on_grid(field: StrainField, grid: Grid, other: Grid) -> np.ndarray:
     return np.asarray(field.displacement)[:, row[:, None], column[None, :]]
 
 
-def _fault_of(row: Any, partials: np.ndarray, resolution: float) -> PlanarFault:
-    """Fault of a row of a table, with ends at the partial dislocations (n, 2) that end it."""
+def _fault_of(row: Any, ends: Dislocations, resolution: float) -> PlanarFault:
+    """Fault of a row of a table, with ends at the partial dislocations that end it."""
     from hyperspy_twin.atoms import PlanarFault
 
+    partials = np.flatnonzero(ends.partial)
     points = np.array([[row["start_x"], row["start_y"]], [row["end_x"], row["end_y"]]], float)
     along = (points[1] - points[0]) / np.linalg.norm(points[1] - points[0])
-    inside = []
-    for end, inwards in enumerate((along, -along)):
-        off = (partials - points[end]) / resolution
-        into, beside = off @ inwards, np.abs(off @ [-along[1], along[0]])
-        close = np.flatnonzero((into > -FORTH) & (into < BACK) & (beside < BESIDE))
-        inside.append(len(close) > 0)
-        if len(close):
-            points[end] = partials[close[np.linalg.norm(off[close], axis=1).argmin()]]
+    inside, burgers = [], None
+    for end, sign in enumerate((-1.0, 1.0)):
+        off = (ends.position[partials] - points[end]) / resolution
+        into, beside = off @ along * -sign, np.abs(off @ [-along[1], along[0]])
+        close = (into > -FORTH) & (into < BACK) & (beside < BESIDE)
+        inside.append(bool(close.any()))
+        if close.any():
+            nearest = partials[np.where(close, np.linalg.norm(off, axis=1), np.inf).argmin()]
+            points[end] = ends.position[nearest]
+            # The circuit around the end leads from the left of the fault to its right.
+            if np.isfinite(ends.indices[nearest]).all():
+                burgers = tuple((sign * ends.indices[nearest]).tolist())
     start, end = (tuple(point) for point in points.tolist())
-    return PlanarFault(start, end, tuple(row["plane"]), tuple(row["R"]), *inside)
+    return PlanarFault(start, end, tuple(row["plane"]), tuple(row["R"]), *inside, burgers)

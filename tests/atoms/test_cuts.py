@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.atoms.columns import find_columns
-from hyperspy_twin.atoms.cuts import NO_CUTS, step_fraction, step_fractions, steps_along_beam
+from hyperspy_twin.atoms.cuts import NO_CUTS, sides, step_fraction, step_fractions
 from hyperspy_twin.atoms.displacement import displace, interpolate, prepare_field
 from hyperspy_twin.atoms.faults.smooth import Window, followed_waves, take_out_steps
 from hyperspy_twin.core import Grid
@@ -82,9 +82,7 @@ def test_columns_of_a_sheared_lattice():
     assert len(found) == len(true)
     distance = np.linalg.norm(found[:, None] - true[None], axis=2)
     assert distance.min(axis=1).max() < 1e-9 and len(set(distance.argmin(axis=1))) == len(true)
-    np.testing.assert_allclose(
-        steps_along_beam(one[None], points), np.where(points[:, 1] > one[2], 1.0, -1.0)
-    )
+    np.testing.assert_allclose(sides(one, points), np.where(points[:, 1] > one[2], 0.5, -0.5))
 
 
 @pytest.mark.parametrize("ends", [(-np.inf, np.inf), (-np.inf, 1.0)])

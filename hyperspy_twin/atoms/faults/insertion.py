@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hyperspy_twin.atoms.beam_displacement import lift_along_beam
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displacement import sample_displacement
 from hyperspy_twin.atoms.faults.position import Sides, find_cut
@@ -24,6 +25,8 @@ BESIDE = 3.0
 POINTS = 64
 # Of the shortest lattice vector: half of the largest distance at which one is nearest.
 SAME_STEP = 0.25
+# Of a repeat along the beam: two lifts that differ by less are one.
+SAME_LIFT = 0.01
 # Degrees by which a fault may differ from the trace of its plane.
 SAME_DIRECTION = 5.0
 # Planes on either side of where a fault was seen that are tried: it is seen to .15 nm.
@@ -46,6 +49,9 @@ class PlanarFault:
     shift
         Shift of the side on the right of the way from start to end, in the axes of the crystal, at
         right angles to the beam and modulo lattice vectors.
+    burgers
+        Shift of that side, and not modulo lattice vectors, at the partial dislocation that ends the
+        fault; None where that is not known.
     start_inside, end_inside
         Whether the fault ends there at a partial dislocation, and does not leave the crystal.
     """
@@ -56,6 +62,7 @@ class PlanarFault:
     shift: tuple[float, float, float]
     start_inside: bool
     end_inside: bool
+    burgers: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +206,14 @@ class _Seen:
         index = np.rint((jump - steps[:, :2].sum(axis=0)) @ np.linalg.inv(cell.plane))
         steps[-1] += [*(index @ cell.plane), index @ cell.base[:2, 2]]
         steps[:, 2] -= cell.length * np.rint(steps[:, 2] / cell.length - 1e-9)
+        if fault.burgers is not None:
+            # Beyond the end of the fault the lattice vector is that of a cut of the displacement.
+            true = np.asarray(fault.burgers) @ lattice.base
+            turns = np.rint((jump - true[:2] / ANGSTROM_PER_NM) @ np.linalg.inv(cell.plane))
+            lift = true[2] + lift_along_beam(turns, cell.base[:2, 2], cell.length)
+            rest = (lift - steps[:, 2].sum()) / cell.length
+            if abs(rest - np.rint(rest)) < SAME_LIFT:
+                steps[-1, 2] += rest * cell.length
         tangent = np.array([normal[1], -normal[0]])
         ends = [
             float((np.asarray(end) - sample_displacement(displacement, grid, np.array([end]))[0]) @ tangent)
