@@ -4,11 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.amorphous import (
-    closest_distance,
-    fill_amorphous,
-    parse_material,
-)
+from hyperspy_twin.atoms.amorphous import closest_distance, fill_amorphous, parse_material
+from hyperspy_twin.core import place_apart
 
 BOUNDS = {3: (1.0, 1.0, 6.0, 6.0)}
 

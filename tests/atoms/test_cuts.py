@@ -102,7 +102,7 @@ def test_smooth_part_is_found_behind_the_window(ends):
     for vector in vectors:
         fast = np.tensordot(vector, whole - true, axes=1)
         mean = [
-            gaussian_filter(part, resolution / 0.06, mode="nearest")
+            gaussian_filter(part, resolution / 0.06, mode="constant")
             for part in (np.cos(2 * np.pi * fast), np.sin(2 * np.pi * fast))
         ]
         turns.append(np.arctan2(mean[1], mean[0]) / (2 * np.pi))
