@@ -135,9 +135,7 @@ def _find_in_squares(
         for column in range(columns):
             centre_x = start[0] + (column + 0.5) * side
             centre_y = start[1] + (row + 0.5) * side
-            u_x, u_y = displace(
-                field, cuts, grid_offset, grid_scale, centre_x, centre_y
-            )[:2]
+            u_x, u_y = displace(field, cuts, grid_offset, grid_scale, centre_x, centre_y)[:2]
             before = found
             for corner in range(5):
                 x, y, v_x, v_y = centre_x, centre_y, u_x, u_y

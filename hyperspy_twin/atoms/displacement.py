@@ -64,9 +64,7 @@ def prepare_field(displacement: np.ndarray, grid: Grid) -> np.ndarray:
 def sample_displacement(displacement: np.ndarray, grid: Grid, points: np.ndarray) -> np.ndarray:
     """Interpolate a displacement linearly at points, shape (n, 2); NaN near unknown pixels."""
     pixels = grid.to_pixels(points).T[::-1]
-    parts = [
-        ndimage.map_coordinates(one, pixels, order=1, mode="nearest") for one in displacement
-    ]
+    parts = [ndimage.map_coordinates(one, pixels, order=1, mode="nearest") for one in displacement]
     return np.stack(parts, axis=1)
 
 

@@ -105,9 +105,7 @@ class Displaced:
         return len(self.cuts) > 0 or has_jumps(self.field, self.grid)
 
 
-STILL = Displaced(
-    np.zeros((2, 2, 2)), Grid((2, 2), (1.0, 1.0)), np.ones((2, 2), bool), NO_CUTS
-)
+STILL = Displaced(np.zeros((2, 2, 2)), Grid((2, 2), (1.0, 1.0)), np.ones((2, 2), bool), NO_CUTS)
 
 
 @dataclass(frozen=True)
@@ -227,6 +225,11 @@ def fill_blocks(
         if minimum_distance is not None:
             shortest = np.full_like(shortest, minimum_distance)
         keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
+        if not keep.all():
+            logger.info(
+                "%d atoms are left out where lattices meet: they are nearer than %.2f to %.2f Å to "
+                "atoms of an earlier one.", np.sum(~keep), shortest.min(), shortest.max(),
+            )  # fmt: skip
         index, arrays = index[keep], [array[keep] for array in arrays]
     positions, numbers, region, occupancy, site, error = arrays
     return FilledAtoms(
@@ -297,9 +300,7 @@ def _displacements(
                 ),
                 index,
             )
-            own, cuts = insert_faults(
-                block.faulted, blocks[lead].lattice, cells[lead], own, grid
-            )
+            own, cuts = insert_faults(block.faulted, blocks[lead].lattice, cells[lead], own, grid)
         found[key] = Displaced.of(own, grid, cuts)
     return [
         found[id(one.area), id(one.faulted)] if one.lattice.displaced else STILL for one in blocks

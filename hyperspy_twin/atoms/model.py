@@ -97,9 +97,7 @@ def build_model(
     _check_amorphous(amorphous, outlines, lattices)
     first = next((one for one in lattices if one.displaced), lattices[0])
     measured = list(measured) or [MeasuredLattice(first.region, ())]
-    owner = {
-        region: number for number, one in enumerate(measured) for region in one.regions
-    }
+    owner = {region: number for number, one in enumerate(measured) for region in one.regions}
     part = [owner.get(one.region, 0) for one in lattices]
     lattices = _set_beam_length(lattices, part, along_beam)
     lengths = [_repeat_length(lattice) for lattice in lattices]

@@ -911,7 +911,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         thickness: float = 5.0,
         *,
         seed: int = 0,
-        along_beam: AlongBeam = "coherent",
+        along_beam: AlongBeam | str = "coherent",
         amorphous: Mapping[int, tuple[str, float]] | None = None,
         surfaces: bool = False,
         planar_faults: Table | None = None,
@@ -937,7 +937,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             repeats along the beam (``"coherent"``), as pseudomorphic layers do, or each crystal
             has the whole number that suits it best (``"relaxed"``), with dislocations across the
             beam between layers of different numbers. A number is the length in Å of the repeat of
-            the reference along the beam.
+            the reference along the beam, and the name of a crystal, such as ``"InP"``, that of a
+            reference that is itself a pseudomorphic layer on it.
         amorphous
             Formula and density in g/cm³ by the number of a region, such as
             ``{2: ("SiO2", 2.2)}``. Atoms are packed at random, with the right density, composition
@@ -981,7 +982,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             thickness=thickness,
             seed=seed,
             measured=measured,
-            along_beam=along_beam,
+            along_beam=self._along_beam(along_beam),
             amorphous=amorphous,
         )
         chosen: dict[str, Any] = {} if along_beam == "coherent" else {"along_beam": along_beam}
@@ -1009,6 +1010,25 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             ),
             image=None,
         )
+
+    def _along_beam(self, given: AlongBeam | str) -> AlongBeam:
+        """Whose repeats along the beam the reference has; that of a named substrate in Å."""
+        from hyperspy_twin.crystals import as_crystal
+        from hyperspy_twin.registration import find_beam_translation
+
+        if given == "coherent" or given == "relaxed" or not isinstance(given, str):
+            return given  # type: ignore[return-value]
+        try:
+            substrate = as_crystal(given)
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError(
+                f"along_beam is 'coherent', 'relaxed', a length in Å or the name of a substrate, not "
+                f"{given!r}: {error}"
+            ) from error
+        lattices = self._state("lattices")
+        own = next((one for one in lattices if one.region == self.reference), lattices[0])
+        repeat = find_beam_translation(substrate, substrate.base, own.zone_axis)
+        return float(np.linalg.norm(repeat))
 
     def _faults_of_model(self, given: Table | None) -> Table | None:
         """Planar faults that enter a model: those given, or all that can be found."""

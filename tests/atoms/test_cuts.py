@@ -60,7 +60,8 @@ def test_slopes_are_those_of_the_values(angle, along, across, above):
 
 
 def test_displacement_without_cuts_is_the_field():
-    field = prepare_field(np.random.default_rng(0).normal(size=(2, 9, 9)) * 1e-3, Grid((9, 9), (1.0, 1.0)))
+    values = np.random.default_rng(0).normal(size=(2, 9, 9)) * 1e-3
+    field = prepare_field(values, Grid((9, 9), (1.0, 1.0)))
     offset, scale = np.zeros(2), np.ones(2)
     for function in (displace, displace.py_func):
         found = function(field, NO_CUTS, offset, scale, 3.3, 4.1)
@@ -73,7 +74,7 @@ def test_columns_of_a_sheared_lattice():
     one = cut(np.pi / 2, 5.0 + 0.35 / 2, step=(0.2, 0.0, 2.0))
     field = np.zeros((2, *grid.shape))
     bounds = (0.01, 0.01, 9.6, 9.6)
-    (points, _, _), = find_columns(plane, np.zeros((1, 2)), bounds, field, grid, one[None])
+    ((points, _, _),) = find_columns(plane, np.zeros((1, 2)), bounds, field, grid, one[None])
     i, j = np.meshgrid(np.arange(-60, 60), np.arange(-60, 60))
     sites = i.reshape(-1, 1) * plane[0] + j.reshape(-1, 1) * plane[1]
     sites[:, 0] += np.where(sites[:, 1] > one[2], 0.1, -0.1)

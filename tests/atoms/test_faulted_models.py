@@ -53,12 +53,14 @@ def stacked(name, heights):
     return atoms + [*10 * MIDDLE, 0.0], base, vector
 
 
-def model_of(name, heights, *, dose=30.0, seed=0, seen=None):
+def model_of(name, heights, *, dose=30.0, seed=0, seen=None, atoms=None, partial=None):
     """Model of an image of such a crystal, the true atoms, and the period along the beam.
 
     ``seen`` are the cuts at which faults are reported, of which several heights may be one.
+    ``atoms`` are other ones, in which a fault begins at the position ``partial`` in nm.
     """
-    atoms, base, vector = stacked(name, heights)
+    perfect, base, vector = stacked(name, heights)
+    atoms = perfect if atoms is None else atoms
     image = np.zeros(GRID.shape)
     add_gaussians(
         image, atoms[:, :2] / 10 / PIXEL, np.ones(len(atoms)), np.full(len(atoms), WIDTH / PIXEL)
@@ -84,7 +86,14 @@ def model_of(name, heights, *, dose=30.0, seed=0, seen=None):
         ends = middle - 5.0 * along, middle + 5.0 * along
         shift = PLANE / -3.0 * (1 if seen is None else -1)
         right = np.array([-along[1], along[0]]) @ normal
-        faults.append(PlanarFault(*map(tuple, ends), tuple(PLANE), tuple(right * shift), False, False))
+        if partial is not None:
+            ends = partial, ends[1]
+        faults.append(
+            PlanarFault(
+                *map(tuple, ends), tuple(PLANE), tuple(right * shift), partial is not None, False,
+                None if partial is None else tuple(right * SHEAR),
+            )
+        )  # fmt: skip
     lattice = RegisteredLattice(
         1, crystal(name), base, (1, 1, 0), tuple(MIDDLE), 1.0, True, (0.0, 0.0)
     )
@@ -101,12 +110,18 @@ def model_of(name, heights, *, dose=30.0, seed=0, seen=None):
 
 
 def compare(found, atoms, period):
-    """Distance in Å of each true atom to the nearest one of the model, along the beam as well."""
+    """Distance in Å of each true atom to the nearest one of the model.
+
+    Where the crystal begins along the beam no image shows: the mean shift along it is taken out.
+    """
     interior = (np.abs(atoms[:, :2] - 10 * MIDDLE) < 10 * MIDDLE[0] - 10).all(axis=1)
-    one = found.positions.copy()
-    one[:, 2] = np.mod(one[:, 2] + 1e-6, period)
-    wrapped = np.concatenate([one, one + [0, 0, period], one - [0, 0, period]])
-    return cKDTree(wrapped).query(atoms[interior])[0]
+    true, near = atoms[interior], found.positions.copy()
+    column = cKDTree(near[:, :2]).query(true[:, :2])[1]
+    turns = np.exp(2j * np.pi * (near[column, 2] - true[:, 2]) / period)
+    near[:, 2] -= period * np.angle(turns.mean()) / (2 * np.pi)
+    near[:, 2] = np.mod(near[:, 2] + 1e-6, period)
+    wrapped = np.concatenate([near + [0, 0, shift * period] for shift in (-1, 0, 1)])
+    return cKDTree(wrapped).query(true)[0]
 
 
 def coordination(found):

@@ -16,7 +16,8 @@ from hyperspy_twin.io.writers import WRITERS
 
 def write_atoms(atoms, path, arrays=None, **options):
     """Write atoms of ASE with their arrays, and further ones."""
-    known = {name: one for name, one in atoms.arrays.items() if name not in ("positions", "numbers")}
+    own = ("positions", "numbers")
+    known = {name: one for name, one in atoms.arrays.items() if name not in own}
     content = ModelContent(
         positions=atoms.positions,
         numbers=atoms.numbers,

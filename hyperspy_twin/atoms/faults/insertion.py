@@ -12,7 +12,13 @@ from hyperspy_twin.atoms.beam_displacement import lift_along_beam
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displacement import sample_displacement
 from hyperspy_twin.atoms.faults.position import Sides, find_cut
-from hyperspy_twin.atoms.faults.smooth import Profile, Window, followed_waves, layer_profile, take_out_steps
+from hyperspy_twin.atoms.faults.smooth import (
+    Profile,
+    Window,
+    followed_waves,
+    layer_profile,
+    take_out_steps,
+)
 from hyperspy_twin.atoms.faults.stacking import find_stacking
 from hyperspy_twin.core import ANGSTROM_PER_NM, HAADF_EXPONENT, Grid, RegisteredLattice
 from hyperspy_twin.registration import RepeatCell
@@ -215,10 +221,8 @@ class _Seen:
             if abs(rest - np.rint(rest)) < SAME_LIFT:
                 steps[-1, 2] += rest * cell.length
         tangent = np.array([normal[1], -normal[0]])
-        ends = [
-            float((np.asarray(end) - sample_displacement(displacement, grid, np.array([end]))[0]) @ tangent)
-            for end in (fault.start, fault.end)
-        ]
+        points = np.array([fault.start, fault.end])
+        ends = ((points - sample_displacement(displacement, grid, points)) @ tangent).tolist()
         infinite = (-np.inf, np.inf)
         inside = (fault.start_inside, fault.end_inside)
         ends = [one if here else far for one, here, far in zip(ends, inside, infinite, strict=True)]
@@ -239,12 +243,11 @@ class _Seen:
 def _measure_step(
     fault: PlanarFault, right: np.ndarray, displacement: np.ndarray, grid: Grid, beside: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A point of the fault in the reference lattice, and the step of the displacement across it."""
+    """Find a point of the fault in the reference lattice, and the step across it."""
     fractions = (np.arange(POINTS) + 0.5)[:, None] / POINTS
     points = np.asarray(fault.start) + fractions * np.subtract(fault.end, fault.start)
     beyond, before = (
-        sample_displacement(displacement, grid, points + side * beside * right)
-        for side in (1, -1)
+        sample_displacement(displacement, grid, points + side * beside * right) for side in (1, -1)
     )
     steps = beyond - before
     known = np.isfinite(steps).all(axis=1)

@@ -33,9 +33,7 @@ class Sides:
     grid: Grid
 
 
-def find_cut(
-    sides: Sides, cuts: np.ndarray, own: slice, heights: np.ndarray
-) -> tuple[float, bool]:
+def find_cut(sides: Sides, cuts: np.ndarray, own: slice, heights: np.ndarray) -> tuple[float, bool]:
     """Find the height of a fault at which most of the image's intensity lies on atoms.
 
     Parameters
@@ -57,9 +55,7 @@ def find_cut(
         Whether another one is as good within the scatter of the image.
     """
     count = own.stop - own.start
-    layers = [
-        _intensities(sides, cuts, own, passed, heights) for passed in range(count + 1)
-    ]
+    layers = [_intensities(sides, cuts, own, passed, heights) for passed in range(count + 1)]
     every = np.concatenate([values for side in layers for values in side])
     level = every.mean() if len(every) else 0.0
     sums = np.array([[np.sum(values - level) for values in side] for side in layers])
@@ -71,7 +67,9 @@ def find_cut(
     for other in (best - 1, best + 1):
         if 0 <= other < len(heights):
             changed = np.flatnonzero(passed[best] != passed[other])
-            groups = [layers[one][n] for n in changed for one in (passed[best, n], passed[other, n])]
+            groups = [
+                layers[one][n] for n in changed for one in (passed[best, n], passed[other, n])
+            ]
             scatter = np.sqrt(sum(len(one) * one.var() for one in groups if len(one)))
             doubtful |= bool(scores[best] - scores[other] <= SURE * scatter)
     return float(heights[best]), doubtful

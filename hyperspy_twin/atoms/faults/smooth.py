@@ -21,7 +21,7 @@ REACH, PROFILE_POINTS = 4.0, 201
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Reciprocal vectors (x, y) of waves in 1/nm, shape (k, 2), and the window's deviation in nm."""
+    """Reciprocal vectors (x, y) of waves in 1/nm, shape (k, 2), and deviation of the window in nm."""
 
     vectors: np.ndarray
     resolution: float
@@ -59,13 +59,12 @@ class Profile:
     turns: np.ndarray
 
     def at(self, points: np.ndarray, resolution: float) -> np.ndarray:
-        """Turns of each wave at points (n, 2) of the reference lattice, shape (k, n)."""
+        """Give the turns of each wave at points (n, 2) of the reference lattice, shape (k, n)."""
         across = points @ self.cut[:2] - self.cut[2]
         along = points @ [self.cut[1], -self.cut[0]]
         beside = ndtr((along - self.cut[3]) / resolution) * ndtr((self.cut[4] - along) / resolution)
-        return np.array(
-            [beside * np.interp(across, self.distance, one, left=0.0, right=0.0) for one in self.turns]
-        )
+        found = [np.interp(across, self.distance, one, left=0.0, right=0.0) for one in self.turns]
+        return beside * np.array(found)
 
 
 def layer_profile(
