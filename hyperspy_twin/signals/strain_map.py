@@ -1022,8 +1022,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             substrate = as_crystal(given)
         except (ValueError, KeyError, OSError) as error:
             raise ValueError(
-                f"along_beam is 'coherent', 'relaxed', a length in Å or the name of a substrate, not "
-                f"{given!r}: {error}"
+                "along_beam is 'coherent', 'relaxed', a length in Å or the name of a substrate, "
+                f"not {given!r}: {error}"
             ) from error
         lattices = self._state("lattices")
         own = next((one for one in lattices if one.region == self.reference), lattices[0])

@@ -21,7 +21,7 @@ REACH, PROFILE_POINTS = 4.0, 201
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Reciprocal vectors (x, y) of waves in 1/nm, shape (k, 2), and deviation of the window in nm."""
+    """Reciprocal vectors (x, y) of waves in 1/nm, shape (k, 2), and the window's width in nm."""
 
     vectors: np.ndarray
     resolution: float
