@@ -143,5 +143,13 @@ def _fault_of(row: Any, ends: Dislocations, resolution: float) -> PlanarFault:
             # The circuit around the end leads from the left of the fault to its right.
             if np.isfinite(ends.indices[nearest]).all():
                 burgers = tuple((sign * ends.indices[nearest]).tolist())
-    start, end = (tuple(point) for point in points.tolist())
-    return PlanarFault(start, end, tuple(row["plane"]), tuple(row["R"]), *inside, burgers)
+    (start_x, start_y), (end_x, end_y) = points.tolist()
+    return PlanarFault(
+        (start_x, start_y),
+        (end_x, end_y),
+        tuple(row["plane"]),
+        tuple(row["R"]),
+        inside[0],
+        inside[1],
+        burgers,
+    )
