@@ -189,10 +189,7 @@ def fill_blocks(
             shortest = np.full_like(shortest, minimum_distance)
         keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
         if not keep.all():
-            logger.info(
-                "%d atoms are left out where lattices meet: they are nearer than %.2f to %.2f Å to "
-                "atoms of an earlier one.", np.sum(~keep), shortest.min(), shortest.max(),
-            )  # fmt: skip
+            logger.info("%d atoms too near to an earlier lattice are left out.", np.sum(~keep))
         index, arrays = index[keep], [array[keep] for array in arrays]
     positions, numbers, region, occupancy, site, error = arrays
     return FilledAtoms(

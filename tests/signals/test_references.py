@@ -104,8 +104,9 @@ def test_atoms_of_each_block_follow_its_displacement():
     assert len(each.references) > len(one.references)
     before, after = (strain.to_atoms(thickness=5.0) for strain in (one, each))
     main = before.region == one.reference
+    # The period along the beam is that of the first region, whose lattice is another one now.
     np.testing.assert_array_equal(
-        before.positions[main], after.positions[after.region == one.reference]
+        before.positions[main, :2], after.positions[after.region == one.reference, :2]
     )
     values = image.data.astype(float)
     scale = 10 * image.axes_manager.signal_axes[0].scale
