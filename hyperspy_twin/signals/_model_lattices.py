@@ -12,7 +12,6 @@ from hyperspy_twin.signals._region_lattices import register_block
 if TYPE_CHECKING:
     from hyperspy_twin.atoms import MeasuredLattice, PlanarFault
     from hyperspy_twin.core import Grid, RegisteredLattice, StrainField, Table
-    from hyperspy_twin.signals.strain_map import StrainMap
     from hyperspy_twin.strain import Block, Dislocations
 
 # Resolutions from the end of a fault, back along it, forth and beside it, within which a partial
@@ -24,7 +23,7 @@ WAVES = 2
 
 
 def measured_lattices(
-    strain: StrainMap, lattices: Sequence[RegisteredLattice], faults: Table | None
+    strain: Any, lattices: Sequence[RegisteredLattice], faults: Table | None
 ) -> tuple[Sequence[RegisteredLattice], list[MeasuredLattice], np.ndarray]:
     """Lattices of the blocks of a map, with planar faults, and the displacement from them.
 
@@ -88,7 +87,7 @@ def measured_lattices(
     return tuple(found.values()), measured, displacement
 
 
-def _measure_again(strain: StrainMap, block: Block) -> StrainField:
+def _measure_again(strain: Any, block: Block) -> StrainField:
     """Displacement from the lattice of a block by its first waves."""
     from hyperspy_twin.core import Outlines, rasterise
     from hyperspy_twin.strain import geometric_phase_analysis
