@@ -24,6 +24,7 @@ from hyperspy_twin.simulation import (
     ORIENTATION_110,
     cubic_stiffness,
     dislocate_crystal,
+    shift_half,
     stack_diamond_planes,
 )
 from hyperspy_twin.simulation.imaging import add_gaussians
@@ -523,6 +524,64 @@ def vibrations_of_a_well() -> None:
     figure.savefig(FOLDER / "phonons.png", dpi=DPI)
 
 
+def stacking_fault() -> None:
+    """Write the picture of the model of an intrinsic stacking fault."""
+    pixel, lattice, size = 0.045, 0.5658, 448  # nm, germanium
+    spacing, high = lattice / 4, size * pixel
+    planes = np.arange(-20, int((high + 3.0) / spacing))
+    atoms, _ = stack_diamond_planes(
+        high - planes * spacing, planes, period=lattice / np.sqrt(2), x_range=(-3.0, high + 3.0),
+        thickness=lattice / np.sqrt(2),
+    )  # fmt: skip
+    normal = np.array([1.0, -1.0, 1.0]) / np.sqrt(3) @ ORIENTATION_110.T
+    heights = np.unique(np.round(atoms @ normal, 6))
+    # The near planes of (1 -1 1), between which the crystal is sheared.
+    near = (heights[:-1] + heights[1:])[np.diff(heights) < 0.15] / 2
+    cut = near[np.abs(near - ([high / 2 + 1.5, high / 2 + 0.4] @ normal[:2])).argmin()]
+    shear = lattice * np.array([1.0, -1.0, -2.0]) / 6 @ ORIENTATION_110.T
+    atoms = shift_half(atoms, cut * normal, normal, shear)
+    image = np.zeros((size, size))
+    add_gaussians(
+        image, atoms[:, :2] / pixel, np.ones(len(atoms)), np.full(len(atoms), 0.065 / pixel)
+    )
+    counts = np.random.default_rng(0).poisson(30.0 * image / image.mean()).astype(np.float32)
+    micrograph = hs.signals.Signal2D(counts)
+    micrograph.set_signal_type("Micrograph")
+    for axis in micrograph.axes_manager.signal_axes:
+        axis.scale, axis.units = pixel, "nm"
+    segmented = ht.SegmentedImage.from_labels(micrograph, np.ones(counts.shape, int))
+    strain = segmented.find_peaks(show_progressbar=False).index_phases(["Ge"]).gpa()
+    faulted_columns(strain, counts).savefig(FOLDER / "stacking_fault.png", dpi=90)
+
+
+def faulted_columns(strain, image):
+    """Draw the columns at a fault over the image, with their bonds, by the side of the fault."""
+    model = strain.to_atoms(thickness=0.4, show_progressbar=False)
+    fault = strain.planar_faults(show_progressbar=False)
+    start, end = (np.array([fault[f"{n}_x"][0], fault[f"{n}_y"][0]]) for n in ("start", "end"))
+    middle, half = (start + end) / 2, np.array([2.6, 1.7])
+    atoms = model.to_ase()
+    first, second = neighbor_list("ij", atoms, 2.9)  # Å
+    number = np.bincount(first, minlength=len(atoms))
+    figure, axis = plt.subplots(figsize=(10, 6.6), layout="constrained")
+    grid = strain._grid
+    axis.imshow(image, cmap="gray_r", alpha=0.5, vmax=2 * np.percentile(image, 99),
+                extent=(grid.x[0], grid.x[-1], grid.y[-1], grid.y[0]))  # fmt: skip
+    points = model.positions[:, :2] / 10
+    bonds = np.stack([points[first], points[second]], axis=1)[first < second]
+    axis.add_collection(LineCollection(bonds, colors="0.45", linewidths=1.2))
+    for count, colour in ((4, COLOURS[0]), (3, COLOURS[1])):
+        axis.scatter(*points[number == count].T, 34, color=colour, zorder=3,
+                     label=f"{count} neighbours")  # fmt: skip
+    axis.plot(*np.stack([start, end]).T, "--", color="black", linewidth=1.2,
+              label="fault of the\nstrain map")  # fmt: skip
+    axis.set(xlim=(middle[0] - half[0], middle[0] + half[0]),
+             ylim=(middle[1] + half[1], middle[1] - half[1]),
+             xlabel="x (nm)", ylabel="y (nm)", aspect="equal")  # fmt: skip
+    axis.legend(loc="upper right")
+    return figure
+
+
 def main(arguments: list[str]) -> None:
     """Write one picture per step."""
     matplotlib.use("Agg")
@@ -540,6 +599,7 @@ def main(arguments: list[str]) -> None:
     dislocations()
     planar_faults()
     forces_of_wells()
+    stacking_fault()
     composition_of_a_well()
     vibrations_of_a_well()
     micrograph = ht.data.sige_quantum_well(shape=(720, 720), well_thickness=10.0)

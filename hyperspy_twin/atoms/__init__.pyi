@@ -9,8 +9,9 @@ from .alloying import (
     share_sites,
 )
 from .beam_displacement import sample_nearest
+from .faults import FaultedImage, PlanarFault
 from .filling import FilledAtoms
-from .model import AlongBeam, build_model
+from .model import AlongBeam, MeasuredLattice, build_model
 from .neighbours import (
     Neighbours,
     compare_deformation,
@@ -25,14 +26,16 @@ from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
-    "sample_nearest",
-    "EXCHANGEABLE",
     "Alloy",
     "AlongBeam",
     "COLUMNS",
     "ERROR_COLUMNS",
+    "EXCHANGEABLE",
+    "FaultedImage",
     "FilledAtoms",
+    "MeasuredLattice",
     "Neighbours",
+    "PlanarFault",
     "Sublattice",
     "build_model",
     "choose_sublattices",
@@ -47,6 +50,7 @@ __all__ = [
     "measure_bonds",
     "measure_deformation",
     "missing_directions",
+    "sample_nearest",
     "select_atoms",
     "share_sites",
     "table_of",

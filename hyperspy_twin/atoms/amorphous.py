@@ -18,7 +18,7 @@ from ase.data import atomic_masses, atomic_numbers, covalent_radii
 from ase.formula import Formula
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.core import ANGSTROM_PER_NM, UNITS_PER_CUBIC_ANGSTROM, kernel
+from hyperspy_twin.core import ANGSTROM_PER_NM, UNITS_PER_CUBIC_ANGSTROM, place_apart
 
 # Smallest distance over the smallest sum of covalent radii of different atoms of the formula: that
 # of silica is then 1.59 Å, its bond.
@@ -157,7 +157,8 @@ def _pack(
     for _ in range(MOST_ROUNDS):
         if count == wanted:
             return placed
-        count = place_apart(clear(draw(max(wanted, 1000))), placed, cells, edge, count, closest)
+        trials = clear(draw(max(wanted, 1000)))
+        count = place_apart(trials, placed, cells, edge, count, closest, True)
     raise ValueError(
         f"only {count} of {wanted} atoms found room: the region is too narrow or too dense"
     )
@@ -168,44 +169,3 @@ def _images(points: np.ndarray, reach: float, period: float) -> np.ndarray:
     above = points[points[:, 2] < reach] + shift
     below = points[points[:, 2] > period - reach] - shift
     return np.concatenate([points, above, below])
-
-
-@kernel
-def place_apart(
-    trials: np.ndarray,
-    placed: np.ndarray,
-    cells: np.ndarray,
-    edge: np.ndarray,
-    count: int,
-    closest: float,
-) -> int:
-    """Accept, one by one, trials (n, 3) that keep their distance, also from images along z.
-
-    They fill ``placed``, shape (m, 3), from ``count`` on, and ``cells``: the index of the point in
-    each cell of these edges, too small for two, or -1. Returns the number accepted so far.
-    """
-    size_x, size_y, size_z = cells.shape
-    period = size_z * edge[2]
-    reach = int(np.ceil(closest / edge[2]))
-    for trial in range(trials.shape[0]):
-        if count == placed.shape[0]:
-            break
-        i = int(trials[trial, 0] / edge[0])
-        j = int(trials[trial, 1] / edge[1])
-        k = int(trials[trial, 2] / edge[2]) % size_z
-        free = True
-        for a in range(max(0, i - 2), min(size_x, i + 3)):
-            for b in range(max(0, j - 2), min(size_y, j + 3)):
-                for step in range(-reach, reach + 1):
-                    other = cells[a, b, (k + step) % size_z]
-                    if free and other >= 0:
-                        x = trials[trial, 0] - placed[other, 0]
-                        y = trials[trial, 1] - placed[other, 1]
-                        z = trials[trial, 2] - placed[other, 2]
-                        z -= period * np.round(z / period)
-                        free = x * x + y * y + z * z >= closest * closest
-        if free:
-            placed[count] = trials[trial]
-            cells[i, j, k] = count
-            count += 1
-    return count

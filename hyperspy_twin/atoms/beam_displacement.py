@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dctn, idctn
 
+from hyperspy_twin.atoms.cuts import NO_CUTS, sides
 from hyperspy_twin.atoms.displacement import LARGEST_GRADIENT
 from hyperspy_twin.core import Grid
 
@@ -20,6 +21,7 @@ def find_beam_displacement(
     plane: np.ndarray,
     lift: np.ndarray,
     length: float,
+    cuts: np.ndarray = NO_CUTS,
 ) -> np.ndarray:
     """Find the displacement along the beam that keeps the crystal whole across jumps.
 
@@ -42,6 +44,8 @@ def find_beam_displacement(
         along the beam, shape (2,), in the unit of the result, whose median is zero.
     length
         Repeat along the beam in the unit of ``lift``.
+    cuts
+        Planar faults, across which the crystal steps along the beam, shape (m, CUT_NUMBERS).
 
     References
     ----------
@@ -53,8 +57,14 @@ def find_beam_displacement(
     divergence = np.zeros((rows, columns))
     x_steps = np.where(known[:, 1:] & known[:, :-1], np.diff(field, axis=2), 0.0)
     y_steps = np.where(known[1:] & known[:-1], np.diff(field, axis=1), 0.0)
-    along_x = _lifts(x_steps, grid, plane, lift, length) / step_x
-    along_y = _lifts(y_steps, grid, plane, lift, length) / step_y
+    along_x = _lifts(x_steps, grid, plane, lift, length)
+    along_y = _lifts(y_steps, grid, plane, lift, length)
+    places = pixel_places(field, grid)
+    for cut in cuts:
+        side = sides(cut, places)
+        along_x += cut[7] * np.where(side[:, 1:] * side[:, :-1] < 0, np.diff(side, axis=1), 0.0)
+        along_y += cut[7] * np.where(side[1:] * side[:-1] < 0, np.diff(side, axis=0), 0.0)
+    along_x, along_y = along_x / step_x, along_y / step_y
     divergence[:, 1:] += along_x
     divergence[:, :-1] -= along_x
     divergence[1:] += along_y
@@ -64,6 +74,42 @@ def find_beam_displacement(
     curvature[0, 0] = 1.0  # the mean is free
     depth = idctn(dctn(divergence, workers=-1) / curvature, workers=-1)
     return depth - np.median(depth)
+
+
+def pixel_places(field: np.ndarray, grid: Grid) -> np.ndarray:
+    """Places of pixels in the reference lattice, shape (rows, columns, 2)."""
+    rows, columns = field.shape[1:]
+    x = grid.offset[0] + grid.scale[0] * np.arange(columns)
+    y = grid.offset[1] + grid.scale[1] * np.arange(rows)
+    return np.stack(np.meshgrid(x, y), axis=-1) - np.moveaxis(field, 0, -1)
+
+
+def sample_beam_displacement(
+    depth: np.ndarray,
+    field: np.ndarray,
+    grid: Grid,
+    cuts: np.ndarray,
+    points: np.ndarray,
+    places: np.ndarray,
+) -> np.ndarray:
+    """Displacement along the beam at points (x, y), on the right side of each cut.
+
+    ``depth`` is that of the pixels of ``field``; ``places`` are those of the points in the
+    reference lattice, shape (n, 2).
+    """
+    pixels = pixel_places(field, grid)
+    rest = depth - sum(cut[7] * sides(cut, pixels) for cut in cuts)
+    return sample_nearest(rest, grid, points) + sum(cut[7] * sides(cut, places) for cut in cuts)
+
+
+def lift_along_beam(index: np.ndarray, lift: np.ndarray, length: float) -> np.ndarray:
+    """Part along the beam of lattice vectors (n, 2), at most half a repeat.
+
+    A vector and its opposite lift by opposite amounts, also by exactly half a repeat.
+    """
+    sign = np.where(index[..., 0] != 0, np.sign(index[..., 0]), np.sign(index[..., 1]))
+    turns = sign * (index @ lift) / length
+    return sign * (turns - np.ceil(turns - 0.5 - 1e-9)) * length
 
 
 def sample_nearest(values: np.ndarray, grid: Grid, points: np.ndarray) -> np.ndarray:
@@ -81,10 +127,7 @@ def _lifts(
     where = np.nonzero(np.abs(steps).max(axis=0) > LARGEST_GRADIENT * min(grid.scale))
     jumps = np.moveaxis(steps, 0, -1)[where]
     index = np.rint(jumps @ np.linalg.inv(plane))
-    # A vector and its opposite must lift by opposite amounts, also by exactly half a repeat.
-    sign = np.where(index[:, 0] != 0, np.sign(index[:, 0]), np.sign(index[:, 1]))
-    turns = sign * (index @ lift) / length
-    residual = sign * (turns - np.ceil(turns - 0.5 - 1e-9)) * length
+    residual = lift_along_beam(index, lift, length)
     distance = np.linalg.norm(jumps - index @ plane, axis=1)
     translation = distance < SAME_TRANSLATION * np.linalg.norm(plane, axis=1).min()
     result[where] = np.where(translation, residual, 0.0)

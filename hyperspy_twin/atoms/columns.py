@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.displacement import LARGEST_GRADIENT, interpolate, solve_point
+from hyperspy_twin.atoms.cuts import NO_CUTS, smallest_step
+from hyperspy_twin.atoms.displacement import LARGEST_GRADIENT, displace, solve_point
 from hyperspy_twin.core import Grid, kernel
 
 # Squares times sites that are searched at once: bounds the memory to some 20 MB.
@@ -18,6 +19,8 @@ SQUARE_SIDE = 0.4
 # Fraction of a square by which the first one begins before the rectangle: the golden section, far
 # from all simple fractions, keeps lattice rows off the borders between squares.
 START = 0.3819660113
+# Of the smallest step of a cut along one axis at least: that of its length is 0.7 at 45 degrees.
+STEP_SEEN = 0.5
 
 
 def find_columns(
@@ -26,6 +29,7 @@ def find_columns(
     bounds: tuple[float, float, float, float],
     field: np.ndarray,
     grid: Grid,
+    cuts: np.ndarray = NO_CUTS,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Find every solution of r = R + u(r) in a rectangle, for all sites R of a plane lattice.
 
@@ -44,6 +48,8 @@ def find_columns(
         Rectangle (x_min, y_min, x_max, y_max) in nm.
     field, grid
         Displacement in nm without gaps (``prepare_field``), shape (2, rows, columns), and its grid.
+    cuts
+        Steps of the displacement beside that, shape (m, CUT_NUMBERS).
 
     Yields
     ------
@@ -71,6 +77,8 @@ def find_columns(
             np.linalg.inv(plane),
             np.ascontiguousarray(offsets, float),
             field,
+            np.ascontiguousarray(cuts, float),
+            min(LARGEST_GRADIENT * side, STEP_SEEN * smallest_step(cuts)),
             np.array(grid.offset, float),
             np.array(grid.scale, float),
         )
@@ -112,6 +120,8 @@ def _find_in_squares(
     inverse: np.ndarray,
     offsets: np.ndarray,
     field: np.ndarray,
+    cuts: np.ndarray,
+    notable: float,
     grid_offset: np.ndarray,
     grid_scale: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,15 +135,15 @@ def _find_in_squares(
         for column in range(columns):
             centre_x = start[0] + (column + 0.5) * side
             centre_y = start[1] + (row + 0.5) * side
-            u_x, u_y = interpolate(field, grid_offset, grid_scale, centre_x, centre_y)[:2]
+            u_x, u_y = displace(field, cuts, grid_offset, grid_scale, centre_x, centre_y)[:2]
             before = found
             for corner in range(5):
                 x, y, v_x, v_y = centre_x, centre_y, u_x, u_y
                 if corner > 0:
                     x += side * (0.49 if corner % 2 else -0.49)
                     y += side * (0.49 if corner > 2 else -0.49)
-                    v_x, v_y = interpolate(field, grid_offset, grid_scale, x, y)[:2]
-                    if max(abs(v_x - u_x), abs(v_y - u_y)) < LARGEST_GRADIENT * side:
+                    v_x, v_y = displace(field, cuts, grid_offset, grid_scale, x, y)[:2]
+                    if max(abs(v_x - u_x), abs(v_y - u_y)) < notable:
                         continue
                 for s in range(sites):
                     if found == capacity:
@@ -156,6 +166,7 @@ def _find_in_squares(
                         continue
                     new_x, new_y, solved = solve_point(
                         field,
+                        cuts,
                         grid_offset,
                         grid_scale,
                         x - v_x + to_x,

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_twin.atoms.cuts import step_fraction
 from hyperspy_twin.core import Grid, kernel
 
 # Strain and rotation stay well below this displacement per length; where neighbouring pixels
@@ -60,6 +61,13 @@ def prepare_field(displacement: np.ndarray, grid: Grid) -> np.ndarray:
     return np.ascontiguousarray(np.pad(field, short, mode="edge"), dtype=np.float64)
 
 
+def sample_displacement(displacement: np.ndarray, grid: Grid, points: np.ndarray) -> np.ndarray:
+    """Interpolate a displacement linearly at points, shape (n, 2); NaN near unknown pixels."""
+    pixels = grid.to_pixels(points).T[::-1]
+    parts = [ndimage.map_coordinates(one, pixels, order=1, mode="nearest") for one in displacement]
+    return np.stack(parts, axis=1)
+
+
 @kernel
 def interpolate(
     field: np.ndarray, offset: np.ndarray, scale: np.ndarray, x: float, y: float
@@ -102,8 +110,28 @@ def interpolate(
 
 
 @kernel
+def displace(
+    field: np.ndarray, cuts: np.ndarray, offset: np.ndarray, scale: np.ndarray, x: float, y: float
+) -> tuple[float, float, float, float, float, float]:
+    """Return u_x and u_y at one point, with the steps of cuts, and their four derivatives."""
+    u_x, u_y, xx, xy, yx, yy = interpolate(field, offset, scale, x, y)
+    place_x, place_y = x - u_x, y - u_y
+    for number in range(cuts.shape[0]):
+        cut = cuts[number]
+        part, slope_x, slope_y = step_fraction(cut, place_x, place_y)
+        u_x += cut[5] * part
+        u_y += cut[6] * part
+        xx += cut[5] * slope_x
+        xy += cut[5] * slope_y
+        yx += cut[6] * slope_x
+        yy += cut[6] * slope_y
+    return u_x, u_y, xx, xy, yx, yy
+
+
+@kernel
 def solve_point(
     field: np.ndarray,
+    cuts: np.ndarray,
     offset: np.ndarray,
     scale: np.ndarray,
     reference_x: float,
@@ -117,7 +145,7 @@ def solve_point(
     that opens at the cut of a dislocation.
     """
     for iteration in range(MOST_STEPS):
-        u_x, u_y, xx, xy, yx, yy = interpolate(field, offset, scale, x, y)
+        u_x, u_y, xx, xy, yx, yy = displace(field, cuts, offset, scale, x, y)
         residual_x = x - reference_x - u_x
         residual_y = y - reference_y - u_y
         if abs(residual_x) < TOLERANCE and abs(residual_y) < TOLERANCE:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_nearest
-from hyperspy_twin.atoms.columns import find_columns, has_jumps, separate_columns
-from hyperspy_twin.atoms.displacement import prepare_field
+from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_beam_displacement
+from hyperspy_twin.atoms.columns import find_columns, separate_columns
+from hyperspy_twin.atoms.cuts import NO_CUTS
+from hyperspy_twin.atoms.displaced import STILL, Displaced
+from hyperspy_twin.atoms.displacement import sample_displacement
+from hyperspy_twin.atoms.faults import FaultedImage, insert_faults
 from hyperspy_twin.atoms.overlaps import remove_overlaps
 from hyperspy_twin.atoms.position_errors import column_errors
 from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
@@ -52,6 +55,11 @@ class Block:
     beam_length
         Length that the repeat of this crystal has along the beam, in Å, where it is not that of
         the lattice: a layer on the lattice of another crystal.
+    area
+        Pixels whose displacement is that from the lattice of this block, boolean, shape
+        (rows, columns); None for all.
+    faulted
+        The planar faults of the lattice, and the image in which they were seen.
     """
 
     lattice: RegisteredLattice
@@ -59,6 +67,8 @@ class Block:
     regions: tuple[int, ...]
     bounds: tuple[float, float, float, float]
     beam_length: float | None = None
+    area: np.ndarray | None = None
+    faulted: FaultedImage | None = None
 
 
 @dataclass(frozen=True)
@@ -144,20 +154,14 @@ def fill_blocks(
         raise ValueError("there is nothing to fill: give at least one block")
     if displacement is not None and grid is None:
         raise ValueError("give the grid of the displacement")
-    still = np.zeros((2, 2, 2)), np.ones((2, 2), bool), Grid((2, 2), (1.0, 1.0))
-    moved = still
-    if displacement is not None and grid is not None:
-        whole = prepare_field(displacement, grid)
-        known = np.pad(
-            np.all(np.isfinite(displacement), axis=0),
-            [(0, size - given) for size, given in zip(whole.shape[1:], grid.shape, strict=True)],
-        )
-        moved = whole, known, grid
     lattices = [block.lattice for block in blocks]
     cells = [find_repeat_cell(one.crystal, one.base, one.zone_axis) for one in lattices]
     if thickness is None:
         thickness = blocks[0].repeats * cells[0].length
     strains = _beam_strains(blocks, cells, thickness)
+    moved = [STILL] * len(blocks)
+    if displacement is not None and grid is not None:
+        moved = _displacements(blocks, cells, displacement, grid)
     generator = np.random.default_rng(seed)
     parts = [
         _fill_block(
@@ -165,18 +169,18 @@ def fill_blocks(
             cell,
             thickness,
             region_of,
-            moved if one.lattice.displaced else still,
+            displaced,
             displacement_error,
             generator,
         )
-        for one, cell in zip(blocks, cells, strict=True)
+        for one, cell, displaced in zip(blocks, cells, moved, strict=True)
     ]
     index = np.repeat(np.arange(len(blocks), dtype=np.int16), [len(part[1]) for part in parts])
     arrays = [
         np.concatenate(columns) if len(parts) > 1 else columns[0]
         for columns in zip(*parts, strict=True)
     ]
-    groups = _lattice_groups(blocks, jumps=has_jumps(moved[0], moved[2]))
+    groups = _lattice_groups(blocks, [one.jumps for one in moved])
     if groups.max() > 0:
         first = [int(np.flatnonzero(groups == group)[0]) for group in range(groups.max() + 1)]
         bonds = np.array([nearest_neighbour_distance(cells[n]) / lattices[n].scale for n in first])
@@ -184,6 +188,8 @@ def fill_blocks(
         if minimum_distance is not None:
             shortest = np.full_like(shortest, minimum_distance)
         keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
+        if not keep.all():
+            logger.info("%d atoms too near to an earlier lattice are left out.", np.sum(~keep))
         index, arrays = index[keep], [array[keep] for array in arrays]
     positions, numbers, region, occupancy, site, error = arrays
     return FilledAtoms(
@@ -233,7 +239,35 @@ def _beam_strains(
     return strains
 
 
-def _lattice_groups(blocks: Sequence[Block], *, jumps: bool) -> np.ndarray:
+def _displacements(
+    blocks: Sequence[Block], cells: Sequence[RepeatCell], displacement: np.ndarray, grid: Grid
+) -> list[Displaced]:
+    """Displacement of each block, with the steps at its planar faults."""
+    found: dict[tuple[int, int], Displaced] = {}
+    for index, block in enumerate(blocks):
+        key = id(block.area), id(block.faulted)
+        if not block.lattice.displaced or key in found:
+            continue
+        own, cuts = displacement, NO_CUTS
+        if block.area is not None:
+            own = np.where(block.area, displacement, np.nan)
+        if block.faulted is not None:
+            lead = next(
+                (
+                    number
+                    for number, one in enumerate(blocks)
+                    if one.faulted is block.faulted and block.faulted.region in one.regions
+                ),
+                index,
+            )
+            own, cuts = insert_faults(block.faulted, blocks[lead].lattice, cells[lead], own, grid)
+        found[key] = Displaced.of(own, grid, cuts)
+    return [
+        found[id(one.area), id(one.faulted)] if one.lattice.displaced else STILL for one in blocks
+    ]
+
+
+def _lattice_groups(blocks: Sequence[Block], jumps: Sequence[bool]) -> np.ndarray:
     """Return a number for each block that those share of which no atoms can be too close.
 
     Where the displacement jumps, a site at the edge of one block can come next to one of another.
@@ -245,7 +279,7 @@ def _lattice_groups(blocks: Sequence[Block], *, jumps: bool) -> np.ndarray:
             groups[i]
             for i, other in enumerate(blocks[: len(groups)])
             if other.lattice.displaced == one.displaced
-            and not (one.displaced and jumps)
+            and not jumps[i]
             and other.repeats == block.repeats
             and np.allclose(other.lattice.base, one.base, rtol=0, atol=SAME_LATTICE)
             and np.allclose(other.lattice.origin, one.origin, rtol=0, atol=SAME_LATTICE)
@@ -259,27 +293,28 @@ def _fill_block(
     cell: RepeatCell,
     thickness: float,
     region_of: Callable[[np.ndarray], np.ndarray],
-    displacement: tuple[np.ndarray, np.ndarray, Grid],
+    displaced: Displaced,
     displacement_error: np.ndarray | None,
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
     """Return positions, numbers, region, occupancy, site and errors of one block's atoms."""
     inside = cell.sites.fractional @ cell.base
     offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.lattice.origin, float)
-    field, known, grid = displacement
+    field, grid, cuts = displaced.field, displaced.grid, displaced.cuts
     kept = []
-    for points, site, index in find_columns(cell.plane, offsets, block.bounds, field, grid):
+    for points, site, index in find_columns(cell.plane, offsets, block.bounds, field, grid, cuts):
         region = np.asarray(region_of(points)).astype(np.int32)
         inner = np.isin(region, block.regions)
         height = inside[site[inner], 2] + index[inner] @ cell.base[:2, 2]
         kept.append((points[inner], region[inner], site[inner].astype(np.int16), height))
     points, region, site, height = (np.concatenate(part) for part in zip(*kept, strict=True))
     del kept
-    if has_jumps(field, grid):
+    if displaced.jumps:
         depth = find_beam_displacement(
-            field, known, grid, cell.plane, cell.base[:2, 2], cell.length
+            field, displaced.known, grid, cell.plane, cell.base[:2, 2], cell.length, cuts
         )
-        height = height + sample_nearest(depth, grid, points)
+        places = points - sample_displacement(field, grid, points)
+        height = height + sample_beam_displacement(depth, field, grid, cuts, points, places)
         apart = separate_columns(
             points,
             height / ANGSTROM_PER_NM,

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from hyperspy_twin.atoms.amorphous import fill_amorphous, parse_material
+from hyperspy_twin.atoms.faults import FaultedImage
 from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
 from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains
 from hyperspy_twin.registration import count_repeats, find_beam_translation
 
 AlongBeam = Literal["coherent", "relaxed"] | float
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredLattice:
+    """A lattice from which a part of the displacement was measured.
+
+    Attributes
+    ----------
+    reference
+        Number of the region that the lattice is fitted to.
+    regions
+        Numbers of the regions that are compared with it.
+    area
+        Pixels with the displacement from it, boolean, shape (rows, columns); None for all.
+    faulted
+        Its planar faults and the image in which they were seen.
+    """
+
+    reference: int
+    regions: tuple[int, ...]
+    area: np.ndarray | None = None
+    faulted: FaultedImage | None = None
 
 
 def build_model(
@@ -25,7 +48,7 @@ def build_model(
     thickness: float,
     seed: int,
     displacement_error: np.ndarray | None = None,
-    reference: int | None = None,
+    measured: Sequence[MeasuredLattice] = (),
     along_beam: AlongBeam = "coherent",
     amorphous: Mapping[int, tuple[str, float]] | None = None,
 ) -> FilledAtoms:
@@ -47,9 +70,10 @@ def build_model(
         Of the elements on mixed sites.
     displacement_error
         Standard errors of the displacement, of the same shape; None where they are not known.
-    reference
-        Number of the reference region; its crystal is not strained along the beam. By default the
-        first one.
+    measured
+        The lattices that the displacement was measured from, the main one first, whose crystal is
+        not strained along the beam; regions in none of them follow it. By default all displaced
+        regions follow the lattice of the first.
     along_beam
         What an image cannot show: whether layers on the lattice of the reference share its repeats
         along the beam (``"coherent"``), or each crystal has the whole number that suits it best
@@ -71,21 +95,24 @@ def build_model(
         )
     amorphous = dict(amorphous or {})
     _check_amorphous(amorphous, outlines, lattices)
-    lattices = _set_beam_length(lattices, along_beam)
+    first = next((one for one in lattices if one.displaced), lattices[0])
+    measured = list(measured) or [MeasuredLattice(first.region, ())]
+    owner = {region: number for number, one in enumerate(measured) for region in one.regions}
+    part = [owner.get(one.region, 0) for one in lattices]
+    lattices = _set_beam_length(lattices, part, along_beam)
     lengths = [_repeat_length(lattice) for lattice in lattices]
-    shared = [one for one in lattices if one.displaced]
-    own = next((one for one in shared if one.region == reference), (shared or lattices)[0])
     length = count_repeats(lengths[0], thickness) * lengths[0]
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, one in enumerate(lattices):
-        key = (one.crystal, one.origin, one.offset) if one.displaced else (one.region,)
+        key = (one.crystal, one.origin, one.offset, part[index]) if one.displaced else (one.region,)
         groups.setdefault(key, []).append(index)
     blocks = []
     for members in groups.values():
         regions = tuple(lattices[index].region for index in members)
-        lattice = lattices[members[0]]
+        lattice, known = lattices[members[0]], measured[part[members[0]]]
         repeat = relaxed = lengths[members[0]]
         if lattice.displaced:
+            own = next((one for one in lattices if one.region == known.reference), first)
             relaxed *= _crystal_length(lattice) / _crystal_length(own)
         if along_beam == "relaxed":
             repeat = relaxed
@@ -96,6 +123,8 @@ def build_model(
                 regions=regions,
                 bounds=_bounds(outlines, regions, grid),
                 beam_length=relaxed,
+                area=known.area if lattice.displaced else None,
+                faulted=known.faulted if lattice.displaced else None,
             )
         )
     low, high = _corners(grid)
@@ -162,7 +191,7 @@ def _with_amorphous(
 
 
 def _set_beam_length(
-    lattices: Sequence[RegisteredLattice], along_beam: AlongBeam
+    lattices: Sequence[RegisteredLattice], part: Sequence[int], along_beam: AlongBeam
 ) -> Sequence[RegisteredLattice]:
     """Lattices of which the shared one has the repeat along the beam that is given in Å, if any."""
     if isinstance(along_beam, str):
@@ -175,9 +204,9 @@ def _set_beam_length(
         raise ValueError(f"along_beam must be a length in Å above zero, not {along_beam}")
     return [
         replace(one, base=one.base * [1.0, 1.0, along_beam / _repeat_length(one)])
-        if one.displaced
+        if one.displaced and number == 0
         else one
-        for one in lattices
+        for one, number in zip(lattices, part, strict=True)
     ]
 
 

@@ -23,6 +23,7 @@ from .lattices import (
 from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
 from .oriented_crystal import OrientedCrystal
 from .outlines import Outlines, contains, rasterise, trace
+from .packing import place_apart
 from .peaks import Peaks
 from .placement import Placement
 from .progress import begin_step, count_steps, listen_to_steps
@@ -68,6 +69,7 @@ __all__ = [
     "listen_to_steps",
     "merge_sites",
     "normal_equations",
+    "place_apart",
     "rasterise",
     "reduce_basis",
     "reduce_pair",

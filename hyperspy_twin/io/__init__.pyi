@@ -13,7 +13,7 @@ from .models import ModelContent
 from .readers import load
 from .recognition import Refusal, describe, why_no_micrograph
 from .scan_tags import ScanTags, read_scan_tags, whole_grid
-from .writers import write_atoms, write_model
+from .writers import write_model
 
 __all__ = [
     "ModelContent",
@@ -32,7 +32,6 @@ __all__ = [
     "whole_grid",
     "why_no_micrograph",
     "with_pixel_values",
-    "write_atoms",
     "write_calibration",
     "write_model",
 ]

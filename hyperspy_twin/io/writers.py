@@ -6,10 +6,9 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +21,6 @@ from hyperspy_twin.io.models import (
     write_prismatic,
     write_trajectory,
 )
-
-if TYPE_CHECKING:
-    import ase
 
 _logger = logging.getLogger(__name__)
 
@@ -49,57 +45,6 @@ SUFFIXES = {
 FILE_NAMES = {"poscar": "vasp", "contcar": "vasp"}
 # Formats that cannot say in which directions the box does not repeat, and need one.
 NEEDS_CELL = ("vasp", "cif", "lammps-data", "prismatic")
-
-
-def write_atoms(
-    atoms: ase.Atoms,
-    path: str | os.PathLike[str],
-    *,
-    format: str | None = None,
-    arrays: Mapping[str, np.ndarray] | None = None,
-    vacuum: float = 10.0,
-) -> Path:
-    """Write atoms of ASE to a file, see :func:`write_model`.
-
-    Parameters
-    ----------
-    atoms
-        Atoms with positions in Angstrom. Extended XYZ keeps all their arrays.
-    path, format, vacuum
-        As for :func:`write_model`.
-    arrays
-        Further arrays with one entry for each atom, which only extended XYZ keeps.
-
-    Returns
-    -------
-    pathlib.Path
-        The file written.
-
-    Raises
-    ------
-    ValueError
-        As :func:`write_model`, or if an array has the wrong length or the format cannot hold it.
-    FileNotFoundError
-        If the folder does not exist.
-    """
-    if arrays and _format_of(Path(path), format) != "extxyz":
-        name = _format_of(Path(path), format)
-        raise ValueError(f"format '{name}' cannot hold further arrays: write extxyz")
-    known = {
-        name: one for name, one in atoms.arrays.items() if name not in ("positions", "numbers")
-    }
-    for name, values in (arrays or {}).items():
-        if len(values) != len(atoms):
-            raise ValueError(f"array '{name}' has {len(values)} entries for {len(atoms)} atoms")
-        known[name] = np.asarray(values)
-    content = ModelContent(
-        positions=atoms.positions,
-        numbers=atoms.numbers,
-        cell=atoms.cell.array.copy(),
-        pbc=atoms.pbc.copy(),
-        arrays=known,
-    )
-    return write_model(content, path, format=format, vacuum=vacuum)
 
 
 def write_model(
@@ -188,6 +133,9 @@ def _check(content: ModelContent, format: str) -> None:
         raise ValueError("there are no atoms to write")
     if content.bonds is not None and format != "lammps-data":
         raise ValueError(f"format '{format}' cannot hold bonds: write lammps-data")
+    for name, values in content.arrays.items():
+        if len(values) != len(content):
+            raise ValueError(f"array '{name}' has {len(values)} entries for {len(content)} atoms")
     for part in content.parts():
         if not np.all(np.isfinite(content.positions[part])):
             raise ValueError("some positions are not finite: remove these atoms first")

@@ -15,6 +15,7 @@ from hyperspy.signals import ComplexSignal2D, LazyComplexSignal2D, Signal1D, Sig
 from hyperspy_twin.core import Grid, Outlines, Peaks, Table, rasterise
 from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
 from hyperspy_twin.signals._pixels import ImagePixels
+from hyperspy_twin.signals._region_lattices import region_lattices, register_block
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._tables import peaks_table, spectra_table
 from hyperspy_twin.signals._values import PixelMask, StrainSettings
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from hyperspy_twin.crystals import IndexingSettings, PhaseRecords, RegionPhase
     from hyperspy_twin.signals._reflections import By
     from hyperspy_twin.spectra import RegionSpectrum
-    from hyperspy_twin.strain import RegionLattice
+    from hyperspy_twin.strain import Block, RegionLattice
 
 _LOGGER = logging.getLogger(__name__)
 # Name of the references of a strain map: one for each block of regions that share a lattice.
@@ -958,6 +959,8 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                     image, grid, self._region_lattices, labels, plan, field
                 )
                 outcome |= {f"region {n}": why for n, why in reasons.items()}
+                if lattices is not None:
+                    lattices = self._with_blocks(lattices, field, blocks)
                 if filtered is None:
                     settings = replace(settings, noise=field.noise)
                 else:
@@ -1019,38 +1022,40 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
     @property
     def _region_lattices(self) -> dict[int, RegionLattice]:
         """What the plan of a strain analysis needs to know of each region."""
-        from hyperspy_twin.signals._region_lattices import region_lattices
-
         return region_lattices(self)
 
     def _register_lattices(
         self, field: StrainField, reference: int, vectors: np.ndarray | None = None
     ) -> tuple[RegisteredLattice, ...]:
         """Lattices of the indexed regions, fixed in the image; the error says what is missing."""
-        from hyperspy_twin.registration import IndexedPeaks, register_lattices
+        return register_block(self, field, reference, vectors=vectors)
 
-        image, grid = self.image()
-        indexed, spectra = [], self._spectra
-        for record in self.phases:
-            open_x = record.composition is not None and not record.composition.known
-            if open_x and record.composition is not None:
-                raise ValueError(f"region {record.region}: {record.composition.reason}")
-            if record.match is not None:
-                used, peaks = record.match.in_zone, spectra[record.region].peaks
-                indexed.append(
-                    IndexedPeaks(peaks.take(used), record.hkl[used], record.match.oriented)
+    def _with_blocks(
+        self,
+        lattices: Sequence[RegisteredLattice],
+        field: StrainField,
+        blocks: Sequence[Block],
+    ) -> tuple[RegisteredLattice, ...]:
+        """Lattices of which those of other blocks than the first follow their displacement."""
+        found = {one.region: one for one in lattices}
+        for block in blocks[1:]:
+            if block.reference not in found:
+                continue
+            own = replace(field, vectors=block.g)
+            regions = [number for number in block.regions if number in found]
+            try:
+                followed = register_block(self, own, block.reference, regions=regions)
+            except ValueError as reason:
+                _LOGGER.warning(
+                    "regions %s will not follow their displacement in a model: %s", regions, reason
                 )
-        lattices = register_lattices(
-            image,
-            grid,
-            labels=self._labels,
-            indexed=indexed,
-            strain=field,
-            reference=reference,
-            vectors=vectors,
-            calibrated=self._calibrated,
-        )
-        return tuple(lattices)
+                continue
+            found |= {one.region: one for one in followed}
+        return tuple(found.values())
+
+    def _indexed_image(self) -> tuple[np.ndarray, Grid, np.ndarray]:
+        """Image of the spectrum, its grid, and the region of each pixel."""
+        return *self.image(), self._labels
 
     @property
     def _image_grid(self) -> Grid:

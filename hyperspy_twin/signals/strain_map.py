@@ -15,6 +15,7 @@ from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
+from hyperspy_twin.signals._model_lattices import measured_lattices
 from hyperspy_twin.signals._pixels import ImagePixels, as_signal
 from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
@@ -832,6 +833,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             )
         return image, grid
 
+    def _indexed_image(self) -> tuple[np.ndarray, Grid, np.ndarray]:
+        """Image that the map was made of, its grid, and the region of each pixel."""
+        return *self._image_for_defects(), self._image_labels
+
     def _width(self, resolution: float | None) -> float:
         return self.resolution if resolution is None else float(resolution)
 
@@ -1143,9 +1148,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         thickness: float = 5.0,
         *,
         seed: int = 0,
-        along_beam: AlongBeam = "coherent",
+        along_beam: AlongBeam | str = "coherent",
         amorphous: Mapping[int, tuple[str, float]] | None = None,
         surfaces: bool = False,
+        planar_faults: Table | None = None,
+        show_progressbar: bool | None = None,
     ) -> AtomicModel:
         """Fill the regions with atoms, displaced as measured.
 
@@ -1167,7 +1174,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             repeats along the beam (``"coherent"``), as pseudomorphic layers do, or each crystal
             has the whole number that suits it best (``"relaxed"``), with dislocations across the
             beam between layers of different numbers. A number is the length in Å of the repeat of
-            the reference along the beam.
+            the reference along the beam, and the name of a crystal, such as ``"InP"``, that of a
+            reference that is itself a pseudomorphic layer on it.
         amorphous
             Formula and density in g/cm³ by the number of a region, such as
             ``{2: ("SiO2", 2.2)}``. Atoms are packed at random, with the right density, composition
@@ -1175,6 +1183,11 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             computed.
         surfaces
             Whether the model is a lamella with free surfaces instead of periodic along the beam.
+        planar_faults
+            Rows of :meth:`planar_faults` that enter the model; by default all that are found in the
+            image, if the map holds it.
+        show_progressbar
+            Whether to show progress; by default as in HyperSpy's preferences.
 
         Returns
         -------
@@ -1194,16 +1207,19 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             raise ValueError(self._why_no_lattices())
         self._warn_of_scale(lattices)
         grid = self._grid
+        with show_progress("Building atoms", show_progressbar):
+            found = measured_lattices(self, lattices, self._faults_of_model(planar_faults))
+        lattices, measured, displacement = found
         atoms = build_model(
             lattices,
             self._outlines,
-            displacement=self._main_displacement,
+            displacement=displacement,
             displacement_error=self._displacement_error,
             grid=grid,
             thickness=thickness,
             seed=seed,
-            reference=self.reference,
-            along_beam=along_beam,
+            measured=measured,
+            along_beam=self._along_beam(along_beam),
             amorphous=amorphous,
         )
         chosen: dict[str, Any] = {} if along_beam == "coherent" else {"along_beam": along_beam}
@@ -1211,6 +1227,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             chosen["amorphous"] = {str(n): list(one) for n, one in amorphous.items()}
         if surfaces:
             chosen["surfaces"] = True
+        if planar_faults is not None:
+            chosen["planar_faults"] = len(planar_faults)
         width, height = (10 * length for length in grid.extent)
         corner = [10 * (grid.offset[i] - grid.scale[i] / 2) for i in (0, 1)]
         table = AtomicModel._rows_of(atoms)
@@ -1229,6 +1247,35 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             ),
             image=None,
         )
+
+    def _along_beam(self, given: AlongBeam | str) -> AlongBeam:
+        """Whose repeats along the beam the reference has; that of a named substrate in Å."""
+        from hyperspy_twin.crystals import as_crystal
+        from hyperspy_twin.registration import find_beam_translation
+
+        if given == "coherent" or given == "relaxed" or not isinstance(given, str):
+            return given  # type: ignore[return-value]
+        try:
+            substrate = as_crystal(given)
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError(
+                "along_beam is 'coherent', 'relaxed', a length in Å or the name of a substrate, "
+                f"not {given!r}: {error}"
+            ) from error
+        lattices = self._state("lattices")
+        own = next((one for one in lattices if one.region == self.reference), lattices[0])
+        repeat = find_beam_translation(substrate, substrate.base, own.zone_axis)
+        return float(np.linalg.norm(repeat))
+
+    def _faults_of_model(self, given: Table | None) -> Table | None:
+        """Planar faults that enter a model: those given, or all that can be found."""
+        if given is not None:
+            return given
+        try:
+            return self.planar_faults(show_progressbar=False)
+        except ValueError as reason:  # the map does not hold what they are found in
+            _LOGGER.info("no planar faults are looked for: %s", reason)
+            return None
 
     # ---- state ----
 
@@ -1284,8 +1331,10 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         """Standard errors of the displacement in the axes of the image; None if not known."""
         from hyperspy_twin.strain import find_displacement_errors
 
-        analysis = self._measured_of(self._blocks[0]).analysis
-        return None if analysis is None else find_displacement_errors(analysis)
+        analyses = [one.analysis for one in self._measured_blocks]
+        if any(one is None for one in analyses):
+            return None
+        return _overlay([find_displacement_errors(one) for one in analyses if one is not None])
 
     @property
     def _blocks(self) -> tuple[Block, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core import UNITS_PER_CUBIC_ANGSTROM, kernel
+from hyperspy_twin.core import UNITS_PER_CUBIC_ANGSTROM, place_apart
 
 
 @dataclass(frozen=True)
@@ -45,40 +45,6 @@ GLASSES = {
 }
 
 
-@kernel
-def place_apart(
-    trials: np.ndarray, placed: np.ndarray, cells: np.ndarray, count: int, closest: float
-) -> int:
-    """Accept, one by one, the trial points (n, 3) that keep their distance from all others.
-
-    They fill ``placed``, shape (m, 3), from ``count`` on, and ``cells``: the index of the point in
-    each cell of edge ``closest / sqrt(3)``, or -1. Returns the number accepted so far.
-    """
-    edge = closest / np.sqrt(3.0)
-    size_x, size_y, size_z = cells.shape
-    for trial in range(trials.shape[0]):
-        if count == placed.shape[0]:
-            break
-        i = int(trials[trial, 0] / edge)
-        j = int(trials[trial, 1] / edge)
-        k = int(trials[trial, 2] / edge)
-        free = True
-        for a in range(max(0, i - 2), min(size_x, i + 3)):
-            for b in range(max(0, j - 2), min(size_y, j + 3)):
-                for c in range(max(0, k - 2), min(size_z, k + 3)):
-                    other = cells[a, b, c]
-                    if free and other >= 0:
-                        squared = 0.0
-                        for axis in range(3):
-                            squared += (trials[trial, axis] - placed[other, axis]) ** 2
-                        free = squared >= closest * closest
-        if free:
-            placed[count] = trials[trial]
-            cells[i, j, k] = count
-            count += 1
-    return count
-
-
 def fill_glass(
     low: tuple[float, float, float],
     high: tuple[float, float, float],
@@ -113,11 +79,11 @@ def fill_glass(
     """
     size = np.subtract(high, low)
     placed = np.empty((round(float(np.prod(size)) * glass.atoms_per_volume), 3))
-    edge = glass.closest / np.sqrt(3)
+    edge = np.full(3, glass.closest / np.sqrt(3))
     cells = np.full(np.ceil(size / edge).astype(int) + 1, -1, np.int32)
     count = 0
     while count < len(placed):
         trials = random.random((len(placed), 3)) * size
-        count = place_apart(trials, placed, cells, count, glass.closest)
+        count = place_apart(trials, placed, cells, edge, count, glass.closest, False)
     numbers = random.permutation(np.resize(glass.numbers, len(placed)))
     return placed + low, numbers

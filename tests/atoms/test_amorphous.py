@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.amorphous import (
-    closest_distance,
-    fill_amorphous,
-    parse_material,
-    place_apart,
-)
+from hyperspy_twin.atoms.amorphous import closest_distance, fill_amorphous, parse_material
+from hyperspy_twin.core import place_apart
 
 BOUNDS = {3: (1.0, 1.0, 6.0, 6.0)}
 
@@ -68,7 +64,7 @@ def test_kernel_is_what_it_compiles():
     for function in (place_apart, place_apart.py_func):
         placed, cells = np.zeros((40, 3)), np.full((9, 9, 5), -1)
         edge = np.array([1.4 / 3**0.5, 1.4 / 3**0.5, 0.8])
-        results.append((function(trials, placed, cells, edge, 0, 1.4), placed, cells))
+        results.append((function(trials, placed, cells, edge, 0, 1.4, True), placed, cells))
     assert results[0][0] == results[1][0] > 10
     np.testing.assert_array_equal(results[0][1], results[1][1])
 

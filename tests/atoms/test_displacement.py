@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displacement import (
     fill_missing,
     interpolate,
@@ -24,7 +25,7 @@ def displaced_points(reference, displacement, grid):
     found = []
     for x, y in reference:
         u_x, u_y = interpolate(field, offset, scale, x, y)[:2]
-        found.append(solve_point(field, offset, scale, x, y, x + u_x, y + u_y))
+        found.append(solve_point(field, NO_CUTS, offset, scale, x, y, x + u_x, y + u_y))
     return np.array([point[:2] for point in found]), np.array([point[2] for point in found])
 
 
@@ -131,8 +132,8 @@ def test_kernels_agree_with_plain_python():
             interpolate.py_func(field, offset, scale, *point),
         )
         np.testing.assert_allclose(
-            solve_point(field, offset, scale, *point, *point),
-            solve_point.py_func(field, offset, scale, *point, *point),
+            solve_point(field, NO_CUTS, offset, scale, *point, *point),
+            solve_point.py_func(field, NO_CUTS, offset, scale, *point, *point),
         )
 
 

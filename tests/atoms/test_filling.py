@@ -445,6 +445,8 @@ def test_kernel_agrees_with_plain_python():
         np.linalg.inv(plane),
         np.array([[0.0, 0.0], [0.1, 0.15]]),
         prepare_field(u, grid),
+        np.array([[0.0, 1.0, 1.0, -0.5, np.inf, 0.1, 0.02, 0.0]]),
+        0.05,
         np.zeros(2),
         np.array([0.1, 0.1]),
     )

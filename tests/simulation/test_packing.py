@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.simulation.packing import GLASSES, fill_glass, place_apart
+from hyperspy_twin.core import place_apart
+from hyperspy_twin.simulation.packing import GLASSES, fill_glass
 
 
 @pytest.mark.parametrize("name", sorted(GLASSES))
@@ -36,6 +37,8 @@ def test_placing_agrees_with_plain_python():
     results = []
     for function in (place_apart, place_apart.py_func):
         placed, cells = np.zeros((100, 3)), np.full((9, 9, 9), -1, np.int32)
-        results.append((function(trials, placed, cells, 0, 1.6), placed))
+        results.append(
+            (function(trials, placed, cells, np.full(3, 1.6 / 3**0.5), 0, 1.6, False), placed)
+        )
     assert results[0][0] == results[1][0] > 20
     assert np.array_equal(results[0][1], results[1][1])

@@ -1,0 +1,5 @@
+"""Planar faults of the measured displacement as steps of the lattice in the model."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
