@@ -211,9 +211,7 @@ def structure_factors(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
     return np.exp(phases) @ brightness
 
 
-def shift_by_structure(
-    one: Crystal, other: Crystal, base: np.ndarray, hkl: np.ndarray
-) -> float:
+def shift_by_structure(one: Crystal, other: Crystal, base: np.ndarray, hkl: np.ndarray) -> float:
     """Largest shift in nm that one reflection shows between two crystals on the same lattice.
 
     It comes from the phases of their structure factors, and is none where elements are exchanged on

@@ -33,16 +33,41 @@ LEAKED = 3
 # Squared mean of its square over the mean of its fourth power: the part of the rows that count as
 # independent.
 INDEPENDENT = (35.0 / 128.0) ** 2 / (6435.0 / 32768.0)
+# Part of the rows that show atoms, and with them most of the noise: steady images of peaked columns
+# scatter 1.1 to 1.5 times as much as if all rows counted.
+BRIGHT = 0.55
 # Part of the mean excess that its median has to show: jitter shows all of it, and the tail of a
 # reflection, or one that is not known, little. Set with the scenes of benchmarks/gpa_errors.py.
 SAME_STRENGTH = 0.3
 # Line noise counts where noise of pixels would give its power by chance in one of so many images.
 CHANCE_OF_LINES = 1e-4
-# Standard errors by which noise of lines is stronger next to the reflections, if its power falls
-# with the frequency.
+# Standard errors by which noise of lines is stronger next to the reflections if its power falls with
+# the frequency.
 CLEARLY_STRONGER = 3.0
 # Rounds of the fit, whose weights follow from its result: the third changes it by less than 1 %.
 ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Streak:
+    """What some coefficients of a column say of the noise of scan lines.
+
+    Attributes
+    ----------
+    excess
+        Mean power above that of the noise per pixel.
+    response
+        That of displacements of unit variance along x, and along y.
+    noise
+        Mean power of the noise per pixel.
+    numbers
+        How many independent numbers went into it.
+    """
+
+    excess: float
+    response: tuple[float, float]
+    noise: float
+    numbers: float
 
 
 @dataclass(frozen=True)
@@ -68,28 +93,6 @@ class Column:
     free: np.ndarray
     waves: tuple[int, ...]
     streaks: tuple[Streak, Streak]
-
-
-@dataclass(frozen=True)
-class Streak:
-    """What some coefficients of a column say of the noise of scan lines.
-
-    Attributes
-    ----------
-    excess
-        Mean power above that of the noise per pixel.
-    response
-        That of displacements of unit variance along x, and along y.
-    noise
-        Mean power of the noise per pixel.
-    numbers
-        How many independent numbers went into it.
-    """
-
-    excess: float
-    response: tuple[float, float]
-    noise: float
-    numbers: float
 
 
 def measure_columns(region: LatticeWaves) -> list[Column]:
@@ -136,12 +139,11 @@ def _measure_column(
     frequency = scipy.fft.fftfreq(size, coarse.scale[1])
     distance = np.min([abs(frequency - region.waves[n].carrier[1]) for n in waves], axis=0)
     mask = 1.0 / (2.0 * np.pi * coarse.resolution)
-    lobe = LEAKED / (rows * coarse.scale[1])
-    taken = distance < max(INNER * mask, lobe)
-    for one in (own, beside):
-        high = one > OUTLIER * np.median(one)
-        taken |= np.convolve(np.pad(high, LEAKED, mode="wrap"), np.ones(2 * LEAKED + 1), "valid") > 0
-    free = ~taken
+    apart = distance >= max(INNER * mask, LEAKED / (rows * coarse.scale[1]))
+    free, near = (
+        some & ~_is_high(own, some) & ~_is_high(beside, some)
+        for some in (apart, apart & (distance < OUTER * mask))
+    )
     excess = np.where(free, 0.0, own - beside)
     turn = (2.0 * np.pi) ** 2 / size
     response = (
@@ -150,10 +152,17 @@ def _measure_column(
     )
     # A column that is its own mirror image has half as many numbers.
     both = 1.0 if along_x != 0.0 else 0.5
-    independent = both * INDEPENDENT * rows / size
-    near = free & (distance < OUTER * mask)
+    independent = both * BRIGHT * INDEPENDENT * rows / size
     streaks = [_streak(own[some], beside[some], response, independent) for some in (free, near)]
     return Column(spectra[:, 0], frequency, free, waves, (streaks[0], streaks[1]))
+
+
+def _is_high(power: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """Whether power is that of a reflection, or next to it, and not of the noise among some."""
+    if not among.any():
+        return among
+    high = power > OUTLIER * np.median(power[among])
+    return np.convolve(np.pad(high, LEAKED, mode="wrap"), np.ones(2 * LEAKED + 1), "valid") > 0
 
 
 def _streak(
@@ -165,7 +174,7 @@ def _streak(
     noise = max(float(beside.mean()), float(np.finfo(np.float32).tiny))
     excess = float(own.mean()) / KEPT_POWER - noise
     typical = float(np.median(own)) / np.log(2.0) - float(np.median(beside))
-    if typical < SAME_STRENGTH * excess:
+    if excess > 0.0 and typical < SAME_STRENGTH * excess:
         return Streak(0.0, (0.0, 0.0), noise, 0.0)
     return Streak(excess, response, noise, independent * len(own))
 
@@ -173,13 +182,15 @@ def _streak(
 def fit_jitter(columns: Sequence[Column]) -> np.ndarray:
     """Variance of the displacement of scan lines along x and along y, from all columns.
 
-    It is that of lines next to each other; where lines that are far apart are displaced clearly
-    more, as by slow drift, it is that of the frequencies next to the reflections.
+    All frequencies count alike, as for displacements that differ from line to line; where those
+    next to the reflections show clearly more, as of a slower motion, these count alone.
     """
     every, near = ([one.streaks[n] for one in columns] for n in (0, 1))
     variance, deviation = _fit(every)
     slow, uncertain = _fit(near)
-    stronger = slow - variance > CLEARLY_STRONGER * np.hypot(deviation, uncertain)
+    # Errors are proportional to what is found: that of the slow motion if it were no stronger.
+    usual = np.maximum(variance, deviation) / np.maximum(slow, np.finfo(float).tiny)
+    stronger = np.isfinite(deviation) & (slow - variance > CLEARLY_STRONGER * uncertain * usual)
     return np.where(stronger, slow, variance)
 
 
