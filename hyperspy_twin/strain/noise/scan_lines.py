@@ -41,8 +41,8 @@ BRIGHT = 0.55
 SAME_STRENGTH = 0.3
 # Line noise counts where noise of pixels would give its power by chance in one of so many images.
 CHANCE_OF_LINES = 1e-4
-# Standard errors by which noise of lines is stronger next to the reflections if its power falls with
-# the frequency.
+# Standard errors by which noise of lines is stronger next to the reflections, if its power falls
+# with the frequency.
 CLEARLY_STRONGER = 3.0
 # Rounds of the fit, whose weights follow from its result: the third changes it by less than 1 %.
 ROUNDS = 4
