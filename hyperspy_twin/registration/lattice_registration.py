@@ -23,6 +23,7 @@ from hyperspy_twin.registration.origin import (
     fit_origin,
     measure_amplitudes,
     nearest_remainder,
+    shift_by_structure,
 )
 from hyperspy_twin.registration.virtual_cell import (
     align_to_zone_axis,
@@ -37,7 +38,8 @@ COHERENT_FRACTION = 0.5
 STRONGEST = 12
 # Distance of origins in nm that are the same: far above the error of an origin, far below a period.
 SAME_ORIGIN = 0.03
-# Offsets in nm below this are the noise of an origin, 0.3 pm in a region of 10 nm at common doses.
+# Offsets in nm below this are the noise of an origin: 0.3 pm in a region of 10 nm at common doses,
+# up to 1.1 pm where lines of the scan are displaced by 3 pm.
 SMALLEST_OFFSET = 0.001
 # Relative difference below which two reciprocal vectors are the same peak; set by judgement.
 SAME_VECTOR = 0.02
@@ -150,7 +152,10 @@ def register_lattices(
             cell_error=find_cell_error(one.peaks.position, one.peaks.error, weights=_weights(one)),
         )
         if displaced:
-            lattice = _on_shared_origin(lattice, origin)
+            shift = shift_by_structure(
+                one.oriented.crystal, master.oriented.crystal, base, one.hkl[:STRONGEST]
+            )
+            lattice = _on_shared_origin(lattice, origin, shifted=shift > SMALLEST_OFFSET)
         found.append(lattice)
     return found
 
@@ -215,18 +220,22 @@ def _place(
     return origin.position, origin.merit
 
 
-def _on_shared_origin(lattice: RegisteredLattice, origin: tuple[float, float]) -> RegisteredLattice:
+def _on_shared_origin(
+    lattice: RegisteredLattice, origin: tuple[float, float], *, shifted: bool
+) -> RegisteredLattice:
     """Lattice with another origin (nm) if that differs by a period of the crystal and little more.
 
-    What is more than noise stays as the offset: the displacement takes the phases of the structure
-    factors, which polar crystals of other elements have, for a shift.
+    What is more than noise stays as the offset where the crystals are ``shifted``: the displacement
+    takes the phases of the structure factors, which polar crystals of other elements have, for a
+    shift.
     """
     plane = find_repeat_cell(lattice.crystal, lattice.base, lattice.zone_axis).plane
     remainder = nearest_remainder(np.asarray(lattice.origin) - origin, plane)
     distance = np.linalg.norm(remainder)
     if distance >= SAME_ORIGIN:
         return lattice
-    offset = tuple(remainder.tolist()) if distance > SMALLEST_OFFSET else (0.0, 0.0)
+    is_offset = shifted and distance > SMALLEST_OFFSET
+    offset = tuple(remainder.tolist()) if is_offset else (0.0, 0.0)
     return replace(lattice, origin=origin, offset=offset)
 
 

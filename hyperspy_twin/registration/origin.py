@@ -170,10 +170,7 @@ def fit_origin(
         raise ValueError("amplitudes must be finite")
     if not np.array_equal(hkl, np.rint(hkl)):
         raise ValueError("hkl must be integers")
-    brightness = np.asarray(crystal.occupancy) * crystal.numbers.astype(float) ** HAADF_EXPONENT
-    phases = -2j * np.pi * (hkl @ np.asarray(crystal.fractional, float).T)
-    structure = np.exp(phases) @ brightness
-    products = amplitudes * np.conj(structure)
+    products = amplitudes * np.conj(structure_factors(crystal, hkl))
     strong = np.abs(products) > NEGLIGIBLE * np.max(np.abs(products), initial=0.0)
     generators = integer_row_basis(hkl[strong])
     if len(generators) != 2:
@@ -205,6 +202,26 @@ def fit_origin(
     ]
     x, y = best
     return Origin((float(x), float(y)), float(merit), float(merit - max(others, default=0.0)))
+
+
+def structure_factors(crystal: Crystal, hkl: np.ndarray) -> np.ndarray:
+    """Fourier coefficients (k,) of a crystal whose atoms are as bright as in HAADF."""
+    brightness = np.asarray(crystal.occupancy) * crystal.numbers.astype(float) ** HAADF_EXPONENT
+    phases = -2j * np.pi * (np.asarray(hkl) @ np.asarray(crystal.fractional, float).T)
+    return np.exp(phases) @ brightness
+
+
+def shift_by_structure(one: Crystal, other: Crystal, base: np.ndarray, hkl: np.ndarray) -> float:
+    """Largest shift in nm that one reflection shows between two crystals on the same lattice.
+
+    It comes from the phases of their structure factors, and is none where elements are exchanged on
+    all sites alike. ``base`` and ``hkl`` are as for :func:`reciprocal_vectors`.
+    """
+    products = structure_factors(one, hkl) * np.conj(structure_factors(other, hkl))
+    strong = np.abs(products) > NEGLIGIBLE * np.max(np.abs(products), initial=0.0)
+    lengths = np.linalg.norm(reciprocal_vectors(base, np.asarray(hkl)[strong]), axis=1)
+    shifts = np.abs(np.angle(products[strong])) / (2 * np.pi * lengths)
+    return float(np.max(shifts, initial=0.0))
 
 
 def find_origin_error(g: np.ndarray, snr: np.ndarray) -> tuple[float, float]:

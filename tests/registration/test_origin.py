@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.registration.origin import _block_sums, fit_origin, measure_amplitudes
+from hyperspy_twin.registration.origin import (
+    _block_sums,
+    fit_origin,
+    measure_amplitudes,
+    shift_by_structure,
+)
 from hyperspy_twin.registration.virtual_cell import reciprocal_vectors
 
 HKL = np.array(
@@ -195,3 +200,12 @@ def test_wrong_input(zincblende):
         fit_origin(crystal, lattice, hkl=HKL, amplitudes=np.full(len(HKL), np.nan))
     with pytest.raises(ValueError, match="must be"):
         fit_origin(crystal, lattice, hkl=HKL, amplitudes=np.ones(2))
+
+
+def test_crystals_are_shifted_by_the_phases_of_their_structure_factors_alone(crystals, zincblende):
+    """Elements that are exchanged on all sites alike shift nothing, those of a polar crystal do."""
+    silicon, (phosphide, base) = crystals["diamond"], zincblende
+    germanium = replace(silicon, symbols=("Ge",) * 8)
+    antimonide = replace(phosphide, symbols=("In",) * 4 + ("Sb",) * 4)
+    assert shift_by_structure(silicon, germanium, base, HKL) < 1e-12
+    assert shift_by_structure(phosphide, antimonide, base, HKL) > 0.005

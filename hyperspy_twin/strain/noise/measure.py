@@ -24,7 +24,7 @@ from hyperspy_twin.strain.noise.ring import (
     padded_lengths,
     ring_frequencies,
 )
-from hyperspy_twin.strain.noise.scan_lines import Streak, measure_streak, pool_lines
+from hyperspy_twin.strain.noise.scan_lines import fit_jitter, line_covariance, measure_columns
 from hyperspy_twin.strain.pieces import smooth_rows
 
 # A mean of fewer is too uncertain: the standard error of one of 16 is a quarter.
@@ -77,9 +77,8 @@ def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
 
     The quadratures are taken against the local phases, so that strain does not blur their
     correlation. Other reflections and streaks in the ring are left out. Rows that are displaced
-    against each other make a streak through each reflection along y, whose excess over the ring
-    gives the phase error of a row. The pieces of an image were scanned by the same lines: they
-    are taken together for that.
+    against each other make a streak through each reflection along y. The pieces of an image were
+    scanned by the same lines: the variance of their displacement is taken from all.
 
     The covariance of few coefficients is drawn towards its diagonal, by as much as its
     correlations are uncertain, so that a small piece does not trust correlations that it cannot
@@ -90,13 +89,17 @@ def measure_noise(regions: Sequence[LatticeWaves]) -> list[Noise]:
     ValueError
         If the ring holds too few Fourier coefficients.
     """
-    found = [_measure_piece(region) for region in regions]
-    lines = pool_lines([streak for _, streak in found])
-    return [Noise(covariance, lines) for covariance, _ in found]
+    white = [_measure_piece(region) for region in regions]
+    columns = [measure_columns(region) for region in regions]
+    jitter = fit_jitter([column for some in columns for column in some])
+    return [
+        Noise(covariance, line_covariance(region, some, jitter))
+        for region, covariance, some in zip(regions, white, columns, strict=True)
+    ]
 
 
-def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, Streak]:
-    """Covariance of the quadratures of the waves of one piece, and its streaks."""
+def _measure_piece(region: LatticeWaves) -> np.ndarray:
+    """Covariance of the quadratures of the waves of one piece."""
     coarse = region.coarse
     # Gain of white noise from pixels to nodes, of whose spectrum a part is kept.
     rows, columns = (
@@ -127,13 +130,7 @@ def _measure_piece(region: LatticeWaves) -> tuple[np.ndarray, Streak]:
     # What amplitudes give to phases grows with the frequency k: the slope along x of a Gaussian
     # average sees <k_x^2> = 1.5 / (2 pi s)^2, the slope along y a third of that.
     seen = STEEPNESS * slopes @ slopes.T / (2.0 * np.pi * coarse.resolution) ** 2
-    covariance = white + seen * _robust_covariance(in_phase, independent) / energy
-    amplitudes = np.array([np.abs(wave.amplitude) for wave in region.waves])
-    narrow = _narrow_along_y(region)
-    weights, parts = weights * narrow, parts * narrow
-    power = rows * columns * white * np.einsum("kij,lij->kl", weights, weights, dtype=float)
-    lengths = np.sum(weights * amplitudes, axis=2, dtype=float)
-    return covariance, measure_streak(region, parts, slopes, power, rows, lengths)
+    return white + seen * _robust_covariance(in_phase, independent) / energy
 
 
 def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray:
@@ -168,19 +165,6 @@ def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
         )
     )
     return smooth_rows(near, eroded, (x, y))(0, len(near)) * region.window.mass
-
-
-def _narrow_along_y(region: LatticeWaves) -> np.ndarray:
-    """Another squared sine along y of a piece that fills its box, for the streaks alone.
-
-    A sum over rows shows the tails of strong reflections far above the noise: those of a squared
-    sine were taken for jitter at a dose of 1000 and a resolution of one spacing.
-    """
-    coarse = region.coarse
-    if not region.piece.full:
-        return np.ones((1, 1), np.float32)
-    place = coarse.node_positions()[1] / coarse.scale[1]
-    return np.sin(np.pi * (place + 0.5) / coarse.shape[0]).astype(np.float32)[:, None] ** 2
 
 
 def _quadrature(region: LatticeWaves, index: int) -> tuple[np.ndarray, np.ndarray]:
