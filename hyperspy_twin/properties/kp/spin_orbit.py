@@ -43,7 +43,7 @@ ALIGNED = 0.996
 CONVENTIONS = {"pauli": 1.0, "spin": 2.0, "reversal": 2.0 / np.pi}
 
 
-def gradient_weights(parameters: HoleParameters, beam: Beam, eta: float) -> tuple[float, float]:
+def gradient_weights(parameters: HoleParameters, beam: str, eta: float) -> tuple[float, float]:
     """Weights in eV of de_xz/dx and of d(e_xx - e_yy)/dz in the coupling G.
 
     Parameters
@@ -98,7 +98,7 @@ def inverse_length_factor(
 
 def coupling_weights(
     parameters: HoleParameters,
-    beam: Beam,
+    beam: str,
     *,
     thickness: float,
     splitting: float,

@@ -134,7 +134,7 @@ def find_states(
         tells them apart.
     """
     layout = layout or BlockLayout(np.ascontiguousarray, np.asarray)
-    window.scaled([search.near - search.within, search.near + search.within])
+    window.scaled(search.near + search.within * np.array([-1.0, 1.0]))
     width = FILTER_WIDTH * search.within
     counted, error = _count(operator, window, search, width)
     if counted < NO_STATE:
