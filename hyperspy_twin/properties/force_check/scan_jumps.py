@@ -167,27 +167,27 @@ def find_jumps(
     found = []
     for axis, own in enumerate(rows):
         remaining = own.displacement.copy()
-        scale = 0.0
+        sizes, errors = _scan(own, remaining, resolution)
         for _ in range(MOST_JUMPS):
-            sizes, errors = _scan(own, remaining, resolution)
             ratio = sizes / errors
             if not np.isfinite(ratio).any():
                 break
-            if not scale:
-                # Errors may be larger than they claim to be: short windows have enough places.
-                short = np.abs(ratio[0][np.isfinite(ratio[0])])
-                scale = max(1.0, NORMAL_SPREAD * float(np.median(short))) if len(short) else 1.0
             window, row = np.unravel_index(np.nanargmax(np.abs(ratio)), ratio.shape)
-            significance = abs(float(ratio[window, row])) / scale
+            largest, size = abs(float(ratio[window, row])), float(sizes[window, row])
+            remaining -= size * _step(own.y - own.y[row], resolution)
+            sizes, errors = _scan(own, remaining, resolution)
+            # Errors may be larger than they claim to be: that shows where the jump is taken off.
+            short = np.abs(sizes[0] / errors[0])
+            short = short[np.isfinite(short)]
+            scale = max(1.0, NORMAL_SPREAD * float(np.median(short))) if len(short) else 1.0
+            significance = largest / scale
             if significance < limit:
                 break
-            size = float(sizes[window, row])
             displacement = (size, 0.0) if axis == 0 else (0.0, size)
             middle, width = (extent[0] + extent[1]) / 2, extent[1] - extent[0]
             found.append(
                 Suspect(middle, own.y[row], width, 2 * resolution, significance, displacement, True)
             )
-            remaining -= size * _step(own.y - own.y[row], resolution)
     return sorted(found, key=lambda one: -one.significance)
 
 
