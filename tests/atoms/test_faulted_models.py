@@ -53,14 +53,12 @@ def stacked(name, heights):
     return atoms + [*10 * MIDDLE, 0.0], base, vector
 
 
-def model_of(name, heights, *, dose=30.0, seed=0, seen=None, atoms=None, partial=None):
+def model_of(name, heights, *, dose=30.0, seed=0, seen=None):
     """Model of an image of such a crystal, the true atoms, and the period along the beam.
 
     ``seen`` are the cuts at which faults are reported, of which several heights may be one.
-    ``atoms`` are other ones, in which a fault begins at the position ``partial`` in nm.
     """
-    perfect, base, vector = stacked(name, heights)
-    atoms = perfect if atoms is None else atoms
+    atoms, base, vector = stacked(name, heights)
     image = np.zeros(GRID.shape)
     add_gaussians(
         image, atoms[:, :2] / 10 / PIXEL, np.ones(len(atoms)), np.full(len(atoms), WIDTH / PIXEL)
@@ -86,14 +84,8 @@ def model_of(name, heights, *, dose=30.0, seed=0, seen=None, atoms=None, partial
         ends = middle - 5.0 * along, middle + 5.0 * along
         shift = PLANE / -3.0 * (1 if seen is None else -1)
         right = np.array([-along[1], along[0]]) @ normal
-        if partial is not None:
-            ends = partial, ends[1]
-        faults.append(
-            PlanarFault(
-                *map(tuple, ends), tuple(PLANE), tuple(right * shift), partial is not None, False,
-                None if partial is None else tuple(right * SHEAR),
-            )
-        )  # fmt: skip
+        one = PlanarFault(*map(tuple, ends), tuple(PLANE), tuple(right * shift), False, False)
+        faults.append(one)
     lattice = RegisteredLattice(
         1, crystal(name), base, (1, 1, 0), tuple(MIDDLE), 1.0, True, (0.0, 0.0)
     )
