@@ -166,7 +166,7 @@ def rates(count: int, threads: list[int], kwant: str | None, pybinding: str | No
     if kwant and count <= LARGEST_OF_KWANT:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "matrix.npz"
-            matrix = scipy.sparse.csr_array(hamiltonian.blocks.matrix(), dtype=complex)
+            matrix = scipy.sparse.csr_array(hamiltonian.matrix(), dtype=complex)
             parts = {"data": matrix.data, "indices": matrix.indices, "indptr": matrix.indptr}
             np.savez(file, **parts)  # type: ignore[arg-type]
             found = other(kwant, KWANT, str(file))

@@ -65,7 +65,7 @@ OPERATORS = pytest.mark.parametrize("make", [BlockOperator, torch_operator])
 def test_moments_are_those_of_the_sparse_matrix(alloy, make, vectors):
     hamiltonian, labels, window = alloy
     operator = make(hamiltonian, labels, 2)
-    matrix = hamiltonian.blocks.matrix().astype(complex)
+    matrix = hamiltonian.matrix().astype(complex)
     sparse = SparseOperator(matrix, np.repeat(labels, 20))
     start = sparse.start(range(vectors), 5)
     assert np.array_equal(operator.unpack(operator.start(range(vectors), 5)), start)

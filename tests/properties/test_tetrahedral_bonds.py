@@ -6,7 +6,7 @@ from ase import Atoms
 from ase.build import bulk
 
 from hyperspy_twin.properties import find_tetrahedral_bonds
-from hyperspy_twin.properties.tetrahedral import slots
+from hyperspy_twin.properties.tetrahedral import slots, spatial_order
 
 BOND = 5.431 * np.sqrt(3) / 4
 
@@ -39,6 +39,28 @@ def test_each_atom_has_four_bonds_that_lead_back(atoms):
     np.testing.assert_allclose(back, -there[i, slot], atol=1e-12)
     np.testing.assert_array_equal(bonds.index[bonds.index, bonds.reverse], i)
     assert bonds.repeated.all() == (len(atoms) == 2)
+
+
+def test_atoms_in_another_order_have_the_same_bonds():
+    atoms = crystal(2)
+    atoms.pbc = (True, False, True)
+    bonds = find(atoms)
+    order = np.random.default_rng(2).permutation(len(atoms))
+    moved = bonds.in_order(order)
+    there = moved.vectors(atoms.positions[order])
+    np.testing.assert_allclose(there, bonds.vectors(atoms.positions)[order], atol=1e-12)
+    present = moved.index >= 0
+    np.testing.assert_array_equal(order[moved.index[present]], bonds.index[order][present])
+
+
+def test_order_along_a_curve_keeps_neighbours_together():
+    atoms = crystal((6, 6, 6))
+    atoms = atoms[np.random.default_rng(0).permutation(len(atoms))]
+    order = spatial_order(atoms.positions)
+    assert np.array_equal(np.sort(order), np.arange(len(atoms)))
+    bonds = find(atoms).in_order(order)
+    apart = np.abs(bonds.index - np.arange(len(atoms))[:, None])
+    assert np.median(apart) < 20
 
 
 def test_surface_lacks_bonds():

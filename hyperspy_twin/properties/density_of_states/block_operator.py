@@ -23,6 +23,7 @@ from hyperspy_twin.properties.tight_binding import (
 class BlockOperator:
     """Hamiltonian as :class:`~hyperspy_twin.properties.kernel_polynomials.ChebyshevOperator`.
 
+    Vectors have the rows of the atoms of the model, blocks those of its matrices.
     Blocks have shape (atoms, 10 orbitals, 4 x vectors): for each vector the real and the imaginary
     part of spin up and of spin down.
 
@@ -31,14 +32,15 @@ class BlockOperator:
     hamiltonian
         Of the model.
     labels
-        Group of each atom, or -1, shape (n,).
+        Group of each atom of the model, or -1, shape (n,).
     groups
         Number of groups.
     """
 
     def __init__(self, hamiltonian: ModelHamiltonian, labels: np.ndarray, groups: int) -> None:
-        self._blocks = hamiltonian.blocks
-        self._labels, self._groups = np.ascontiguousarray(labels, np.int32), groups
+        self._hamiltonian, self._blocks = hamiltonian, hamiltonian.blocks
+        ordered = np.asarray(labels)[hamiltonian.order]
+        self._labels, self._groups = np.ascontiguousarray(ordered, np.int32), groups
         self.rows = SPIN_ORBITALS * len(self._blocks)
         atoms = np.bincount(labels[labels >= 0], minlength=groups)
         self.weight = (SPIN_ORBITALS * atoms).astype(float)
@@ -82,8 +84,8 @@ class BlockOperator:
 
     def pack(self, vectors: np.ndarray) -> np.ndarray:
         """Block of complex vectors, shape (rows, vectors)."""
-        return to_lanes(vectors.astype(np.complex64, copy=False))
+        return to_lanes(self._hamiltonian.ordered(vectors.astype(np.complex64, copy=False)))
 
     def unpack(self, block: np.ndarray) -> np.ndarray:
         """Complex vectors of a block, shape (rows, vectors)."""
-        return from_lanes(block)
+        return self._hamiltonian.restored(from_lanes(block))

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse
 
 from hyperspy_twin.core import begin_step
 from hyperspy_twin.properties.kernel_polynomials import content_hash, require_memory
-from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds
+from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds, spatial_order
 from hyperspy_twin.properties.tight_binding import (
+    SPIN_ORBITALS,
     HamiltonianBlocks,
     TightBindingParameters,
     hamiltonian_blocks,
@@ -31,7 +33,9 @@ class ModelHamiltonian:
     Attributes
     ----------
     blocks
-        Matrices of atoms and bonds.
+        Matrices of atoms and bonds, atoms near to each other soon after each other.
+    order
+        Number in the model of each atom of the matrices, shape (n,).
     parameters
         Of the elements.
     identity
@@ -39,8 +43,24 @@ class ModelHamiltonian:
     """
 
     blocks: HamiltonianBlocks
+    order: np.ndarray
     parameters: TightBindingParameters
     identity: str
+
+    def ordered(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors of the atoms of the model, put into the order of the matrices: (rows, v)."""
+        parts = vectors.reshape(len(self.order), SPIN_ORBITALS, -1)
+        return parts[self.order].reshape(vectors.shape)
+
+    def restored(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors in the order of the matrices, put into that of the model: (rows, v)."""
+        parts = vectors.reshape(len(self.order), SPIN_ORBITALS, -1)
+        return parts[np.argsort(self.order)].reshape(vectors.shape)
+
+    def matrix(self) -> scipy.sparse.csr_array:
+        """Sparse matrix in the order of the model, shape (rows, rows)."""
+        rows = self.restored(np.arange(SPIN_ORBITALS * len(self.order)))
+        return self.blocks.matrix()[rows][:, rows]
 
 
 def model_hamiltonian(
@@ -89,6 +109,8 @@ def model_hamiltonian(
             "middle of the Brillouin zone along the beam. Make it thicker: to_atoms(thickness=...)"
         )
     begin_step("Hamiltonian")
-    blocks = hamiltonian_blocks(positions, species, bonds, chosen, dtype=np.float32)
+    order = spatial_order(positions)
+    bonds = bonds.in_order(order)
+    blocks = hamiltonian_blocks(positions[order], species[order], bonds, chosen, dtype=np.float32)
     identity = f"{chosen.name} {content_hash(positions, numbers, cell, np.array(pbc))}"
-    return ModelHamiltonian(blocks, chosen, identity)
+    return ModelHamiltonian(blocks, order, chosen, identity)

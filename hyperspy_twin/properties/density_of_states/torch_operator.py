@@ -33,7 +33,7 @@ class TorchOperator:
     hamiltonian
         Of the model.
     labels
-        Group of each atom, or -1, shape (n,).
+        Group of each atom of the model, or -1, shape (n,).
     groups
         Number of groups.
     device
@@ -45,14 +45,15 @@ class TorchOperator:
     ) -> None:
         import torch
 
-        blocks = hamiltonian.blocks
+        self._hamiltonian, blocks = hamiltonian, hamiltonian.blocks
         self._torch, self._device = torch, torch.device(device)
         self._atoms = len(blocks)
         self.rows = SPIN_ORBITALS * self._atoms
         atoms = np.bincount(labels[labels >= 0], minlength=groups)
         self.weight = (SPIN_ORBITALS * atoms).astype(float)
         self.identity = f"{hamiltonian.identity} {content_hash(labels)} {groups} torch"
-        self._labels, self._groups = self._tensor(labels.astype(np.int64)), groups
+        ordered = np.asarray(labels)[hamiltonian.order]
+        self._labels, self._groups = self._tensor(ordered.astype(np.int64)), groups
         self._spin_orbit = self._tensor(blocks.spin_orbit.astype(np.float32)).view(-1, 1, 1)
         self._coupling = self._tensor(_real_coupling())
         neighbour = np.where(blocks.neighbour < 0, 0, blocks.neighbour)
@@ -109,6 +110,7 @@ class TorchOperator:
 
     def pack(self, vectors: np.ndarray) -> Any:
         """Block of complex vectors, shape (rows, vectors)."""
+        vectors = self._hamiltonian.ordered(vectors)
         parts = np.stack([vectors.real, vectors.imag], axis=1).astype(np.float32)
         parts = parts.reshape(self._atoms, 2, ORBITAL_COUNT, 2, -1).transpose(0, 2, 1, 3, 4)
         return self._tensor(parts)
@@ -116,7 +118,7 @@ class TorchOperator:
     def unpack(self, block: Any) -> np.ndarray:
         """Complex vectors of a block, shape (rows, vectors)."""
         array = block.cpu().numpy().transpose(0, 2, 1, 3, 4).reshape(self.rows, 2, -1)
-        return array[:, 0] + np.complex64(1j) * array[:, 1]
+        return self._hamiltonian.restored(array[:, 0] + np.complex64(1j) * array[:, 1])
 
     def _multiplied(self, block: Any) -> Any:
         found = self._torch.empty_like(block)

@@ -49,7 +49,7 @@ def states_of_model(hamiltonian: ModelHamiltonian, search: Search) -> FoundState
     window = find_energy_window(operator.product, (operator.rows,), np.complex64)
     window.scaled(search.near)
     if atoms <= LARGEST_INVERTED:
-        return find_states_of_matrix(hamiltonian.blocks.matrix(), search)
+        return find_states_of_matrix(hamiltonian.matrix(), search)
     vectors = max(COUNTING_VECTORS, SPARE * search.count)
     require_memory({f"{vectors} vectors": float(atoms * vectors * VECTOR_BYTES * BLOCKS)})
     return find_states(operator, window, search, BlockLayout(operator.pack, operator.unpack))

@@ -1,3 +1,4 @@
+from .morton_order import spatial_order
 from .tetrahedral_bonds import (
     LONGEST_STRETCH,
     SHORTEST_BOND,
@@ -5,4 +6,10 @@ from .tetrahedral_bonds import (
     find_tetrahedral_bonds,
 )
 
-__all__ = ["LONGEST_STRETCH", "SHORTEST_BOND", "TetrahedralBonds", "find_tetrahedral_bonds"]
+__all__ = [
+    "LONGEST_STRETCH",
+    "SHORTEST_BOND",
+    "TetrahedralBonds",
+    "find_tetrahedral_bonds",
+    "spatial_order",
+]

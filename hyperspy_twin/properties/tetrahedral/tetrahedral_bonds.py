@@ -66,6 +66,15 @@ class TetrahedralBonds:
         found = np.sort(self.index, axis=1)
         return ((found[:, 1:] == found[:, :-1]) & (found[:, 1:] >= 0)).any(axis=1)
 
+    def in_order(self, order: np.ndarray) -> TetrahedralBonds:
+        """Bonds of the same atoms in another order: their numbers as they follow, shape (n,)."""
+        place = np.empty(len(self), np.int32)
+        place[order] = np.arange(len(self), dtype=np.int32)
+        old = self.index[order]
+        index = np.where(old < 0, old, place[old])
+        rest = (one[order] for one in (self.reverse, self.shift))
+        return TetrahedralBonds(index, *rest, self.cell, self.crowded[order])
+
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Vectors from each atom to its bonded neighbours.
 
