@@ -15,6 +15,8 @@ SCAN = {
     "pixel_size": 0.036,
     "dose": 3e4,
     "scan_jitter": 0.0,
+    "jump": (0.0, 0.0),
+    "jump_line": 0,
     "drift": (0.0, 0.0),
     "tilt": (0.0, 0.0),
     "seed": 0,
