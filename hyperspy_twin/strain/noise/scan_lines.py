@@ -189,9 +189,10 @@ def fit_jitter(columns: Sequence[Column]) -> np.ndarray:
     variance, deviation = _fit(every)
     slow, uncertain = _fit(near)
     # Errors are proportional to what is found: that of the slow motion if it were no stronger.
-    usual = np.maximum(variance, deviation) / np.maximum(slow, np.finfo(float).tiny)
-    stronger = np.isfinite(deviation) & (slow - variance > CLEARLY_STRONGER * uncertain * usual)
-    return np.where(stronger, slow, variance)
+    known = np.isfinite(deviation) & (slow > 0.0)
+    usual = np.divide(np.maximum(variance, deviation), slow, out=np.zeros(2), where=known)
+    limit = CLEARLY_STRONGER * np.where(known, uncertain, 0.0) * usual
+    return np.where(known & (slow - variance > limit), slow, variance)
 
 
 def _fit(streaks: Sequence[Streak]) -> tuple[np.ndarray, np.ndarray]:
