@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import time
 
+import hyperspy.api as hs
 import numpy as np
 
 import hyperspy_twin as ht
@@ -40,6 +41,7 @@ def judge(jump: float, seed: int) -> tuple[bool, int]:
 
 def main() -> None:
     """Print one row for each size of jump."""
+    hs.preferences.General.show_progressbar = False
     jumps = sys.argv[1] if len(sys.argv) > 1 else "0,1.5,2,3"
     seeds = sys.argv[2] if len(sys.argv) > 2 else "300-309"
     first, last = map(int, seeds.split("-"))
