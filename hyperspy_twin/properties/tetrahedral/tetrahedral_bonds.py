@@ -72,8 +72,8 @@ class TetrahedralBonds:
         place[order] = np.arange(len(self), dtype=np.int32)
         old = self.index[order]
         index = np.where(old < 0, old, place[old])
-        rest = (one[order] for one in (self.reverse, self.shift))
-        return TetrahedralBonds(index, *rest, self.cell, self.crowded[order])
+        reverse, shift = self.reverse[order], self.shift[order]
+        return TetrahedralBonds(index, reverse, shift, self.cell, self.crowded[order])
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Vectors from each atom to its bonded neighbours.
