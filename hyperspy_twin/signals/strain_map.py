@@ -895,7 +895,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         strain along the well and of the normal strain across it; what changes along the beam is
         not seen, and neither is the normal strain along it, which is taken to be uniform. The
         formula holds for wells on (001) seen along <100> or <110>; see
-        :mod:`hyperspy_twin.properties.kp.spin_orbit` for it and its derivation.
+        ``hyperspy_twin/properties/kp/spin_orbit.py`` for it and its derivation.
 
         The well lies in a thin foil: its surfaces relax, and what is measured is the strain of the
         foil, not that of a device.

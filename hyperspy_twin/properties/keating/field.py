@@ -41,7 +41,7 @@ class ValenceForceField:
     that share a bond 3 nu A A' / (8 sqrt(d d' d' d'')).
 
     The geometric mean is exact for one compound, and gives each angle of an alloy what its two
-    bonds have in their own. The other means are those of :data:`parameters.MIXED`.
+    bonds have in their own. The other means are those of ``MIXED`` of the parameters.
 
     Attributes
     ----------

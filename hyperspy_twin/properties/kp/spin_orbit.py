@@ -12,7 +12,7 @@ image, z being the growth direction, and nothing changing along the beam,
     G = gamma_2 d de_xz/dx - eta gamma_3 (sqrt(3) / 2) b d(e_xx - e_yy)/dz     beam [100],
     G = gamma_3 d de_xz/dx - eta gamma_3 (1 / 2) d d(e_xx - e_yy)/dz           beam [110],
 
-where y is along the beam; eta is that of :func:`remote_mixing`. The length l is that of
+where y is along the beam; eta is that of ``remote_mixing``. The length l is that of
 H = (hbar^2 / m l) k s with a Pauli matrix s and the mass m = m0 / (gamma_1 + gamma_2) of heavy
 holes in the plane.
 
@@ -106,8 +106,8 @@ def coupling_weights(
 ) -> np.ndarray:
     """1 / l for unit gradients de_xz/dx and d(e_xx - e_yy)/dz, shape (2,): pure numbers.
 
-    The parameters are those of :func:`gradient_weights`, :func:`remote_mixing` and
-    :func:`inverse_length_factor`.
+    The parameters are those of ``gradient_weights``, ``remote_mixing`` and
+    ``inverse_length_factor``.
     """
     eta = remote_mixing(parameters, thickness, splitting)
     factor = inverse_length_factor(parameters, splitting, convention)

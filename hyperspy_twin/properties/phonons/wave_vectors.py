@@ -82,7 +82,7 @@ class RepeatedCell:
         Parameters
         ----------
         labels, energies, width, groups
-            As for :meth:`NormalModes.density`.
+            As for ``NormalModes.density``.
         mesh
             Number of wave vectors along each vector of the reciprocal cell; the mesh lies
             symmetrically about zero, which it does not contain.
