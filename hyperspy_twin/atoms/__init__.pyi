@@ -13,6 +13,7 @@ from .faults import FaultedImage, PlanarFault
 from .filling import FilledAtoms
 from .model import AlongBeam, MeasuredLattice, build_model
 from .neighbours import (
+    LONGEST_STRETCH,
     Neighbours,
     compare_deformation,
     find_bonds,
@@ -26,6 +27,7 @@ from .selection import select_atoms
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
+    "LONGEST_STRETCH",
     "Alloy",
     "AlongBeam",
     "COLUMNS",

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from hyperspy_twin.atoms import LONGEST_STRETCH
 from hyperspy_twin.core import run_in_parts
 from hyperspy_twin.properties.keating.field import FieldName, ValenceForceField, choose_field
 from hyperspy_twin.properties.keating.kernels import (
@@ -18,11 +19,7 @@ from hyperspy_twin.properties.keating.kernels import (
     sum_forces,
     sum_virials,
 )
-from hyperspy_twin.properties.tetrahedral import (
-    LONGEST_STRETCH,
-    SHORTEST_BOND,
-    TetrahedralBonds,
-)
+from hyperspy_twin.properties.tetrahedral import SHORTEST_BOND, TetrahedralBonds
 
 # Cosine of the largest angle between bonds that count as opposite: half way, in the cosine, from
 # the staggered bonds of diamond (1) to the nearest ones of eclipsed tetrahedra, as in wurtzite and

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
     RecursionSettings,
     chebyshev_moments,
+    content_hash,
     density,
     find_energy_window,
     random_signs,
@@ -122,11 +122,8 @@ class VibrationOperator:
 
     def _digest(self) -> str:
         """Hash of sums of the blocks, and of the groups."""
-        digest = hashlib.blake2b(digest_size=16)
         sums = self.matrix.blocks.sum(axis=0, dtype=float)
-        for one in (sums, self.matrix.index[:, 1:5], self._labels):
-            digest.update(np.ascontiguousarray(one).tobytes())
-        return digest.hexdigest()
+        return content_hash(sums, self.matrix.index[:, 1:5], self._labels)
 
     def to_array(self, block: np.ndarray) -> np.ndarray:
         """Block itself."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.atoms import find_neighbours
+from hyperspy_twin.atoms import LONGEST_STRETCH, find_neighbours
 from hyperspy_twin.core import run_in_parts
 from hyperspy_twin.properties.tetrahedral.slots import (
     choose_shortest,
@@ -16,9 +16,6 @@ from hyperspy_twin.properties.tetrahedral.slots import (
     write_vectors,
 )
 
-# A bond may be longer than without strain by this factor: as for `longest_bonds` of a model, whose
-# second shell begins at 1.63 bonds.
-LONGEST_STRETCH = 1.2
 # Atoms that are nearer than this part of a bond overlap: the shortest bonds of dislocation cores
 # are about .85.
 SHORTEST_BOND = 0.6
