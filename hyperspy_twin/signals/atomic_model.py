@@ -587,8 +587,8 @@ class AtomicModel(TwinSignal, Signal1D):
         ----------
         calculator
             Any calculator of ASE; by default Keating's valence force field
-            (:class:`hyperspy_twin.properties.KeatingCalculator`), which has group IV, III-V and
-            II-VI elements.
+            (:class:`hyperspy_twin.properties.KeatingCalculator`), which has C, Si, Ge, Sn,
+            III-V compounds and CdTe.
 
         Returns
         -------
@@ -746,7 +746,7 @@ class AtomicModel(TwinSignal, Signal1D):
         Returns
         -------
         dict
-            ``C11``, ``C12`` and ``C44`` in GPa. C44 of III-V and II-VI compounds is 10 to 25 % low,
+            ``C11``, ``C12`` and ``C44`` in GPa. C44 of compounds is up to 26 % off, mostly low,
             since the force field has no Coulomb term.
 
         Raises

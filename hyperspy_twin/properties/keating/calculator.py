@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class KeatingCalculator(Calculator):
     """Keating's valence force field for ASE.
 
-    For atoms with four bonds in their crystal: Si, Ge, Sn and their alloys, diamond, III-V and
-    II-VI compounds and their alloys, and hydrogen at the ends of bonds of Si and Ge; see
+    For atoms with four bonds in their crystal: Si, Ge, Sn and their alloys, diamond, III-V
+    compounds and their alloys, CdTe, and hydrogen at the ends of bonds of Si and Ge; see
     :func:`~hyperspy_twin.properties.supported_elements`. Atoms at surfaces and in cores have the
     bonds that there are. Bonds are found at the first calculation, and again when an atom has left
     one of them or the atoms are others.

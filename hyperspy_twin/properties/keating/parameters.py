@@ -69,7 +69,8 @@ KEATING = {
     ("In", "As"): ForceConstants(6.0583 / EDGE_PER_BOND, 35.18, 5.50),
     ("In", "Sb"): ForceConstants(6.4794 / EDGE_PER_BOND, 29.61, 4.77),
     # From elastic constants at 300 K. Diamond: H. J. McSkimin, P. Andreatch, J. Appl. Phys. 43
-    # (1972) 2944; grey tin: D. L. Price, J. M. Rowe, R. M. Nicklow, Phys. Rev. B 3 (1971) 1268.
+    # (1972) 2944. Grey tin, of its acoustic vibrations at 90 K: D. L. Price, J. M. Rowe, R. M.
+    # Nicklow, Phys. Rev. B 3 (1971) 1268, as in H. Tran et al., J. Appl. Phys. 119 (2016) 103106.
     ("C", "C"): from_elastic_constants(3.567, 1079.0, 124.0),
     ("Sn", "Sn"): from_elastic_constants(6.489, 69.0, 29.3),
     # Vurgaftman et al. (2001), as above.
@@ -77,11 +78,8 @@ KEATING = {
     ("Al", "As"): from_elastic_constants(5.6611, 125.0, 53.4),
     ("Al", "Sb"): from_elastic_constants(6.1355, 87.69, 43.41),
     ("Ga", "P"): from_elastic_constants(5.4505, 140.5, 62.03),
-    # D. Berlincourt, H. Jaffe, L. R. Shiozawa, Phys. Rev. 129 (1963) 1009; CdTe: H. J. McSkimin, D.
-    # G. Thomas, J. Appl. Phys. 33 (1962) 56.
-    ("Zn", "Se"): from_elastic_constants(5.668, 81.0, 48.8),
-    ("Zn", "Te"): from_elastic_constants(6.104, 71.3, 40.7),
-    ("Cd", "Te"): from_elastic_constants(6.482, 53.51, 36.81),
+    # R. D. Greenough, S. B. Palmer, J. Phys. D 6 (1973) 587, at 298 K.
+    ("Cd", "Te"): from_elastic_constants(6.482, 53.8, 37.4),
 }
 # Modified valence force field for spectra: Z. Sui, I. P. Herman, Phys. Rev. B 48 (1993) 17938; A.
 # Paul, M. Luisier, G. Klimeck, J. Comput. Electron. 9 (2010) 160. C12 is 50 % high: not for strain.

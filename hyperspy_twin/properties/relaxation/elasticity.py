@@ -31,8 +31,8 @@ CELL_STEPS = 4
 SAME_AXES = 0.8
 # Part of the atoms that may have other axes: at defects.
 OTHER_AXES = 0.05
-CATIONS = ("Al", "Ga", "In", "Zn", "Cd")
-ANIONS = ("P", "As", "Sb", "Se", "Te")
+CATIONS = ("Al", "Ga", "In", "Cd")
+ANIONS = ("P", "As", "Sb", "Te")
 GROUP_IV = ("C", "Si", "Ge", "Sn")
 # Pairs of axes of the components xx, yy, zz, yz, xz, xy.
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
