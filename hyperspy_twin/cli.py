@@ -298,7 +298,7 @@ def _identity(micrograph: Any, chosen: dict[str, Any]) -> dict[str, Any]:
     """Tell what makes two runs the same: the image as it was read, and the options."""
     import numpy as np
 
-    from hyperspy_twin.signals._signal import content_hash
+    from hyperspy_twin.core import content_hash
 
     axes = [[axis.scale, axis.offset, axis.units] for axis in micrograph.axes_manager.signal_axes]
     options = {f"--{name.replace('_', '-')}": value for name, value in chosen.items()}

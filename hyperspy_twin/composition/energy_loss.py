@@ -24,9 +24,8 @@ from hyperspy_twin.composition.quantification import (
     low_loss_of,
 )
 from hyperspy_twin.composition.scanned_grid import grid_of_scan
-from hyperspy_twin.core import count_steps
+from hyperspy_twin.core import content_hash, count_steps
 from hyperspy_twin.signals._images import show_progress
-from hyperspy_twin.signals._signal import content_hash
 from hyperspy_twin.signals._values import CompositionReport
 from hyperspy_twin.signals.composition_map import CompositionMap
 

@@ -10,8 +10,7 @@ import numpy as np
 from hyperspy_twin.composition.elements import check_elements
 from hyperspy_twin.composition.quantification import check_given
 from hyperspy_twin.composition.scanned_grid import grid_of_scan
-from hyperspy_twin.core import counted
-from hyperspy_twin.signals._signal import content_hash
+from hyperspy_twin.core import content_hash, counted
 from hyperspy_twin.signals._values import CompositionReport
 from hyperspy_twin.signals.composition_map import VARIANCE, CompositionMap
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from hyperspy_twin.composition.elements import check_elements
 from hyperspy_twin.composition.quantification import fractions_between
-from hyperspy_twin.core import Placement
-from hyperspy_twin.signals._signal import content_hash
+from hyperspy_twin.core import Placement, content_hash
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import CompositionReport
 from hyperspy_twin.signals.composition_map import VARIANCE, CompositionMap

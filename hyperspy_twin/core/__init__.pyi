@@ -7,6 +7,7 @@ from .constants import (
 )
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
+from .hashing import content_hash
 from .kernels import kernel, run_in_parts
 from .lattices import (
     PlaneLattice,
@@ -57,6 +58,7 @@ __all__ = [
     "chemical_symbol",
     "complete_basis",
     "contains",
+    "content_hash",
     "count_steps",
     "counted",
     "draw_elements",

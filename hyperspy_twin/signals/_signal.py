@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import re
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, content_hash
 from hyperspy_twin.signals._images import grid_of
 from hyperspy_twin.signals._twin import node_with, read
 
@@ -179,14 +178,6 @@ def record_step(
         "input": source,
     }
     return json.dumps(record)
-
-
-def content_hash(data: Any) -> str:
-    """Hash of the values of an array, the same on every machine."""
-    array = np.ascontiguousarray(np.asarray(data))
-    digest = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
-    digest.update(array.view(np.uint8).data)
-    return digest.hexdigest()
 
 
 @lru_cache

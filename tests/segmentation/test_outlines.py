@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from hyperspy_twin.core import Grid, Outlines, contains, rasterise, trace
-from hyperspy_twin.core import polygons as _polygons
+from hyperspy_twin.core.outlines import polygons as _polygons
 
 length = st.floats(0.003, 7.0)
 position = st.floats(-50.0, 50.0)
@@ -179,7 +179,7 @@ def test_kernels_agree_with_plain_python(monkeypatch, name):
     grid = Grid(labels.shape, (1.0, 1.0))
     points = np.random.default_rng(0).uniform(-1, 14, (60, 2))
     compiled = rasterise(trace(labels, grid), grid), contains(trace(labels, grid), points)
-    module = __import__("hyperspy_twin.core.outlines", fromlist=["x"])
+    module = __import__("hyperspy_twin.core.outlines.outlines", fromlist=["x"])
     monkeypatch.setattr(module, name, getattr(_polygons, name).py_func)
     np.testing.assert_array_equal(rasterise(trace(labels, grid), grid), compiled[0])
     np.testing.assert_array_equal(contains(trace(labels, grid), points), compiled[1])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from hyperspy_twin.core import content_hash
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
-    content_hash,
     random_phases,
 )
 from hyperspy_twin.properties.tight_binding import (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse
 
-from hyperspy_twin.core import begin_step
-from hyperspy_twin.properties.kernel_polynomials import content_hash, require_memory
+from hyperspy_twin.core import begin_step, content_hash
+from hyperspy_twin.properties.kernel_polynomials import require_memory
 from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds, spatial_order
 from hyperspy_twin.properties.tight_binding import (
     SPIN_ORBITALS,

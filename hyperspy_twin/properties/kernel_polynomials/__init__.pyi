@@ -1,4 +1,4 @@
-from .checkpoints import CheckpointFile, RecursionState, content_hash
+from .checkpoints import CheckpointFile, RecursionState
 from .damping import (
     Damping,
     damping_factors,
@@ -23,7 +23,6 @@ __all__ = [
     "RecursionState",
     "SparseOperator",
     "chebyshev_moments",
-    "content_hash",
     "damping_factors",
     "density",
     "duration",

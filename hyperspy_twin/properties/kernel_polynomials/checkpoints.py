@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 import zipfile
@@ -111,12 +110,3 @@ class CheckpointFile:
         os.replace(unfinished, self._path)
         self._saved = time.monotonic()
         self._took = self._saved - began
-
-
-def content_hash(*arrays: np.ndarray) -> str:
-    """Hash of the values of arrays."""
-    digest = hashlib.blake2b(digest_size=16)
-    for one in arrays:
-        digest.update(f"{one.dtype.str}{one.shape}".encode())
-        digest.update(np.ascontiguousarray(one).view(np.uint8).data)
-    return digest.hexdigest()

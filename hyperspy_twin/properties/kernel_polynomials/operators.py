@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import scipy.sparse
 
-from hyperspy_twin.properties.kernel_polynomials.checkpoints import content_hash
+from hyperspy_twin.core import content_hash
 from hyperspy_twin.properties.kernel_polynomials.energy_window import EnergyWindow
 from hyperspy_twin.properties.kernel_polynomials.random_vectors import random_phases, random_signs
 

@@ -91,7 +91,10 @@ def chebyshev_moments(
     ValueError
         If an eigenvalue lies outside of the window, or the checkpoint is of another calculation.
     """
-    identity = f"{operator.identity} {window} {settings.count} {settings.vectors} {settings.seed}"
+    identity = ""
+    if settings.checkpoint is not None:
+        parts = window, settings.count, settings.vectors, settings.seed
+        identity = " ".join(map(str, (operator.identity, *parts)))
     keeper = CheckpointFile(settings.checkpoint, identity, settings.checkpoint_interval)
     shape = len(operator.weight), settings.vectors, settings.count
     state = keeper.load() or RecursionState(np.zeros(shape))

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hyperspy_twin.core import run_in_parts
+from hyperspy_twin.core import content_hash, run_in_parts
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
     RecursionSettings,
     chebyshev_moments,
-    content_hash,
     density,
     find_energy_window,
     random_signs,
@@ -72,7 +71,6 @@ class VibrationOperator:
         groups = int(self._labels.max()) + 1 if groups is None else groups
         inside = self._labels[self._labels >= 0]
         self.weight = 3.0 * np.bincount(inside, minlength=groups)
-        self.identity = self._digest()
         self._size = max(PIECE, -(-len(constants) // MOST_PIECES))
 
     def start(self, vectors: range, seed: int) -> np.ndarray:
@@ -120,7 +118,8 @@ class VibrationOperator:
         np.add.at(found, self._labels[inside], each)
         return found
 
-    def _digest(self) -> str:
+    @property
+    def identity(self) -> str:
         """Hash of sums of the blocks, and of the groups."""
         sums = self.matrix.blocks.sum(axis=0, dtype=float)
         return content_hash(sums, self.matrix.index[:, 1:5], self._labels)

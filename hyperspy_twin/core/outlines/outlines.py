@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core.grid import Grid
-from hyperspy_twin.core.polygons import (
+from hyperspy_twin.core.outlines.polygons import (
     bucket_edges,
     edge_crossings,
     fill_spans,

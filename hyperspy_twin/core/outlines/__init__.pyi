@@ -1,0 +1,3 @@
+from .outlines import Outlines, contains, rasterise, trace
+
+__all__ = ["Outlines", "contains", "rasterise", "trace"]
