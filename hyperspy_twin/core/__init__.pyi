@@ -8,7 +8,7 @@ from .constants import (
 from .crystal import Crystal, chemical_symbol
 from .grid import Grid
 from .hashing import content_hash
-from .kernels import kernel, run_in_parts
+from .kernels import inlined, kernel, run_in_parts
 from .lattices import (
     PlaneLattice,
     complete_basis,
@@ -66,6 +66,7 @@ __all__ = [
     "finer_pair",
     "fit_basis",
     "html_table",
+    "inlined",
     "integer_row_basis",
     "kernel",
     "listen_to_steps",

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.properties import (
-    find_tetrahedral_bonds,
     hamiltonian_blocks,
     tight_binding_parameters,
 )
@@ -42,14 +41,7 @@ def model(kind, dtype=np.float64):
         atoms.pbc = (False, True, True)
     parameters = tight_binding_parameters(atoms.numbers)
     species = parameters.species(atoms.numbers)
-    bonds = find_tetrahedral_bonds(
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        species=species,
-        lengths=parameters.lengths,
-        names=parameters.symbols,
-    )
+    bonds = parameters.bonds(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
     return hamiltonian_blocks(atoms.positions, species, bonds, parameters, dtype=dtype)
 
 
@@ -201,13 +193,6 @@ def test_memory_for_each_atom():
     atoms = bulk("Si", "diamond", a=5.431, cubic=True).repeat(3)
     parameters = tight_binding_parameters([14])
     species = parameters.species(atoms.numbers)
-    bonds = find_tetrahedral_bonds(
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        species=species,
-        lengths=parameters.lengths,
-        names=parameters.symbols,
-    )
+    bonds = parameters.bonds(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
     blocks = hamiltonian_blocks(atoms.positions, species, bonds, parameters, dtype=np.float32)
     assert blocks.nbytes <= 1300 * len(atoms)

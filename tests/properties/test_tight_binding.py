@@ -12,7 +12,6 @@ from scipy.spatial.transform import Rotation
 
 from hyperspy_twin.properties import (
     bands,
-    find_tetrahedral_bonds,
     hamiltonian_blocks,
     tight_binding_parameters,
 )
@@ -57,14 +56,7 @@ def primitive(element):
 def blocks_of(atoms, name=None, dtype=np.float64):
     parameters = tight_binding_parameters(atoms.numbers, name)
     species = parameters.species(atoms.numbers)
-    bonds = find_tetrahedral_bonds(
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        species=species,
-        lengths=parameters.lengths,
-        names=parameters.symbols,
-    )
+    bonds = parameters.bonds(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
     return hamiltonian_blocks(atoms.positions, species, bonds, parameters, dtype=dtype)
 
 

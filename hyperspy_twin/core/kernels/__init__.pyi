@@ -1,4 +1,4 @@
-from .compilation import COMPILED_BESIDE, kernel
+from .compilation import COMPILED_BESIDE, inlined, kernel
 from .threads import run_in_parts
 
-__all__ = ["COMPILED_BESIDE", "kernel", "run_in_parts"]
+__all__ = ["COMPILED_BESIDE", "inlined", "kernel", "run_in_parts"]

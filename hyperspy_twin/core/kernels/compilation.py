@@ -47,6 +47,16 @@ def kernel(function: Function) -> Function:
     return dispatcher
 
 
+def inlined(function: Function) -> Function:
+    """Have the code of a function copied into each kernel that calls it.
+
+    A call hides from the compiler that arrays are apart, which in inner loops costs up to 1.7 times
+    the time.
+    """
+    dispatcher: Any = njit(inline="always", nogil=True)(function)
+    return dispatcher
+
+
 class _KernelLocator(caching._CacheLocator):
     """Where the machine code of a kernel is kept, and when it is out of date."""
 

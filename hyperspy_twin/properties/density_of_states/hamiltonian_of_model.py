@@ -10,7 +10,7 @@ import scipy.sparse
 
 from hyperspy_twin.core import begin_step, content_hash
 from hyperspy_twin.properties.kernel_polynomials import require_memory
-from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds, spatial_order
+from hyperspy_twin.properties.tetrahedral import spatial_order
 from hyperspy_twin.properties.tight_binding import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -99,9 +99,7 @@ def model_hamiltonian(
     require_memory({"matrices": count * MATRIX_BYTES, "bonds": count * TABLE_BYTES})
     begin_step("bonds")
     species = chosen.species(numbers)
-    bonds = find_tetrahedral_bonds(
-        positions, cell, pbc, species=species, lengths=chosen.lengths, names=chosen.symbols
-    )
+    bonds = chosen.bonds(positions, numbers, cell, pbc)
     if bonds.repeated.any():
         raise ValueError(
             f"{int(bonds.repeated.sum())} atoms are bonded to two images of the same neighbour: "

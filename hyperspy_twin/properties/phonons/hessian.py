@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hyperspy_twin.core import kernel
+from hyperspy_twin.core import inlined, kernel
 
 # Columns of a row: the atom, its neighbours, theirs, and the ends of chains of bonds in one plane.
 NEIGHBOURS = 1
@@ -249,6 +249,27 @@ def assemble_rows(
                     blocks[i, column, d, e] = row[column, d, e]
 
 
+@inlined
+def multiply_row(
+    i: int, blocks: np.ndarray, columns: np.ndarray, vectors: np.ndarray, total: np.ndarray
+) -> None:
+    """Write the product of one row with vectors of shape (n, 3, q), shape (3, q)."""
+    count = vectors.shape[2]
+    for k in range(count):
+        total[0, k], total[1, k], total[2, k] = 0, 0, 0
+    for column in range(columns.shape[1]):
+        j = columns[i, column]
+        b = blocks[i, column]
+        xx, xy, xz = b[0, 0], b[0, 1], b[0, 2]
+        yx, yy, yz = b[1, 0], b[1, 1], b[1, 2]
+        zx, zy, zz = b[2, 0], b[2, 1], b[2, 2]
+        for k in range(count):
+            x, y, z = vectors[j, 0, k], vectors[j, 1, k], vectors[j, 2, k]
+            total[0, k] += xx * x + xy * y + xz * z
+            total[1, k] += yx * x + yy * y + yz * z
+            total[2, k] += zx * x + zy * y + zz * z
+
+
 @kernel
 def multiply_rows(
     first: int,
@@ -259,22 +280,5 @@ def multiply_rows(
     found: np.ndarray,
 ) -> None:
     """Write products with vectors of shape (n, 3, q); 16 of them cost little more than one."""
-    width, count = columns.shape[1], vectors.shape[2]
-    total = np.zeros((3, count), vectors.dtype)
     for i in range(first, last):
-        for k in range(count):
-            total[0, k], total[1, k], total[2, k] = 0, 0, 0
-        for column in range(width):
-            j = columns[i, column]
-            b = blocks[i, column]
-            xx, xy, xz = b[0, 0], b[0, 1], b[0, 2]
-            yx, yy, yz = b[1, 0], b[1, 1], b[1, 2]
-            zx, zy, zz = b[2, 0], b[2, 1], b[2, 2]
-            for k in range(count):
-                x, y, z = vectors[j, 0, k], vectors[j, 1, k], vectors[j, 2, k]
-                total[0, k] += xx * x + xy * y + xz * z
-                total[1, k] += yx * x + yy * y + yz * z
-                total[2, k] += zx * x + zy * y + zz * z
-        for k in range(count):
-            for d in range(3):
-                found[i, d, k] = total[d, k]
+        multiply_row(i, blocks, columns, vectors, found[i])

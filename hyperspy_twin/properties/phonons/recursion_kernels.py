@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hyperspy_twin.core import kernel
+from hyperspy_twin.properties.phonons.hessian import multiply_row
 
 
 @kernel
@@ -45,24 +46,12 @@ def step_rows(
     the squares of what it becomes, and its products with ``current``, are added to the sums of the
     piece and group. Arrays of vectors have the shape (n, 3, q), and sums (pieces, groups, q).
     """
-    width, count = columns.shape[1], current.shape[2]
+    count = current.shape[2]
     scale, centre, keep = numbers[0], numbers[1], numbers[2]
     total = np.zeros((3, count), current.dtype)
     for piece in range(first, last):
         for i in range(piece * size, min(len(columns), (piece + 1) * size)):
-            for k in range(count):
-                total[0, k], total[1, k], total[2, k] = 0, 0, 0
-            for column in range(width):
-                j = columns[i, column]
-                b = blocks[i, column]
-                xx, xy, xz = b[0, 0], b[0, 1], b[0, 2]
-                yx, yy, yz = b[1, 0], b[1, 1], b[1, 2]
-                zx, zy, zz = b[2, 0], b[2, 1], b[2, 2]
-                for k in range(count):
-                    x, y, z = current[j, 0, k], current[j, 1, k], current[j, 2, k]
-                    total[0, k] += xx * x + xy * y + xz * z
-                    total[1, k] += yx * x + yy * y + yz * z
-                    total[2, k] += zx * x + zy * y + zz * z
+            multiply_row(i, blocks, columns, current, total)
             group = labels[i]
             for d in range(3):
                 for k in range(count):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hyperspy_twin.core import count_steps
-from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds
 from hyperspy_twin.properties.tight_binding.blocks import (
     SPIN_ORBITALS,
     HamiltonianBlocks,
@@ -89,12 +88,5 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
 def _blocks_of_cell(atoms: Atoms, name: str | None) -> HamiltonianBlocks:
     parameters = tight_binding_parameters(atoms.numbers, name)
     species = parameters.species(atoms.numbers)
-    bonds = find_tetrahedral_bonds(
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        species=species,
-        lengths=parameters.lengths,
-        names=parameters.symbols,
-    )
+    bonds = parameters.bonds(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
     return hamiltonian_blocks(atoms.positions, species, bonds, parameters)

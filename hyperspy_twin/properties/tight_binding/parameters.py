@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from ase.data import atomic_numbers, chemical_symbols
+
+from hyperspy_twin.properties.tetrahedral import TetrahedralBonds, find_tetrahedral_bonds
 
 # Two-centre integrals: the first letter is the orbital on the first atom, S the excited s orbital
 # s*, the last letter the bond: sigma, pi or delta.
@@ -74,6 +76,19 @@ class TightBindingParameters:
         index = np.full(len(chemical_symbols), -1, np.int8)
         index[self.numbers] = np.arange(len(self.numbers))
         return index[np.asarray(numbers)]
+
+    def bonds(
+        self, positions: np.ndarray, numbers: np.ndarray, cell: np.ndarray, pbc: Sequence[bool]
+    ) -> TetrahedralBonds:
+        """Find the bonds of atoms, see :func:`find_tetrahedral_bonds`."""
+        return find_tetrahedral_bonds(
+            positions,
+            cell,
+            pbc,
+            species=self.species(numbers),
+            lengths=self.lengths,
+            names=self.symbols,
+        )
 
 
 def tight_binding_parameters(

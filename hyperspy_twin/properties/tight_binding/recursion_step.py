@@ -110,7 +110,7 @@ def step_recursion(
     numbers = number(-scaling.centre), number(scale), number(-1 if scaling.factor == 2 else 0)
     parts = -(-atoms // ATOMS_OF_PART)
     sums = np.zeros((parts, 2, groups, current.shape[2] // SPINOR))
-    arrays = (*_arrays(blocks), current, previous, *numbers, labels, sums)
+    arrays = _matrices(blocks), numbers, current, previous, labels, sums
     run_in_parts(lambda first, last: step_parts(first, last, *arrays), parts)
     own, cross = sums.sum(axis=0)
     return own, cross
@@ -140,7 +140,7 @@ def from_lanes(lanes: np.ndarray) -> np.ndarray:
     return spins.reshape(2 * ORBITAL_COUNT * atoms, width // SPINOR)
 
 
-def _arrays(blocks: HamiltonianBlocks) -> tuple[Any, ...]:
+def _matrices(blocks: HamiltonianBlocks) -> tuple[Any, ...]:
     matrices = (blocks.onsite, blocks.hopping, blocks.spin_orbit)
     return (*matrices, blocks.neighbour, blocks.bond, blocks.owned)
 
@@ -160,21 +160,7 @@ def _check_lanes(blocks: HamiltonianBlocks, *vectors: np.ndarray) -> None:
 
 @kernel
 def step_parts(  # type: ignore[no-untyped-def]
-    first,
-    last,
-    onsite,
-    hopping,
-    spin_orbit,
-    neighbour,
-    bond,
-    owned,
-    current,
-    following,
-    centre,
-    scale,
-    before,
-    labels,
-    sums,
+    first, last, matrices, numbers, current, following, labels, sums
 ):
     """Make the next vectors for parts of the atoms, and the sums of each part."""
     atoms, width = current.shape[0], current.shape[2]
@@ -184,22 +170,7 @@ def step_parts(  # type: ignore[no-untyped-def]
             group = labels[i]
             lane = 0
             while lane + WIDE <= width:
-                own, cross = step_atom(
-                    i,
-                    lane,
-                    onsite,
-                    hopping,
-                    spin_orbit,
-                    neighbour,
-                    bond,
-                    owned,
-                    current,
-                    following,
-                    centre,
-                    scale,
-                    before,
-                    wide,
-                )
+                own, cross = step_atom(i, lane, matrices, numbers, current, following, wide)
                 if group >= 0:
                     for vector in range(WIDE // SPINOR):
                         place = lane // SPINOR + vector
@@ -207,22 +178,7 @@ def step_parts(  # type: ignore[no-untyped-def]
                         sums[part, 1, group, place] += spinor_sum(cross, vector)
                 lane += WIDE
             while lane < width:
-                own, cross = step_atom(
-                    i,
-                    lane,
-                    onsite,
-                    hopping,
-                    spin_orbit,
-                    neighbour,
-                    bond,
-                    owned,
-                    current,
-                    following,
-                    centre,
-                    scale,
-                    before,
-                    spinor,
-                )
+                own, cross = step_atom(i, lane, matrices, numbers, current, following, spinor)
                 if group >= 0:
                     sums[part, 0, group, lane // SPINOR] += spinor_sum(own, 0)
                     sums[part, 1, group, lane // SPINOR] += spinor_sum(cross, 0)
@@ -231,22 +187,11 @@ def step_parts(  # type: ignore[no-untyped-def]
 
 @kernel
 def step_atom(  # type: ignore[no-untyped-def]
-    i,
-    lane,
-    onsite,
-    hopping,
-    spin_orbit,
-    neighbour,
-    bond,
-    owned,
-    current,
-    following,
-    centre,
-    scale,
-    before,
-    zero,
+    i, lane, matrices, numbers, current, following, zero
 ):
     """Make some lanes of the next vectors of an atom; their products lane by lane are returned."""
+    onsite, hopping, spin_orbit, neighbour, bond, owned = matrices
+    centre, scale, before = numbers
     width = current.shape[2]
     start = i * ORBITAL_COUNT * width + lane
     own, cross = zero, zero
