@@ -5,8 +5,9 @@ Run: python benchmarks/phonons.py [millions of atoms ...] [--skip PART ...] [--p
 Parts: ``sizes`` (by default .01, .1, 1 and 4 million atoms of a random Si-Ge alloy: force constants
 in 32 bits, and steps of the recursion of 1, 8 and 16 vectors with the sums of 40 groups), ``well``
 (the map along y of the sample ``sige_quantum_well`` with 2e5 atoms, relaxed), ``alloy`` (peaks,
-bonds and an isolated atom), ``thermal`` (displacements of the well), and, with ``--peers``,
-``phonopy`` (the Python of an environment that has it: its dense solution on the same constants).
+bonds and an isolated atom), ``bonds`` (bands of an alloy by bonds, of all vibrations of small
+models), ``thermal`` (displacements of the well), and, with ``--peers``, ``phonopy`` (the Python of
+an environment that has it: its dense solution on the same constants).
 
 Times are of the process, best of eight, so that others who use the machine count little; the load
 is printed. Set NUMBA_NUM_THREADS for the number of threads.
@@ -31,8 +32,9 @@ from scipy.signal import find_peaks
 
 import hyperspy_twin as ht
 from hyperspy_twin.data.quantum_well import alloy_lattice, well_lattice
-from hyperspy_twin.properties import bond_atoms, cell_of, force_constants
+from hyperspy_twin.properties import bond_atoms, cell_of, force_constants, mass_weighted
 from hyperspy_twin.properties.phonons import VibrationOperator, find_modes
+from hyperspy_twin.properties.phonons.normal_modes import gaussian_lines
 from hyperspy_twin.properties.phonons.vibrations import squared_window
 from hyperspy_twin.simulation import stack_diamond_planes
 
@@ -40,7 +42,7 @@ SIZES = (0.01, 0.1, 1.0, 4.0)
 VECTORS = (1, 8, 16)
 GROUPS = 40
 REPEATS = 8
-PARTS = ("sizes", "well", "alloy", "thermal", "phonopy")
+PARTS = ("sizes", "well", "alloy", "bonds", "thermal", "phonopy")
 GERMANIUM = 0.7
 PEER = """
 import sys, time
@@ -208,6 +210,38 @@ def measure_alloy() -> None:
     print(f"isolated Si in Ge: {modes.energies[-1]:.2f} meV, {modes.shares[0, -1]:.3f} on silicon")
 
 
+def measure_bonds(cells: int, count: int, unrelaxed: bool = False) -> None:
+    """Print the bands of Si0.3Ge0.7 by bonds, of all vibrations of some small models."""
+    energies, found = np.arange(30, 70, 0.1), []
+    for seed in range(count):
+        atoms = alloy(cells, GERMANIUM, seed)
+        if not unrelaxed:
+            atoms.positions = relaxed(atoms, 1e-6).to_ase().positions
+        bonded = bond_atoms(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
+        matrix = force_constants(atoms.positions, bonded)
+        matrix = mass_weighted(matrix, atomic_masses[atoms.numbers], overwrite=True)
+        squared, states = np.linalg.eigh(matrix.to_sparse().toarray())
+        lines = np.sqrt(np.maximum(squared, 0))
+        moved, stretches = states.reshape(len(atoms), 3, -1), np.zeros((3, len(lines)))
+        units = bonded.bonds.vectors(atoms.positions)
+        units /= np.linalg.norm(units, axis=2)[..., None]
+        for slot in range(4):
+            other = bonded.bonds.index[:, slot]
+            stretch = np.einsum("nd,ndk->nk", units[:, slot], moved[other] - moved) ** 2
+            germanium = (atoms.numbers == 32) * 1 + (atoms.numbers[other] == 32)
+            stretches += [stretch[germanium == one].sum(axis=0) for one in range(3)]
+        peaks = energies[np.argmax(stretches @ gaussian_lines(lines, energies, 2.0), axis=1)]
+        mean = np.average(lines[lines > 57], weights=stretches[0, lines > 57])
+        found.append([peaks[2], peaks[1], peaks[0], mean, lines[-1]])
+    names = "Ge-Ge", "Si-Ge", "Si-Si", "mean of Si-Si", "highest"
+    values = zip(names, np.mean(found, axis=0), np.std(found, axis=0, ddof=1), strict=True)
+    print(
+        f"{'unrelaxed' if unrelaxed else 'relaxed'} Si0.3Ge0.7, {count} models of {len(atoms)}:",
+        ", ".join(f"{name} {mean:.2f} +- {spread:.2f}" for name, mean, spread in values),
+        "meV",
+    )
+
+
 def measure_thermal() -> None:
     """Print mean square displacements of a well, and the time that they took."""
     model = relaxed(quantum_well(0.05))
@@ -269,6 +303,9 @@ def main() -> None:
     for name, work in (
         ("well", measure_well),
         ("alloy", measure_alloy),
+        ("bonds", lambda: measure_bonds(4, 12)),
+        ("bonds", lambda: measure_bonds(5, 4)),
+        ("bonds", lambda: measure_bonds(4, 12, unrelaxed=True)),
         ("thermal", measure_thermal),
     ):
         if name not in chosen.skip:

@@ -1134,15 +1134,8 @@ class AtomicModel(TwinSignal, Signal1D):
 
         Parameters
         ----------
-        along
-            ``"x"`` or ``"y"``: local densities in bins along this axis of the image.
-        bins
-            Number of bins, 10 by default, or their edges in nm.
-        by
-            ``"region"`` or ``"element"``: local densities of these, in each bin where there are
-            bins.
-        mask
-            Atoms that count, boolean, shape (n,).
+        along, bins, by, mask
+            Parts of the model, as for :meth:`electronic_dos`.
         temperature
             In K: gives the density in the form of energy losses by single phonons,
             ``g(E) (n(E) + 1) / E`` with the Bose factor n, which begins at the energy of the
@@ -1152,11 +1145,8 @@ class AtomicModel(TwinSignal, Signal1D):
         resolution
             Full width of a line at half maximum in meV, at half of the highest energy. The time
             goes as its inverse.
-        vectors
-            Number of random vectors, at least 2. Error bars fall with its root, and with that of
-            the number of atoms in a part.
-        seed
-            Of the random vectors.
+        vectors, seed
+            Number of random vectors and their seed, as for :meth:`electronic_dos`.
         field
             ``"keating"``, or ``"modified"`` for spectra.
         calculator
@@ -1285,7 +1275,7 @@ class AtomicModel(TwinSignal, Signal1D):
         temperature
             In K, at least 10; or 0 for models of up to 300 atoms.
         along, bins, by, mask
-            Parts of the model, as for :meth:`phonon_dos`.
+            Parts of the model, as for :meth:`electronic_dos`.
         vectors, seed
             Number of random vectors, and their seed; models of up to 300 atoms need none.
         field, calculator, show_progressbar
