@@ -111,7 +111,7 @@ def test_without_any_folder_kernels_work(installation, tmp_path):
 
 
 def test_changed_source_of_another_file_is_compiled_anew(installation, cache):
-    source = installation / "hyperspy_twin" / "core" / "polygons.py"
+    source = installation / "hyperspy_twin" / "core" / "outlines" / "polygons.py"
     status = source.stat()
     os.utime(source, (status.st_atime, status.st_mtime + 10))
     changed = run(installation, NUMBA_CACHE_DIR=cache)[0]
