@@ -147,7 +147,10 @@ def run(
             step(f"neighbours {cutoff} Å", lambda c=cutoff: model.neighbours(c), count)
             if peers and label:
                 run_peers(model, cutoff, peers, label, millions, Path(folder))
-    step("composition", lambda: model.set_composition(germanium(parts["grid"])), count)
+    alloyed = [
+        step("composition", lambda: model.set_composition(germanium(parts["grid"])), count),
+    ]
+    step("collapse", alloyed.pop().collapse, count)
     step("coordination", model.coordination, count)
     step("bond lengths", model.bond_lengths, count)
 

@@ -205,6 +205,27 @@ def test_atoms_of_the_well(well):
     assert inside.sum() / model.cell[2, 2] == pytest.approx(per_length, rel=0.05)
 
 
+@pytest.mark.slow
+def test_claimed_errors_of_positions_are_true():
+    """(Deviation / claimed error)² of columns in the interior is 1 on average over images.
+
+    Rows share the jitter of their scan lines, so that one image of 18 nm has few independent
+    errors: it scatters by 0.2, along x and y alone by 0.3 (24 images). The mean of eight scatters
+    by 0.07 and 0.1, and the bounds are two and three times as wide.
+    """
+    squares = []
+    for seed in range(8):
+        sample = ht.data.sige_quantum_well(shape=(512, 512), well_thickness=8.0, seed=seed)
+        _, _, model = run(sample, ["Si", "Ge"])
+        edge, size, found = 10.0, np.diag(model.cell)[:2], model.positions[:, :2]
+        inside = np.all((found > edge) & (found < size - edge), axis=1)
+        columns = np.unique(np.round(sample.truth.positions[:, :2], 4), axis=0)
+        nearest = columns[cKDTree(columns).query(found[inside])[1]]
+        squares.append(np.mean(((found[inside] - nearest) / model.error[inside, :2]) ** 2, axis=0))
+    assert 0.85 < np.mean(squares) < 1.15
+    np.testing.assert_allclose(np.mean(squares, axis=0), 1, atol=0.3)
+
+
 def test_no_bond_of_the_well_is_far_from_its_length(demo):
     sample, _, _, model = demo
     edge, size = 8.0, np.diag(model.cell)[:2]

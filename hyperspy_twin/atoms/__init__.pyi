@@ -7,6 +7,7 @@ from .alloying import (
     find_layers,
     layer_normal,
     share_sites,
+    starts_of_runs,
 )
 from .beam_displacement import sample_nearest
 from .faults import FaultedImage, PlanarFault
@@ -55,5 +56,6 @@ __all__ = [
     "sample_nearest",
     "select_atoms",
     "share_sites",
+    "starts_of_runs",
     "table_of",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from hyperspy_twin.core import ANGSTROM_PER_NM
 from hyperspy_twin.signals._images import check_single, grid_of
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ SMALLEST_BLOCK = 30.0
 
 
 def fractions_of_sites(
-    points: np.ndarray,
-    symbols: np.ndarray,
+    positions: np.ndarray,
+    numbers: np.ndarray,
     maps: CompositionMap,
     placement: Placement,
     sublattices: Sequence[Sublattice],
@@ -38,10 +39,10 @@ def fractions_of_sites(
 
     Parameters
     ----------
-    points
-        Sites (x, y) in nm, shape (n, 2).
-    symbols
-        Element on each site as it is, shape (n,).
+    positions
+        Sites in Å, shape (n, 3).
+    numbers
+        Atomic number of the element on each site as it is, shape (n,).
     maps, guide
         As for :meth:`AtomicModel.set_composition`.
     placement
@@ -52,33 +53,42 @@ def fractions_of_sites(
         Elements of the columns of the result, which is 0 where a site has no fractions,
         shape (n, elements).
     """
-    from hyperspy_twin.atoms import share_sites
+    from ase.data import atomic_numbers, chemical_symbols
+
+    from hyperspy_twin.atoms import share_sites, starts_of_runs
     from hyperspy_twin.composition.transfer import fractions_at_sites, map_pixels
 
+    sublattice_of = np.full(len(chemical_symbols), -1, np.int8)
+    for number, one in enumerate(sublattices):
+        sublattice_of[[atomic_numbers[host] for host in one.hosts]] = number
+    sublattice = sublattice_of[numbers]
+    first = starts_of_runs(positions[:, 0], positions[:, 1], sublattice)
+    atoms, sublattice = np.diff(first, append=len(positions)), sublattice[first]
+    points = positions[first, :2] / ANGSTROM_PER_NM
     pixels = map_pixels(points, placement, maps._grid)
     intensity = None if guide is None else _smooth_at(guide, points)
     fractions = np.zeros((len(points), len(elements)))
     outcome = {}
     shared = share_sites(sublattices, maps.elements, np.asarray(maps.data, float))
-    for one, own in zip(sublattices, shared, strict=True):
-        sites = np.flatnonzero(np.isin(symbols, one.hosts))
+    for number, (one, own) in enumerate(zip(sublattices, shared, strict=True)):
+        sites = np.flatnonzero(sublattice == number)
         found = fractions_at_sites(
             own, pixels[sites], None if intensity is None else intensity[sites]
         )
         known = np.isfinite(found.fractions[0])
         columns = [elements.index(symbol) for symbol in one.elements]
         fractions[np.ix_(sites[known], columns)] = found.fractions[:, known].T
-        outcome[one.name] = {"part of the sites": round(float(known.mean()), 4)}
+        part = np.average(known, weights=atoms[sites])
+        outcome[one.name] = {"part of the sites": round(float(part), 4)}
         if guide is not None:
             explained = round(float(found.explained.min()), 3)
             outcome[one.name]["variance that the guide explains"] = explained
-    return fractions, outcome
+    return np.repeat(fractions, atoms, axis=0), outcome
 
 
 def alloy_of(sublattices: Sequence[Sublattice], maps: CompositionMap, placed: Placement) -> Alloy:
     """Record of the mixed sites of a model, in pieces as long as a pixel of the maps, or longer."""
     from hyperspy_twin.atoms import Alloy
-    from hyperspy_twin.core import ANGSTROM_PER_NM
 
     sides = placed.matrix[:, :2] * np.asarray(maps._grid.scale)
     side = float(np.sqrt(abs(np.linalg.det(sides))))

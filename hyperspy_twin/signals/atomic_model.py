@@ -1396,6 +1396,8 @@ class AtomicModel(TwinSignal, Signal1D):
         ValueError
             If the maps are not placed or do not lie on the model, or an element has no sites.
         """
+        from ase.data import chemical_symbols
+
         from hyperspy_twin.atoms import choose_sublattices
 
         placement = maps.placement
@@ -1403,12 +1405,12 @@ class AtomicModel(TwinSignal, Signal1D):
             raise ValueError(
                 "the composition maps are not placed on the micrograph: call maps.register(image)"
             )
-        symbols = self._symbols
-        chosen = choose_sublattices(list(np.unique(symbols)), maps.elements, sublattices)
+        numbers = self.numbers
+        present = sorted(chemical_symbols[z] for z in np.flatnonzero(np.bincount(numbers)))
+        chosen = choose_sublattices(present, maps.elements, sublattices)
         alloy = alloy_of(chosen, maps, placement)
-        points = self.positions[:, :2] / ANGSTROM_PER_NM
         fractions, outcome = fractions_of_sites(
-            points, symbols, maps, placement, chosen, alloy.elements, guide
+            self.positions, numbers, maps, placement, chosen, alloy.elements, guide
         )
         kept = [n for n, name in enumerate(self._box.columns) if name not in alloy.elements]
         box = replace(
@@ -1416,7 +1418,10 @@ class AtomicModel(TwinSignal, Signal1D):
             columns=(*(self._box.columns[n] for n in kept), *alloy.elements),
             units=(*(self._box.units[n] for n in kept), *[""] * len(alloy.elements)),
         )
-        data = np.hstack([np.atleast_2d(self.data)[:, kept], fractions])
+        table = np.atleast_2d(self.data)
+        # Copied once more only where an earlier alloy goes.
+        table = table if len(kept) == table.shape[1] else table[:, kept]
+        data = np.hstack([table, fractions])
         parameters = {
             "elements": maps.elements,
             "sublattices": {one.name: one.hosts for one in chosen},
@@ -1485,25 +1490,31 @@ class AtomicModel(TwinSignal, Signal1D):
         ValueError
             If the model has no fractions.
         """
-        from hyperspy_twin.atoms import find_layers, layer_normal
+        from ase.data import atomic_numbers
+
+        from hyperspy_twin.atoms import find_layers, layer_normal, starts_of_runs
 
         elements = self._alloy.elements
         fractions = self._columns(*elements)
-        mixed = fractions.sum(axis=1) > 0
-        plane, fractions, symbols = (
+        mixed = np.flatnonzero(fractions.sum(axis=1) > 0)
+        plane, fractions, numbers = (
             self.positions[mixed, :2],
             fractions[mixed],
-            self._symbols[mixed],
+            self.numbers[mixed],
         )
-        heights = plane @ layer_normal(plane, fractions[:, 0])
+        first = starts_of_runs(*plane.T, *fractions.T)
+        atoms = np.diff(first, append=len(mixed))
+        heights = plane[first] @ layer_normal(plane[first], fractions[first, 0])
         layer = find_layers(heights)
-        sites = np.bincount(layer)
+        sites = np.bincount(layer, atoms).astype(np.int64)
         columns: dict[str, np.ndarray] = {
-            "position": np.bincount(layer, heights) / sites / ANGSTROM_PER_NM
+            "position": np.bincount(layer, atoms * heights) / sites / ANGSTROM_PER_NM
         }
         columns["sites"] = sites
+        layer = np.repeat(layer, atoms)
         for element, own in zip(elements, fractions.T, strict=True):
-            columns[element] = np.bincount(layer, symbols == element) / sites
+            drawn = numbers == atomic_numbers[element]
+            columns[element] = np.bincount(layer, drawn) / sites
             columns[f"expected_{element}"] = np.bincount(layer, own) / sites
         return Table.from_columns(columns, {"position": "nm"})
 

@@ -15,8 +15,33 @@ from hyperspy_twin.atoms.alloying import (
     layer_normal,
     order_at_short_range,
     share_sites,
+    starts_of_runs,
 )
 from hyperspy_twin.atoms.alloying.short_range_order import _exchange
+
+
+def draw(fractions, strata, generator):
+    """Elements of atoms of which each is a column of its own."""
+    return collapse(fractions, strata, np.ones(len(strata), int), generator)
+
+
+def test_runs_begin_where_any_value_changes():
+    found = starts_of_runs(np.array([1.0, 1, 1, 2, 1]), np.array([5, 5, 6, 6, 6]))
+    np.testing.assert_array_equal(found, [0, 2, 3, 4])
+    assert len(starts_of_runs(np.empty(0))) == 0
+
+
+@pytest.mark.parametrize("elements", [2, 3])
+def test_columns_are_drawn_as_their_atoms(elements):
+    generator = np.random.default_rng(4)
+    atoms = generator.integers(1, 9, 300)
+    fractions = generator.dirichlet(np.ones(elements), len(atoms))
+    strata = np.sort(generator.integers(0, 12, len(atoms)))
+    found = collapse(fractions, strata, atoms, np.random.default_rng(7))
+    single = draw(
+        np.repeat(fractions, atoms, axis=0), np.repeat(strata, atoms), np.random.default_rng(7)
+    )
+    np.testing.assert_array_equal(found, single)
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
@@ -25,7 +50,7 @@ def test_numbers_of_atoms_are_those_expected(seed, elements):
     generator = np.random.default_rng(seed)
     strata = np.sort(generator.integers(0, 30, 5000))
     fractions = generator.dirichlet(np.ones(elements), len(strata))
-    drawn = collapse(fractions, strata, generator)
+    drawn = draw(fractions, strata, generator)
     for element, share in enumerate(fractions.T):
         off = np.bincount(strata, (drawn == element) - share, 30)
         assert np.abs(off).max() < 2
@@ -35,7 +60,7 @@ def test_numbers_of_atoms_are_those_expected(seed, elements):
 def test_whole_numbers_are_exact():
     fractions = np.tile([0.25, 0.75], (4000, 1))
     strata = np.repeat(np.arange(40), 100)
-    drawn = collapse(fractions, strata, np.random.default_rng(0))
+    drawn = draw(fractions, strata, np.random.default_rng(0))
     np.testing.assert_array_equal(np.bincount(strata[drawn == 0]), 25)
 
 
@@ -43,7 +68,7 @@ def test_sites_have_their_own_probability():
     share = np.repeat([0.0, 0.05, 0.5, 0.95, 1.0], 8)
     fractions = np.stack([share, 1 - share], axis=1)
     strata = np.zeros(40, int)
-    drawn = [collapse(fractions, strata, np.random.default_rng(seed)) for seed in range(2000)]
+    drawn = [draw(fractions, strata, np.random.default_rng(seed)) for seed in range(2000)]
     found = np.mean([one == 0 for one in drawn], axis=0)
     np.testing.assert_array_equal(found[share == 0], 0)
     np.testing.assert_array_equal(found[share == 1], 1)
@@ -54,14 +79,14 @@ def test_sites_have_their_own_probability():
 
 def test_atoms_of_a_layer_are_not_correlated():
     fractions = np.full((20_000, 2), 0.5)
-    drawn = collapse(fractions, np.zeros(20_000, int), np.random.default_rng(1))
+    drawn = draw(fractions, np.zeros(20_000, int), np.random.default_rng(1))
     assert abs(np.mean(drawn[1:] == drawn[:-1]) - 0.5) < 4 * 0.5 / np.sqrt(20_000)
 
 
 def test_the_same_seed_gives_the_same_atoms():
     fractions = np.full((1000, 2), 0.5)
     one, two, three = (
-        collapse(fractions, np.zeros(1000, int), np.random.default_rng(seed)) for seed in (1, 1, 2)
+        draw(fractions, np.zeros(1000, int), np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, two)
     assert np.any(one != three)
@@ -165,7 +190,7 @@ def test_short_range_order(wanted):
     strata = np.rint(2 * points[:, 2]).astype(int)
     fractions = np.tile([0.3, 0.7], (len(points), 1))
     generator = np.random.default_rng(5)
-    drawn = collapse(fractions, strata, generator)
+    drawn = draw(fractions, strata, generator)
     ordered, reached = order_at_short_range(drawn, fractions, strata, neighbours, wanted, generator)
     site = np.repeat(np.arange(len(points)), 12)
     unlike = np.mean(ordered[site] != ordered[neighbours[1]])
@@ -181,7 +206,7 @@ def test_order_that_cannot_be_reached_is_told():
     fractions = np.full((len(points), 2), 0.5)
     strata = np.zeros(len(points), int)
     generator = np.random.default_rng(5)
-    drawn = collapse(fractions, strata, generator)
+    drawn = draw(fractions, strata, generator)
     # In fcc at most two thirds of the pairs are unlike: alpha is at least -1/3.
     _, reached = order_at_short_range(drawn, fractions, strata, neighbours, -0.9, generator)
     assert -1 / 3 - 1e-9 < reached < -0.2

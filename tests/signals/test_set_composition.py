@@ -153,6 +153,17 @@ def test_pixels_smaller_than_an_atom_leave_the_alloy_random(silicon):
     assert abs(alike - 0.5) < 0.01
 
 
+def test_atoms_stacked_in_columns_get_what_single_ones_get(silicon, alloyed):
+    stacked = silicon.deepcopy()
+    order = np.lexsort(silicon.positions.T[::-1])
+    stacked.data = np.asarray(silicon.data)[order]
+    found = stacked.set_composition(well_maps())
+    np.testing.assert_allclose(found.data[:, -2:], np.asarray(alloyed.data)[order, -2:], atol=1e-12)
+    one, two = found.layer_composition(), alloyed.layer_composition()
+    np.testing.assert_allclose(one["expected_Ge"], two["expected_Ge"], atol=1e-12)
+    assert np.abs(one["sites"] * (one["Ge"] - one["expected_Ge"])).max() < 1.0 + 1e-3
+
+
 def test_history_says_what_was_done(alloyed):
     record = json.loads(alloyed._state("history")[-1])
     assert record["step"] == "set_composition"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
+from hyperspy_twin.atoms.alloying.equal_runs import starts_of_runs
 from hyperspy_twin.atoms.alloying.layers import find_strata, layer_normal
 from hyperspy_twin.atoms.alloying.short_range_order import order_at_short_range
 from hyperspy_twin.atoms.alloying.sublattices import Alloy
@@ -53,28 +54,32 @@ def draw_elements_of_alloy(
     Returns
     -------
     drawn : numpy.ndarray
-        Index of the element drawn; -1 on sites that are not shared, shape (n,).
+        Index of the element drawn; -1 on sites that are not shared, int8, shape (n,).
     reached : dict
         Warren-Cowley parameter that was reached on each sublattice, where one was wanted.
     """
     generator = np.random.default_rng(seed)
-    drawn = np.full(len(positions), -1)
+    first = starts_of_runs(*positions[:, :2].T, *fractions.T)
+    count = np.diff(first, append=len(positions))
+    plane, of_columns = positions[first, :2], fractions[first]
+    drawn = np.full(len(positions), -1, np.int8)
     reached = {}
     for one in alloy.sublattices:
-        columns = np.array([alloy.elements.index(symbol) for symbol in one.elements])
-        own = fractions[:, columns]
-        sites = np.flatnonzero(own.sum(axis=1) > ON_SUBLATTICE)
-        if not len(sites):
+        elements = np.array([alloy.elements.index(symbol) for symbol in one.elements], np.int8)
+        mixed = of_columns[:, elements].sum(axis=1) > ON_SUBLATTICE
+        if not mixed.any():
             continue
-        own, plane = own[sites], positions[sites, :2]
-        strata = find_strata(plane, layer_normal(plane, own[:, 0]), alloy.block)
-        species = collapse(own, strata, generator)
+        own = of_columns[mixed][:, elements]
+        strata = find_strata(plane[mixed], layer_normal(plane[mixed], own[:, 0]), alloy.block)
+        species = collapse(own, strata, count[mixed], generator)
+        sites = np.repeat(mixed, count)
         if order is not None:
             shell = _first_shell(positions[sites], cell, pbc)
+            atoms = np.repeat(np.arange(len(own)), count[mixed])
             species, reached[one.name] = order_at_short_range(
-                species, own, strata, shell, order, generator
+                species, own[atoms], strata[atoms], shell, order, generator
             )
-        drawn[sites] = columns[species]
+        drawn[sites] = elements[species]
     return drawn, reached
 
 

@@ -59,7 +59,8 @@ def _across_rows(positions: np.ndarray, normal: np.ndarray) -> np.ndarray:
     extent = np.ptp(positions, axis=0) * np.sqrt(MOST_ATOMS / len(positions)) / 2
     inner = np.all(np.abs(positions - np.median(positions, axis=0)) <= extent, axis=1)
     positions = positions[inner] if np.count_nonzero(inner) > SAMPLE else positions
-    columns = np.unique(np.round(positions / SAME_VECTOR), axis=0, return_index=True)[1]
+    across, down = np.rint(positions / SAME_VECTOR).astype(np.int64).T
+    columns = np.unique(down * (np.ptp(across) + 1) + across, return_index=True)[1]
     columns = positions[np.sort(columns)]
     sample = columns[:: max(1, len(columns) // SAMPLE)]
     pairs = cKDTree(sample).sparse_distance_matrix(cKDTree(columns), REACH, output_type="ndarray")

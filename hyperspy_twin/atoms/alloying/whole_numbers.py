@@ -6,56 +6,59 @@ import numpy as np
 
 
 def collapse(
-    fractions: np.ndarray, strata: np.ndarray, generator: np.random.Generator
+    fractions: np.ndarray, strata: np.ndarray, atoms: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
-    """Draw the element of each site so that the numbers in each stratum are those expected.
+    """Draw the element of each atom so that the numbers in each stratum are those expected.
 
     In each stratum the number of atoms of an element is its expected number, rounded up or down
     at random such that sums over consecutive strata (a layer, the whole model) are also within one
-    atom of theirs. Which sites they occupy is drawn by Pareto sampling: each with its own
+    atom of theirs. Which atoms they are is drawn by Pareto sampling: each with its own
     probability, otherwise at random. Independent draws would let the numbers scatter.
 
     Parameters
     ----------
     fractions
-        Fraction of each element on each site, rows add up to 1, shape (n, e).
+        Fraction of each element on the sites of each column, rows add up to 1, shape (n, e).
     strata
-        Number of the stratum of each site, from 0; strata of one layer follow each other,
+        Number of the stratum of each column, from 0; strata of one layer follow each other,
         shape (n,).
+    atoms
+        Number of atoms of each column, shape (n,).
     generator
         Source of random numbers.
 
     Returns
     -------
     numpy.ndarray
-        Index of the element of each site, shape (n,).
+        Index of the element of each atom, column by column, shape (atoms,).
 
     References
     ----------
     B. Rosén, J. Stat. Plan. Inference 62 (1997) 159-191: Pareto sampling.
     W. G. Madow, Ann. Math. Stat. 20 (1949) 333-354: systematic sampling, here of the totals.
     """
-    sites, elements = fractions.shape
-    numbers = _whole_numbers(fractions, strata, generator)
-    index = np.full(sites, elements - 1)
-    left = np.arange(sites)
-    rest = np.ones(sites)  # what the elements after the present one share
+    elements = fractions.shape[1]
+    numbers = _whole_numbers(fractions, strata, atoms, generator)
+    column = np.repeat(np.arange(len(atoms)), atoms)
+    index = np.full(len(column), elements - 1, np.int8)
+    left = np.arange(len(column))
+    rest = np.ones(len(atoms))  # what the elements after the present one share
     for element in range(elements - 1):
-        probability = np.clip(fractions[left, element] / np.maximum(rest, 1e-12), 0.0, 1.0)
-        keys = _pareto_keys(probability, generator)
-        taken = _smallest(keys, strata[left], numbers[:, element])
+        probability = np.clip(fractions[:, element] / np.maximum(rest, 1e-12), 0.0, 1.0)
+        keys = _pareto_keys(probability[column], generator)
+        taken = _smallest(keys, strata[column], numbers[:, element])
         index[left[taken]] = element
-        rest = (rest - fractions[left, element])[~taken]
-        left = left[~taken]
+        rest -= fractions[:, element]
+        left, column = left[~taken], column[~taken]
     return index
 
 
 def _whole_numbers(
-    fractions: np.ndarray, strata: np.ndarray, generator: np.random.Generator
+    fractions: np.ndarray, strata: np.ndarray, atoms: np.ndarray, generator: np.random.Generator
 ) -> np.ndarray:
     """Find the number of atoms of each element but the last in each stratum, shape (s, e - 1)."""
-    left = np.bincount(strata)
-    expected = np.stack([np.bincount(strata, one) for one in fractions.T], axis=1)
+    left = np.bincount(strata, atoms).astype(np.int64)
+    expected = np.stack([np.bincount(strata, atoms * one) for one in fractions.T], axis=1)
     numbers = np.zeros((len(left), fractions.shape[1] - 1), np.int64)
     for element in range(fractions.shape[1] - 1):
         share = expected[:, element] / np.maximum(expected[:, element:].sum(axis=1), 1e-12)

@@ -57,8 +57,7 @@ def fractions_at_sites(
         Fractions of elements that share sites, which add up to 1, as measured; NaN where withheld,
         shape (e, rows, columns).
     points
-        Sites in pixels of the map (x, y), centres of pixels at whole numbers, shape (n, 2). Sites
-        of one column that follow each other are one point.
+        Sites in pixels of the map (x, y), centres of pixels at whole numbers, shape (n, 2).
     guide
         Intensity of an image at the sites, shape (n,).
 
@@ -72,17 +71,6 @@ def fractions_at_sites(
     I. J. Schoenberg, in: Studies in Spline Functions and Approximation Theory (1976): histosplines.
     P. C. Kyriakidis, Geogr. Anal. 36 (2004) 259-289: area-to-point prediction with a covariate.
     """
-    new = np.ones(len(points), bool)
-    new[1:] = np.any(points[1:] != points[:-1], axis=1)
-    first = np.flatnonzero(new)
-    fractions, explained = _at_columns(maps, points[first], None if guide is None else guide[first])
-    return SiteFractions(fractions[:, np.cumsum(new) - 1], explained)
-
-
-def _at_columns(
-    maps: np.ndarray, points: np.ndarray, guide: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fractions and what the guide explains where each point occurs once."""
     elements, rows, columns = maps.shape
     known = np.all(np.isfinite(maps), axis=0)
     if not known.any():
@@ -106,7 +94,7 @@ def _at_columns(
     values[:, whole] = keep_means(values[:, whole], flat[whole], filled.reshape(elements, -1))
     fractions = np.full((elements, len(points)), np.nan)
     fractions[:, inside] = values
-    return fractions, np.array([explained for _, explained in found])
+    return SiteFractions(fractions, np.array([explained for _, explained in found]))
 
 
 def keep_means(fractions: np.ndarray, pixel: np.ndarray, means: np.ndarray) -> np.ndarray:
