@@ -923,10 +923,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             if filtered is not None:
                 field = without_errors(field)
                 settings = replace(settings, noise=None)
+            scan = find_scan_traces(field, plan.labels, grid)
             if deconvolve:
                 field = divide_by_transfer(analyse, plan, field)
                 settings = replace(settings, noise=None)
-            scan = find_scan_traces(field, plan.labels, grid)
             if series is None:
                 told = scan.describe(grid, self._unit)
                 outcome |= told

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.core import Grid
-from hyperspy_twin.strain import find_scan_traces, geometric_phase_analysis
+from hyperspy_twin.strain import Analysis, find_scan_traces, geometric_phase_analysis
+from hyperspy_twin.strain.artefacts.changing_drift import measure_drift_change
+from hyperspy_twin.strain.artefacts.derivatives import sample_derivatives
 
 SHAPE = 300, 360
 VECTORS = np.array([[1, 0], [0, 1], [1, 1], [1, -1]]) / (9.7, 11.3)
@@ -23,7 +25,8 @@ def fly_back(x, y, size=0.02, length=20.0):
     return -size * length * np.exp(-x / length), 0.3 * size * length * np.exp(-x / length)
 
 
-def traces(move, dose=60, labels=None, turned=False, seed=0):
+def analysed(move, dose=60, labels=None, turned=False, seed=0):
+    """Strain of a crystal that is displaced, with its regions and the grid."""
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(float)
     u_x, u_y = move(x, y)
     x, y = x - u_x, y - u_y
@@ -41,7 +44,11 @@ def traces(move, dose=60, labels=None, turned=False, seed=0):
         image, grid, VECTORS, resolution=13.0, reference=reference & (labels == 1), labels=labels,
         displacement=False,
     )  # fmt: skip
-    return find_scan_traces(field, labels, grid)
+    return field, labels, grid
+
+
+def traces(move, **options):
+    return find_scan_traces(*analysed(move, **options))
 
 
 def test_fly_back_is_found_in_the_first_columns():
@@ -63,7 +70,7 @@ def test_fly_back_is_the_same_in_all_crystals():
 
 @pytest.mark.parametrize("dose", [3, 60, 1000])
 def test_a_perfect_crystal_has_no_traces(dose):
-    found = traces(nothing, dose)
+    found = traces(nothing, dose=dose)
     assert found.fly_back == 0
     assert found.drift == (0, 0)
     assert found.describe(Grid(SHAPE, (0.02, 0.02)), "nm") == {}
@@ -111,3 +118,31 @@ def test_regions_that_change_differently_do_not_drift():
     labels[:, 180:] = 2
     found = traces(lambda x, y: (0 * x, np.where(x < 180, 1.5e-5, -1.5e-5) * y**2), labels=labels)
     assert found.drift == (0, 0)
+
+
+def split(along):
+    labels = np.ones(SHAPE, int)
+    if along == "one below the other":
+        labels[150:] = 2
+    if along == "side by side":
+        labels[:, 180:] = 2
+    return labels
+
+
+@pytest.mark.parametrize("regions", ["one", "one below the other", "side by side"])
+def test_jitter_of_lines_is_in_the_error_of_drift(regions):
+    """Lines that jitter by a tenth of a pixel change the mean of whole rows at once."""
+    labels, ratios = split(regions), []
+    for seed in range(16):
+        jitter = np.random.default_rng([seed, 5]).normal(0, [[0.1], [0.05]], (2, SHAPE[0]))
+
+        def move(x, y, jitter=jitter):
+            return jitter[0][y.astype(int)], jitter[1][y.astype(int)]
+
+        field, _, grid = analysed(move, labels=labels, seed=seed)
+        analysis = Analysis(labels, grid, field.resolution, field.vectors, 1, field.noise)
+        change = measure_drift_change(sample_derivatives(field, labels, grid), analysis)
+        assert not change.told.any()
+        ratios.append(change.value / change.error)
+    # Chi-square of 32 numbers, whose standard error is 0.25.
+    assert 0.5 < np.mean(np.square(ratios)) < 1.6

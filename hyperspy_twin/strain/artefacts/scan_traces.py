@@ -19,6 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core import Grid, StrainField
+from hyperspy_twin.strain.artefacts.changing_drift import measure_drift_change
+from hyperspy_twin.strain.artefacts.derivatives import Derivatives, sample_derivatives
+from hyperspy_twin.strain.mechanics import Analysis
 
 # Standard errors by which a trace stands out.
 SIGNIFICANCE = 5.0
@@ -41,8 +44,8 @@ BANDS = 5
 SHORTEST = 2.0
 # Part of the image from the left at which the interior begins.
 INTERIOR = 0.3
-# Columns of one bin, and samples, in resolutions.
-BIN, SAMPLE = 0.5, 0.25
+# Columns of one bin in resolutions.
+BIN = 0.5
 # Length over which a window averages noise along one axis, in resolutions.
 PATCH = 2.0 * np.sqrt(np.pi)
 
@@ -114,30 +117,14 @@ def find_scan_traces(field: StrainField, labels: np.ndarray, grid: Grid) -> Scan
     grid
         Pixel grid.
     """
-    every = tuple(
-        slice(None, None, max(1, int(SAMPLE * field.resolution / step)))
-        for step in grid.scale[::-1]
-    )
-    e_xx, e_yy, e_xy, rotation, *errors = (
-        np.asarray(getattr(field, name)[every], float)
-        for name in (
-            "e_xx", "e_yy", "e_xy", "rotation",
-            "sigma_xx", "sigma_yy", "sigma_xy", "sigma_rotation",
-        )
-    )  # fmt: skip
-    rotation, errors[3] = np.radians(rotation), np.radians(errors[3])
-    crossed = np.hypot(errors[2], errors[3])
-    # Derivatives along x, (du_x/dx, du_y/dx), and along y, (du_x/dy, du_y/dy).
-    along_x, along_y = np.stack([e_xx, e_xy - rotation]), np.stack([e_xy + rotation, e_yy])
-    error_x, error_y = np.stack([errors[0], crossed]), np.stack([crossed, errors[1]])
-    part = labels[every]
-    known = np.isfinite(along_x + along_y + error_x + error_y).all(axis=0) & (part > 0)
-    steps = [
-        one.step * scale / field.resolution
-        for one, scale in zip(every, grid.scale[::-1], strict=True)
-    ]
-    width, strain = _fly_back(along_x, along_y, error_x, part, known, steps)
-    drift, error = _drift(along_y, along_x, error_y, part, known, steps)
+    derivatives = sample_derivatives(field, labels, grid)
+    width, strain = _fly_back(derivatives, labels[derivatives.every])
+    drift = error = np.zeros(2)
+    if field.noise is not None:
+        # Changes of the strain are the same relative to any reference.
+        analysis = Analysis(labels, grid, field.resolution, field.vectors, 0, field.noise)
+        change = measure_drift_change(derivatives, analysis)
+        drift, error = np.where(change.told, change.value, 0.0), change.error
     return ScanTraces(
         width * field.resolution,
         (float(strain[0]), float(strain[1])),
@@ -146,16 +133,10 @@ def find_scan_traces(field: StrainField, labels: np.ndarray, grid: Grid) -> Scan
     )
 
 
-def _fly_back(
-    along_x: np.ndarray,
-    along_y: np.ndarray,
-    error: np.ndarray,
-    labels: np.ndarray,
-    known: np.ndarray,
-    steps: list[float],
-) -> tuple[float, np.ndarray]:
+def _fly_back(derivatives: Derivatives, labels: np.ndarray) -> tuple[float, np.ndarray]:
     """Width in resolutions and strain at the border of a fly-back."""
     nothing = 0.0, np.zeros(2)
+    known, steps, error = derivatives.known, derivatives.steps, derivatives.error
     rows, columns = known.shape
     count = max(1, round(BIN / steps[1]))
     bins = int(INTERIOR * columns) // count
@@ -169,7 +150,7 @@ def _fly_back(
         middle[:, : inner.start] = middle[:, inner.stop :] = False
         # A region at the border that does not reach the interior may be strained otherwise.
         if here[:, :count].any() and middle.any():
-            for index, values in enumerate((*along_x, *along_y)):
+            for index, values in enumerate((*derivatives.along_x, *derivatives.along_y)):
                 changes[index, here] = values[here] - values[middle].mean()
     bands = np.array_split(np.arange(rows), BANDS)
     means, deviations = np.full((2, 4, BANDS, bins + 1), np.nan)
@@ -205,41 +186,3 @@ def _fly_back(
         return nothing
     ends = np.flatnonzero(size[:bins] < limit[:bins])
     return float((ends[0] if len(ends) else bins) * count * steps[1]), common[:2, 0]
-
-
-def _drift(
-    along_y: np.ndarray,
-    along_x: np.ndarray,
-    error: np.ndarray,
-    labels: np.ndarray,
-    known: np.ndarray,
-    steps: list[float],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Change of the derivatives along y from the first to the last line, and its error."""
-    rows = len(known)
-    place = (np.arange(rows) + 0.5) / rows - 0.5
-    slopes, errors, sideways = [], [], []
-    for region in np.unique(labels[known]):
-        here = known & (labels == region)
-        weight = here.sum(axis=1).astype(float)
-        if weight.sum() * steps[0] * steps[1] < BANDS * PATCH**2:
-            continue
-        centre = np.average(place, weights=weight)
-        lever = np.where(here, (place - centre)[:, None], 0.0)
-        total = float(np.sum(lever**2))
-        slopes.append([np.sum(lever[here] * one[here]) / total for one in along_y])
-        sideways.append([np.sum(lever[here] * one[here]) / total for one in along_x])
-        # Noise is the same over a patch, whose pixels count once.
-        patch = PATCH**2 / (steps[0] * steps[1])
-        errors.append([np.sqrt(np.mean(one[here] ** 2) * patch / total) for one in error])
-    nothing = np.zeros(2)
-    if not slopes:
-        return nothing, nothing
-    slope, spread, other = np.array(slopes), np.array(errors), np.array(sideways)
-    weights = 1.0 / np.maximum(spread, np.finfo(np.float32).tiny) ** 2
-    mean = np.sum(weights * slope, axis=0) / weights.sum(axis=0)
-    error_of = 1.0 / np.sqrt(weights.sum(axis=0))
-    alike = np.abs(slope - mean) < LARGEST_SPREAD * np.abs(mean) + SIGNIFICANCE * spread
-    still = np.abs(other).max() < LARGEST_PART * np.abs(mean).max() + SIGNIFICANCE * spread.max()
-    clear = np.abs(mean) > np.maximum(SMALLEST, SIGNIFICANCE * error_of)
-    return np.where(clear & alike.all(axis=0) & still, mean, 0.0), error_of

@@ -3,7 +3,7 @@ from .coherent_layers import LIMITS, CubicAlloy, Layers, find_growth_direction, 
 from .displacement_errors import find_displacement_errors
 from .gradient_errors import Analysis
 from .interfaces import Interface, find_interface
-from .means import RegionMeans, join_means
+from .means import Kernel, RegionMeans, join_means, sum_kernel
 from .measured_strain import MeasuredStrain, turn_displacement
 from .misfits import Misfit, find_neighbours
 from .profiles import Line, Profile, line_across, line_between
@@ -15,6 +15,7 @@ __all__ = [
     "BulkCell",
     "CubicAlloy",
     "Interface",
+    "Kernel",
     "Layers",
     "Line",
     "MeasuredStrain",
@@ -33,5 +34,6 @@ __all__ = [
     "line_across",
     "line_between",
     "map_composition",
+    "sum_kernel",
     "turn_displacement",
 ]

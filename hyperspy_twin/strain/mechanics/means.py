@@ -55,15 +55,21 @@ class RegionMeans:
 
 
 @dataclass(frozen=True, eq=False)
-class _Kernel:
-    """Kernel of a mean: its products (2, 2), and its sums over rows (2, rows) from ``first`` on.
+class Kernel:
+    """Kernel K_j of a sum of gradients over the noise, for the derivatives along x and y.
 
-    ``step`` is the distance of the rows.
+    Attributes
+    ----------
+    white
+        Integrals of the products <K_j K_b>, shape (2, 2).
+    rows
+        Sums over the rows of the image, shape (2, rows).
+    step
+        Distance of the rows.
     """
 
     white: np.ndarray
     rows: np.ndarray
-    first: int
     step: float
 
 
@@ -174,8 +180,10 @@ def reference_variances(analysis: Analysis, gradients: Gradients, angle: float) 
 def reference_covariance(analysis: Analysis) -> np.ndarray:
     """Covariance of the mean gradient of the reference, from which strain is counted."""
     label = analysis.reference
-    parts = _reference_kernels(analysis, analysis.windows())
-    return _covariance(parts, *analysis.noise_of(label)) if parts else np.zeros((2, 2, 2, 2))
+    origin = _reference_kernel(analysis, analysis.windows())
+    if origin is None:
+        return np.zeros((2, 2, 2, 2))
+    return _covariance(origin, *analysis.noise_of(label))
 
 
 def mean_covariance(
@@ -192,14 +200,42 @@ def mean_covariance(
     mask
         Pixels, boolean, shape (rows, columns).
     """
+    weights = np.zeros(mask.shape)
+    for one, piece, _ in windows:
+        if one == label:
+            weights[piece.box] += piece.mask & mask[piece.box]
+    kernel = sum_kernel(analysis, windows, label, weights / weights.sum())
+    return _covariance(kernel, *analysis.noise_of(label))
+
+
+def sum_kernel(
+    analysis: Analysis,
+    windows: list[tuple[int, Piece, Window]],
+    label: int,
+    weights: np.ndarray,
+    subtracted: Sequence[np.ndarray] | None = None,
+) -> Kernel:
+    """Kernel of the sum of the gradient over one region with weights of the pixels.
+
+    Parameters
+    ----------
+    analysis, windows
+        How the strain was measured, and its windows.
+    label
+        Number of the region, which has windows.
+    weights
+        Of the pixels, shape (rows, columns); those outside the region do not count.
+    subtracted
+        Weights at the nodes of each piece of the region, of a sum that is taken off.
+    """
     own = [(piece, window) for one, piece, window in windows if one == label]
-    weights = [(piece.mask & mask[piece.box]).astype(float) for piece, _ in own]
-    total = sum(float(one.sum()) for one in weights)
-    kernels = [
-        _kernel(analysis, piece, window, one / total)
-        for (piece, window), one in zip(own, weights, strict=True)
+    less = subtracted or [None] * len(own)
+    parts = [
+        _kernel(analysis, piece, window, np.where(piece.mask, weights[piece.box], 0.0), nodes)
+        for (piece, window), nodes in zip(own, less, strict=True)
     ]
-    return _covariance(kernels, *analysis.noise_of(label))
+    white = np.sum([one.white for one in parts], axis=0)
+    return Kernel(white, np.sum([one.rows for one in parts], axis=0), parts[0].step)
 
 
 def _mean_covariances(
@@ -208,42 +244,32 @@ def _mean_covariances(
     """Covariance of the mean gradient of each region less that of the reference."""
     windows = analysis.windows()
     total = np.bincount(np.where(known, analysis.labels, 0).ravel(), minlength=regions.max() + 1)
-    origin = _reference_kernels(analysis, windows)
+    origin = _reference_kernel(analysis, windows)
     found = {}
     for label in {label for label, _, _ in windows}:
         if not total[label]:
             continue
-        parts = []
-        for other, piece, window in windows:
-            if other == label:
-                weights = (piece.mask & known[piece.box]) / float(total[label])
-                parts.append((analysis, piece, window, weights))
+        weights = known / float(total[label])
         if label == analysis.reference and not analysis.fixed:
-            kernels = [
-                _kernel(*one, subtracted)
-                for one, subtracted in zip(
-                    parts, _reference_weights(analysis, windows), strict=True
-                )
-            ]
-            found[label] = _covariance(kernels, *analysis.noise_of(label))
+            subtracted = _reference_weights(analysis, windows)
+            kernel = sum_kernel(analysis, windows, label, weights, subtracted)
+            found[label] = _covariance(kernel, *analysis.noise_of(label))
         else:
-            found[label] = _covariance([_kernel(*one) for one in parts], *analysis.noise_of(label))
-            if origin:
+            kernel = sum_kernel(analysis, windows, label, weights)
+            found[label] = _covariance(kernel, *analysis.noise_of(label))
+            if origin is not None:
                 found[label] += _covariance(origin, *analysis.noise_of(analysis.reference))
     return found
 
 
-def _reference_kernels(
+def _reference_kernel(
     analysis: Analysis, windows: list[tuple[int, Piece, Window]]
-) -> list[_Kernel]:
-    own = [(piece, window) for label, piece, window in windows if label == analysis.reference]
-    nothing = [np.zeros(piece.mask.shape) for piece, _ in own]
-    return [
-        _kernel(analysis, piece, window, zero, weights)
-        for (piece, window), zero, weights in zip(
-            own, nothing, _reference_weights(analysis, windows), strict=True
-        )
-    ]
+) -> Kernel | None:
+    subtracted = _reference_weights(analysis, windows)
+    if not subtracted:
+        return None
+    nothing = np.zeros(analysis.grid.shape)
+    return sum_kernel(analysis, windows, analysis.reference, nothing, subtracted)
 
 
 def _reference_weights(
@@ -273,7 +299,7 @@ def _kernel(
     window: Window,
     weights: np.ndarray,
     subtracted: np.ndarray | None = None,
-) -> _Kernel:
+) -> Kernel:
     """Kernel of the mean with weights of the pixels, less one with weights of the nodes."""
     coarse = window.coarse
     nodes = coarse.node_weights(weights).astype(float)
@@ -300,9 +326,10 @@ def _kernel(
         total = sum(map(spread, scaled, slopes)) - spread(level, 1.0)
         kernel[axis] = coarse.to_pixels(total) * pixel_weights
     area = coarse.scale[0] * coarse.scale[1]
-    rows = kernel.sum(axis=2) * coarse.scale[0]
+    rows = np.zeros((2, len(analysis.labels)))
+    rows[:, piece.box[0]] = kernel.sum(axis=2) * coarse.scale[0]
     white = np.einsum("arc,brc->ab", kernel, kernel) * area
-    return _Kernel(white, rows, piece.box[0].start, coarse.scale[1])
+    return Kernel(white, rows, coarse.scale[1])
 
 
 def _node_spectrum(coarse: CoarseGrid, field: np.ndarray) -> np.ndarray:
@@ -312,14 +339,7 @@ def _node_spectrum(coarse: CoarseGrid, field: np.ndarray) -> np.ndarray:
     return scipy.fft.fft2(padded) / (coarse.scale[0] * coarse.scale[1])
 
 
-def _covariance(kernels: list[_Kernel], white: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Covariance of a mean of the gradient, shape (2, 2, 2, 2): of T_ij and T_ab."""
-    own = sum(kernel.white for kernel in kernels)
-    first = min(kernel.first for kernel in kernels)
-    last = max(kernel.first + kernel.rows.shape[1] for kernel in kernels)
-    rows = np.zeros((2, last - first))
-    for kernel in kernels:
-        start = kernel.first - first
-        rows[:, start : start + kernel.rows.shape[1]] += kernel.rows
-    of_lines = rows @ rows.T * kernels[0].step
-    return np.einsum("ia,jb->ijab", white, own) + np.einsum("ia,jb->ijab", lines, of_lines)
+def _covariance(kernel: Kernel, white: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Covariance of a sum of the gradient, shape (2, 2, 2, 2): of T_ij and T_ab."""
+    of_lines = kernel.rows @ kernel.rows.T * kernel.step
+    return np.einsum("ia,jb->ijab", white, kernel.white) + np.einsum("ia,jb->ijab", lines, of_lines)
