@@ -40,7 +40,7 @@ class Columns(NamedTuple):
         return cls(*(np.concatenate(one) for one in zip(*parts, strict=True)))
 
     def take(self, chosen: np.ndarray) -> Columns:
-        """Some of the columns."""
+        """Give some of the columns."""
         return Columns(*(one[chosen] for one in self))
 
 
