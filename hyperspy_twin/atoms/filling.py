@@ -14,6 +14,7 @@ from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
 from hyperspy_twin.atoms.faults import FaultedImage, insert_faults
 from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
+from hyperspy_twin.atoms.missing_bonds import count_missing_bonds
 from hyperspy_twin.atoms.overlaps import remove_overlaps
 from hyperspy_twin.atoms.position_errors import column_errors
 from hyperspy_twin.atoms.shared_planes import Edge, SharedPlanes, Twins, share_planes
@@ -131,7 +132,8 @@ def fill_blocks(
     Parameters
     ----------
     blocks
-        What to fill. Where blocks of different lattices meet, earlier ones keep their atoms.
+        What to fill. Where blocks of different lattices meet, atoms that are too close are left
+        out, see :func:`~hyperspy_twin.atoms.overlaps.remove_overlaps`.
     region_of
         Function from points (n, 2) in nm to region labels (n,).
     displacement, grid
@@ -198,10 +200,21 @@ def fill_blocks(
         shortest = SHORTEST_BOND_FRACTION * (bonds[:, None] + bonds) / 2
         if minimum_distance is not None:
             shortest = np.full_like(shortest, minimum_distance)
-        keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
-        if not keep.all():
-            logger.info("%d atoms too near to an earlier lattice are left out.", np.sum(~keep))
+        error = np.linalg.norm(arrays[5], axis=1)
+        keep = remove_overlaps(arrays[0], groups[index], shortest, thickness, error)
         index, arrays = index[keep], [array[keep] for array in arrays]
+        every = [label for one in blocks for label in one.regions]
+        found = count_missing_bonds(
+            arrays[0], arrays[1], index, arrays[4], groups, joined.lattices,
+            lambda points: np.isin(region_of(points), every), thickness,
+        )  # fmt: skip
+        if found.atoms:
+            joined.remarks["joins"] = (
+                f"{np.sum(~keep)} atoms too near to those of another crystal are left out; of "
+                f"{found.atoms} atoms beside another crystal {found.lacking} lack a bond, "
+                f"{found.lacking_more} of them more than one"
+            )
+            logger.info("%s.", joined.remarks["joins"])
     positions, numbers, region, occupancy, site, error = arrays
     return FilledAtoms(
         positions, numbers, region, occupancy, index, site, error, thickness, strains,
