@@ -26,13 +26,13 @@ class Columns(NamedTuple):
         Positions (x, y) in nm, without the offset of a region, shape (n, 2).
     site
         Index of the crystallographic site in the repeat cell, shape (n,).
-    index
+    indices
         Lattice indices along the two vectors across the beam, shape (n, 2).
     """
 
     points: np.ndarray
     site: np.ndarray
-    index: np.ndarray
+    indices: np.ndarray
 
     @classmethod
     def join(cls, parts: Iterable[Columns]) -> Columns:
@@ -61,7 +61,7 @@ class LatticeColumns:
 
     def heights(self, columns: Columns) -> np.ndarray:
         """Height of one atom of each column in Å, shape (n,)."""
-        height = self._inside[columns.site, 2] + columns.index @ self.cell.base[:2, 2]
+        height = self._inside[columns.site, 2] + columns.indices @ self.cell.base[:2, 2]
         if self._depth is None:
             return height
         field, grid, cuts = self.displaced.field, self.displaced.grid, self.displaced.cuts
@@ -73,7 +73,7 @@ class LatticeColumns:
     def layers(self, columns: Columns, plane: np.ndarray) -> np.ndarray:
         """Heights of columns along a reciprocal vector (x, y) in 1/nm, in its periods, (n,)."""
         sites = (self._inside[:, :2] / ANGSTROM_PER_NM) @ plane
-        return sites[columns.site] + columns.index @ (self.cell.plane @ plane)
+        return sites[columns.site] + columns.indices @ (self.cell.plane @ plane)
 
     @cached_property
     def _inside(self) -> np.ndarray:

@@ -214,9 +214,10 @@ class _Side(NamedTuple):
 
     def columns(self, line: Line, reach: float) -> Columns:
         """Columns near a line, on both of its sides."""
-        corners = np.abs([line.normal, [line.normal[1], line.normal[0]]]).T @ [reach, line.half]
-        low, high = line.point - corners, line.point + corners
-        found = Columns.join(self.lattice.find((*low, *high)))  # type: ignore[arg-type]
+        across, along = np.abs(line.normal), np.abs(line.normal[::-1])
+        corner = reach * across + line.half * along
+        (x_min, y_min), (x_max, y_max) = line.point - corner, line.point + corner
+        found = Columns.join(self.lattice.find((x_min, y_min, x_max, y_max)))
         along, across = line.coordinates(found.points)
         return found.take((np.abs(along) < line.half) & (np.abs(across) < reach))
 
