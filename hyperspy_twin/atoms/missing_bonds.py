@@ -83,7 +83,7 @@ def count_missing_bonds(
 
 
 def _bonds_of_sites(one: LatticeColumns, longest: np.ndarray) -> np.ndarray:
-    """Number of bonds that each site of a crystal has, as occupied by its likeliest element."""
+    """Count the bonds of each site of a crystal, as occupied by its likeliest element."""
     sites = one.cell.sites
     likeliest = np.argmax(sites.probability, axis=1)
     numbers = sites.numbers[np.arange(len(likeliest)), likeliest]

@@ -34,9 +34,10 @@ FLAT = 0.5
 # Part of an outline that may lie beyond that, as at its ends, and of the columns of a layer that
 # may find no partner.
 EXCEPTED = 0.1
-# Of a pixel: the mean way across the plane from one side of an outline to the other, which is one
-# pixel along a straight outline, and none around a closed one.
-LEAST_WAY = 0.5
+# Pixels over which the course of an outline is averaged: of several, but less than a plane.
+SMOOTH = 3.0
+# Degrees by which an outline may be turned against the plane, on this average.
+STEEPEST = 45.0
 # Fewer columns may coincide by chance.
 FEWEST = 4
 # Standard errors by which lattices may disagree where they coincide.
@@ -182,9 +183,23 @@ def share_planes(
     moved, lifts, remarks = list(lattices), [], {}
     for twin in twins.planes:
         numbers, texts = [owner[label] for label in twin.regions], []
-        for border in _borders(twins, twin.regions):
+        vectors = [
+            ANGSTROM_PER_NM * (np.linalg.inv(lattices[n].lattice.base) @ np.array(plane, float))[:2]
+            for n, plane in zip(numbers, twin.planes, strict=True)
+        ]
+        # The indices of both lattices may be those of opposite sides of the plane.
+        vectors[1] *= -np.sign(vectors[0] @ vectors[1])
+        borders = list(_borders(twins, twin.regions, vectors[0] / np.linalg.norm(vectors[0])))
+        if not borders:
+            logger.warning("Regions %d and %d are twins that share no plane: their border does not "
+                           "follow it.", *twin.regions)  # fmt: skip
+            texts.append("share no plane: their border does not follow it")
+        for border in borders:
+            sides = tuple(
+                _Side(moved[n], side, border.facing * vector)
+                for side, (n, vector) in enumerate(zip(numbers, vectors, strict=True))
+            )
             try:
-                sides = _orient([moved[n] for n in numbers], twin, border, twins.grid)
                 common = _find_common(sides, border, twins.grid, displacement_error)
             except ValueError as reason:
                 logger.warning("Regions %d and %d are twins that share no plane: %s.",
@@ -203,6 +218,17 @@ def share_planes(
         if texts:
             remarks["regions {} and {}".format(*twin.regions)] = "; ".join(texts)
     return SharedPlanes(moved, edges, _add_up(lifts, twins.labels, owner), remarks)
+
+
+class _Border(NamedTuple):
+    """Pixels on both sides of a piece of a border as points (x, y) in nm, and where it faces.
+
+    ``facing`` is 1 where the second region lies along the normal, and -1 where against it.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    facing: int
 
 
 class _Side(NamedTuple):
@@ -254,46 +280,41 @@ class _Common(NamedTuple):
     lift: float
 
 
-def _borders(twins: Twins, pair: tuple[int, int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pixels of two regions along each piece of their border, as points (x, y) in nm."""
+def _borders(twins: Twins, pair: tuple[int, int], normal: np.ndarray) -> Iterator[_Border]:
+    """Pieces of the border of two regions that face along a normal (x, y), or against it."""
     inside = [twins.labels == label for label in pair]
     grown = [ndimage.binary_dilation(one) for one in inside]
     sides = inside[0] & grown[1], inside[1] & grown[0]
-    pieces, count = ndimage.label(sides[0] | sides[1], np.ones((3, 3)))
-    for piece in range(1, count + 1):
-        pixels = [np.nonzero(side & (pieces == piece)) for side in sides]
-        first, second = (
-            np.stack([twins.grid.x[column], twins.grid.y[row]], axis=1) for row, column in pixels
-        )
-        yield first, second
-
-
-def _orient(
-    lattices: Sequence[LatticeColumns],
-    twin: TwinPlane,
-    border: tuple[np.ndarray, np.ndarray],
-    grid: Grid,
-) -> tuple[_Side, _Side]:
-    """Both sides of a border, with vectors that point out of them."""
-    way = border[1].mean(axis=0) - border[0].mean(axis=0)
-    first, second = (
-        ANGSTROM_PER_NM * (np.linalg.inv(one.lattice.base) @ np.asarray(plane, float))[:2]
-        for one, plane in zip(lattices, twin.planes, strict=True)
-    )
-    if abs(first @ way) < LEAST_WAY * np.linalg.norm(first) * min(grid.scale):
-        raise ValueError("their border does not follow the twin plane")
-    outward = np.copysign(1.0, first @ way) * first, -np.copysign(1.0, second @ way) * second
-    return _Side(lattices[0], 0, outward[0]), _Side(lattices[1], 1, outward[1])
+    rows, columns = (slice(np.min(one), np.max(one) + 1) for one in np.nonzero(sides[0] | sides[1]))
+    sides = sides[0][rows, columns], sides[1][rows, columns]
+    # The two regions as 0 and 1, so that the slope points from one to the other.
+    between = np.where(inside[0], 0.0, np.where(inside[1], 1.0, 0.5))[rows, columns]
+    slopes = [ndimage.gaussian_filter1d(
+        ndimage.gaussian_filter1d(between, SMOOTH, axis=1 - axis), SMOOTH, axis=axis, order=1
+    ) for axis in (1, 0)]  # fmt: skip
+    across = np.tensordot(normal, slopes, axes=1)
+    for facing in (1, -1):
+        steep = facing * across > np.cos(np.radians(STEEPEST)) * np.hypot(*slopes)
+        pieces, count = ndimage.label((sides[0] | sides[1]) & steep, np.ones((3, 3)))
+        for piece in range(1, count + 1):
+            pixels = [np.nonzero(side & (pieces == piece)) for side in sides]
+            first, second = (
+                np.stack([twins.grid.x[columns][x], twins.grid.y[rows][y]], axis=1)
+                for y, x in pixels
+            )
+            if min(len(first), len(second)) >= FEWEST:
+                yield _Border(first, second, facing)
 
 
 def _find_common(
     sides: tuple[_Side, _Side],
-    border: tuple[np.ndarray, np.ndarray],
+    border: _Border,
     grid: Grid,
     displacement_error: np.ndarray | None,
 ) -> _Common:
     """Find the common layer nearest to a border; a ValueError tells why there is none."""
-    line = _fit_line(np.concatenate(border), sides[0].outward)
+    pixels = np.concatenate([border.first, border.second])
+    line = _fit_line(pixels, sides[0].outward)
     # Partners of columns at the edge of the search lie beyond it.
     first, second = (
         side.columns(line, reach)
@@ -343,7 +364,7 @@ def _find_common(
     part = float(variances[0] / variances.sum()) if known and variances.sum() > 0 else 0.5
     height = float(np.median(across[own]))
     spacing = 1 / float(np.linalg.norm(sides[0].outward))
-    reach = min(float(np.abs(line.coordinates(np.concatenate(border))[1]).max()), FLAT)
+    reach = min(float(np.abs(line.coordinates(pixels)[1]).max()), FLAT)
     line = replace(
         line, point=line.point + height * line.normal, reach=reach + abs(height) + spacing
     )

@@ -109,9 +109,7 @@ def compare(one, found):
 
 def drawn(one, outline, wave=0.0):
     """Two regions whose border winds about a height in nm."""
-    along = np.array([one.normal[1], -one.normal[0]])
-    place = np.tensordot(along, np.meshgrid(GRID.x, GRID.y), axes=1)
-    return np.where(one.height < outline + wave * np.sin(4 * place), 1, 2)
+    return np.where(one.height < outline + wave * np.sin(4 * place_along(one)), 1, 2)
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
@@ -169,16 +167,31 @@ def test_lattices_that_disagree_share_no_plane(caplog):
     np.testing.assert_array_equal(found.positions, alone.positions)
 
 
-@pytest.mark.parametrize("kind", ["tilted", "closed"])
-def test_border_beside_the_plane_is_none_of_it(kind, caplog):
-    one = twinned("Ge", 12.0)
+def place_along(one):
+    """Places of pixels along the plane in nm, from the middle."""
     along = np.array([one.normal[1], -one.normal[0]])
-    place = np.tensordot(along, np.meshgrid(GRID.x - MIDDLE, GRID.y - MIDDLE), axes=1)
-    labels = np.where(one.height < 0.5 * place, 1, 2)
-    if kind == "closed":
-        labels = np.where((np.abs(place) < 2) & (np.abs(one.height - 0.4) < 0.4), 2, 1)
-    model_of(one, labels)
-    assert "their border does not follow the twin plane" in caplog.text
+    return np.tensordot(along, np.meshgrid(GRID.x - MIDDLE, GRID.y - MIDDLE), axes=1)
+
+
+def test_lamella_that_ends_inside_shares_both_of_its_planes():
+    one = twinned("Ge", 12.0, 6)
+    thickness = 6 * 0.5658 / np.sqrt(3)
+    inside = (np.abs(place_along(one)) < 2) & (one.height > 0.1) & (one.height < thickness - 0.1)
+    found = model_of(one, np.where(inside, 2, 1), between=((-2.5, 0.0), (0.0, thickness)))
+    assert found.remarks["regions 1 and 2"].count("share ") == 2
+    away = found.positions[:, :2] / 10 - MIDDLE
+    cell = np.diag([200.0, 200.0, found.thickness])
+    bonds = find_bonds(found.positions, found.numbers, cell, (False, False, True), 2.94)
+    beside = np.abs(away @ [one.normal[1], -one.normal[0]]) < 1.4
+    chosen = beside & (np.abs(away) < 2.8).all(axis=1)
+    assert (bonds.count[chosen] == 4).all()
+
+
+@pytest.mark.parametrize("slope", [0.5, 3.0])
+def test_border_beside_the_plane_is_none_of_it(slope, caplog):
+    one = twinned("Ge", 12.0)
+    model_of(one, np.where(one.height < slope * place_along(one), 1, 2))
+    assert "border does not follow" in caplog.text
 
 
 def test_lifts_add_up_over_regions(caplog):
