@@ -70,6 +70,10 @@ class LatticeColumns:
             self._depth, field, grid, cuts, columns.points, places
         )
 
+    def fractions(self, columns: Columns) -> np.ndarray:
+        """Height of one atom of each column in repeats along the beam, shape (n,)."""
+        return self.heights(columns) / self.cell.length
+
     def layers(self, columns: Columns, plane: np.ndarray) -> np.ndarray:
         """Heights of columns along a reciprocal vector (x, y) in 1/nm, in its periods, (n,)."""
         sites = (self._inside[:, :2] / ANGSTROM_PER_NM) @ plane

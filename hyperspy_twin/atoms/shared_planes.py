@@ -48,6 +48,8 @@ SYSTEMATIC = 0.005
 # nm over which atoms beside a plane move with it: a disagreement of 15 pm then strains either side
 # by less than 1 %.
 PULL = 1.0
+# Of these lengths, where nothing is moved any more: by e^-8 of the disagreement.
+FARTHEST = 4.0
 # Of the spacing of the planes: layers that are nearer are one, as coordinates have four digits.
 SAME_LAYER = 0.02
 # Of a repeat along the beam: heights that differ by less are the same.
@@ -189,34 +191,30 @@ def share_planes(
         ]
         # The indices of both lattices may be those of opposite sides of the plane.
         vectors[1] *= -np.sign(vectors[0] @ vectors[1])
-        borders = list(_borders(twins, twin.regions, vectors[0] / np.linalg.norm(vectors[0])))
-        if not borders:
-            logger.warning("Regions %d and %d are twins that share no plane: their border does not "
-                           "follow it.", *twin.regions)  # fmt: skip
-            texts.append("share no plane: their border does not follow it")
-        for border in borders:
-            sides = tuple(
-                _Side(moved[n], side, border.facing * vector)
-                for side, (n, vector) in enumerate(zip(numbers, vectors, strict=True))
+        for border in _borders(twins, twin.regions, vectors[0] / np.linalg.norm(vectors[0])):
+            first, second = (
+                _Side(moved[n], border.facing * vector)
+                for n, vector in zip(numbers, vectors, strict=True)
             )
             try:
-                common = _find_common(sides, border, twins.grid, displacement_error)
+                common = _find_common(first, second, border, twins.grid, displacement_error)
             except ValueError as reason:
-                logger.warning("Regions %d and %d are twins that share no plane: %s.",
-                               *twin.regions, reason)  # fmt: skip
                 texts.append(f"share no plane: {reason}")
                 continue
-            for n, side, own, other in zip(
-                numbers, sides, twin.regions, twin.regions[::-1], strict=True
-            ):
-                limit = common.limits[side.number]
-                edges[n].append(Edge((own, other), side.outward, limit, common.line))
-                moved[n] = _pull(moved[n], common, side.number, twins.grid)
+            if common is None:
+                continue
+            for side, (n, one) in enumerate(zip(numbers, (first, second), strict=True)):
+                own, other = twin.regions[side], twin.regions[1 - side]
+                edges[n].append(Edge((own, other), one.outward, common.limits[side], common.line))
+                moved[n] = _pull(moved[n], common, common.parts[side], twins.grid)
             lifts.append((*twin.regions, common.lift))
             off = 1000 * np.linalg.norm(common.shift, axis=1).mean()
             texts.append(f"share {len(common.shift)} columns, in which they differ by {off:.2g} pm")
-        if texts:
-            remarks["regions {} and {}".format(*twin.regions)] = "; ".join(texts)
+        texts = texts or ["share no plane: their border does not follow it"]
+        name = "regions {} and {}".format(*twin.regions)
+        remarks[name] = "; ".join(texts)
+        if "no plane" in remarks[name]:
+            logger.warning("The twins in %s: %s.", name, remarks[name])
     return SharedPlanes(moved, edges, _add_up(lifts, twins.labels, owner), remarks)
 
 
@@ -232,10 +230,9 @@ class _Border(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """A lattice at a border, its number there, and the vector of the plane in 1/nm, out of it."""
+    """A lattice at a border, and the reciprocal vector of the plane in 1/nm, out of it."""
 
     lattice: LatticeColumns
-    number: int
     outward: np.ndarray
 
     def columns(self, line: Line, reach: float) -> Columns:
@@ -247,11 +244,13 @@ class _Side(NamedTuple):
         along, across = line.coordinates(found.points)
         return found.take((np.abs(along) < line.half) & (np.abs(across) < reach))
 
-    def errors(self, points: np.ndarray, given: np.ndarray | None, grid: Grid) -> float:
+    def variance(self, points: np.ndarray, given: np.ndarray | None, grid: Grid) -> float:
         """Mean variance of columns along one axis in nm², NaN where it is not known."""
         if given is None:
             return np.nan
-        return float(np.mean(column_errors(self.lattice.lattice, points, given, grid) ** 2))
+        errors = column_errors(self.lattice.lattice, points, given, grid)
+        errors = errors[np.isfinite(errors)]
+        return float(np.mean(errors**2)) if len(errors) else np.nan
 
 
 class _Common(NamedTuple):
@@ -307,31 +306,31 @@ def _borders(twins: Twins, pair: tuple[int, int], normal: np.ndarray) -> Iterato
 
 
 def _find_common(
-    sides: tuple[_Side, _Side],
+    one: _Side,
+    other: _Side,
     border: _Border,
     grid: Grid,
     displacement_error: np.ndarray | None,
-) -> _Common:
-    """Find the common layer nearest to a border; a ValueError tells why there is none."""
+) -> _Common | None:
+    """Find the common layer nearest to a border; a ValueError tells why there is none.
+
+    None where the border is shorter than any that can be told from chance.
+    """
     pixels = np.concatenate([border.first, border.second])
-    line = _fit_line(pixels, sides[0].outward)
+    line = _fit_line(pixels, one.outward)
     # Partners of columns at the edge of the search lie beyond it.
-    first, second = (
-        side.columns(line, reach)
-        for side, reach in zip(sides, (SEARCH, SEARCH + SYSTEMATIC * SURE), strict=True)
-    )
-    if min(len(first.points), len(second.points)) < FEWEST:
-        raise ValueError("their border is too short")
-    points, partners = (
-        one.points + side.lattice.lattice.offset
-        for one, side in zip((first, second), sides, strict=True)
-    )
+    first = one.columns(line, SEARCH)
+    second = other.columns(line, SEARCH + SURE * SYSTEMATIC)
+    heights = one.lattice.layers(first, one.outward)
+    layers = _layers(heights)
+    if max(map(len, layers)) < FEWEST or len(second.points) == 0:
+        return None
+    points = first.points + one.lattice.lattice.offset
+    partners = second.points + other.lattice.lattice.offset
     distance, partner = cKDTree(partners).query(points)
-    variances = np.array([side.errors(points, displacement_error, grid) for side in sides])
+    variances = np.array([side.variance(points, displacement_error, grid) for side in (one, other)])
     known = np.isfinite(variances).all()
     limit = SURE * np.sqrt(SYSTEMATIC**2 + (variances.sum() if known else 0.0))
-    heights = sides[0].lattice.layers(first, sides[0].outward)
-    layers = _layers(heights)
     across = line.coordinates(points)[1]
     coincide = [
         len(layer) >= FEWEST and np.mean(distance[layer] > limit) <= EXCEPTED for layer in layers
@@ -351,19 +350,20 @@ def _find_common(
         end += 1
     chosen = (start + end) // 2
     own = layers[chosen][distance[layers[chosen]] <= limit]
-    ends = sides[1].lattice.layers(second, -sides[1].outward)
+    ends = other.lattice.layers(second, -other.outward)
     beyond = ends[partner[own]].max() + SAME_LAYER
     limits = (
         float(heights[layers[chosen]].max() + heights[layers[chosen + 1]].min()) / 2,
         -float(ends[partner[own]].max() + ends[ends > beyond].min()) / 2,
     )
-    lift = _find_lift(sides, first.take(own), second, partners, points[own], limit)
+    near = cKDTree(partners).query_ball_point(points[own], limit)
+    lift = _find_lift(one.lattice.fractions(first)[own], other.lattice.fractions(second), near)
     shift = partners[partner[own]] - points[own]
     along = line.coordinates(points[own])[0]
     order = np.argsort(along)
     part = float(variances[0] / variances.sum()) if known and variances.sum() > 0 else 0.5
     height = float(np.median(across[own]))
-    spacing = 1 / float(np.linalg.norm(sides[0].outward))
+    spacing = 1 / float(np.linalg.norm(one.outward))
     reach = min(float(np.abs(line.coordinates(pixels)[1]).max()), FLAT)
     line = replace(
         line, point=line.point + height * line.normal, reach=reach + abs(height) + spacing
@@ -390,21 +390,13 @@ def _layers(heights: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(heights[order]) > SAME_LAYER) + 1)
 
 
-def _find_lift(
-    sides: tuple[_Side, _Side],
-    first: Columns,
-    second: Columns,
-    partners: np.ndarray,
-    points: np.ndarray,
-    limit: float,
-) -> float:
-    """Shift of the second lattice along the beam, in repeats, with which atoms coincide."""
-    fractions = [
-        side.lattice.heights(columns) / side.lattice.cell.length
-        for side, columns in zip(sides, (first, second), strict=True)
-    ]
-    near = cKDTree(partners).query_ball_point(points, limit)
-    between = [fractions[0][n] - fractions[1][one] for n, one in enumerate(near)]
+def _find_lift(first: np.ndarray, second: np.ndarray, near: Sequence[list[int]]) -> float:
+    """Shift of the second lattice along the beam, in repeats, with which atoms coincide.
+
+    The heights of columns are in repeats, too; ``near`` are the columns of the second lattice at
+    those of the first.
+    """
+    between = [height - second[columns] for height, columns in zip(first, near, strict=True)]
     for lift in between[0].tolist():
         off = [np.abs(one - lift - np.rint(one - lift)).min() for one in between]
         if np.mean(np.array(off) > SAME_HEIGHT) <= EXCEPTED:
@@ -412,19 +404,23 @@ def _find_lift(
     raise ValueError("their columns coincide, but not the atoms along them")
 
 
-def _pull(one: LatticeColumns, common: _Common, number: int, grid: Grid) -> LatticeColumns:
-    """Lattice of which the columns beside a plane are moved by their part of its shift."""
+def _pull(one: LatticeColumns, common: _Common, part: float, grid: Grid) -> LatticeColumns:
+    """Lattice of which the columns beside a plane are moved by a part of its shift."""
     displaced = one.displaced
     if displaced is STILL:
         displaced = Displaced.of(np.zeros((2, *grid.shape)), grid, NO_CUTS)
-    points = np.stack(np.meshgrid(grid.x, grid.y), axis=-1)
-    along, across = common.line.coordinates(points)
-    away = np.hypot(across, np.maximum(np.abs(along) - common.line.half, 0.0))
-    weight = common.parts[number] * np.exp(-((away / PULL) ** 2) / 2)
-    shifts = [weight * np.interp(along, common.along, values) for values in common.shift.T]
+    line = common.line
+    corner = line.half * np.abs(line.normal[::-1]) + FARTHEST * PULL
+    columns, rows = (
+        slice(*np.searchsorted(axis, [at - half, at + half]))
+        for axis, at, half in zip((grid.x, grid.y), line.point, corner, strict=True)
+    )
+    along, across = line.coordinates(np.stack(np.meshgrid(grid.x[columns], grid.y[rows]), axis=-1))
+    away = np.hypot(across, np.maximum(np.abs(along) - line.half, 0.0))
+    weight = part * np.exp(-((away / PULL) ** 2) / 2)
     field = displaced.field.copy()
-    rows, columns = grid.shape
-    field[:, :rows, :columns] += shifts
+    for axis, values in enumerate(common.shift.T):
+        field[axis, rows, columns] += weight * np.interp(along, common.along, values)
     return replace(one, displaced=replace(displaced, field=field))
 
 

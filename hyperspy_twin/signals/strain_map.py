@@ -1160,8 +1160,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         indexed region with the same lattice is filled with it and displaced by u; a region with a
         lattice of its own is filled with its own cell. The model repeats along the beam a whole
         number of times. Regions without an indexed phase stay empty, unless they are to be filled
-        as amorphous. Lengths are those of the image: a warning tells where the crystal of the
-        reference has others.
+        as amorphous. Twins share a plane of atoms that is seen edge on. Lengths are those of the
+        image: a warning tells where the crystal of the reference has others.
 
         Parameters
         ----------

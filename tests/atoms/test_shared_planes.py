@@ -161,7 +161,7 @@ def test_lattices_that_disagree_share_no_plane(caplog):
     one = twinned("Ge", 12.0)
     off = 0.05 * np.array([one.normal[1], -one.normal[0]])
     found = model_of(one, drawn(one, 0.0), off=off)
-    assert "twins that share no plane: their columns are 50 pm apart or more" in caplog.text
+    assert "regions 1 and 2: share no plane: their columns are 50 pm apart or more" in caplog.text
     assert "50 pm apart" in found.remarks["regions 1 and 2"]
     alone = model_of(one, drawn(one, 0.0), off=off, joined=False)
     np.testing.assert_array_equal(found.positions, alone.positions)
