@@ -8,6 +8,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 import hyperspy_twin as ht
+from hyperspy_twin.simulation import fault_crystal
 from hyperspy_twin.simulation.imaging import add_gaussians
 
 PICOMETRE = 0.01  # Angstrom
@@ -105,6 +106,44 @@ def test_twinned_gold(tmp_path):
     assert np.array_equal(again.match.twin.hkl, record.further[0].hkl)
     model = indexed.gpa().to_atoms(thickness=1.0)
     assert set(model.numbers) == {79}
+
+
+def twinned_germanium(planes, seed, turn, dose):
+    """Micrograph of germanium along [110] with a twin of so many planes, and its atoms in Å."""
+    size, pixel_size = 384, 0.035
+    diamond = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0]]) / 4
+    diamond = np.concatenate([diamond, diamond + 0.25])
+    # Around the middle of the image, or from there on.
+    cuts = 0.125 + np.arange(planes) - (planes // 2 if planes < 50 else 0)
+    atoms, _, _ = fault_crystal(5.658, diamond, cuts, 75.0, turn)
+    atoms += [5 * size * pixel_size] * 2 + [0.0]
+    image, points = np.zeros((size, size)), atoms[:, :2] / 10 / pixel_size
+    add_gaussians(image, points, np.ones(len(points)), np.full(len(points), 1.5))
+    counts = np.random.default_rng(seed).poisson(dose * image / image.mean())
+    micrograph = ht.Micrograph(counts.astype(np.float32))
+    for axis in micrograph.axes_manager.signal_axes:
+        axis.scale, axis.units = pixel_size, "nm"
+    return micrograph, atoms
+
+
+@pytest.mark.parametrize(
+    ("planes", "seed", "turn", "dose"), [(99, 0, 20.0, 60), (18, 2, -40.0, 30)]
+)
+def test_twins_of_germanium_have_all_their_bonds(planes, seed, turn, dose):
+    """Segmentation finds the twins, and their lattices the planes: a bicrystal and a lamella."""
+    sample, atoms = twinned_germanium(planes, seed, turn, dose)
+    segmented = sample.segment(show_progressbar=False)
+    assert len(segmented.regions) == (2 if planes > 50 else 3)
+    _, _, model = run_segmented(segmented, ["Ge"])
+    size = np.diag(model.cell)[:2]
+    inside = np.all((model.positions[:, :2] > 8) & (model.positions[:, :2] < size - 8), axis=1)
+    assert (model.coordination()[inside] == 4).all()
+    length, _ = bonds(model, {32: 5.658 * 3**0.5 / 4})
+    assert 0.97 < length.min() and length.max() < 1.03
+    true = atoms[np.all((atoms[:, :2] > 8) & (atoms[:, :2] < size - 8), axis=1)]
+    assert inside.sum() / 12 == pytest.approx(len(true), rel=2e-3)
+    columns = np.unique(np.round(model.positions[:, :2], 4), axis=0)
+    assert cKDTree(columns).query(true[:, :2])[0].max() < 5 * PICOMETRE
 
 
 @pytest.fixture(scope="module", params=[0, 11], ids=lambda seed: f"seed {seed}")

@@ -25,6 +25,7 @@ from .neighbours import (
 )
 from .passivation import find_hydrogen, missing_directions
 from .selection import select_atoms
+from .shared_planes import TwinPlane
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Neighbours",
     "PlanarFault",
     "Sublattice",
+    "TwinPlane",
     "build_model",
     "choose_sublattices",
     "compare_deformation",

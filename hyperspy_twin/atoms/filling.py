@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.beam_displacement import find_beam_displacement, sample_beam_displacement
-from hyperspy_twin.atoms.columns import find_columns, separate_columns
+from hyperspy_twin.atoms.columns import separate_columns
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
-from hyperspy_twin.atoms.displacement import sample_displacement
 from hyperspy_twin.atoms.faults import FaultedImage, insert_faults
+from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
+from hyperspy_twin.atoms.missing_bonds import count_missing_bonds
 from hyperspy_twin.atoms.overlaps import remove_overlaps
 from hyperspy_twin.atoms.position_errors import column_errors
+from hyperspy_twin.atoms.shared_planes import Edge, SharedPlanes, Twins, share_planes
 from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
 from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
@@ -96,6 +97,8 @@ class FilledAtoms:
         Period along z in Angstrom.
     beam_strain
         Strain along the beam of each block, which fits its crystal to the common period.
+    remarks
+        How blocks were joined.
     """
 
     positions: np.ndarray
@@ -107,6 +110,7 @@ class FilledAtoms:
     error: np.ndarray
     thickness: float
     beam_strain: tuple[float, ...]
+    remarks: dict[str, str] = field(default_factory=dict)
 
 
 def fill_blocks(
@@ -118,6 +122,7 @@ def fill_blocks(
     seed: int | None = None,
     minimum_distance: float | None = None,
     thickness: float | None = None,
+    twins: Twins | None = None,
 ) -> FilledAtoms:
     """Fill regions with the atoms whose displaced columns lie inside them.
 
@@ -127,7 +132,8 @@ def fill_blocks(
     Parameters
     ----------
     blocks
-        What to fill. Where blocks of different lattices meet, earlier ones keep their atoms.
+        What to fill. Where blocks of different lattices meet, atoms that are too close are left
+        out, see :func:`~hyperspy_twin.atoms.overlaps.remove_overlaps`.
     region_of
         Function from points (n, 2) in nm to region labels (n,).
     displacement, grid
@@ -143,6 +149,8 @@ def fill_blocks(
         mean of the bonds of both crystals.
     thickness
         Period along the beam in Angstrom; by default that of the first block.
+    twins
+        Regions that mirror each other, which share a plane where they meet.
 
     Raises
     ------
@@ -163,17 +171,22 @@ def fill_blocks(
     if displacement is not None and grid is not None:
         moved = _displacements(blocks, cells, displacement, grid)
     generator = np.random.default_rng(seed)
+    filled = [LatticeColumns(*one) for one in zip(lattices, cells, moved, strict=True)]
+    joined = SharedPlanes(filled, [()] * len(blocks), {}, {})
+    if twins is not None and grid is not None:
+        joined = share_planes(twins, filled, [one.regions for one in blocks], displacement_error)
     parts = [
         _fill_block(
             one,
-            cell,
+            columns,
             thickness,
             region_of,
-            displaced,
+            edges,
+            joined.lifts,
             displacement_error,
             generator,
         )
-        for one, cell, displaced in zip(blocks, cells, moved, strict=True)
+        for one, columns, edges in zip(blocks, joined.lattices, joined.edges, strict=True)
     ]
     index = np.repeat(np.arange(len(blocks), dtype=np.int16), [len(part[1]) for part in parts])
     arrays = [
@@ -187,14 +200,26 @@ def fill_blocks(
         shortest = SHORTEST_BOND_FRACTION * (bonds[:, None] + bonds) / 2
         if minimum_distance is not None:
             shortest = np.full_like(shortest, minimum_distance)
-        keep = remove_overlaps(arrays[0], groups[index], shortest, thickness)
-        if not keep.all():
-            logger.info("%d atoms too near to an earlier lattice are left out.", np.sum(~keep))
+        error = np.linalg.norm(arrays[5], axis=1)
+        keep = remove_overlaps(arrays[0], groups[index], shortest, thickness, error)
         index, arrays = index[keep], [array[keep] for array in arrays]
+        every = [label for one in blocks for label in one.regions]
+        found = count_missing_bonds(
+            arrays[0], arrays[1], index, arrays[4], groups, joined.lattices,
+            lambda points: np.isin(region_of(points), every), thickness,
+        )  # fmt: skip
+        if found.atoms:
+            joined.remarks["joins"] = (
+                f"{np.sum(~keep)} atoms too near to those of another crystal are left out; of "
+                f"{found.atoms} atoms beside another crystal {found.lacking} lack a bond, "
+                f"{found.lacking_more} of them more than one"
+            )
+            logger.info("%s.", joined.remarks["joins"])
     positions, numbers, region, occupancy, site, error = arrays
     return FilledAtoms(
-        positions, numbers, region, occupancy, index, site, error, thickness, strains
-    )
+        positions, numbers, region, occupancy, index, site, error, thickness, strains,
+        joined.remarks,
+    )  # fmt: skip
 
 
 def nearest_neighbour_distance(cell: RepeatCell) -> float:
@@ -290,38 +315,42 @@ def _lattice_groups(blocks: Sequence[Block], jumps: Sequence[bool]) -> np.ndarra
 
 def _fill_block(
     block: Block,
-    cell: RepeatCell,
+    lattice: LatticeColumns,
     thickness: float,
     region_of: Callable[[np.ndarray], np.ndarray],
-    displaced: Displaced,
+    edges: Sequence[Edge],
+    lifts: Mapping[int, float],
     displacement_error: np.ndarray | None,
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
     """Return positions, numbers, region, occupancy, site and errors of one block's atoms."""
-    inside = cell.sites.fractional @ cell.base
-    offsets = inside[:, :2] / ANGSTROM_PER_NM + np.asarray(block.lattice.origin, float)
-    field, grid, cuts = displaced.field, displaced.grid, displaced.cuts
-    kept = []
-    for points, site, index in find_columns(cell.plane, offsets, block.bounds, field, grid, cuts):
-        region = np.asarray(region_of(points)).astype(np.int32)
+    cell, kept, labels = lattice.cell, [], []
+    # The plane of an edge may lie beyond the outline.
+    reach = max((edge.line.reach for edge in edges), default=0.0)
+    x_min, y_min, x_max, y_max = block.bounds
+    for found in lattice.find((x_min - reach, y_min - reach, x_max + reach, y_max + reach)):
+        region = np.asarray(region_of(found.points)).astype(np.int32)
+        for edge in edges:
+            region = edge.assign(found.points, lattice.layers(found, edge.vector), region)
         inner = np.isin(region, block.regions)
-        height = inside[site[inner], 2] + index[inner] @ cell.base[:2, 2]
-        kept.append((points[inner], region[inner], site[inner].astype(np.int16), height))
-    points, region, site, height = (np.concatenate(part) for part in zip(*kept, strict=True))
-    del kept
-    if displaced.jumps:
-        depth = find_beam_displacement(
-            field, displaced.known, grid, cell.plane, cell.base[:2, 2], cell.length, cuts
-        )
-        places = points - sample_displacement(field, grid, points)
-        height = height + sample_beam_displacement(depth, field, grid, cuts, points, places)
+        kept.append(found.take(inner))
+        labels.append(region[inner])
+    columns, region = Columns.join(kept), np.concatenate(labels)
+    del kept, labels
+    height = lattice.heights(columns)
+    if lifts:
+        known = np.zeros(max(*lifts, *block.regions) + 1)
+        known[list(lifts)] = list(lifts.values())
+        height += cell.length * known[region]
+    if lattice.displaced.jumps:
         apart = separate_columns(
-            points,
+            columns.points,
             height / ANGSTROM_PER_NM,
             cell.length / ANGSTROM_PER_NM,
             SHORTEST_BOND_FRACTION * nearest_neighbour_distance(cell) / ANGSTROM_PER_NM,
         )
-        points, region, site, height = (a[apart] for a in (points, region, site, height))
+        columns, region, height = columns.take(apart), region[apart], height[apart]
+    points, site = columns.points, columns.site.astype(np.int16)
     points = points + block.lattice.offset
     length = thickness / block.repeats
     fraction = np.mod(height / cell.length + SAME_HEIGHT, 1.0) - SAME_HEIGHT
@@ -333,7 +362,7 @@ def _fill_block(
     numbers, occupancy = draw_elements(site, cell.sites, generator)
     error: np.ndarray = np.full((len(points), 2), np.nan, np.float32)
     if displacement_error is not None:
-        error = column_errors(block.lattice, points, displacement_error, grid)
+        error = column_errors(block.lattice, points, displacement_error, lattice.displaced.grid)
         error *= np.float32(ANGSTROM_PER_NM)
     atoms = (
         positions.reshape(-1, 3),

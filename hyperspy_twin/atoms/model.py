@@ -11,7 +11,8 @@ import numpy as np
 from hyperspy_twin.atoms.amorphous import fill_amorphous, parse_material
 from hyperspy_twin.atoms.faults import FaultedImage
 from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
-from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains
+from hyperspy_twin.atoms.shared_planes import TwinPlane, Twins
+from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains, rasterise
 from hyperspy_twin.registration import count_repeats, find_beam_translation
 
 AlongBeam = Literal["coherent", "relaxed"] | float
@@ -51,6 +52,7 @@ def build_model(
     measured: Sequence[MeasuredLattice] = (),
     along_beam: AlongBeam = "coherent",
     amorphous: Mapping[int, tuple[str, float]] | None = None,
+    twins: Sequence[TwinPlane] = (),
 ) -> FilledAtoms:
     """Fill regions with atoms.
 
@@ -82,6 +84,8 @@ def build_model(
     amorphous
         Formula and density in g/cm³ of regions without a lattice, which are filled by random
         sequential packing.
+    twins
+        Planes in which adjacent regions mirror each other: they are joined there.
 
     Raises
     ------
@@ -141,6 +145,7 @@ def build_model(
         displacement_error=displacement_error,
         seed=seed,
         thickness=length,
+        twins=Twins(twins, rasterise(outlines, grid), grid) if twins else None,
     )
     if not amorphous:
         return atoms

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -11,15 +13,26 @@ def remove_overlaps(
     group: np.ndarray,
     minimum_distance: float | np.ndarray,
     period: float | None = None,
+    error: np.ndarray | None = None,
 ) -> np.ndarray:
     """Mark the atoms to keep so that no two atoms of different groups are too close.
 
-    Of a pair that is too close the atom of the higher group goes. Distances inside one group are
-    not touched: they are those of its crystal.
+    As few as possible go: the atom that is too close to the most others is the next, of equals that
+    of the larger error, and then that of the higher group. What has nothing close in the end stays.
+    Distances inside one group are not touched: they are those of its crystal.
 
-    Positions (n, 3), the smallest distance and the period along z, if any, are in Angstrom; the
-    groups are integers, shape (n,). The distance is one number, or one for each pair of the groups
-    0 to m - 1, shape (m, m).
+    Parameters
+    ----------
+    positions
+        In Å, shape (n, 3).
+    group
+        Integers, shape (n,).
+    minimum_distance
+        In Å, one number, or one for each pair of the groups 0 to m - 1, shape (m, m).
+    period
+        Along z in Å, if any.
+    error
+        Standard errors of the positions, shape (n,); NaN where not known.
 
     Raises
     ------
@@ -33,26 +46,65 @@ def remove_overlaps(
     if not np.all(np.isfinite(shortest) & (shortest >= 0)):
         raise ValueError(f"minimum_distance must be at least 0 Angstrom, not {minimum_distance}")
     keep = np.ones(len(positions), bool)
-    near = _near_another_group(positions, group, float(shortest.max()))
-    if shortest.max() == 0 or len(near) == 0:
-        return keep
-    labels = np.unique(group[near])
-    kept: list[tuple[int, np.ndarray]] = []
-    for label in labels:
-        members = near[group[near] == label]
-        for other, points in kept:
-            limit = float(shortest[other, label] if shortest.ndim else shortest)
-            distance, _ = cKDTree(_with_images(points, limit, period)).query(
-                positions[members], distance_upper_bound=limit
-            )
-            free = ~(distance < limit)
-            keep[members[~free]] = False
-            members = members[free]
-        kept.append((int(label), positions[members]))
+    near = near_another_group(positions, group, float(shortest.max()))
+    pairs = _close_pairs(positions[near], group[near], shortest, period)
+    if len(pairs):
+        errors = np.zeros(len(near)) if error is None else np.nan_to_num(error[near])
+        order = np.lexsort((near, group[near], errors))
+        keep[near[order]] = _keep_most(np.argsort(order)[pairs], len(near))
     return keep
 
 
-def _near_another_group(
+def _close_pairs(
+    positions: np.ndarray, group: np.ndarray, shortest: np.ndarray, period: float | None
+) -> np.ndarray:
+    """Pairs of atoms of different groups that are too close, shape (m, 2)."""
+    limit = float(shortest.max())
+    if len(positions) == 0 or limit == 0:
+        return np.empty((0, 2), np.intp)
+    points, image = positions, np.arange(len(positions))
+    if period is not None:
+        shift = np.array([0.0, 0.0, period])
+        below, above = positions[:, 2] < limit, positions[:, 2] > period - limit
+        points = np.concatenate([points, points[below] + shift, points[above] - shift])
+        image = np.concatenate([image, image[below], image[above]])
+    pairs = cKDTree(points).query_pairs(limit, output_type="ndarray")
+    distance = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
+    pairs = image[pairs]
+    groups = group[pairs]
+    limits = shortest[groups[:, 0], groups[:, 1]] if shortest.ndim else shortest
+    close = (groups[:, 0] != groups[:, 1]) & (distance < limits)
+    return np.unique(np.sort(pairs[close], axis=1), axis=0)
+
+
+def _keep_most(pairs: np.ndarray, count: int) -> np.ndarray:
+    """Mark those of some points to keep that no pair is kept; of equals the last one goes."""
+    ends = np.concatenate([pairs, pairs[:, ::-1]])
+    ends = ends[np.argsort(ends[:, 0], kind="stable")]
+    degree = np.bincount(ends[:, 0], minlength=count)
+    others = np.split(ends[:, 1], np.cumsum(degree)[:-1])
+    keep = np.ones(count, bool)
+    # A heap of which entries are out of date where the number of pairs has become smaller since.
+    heap = [(-degree[one], -one) for one in np.flatnonzero(degree).tolist()]
+    heapify(heap)
+    gone = []
+    while heap:
+        number, one = -heap[0][0], -heappop(heap)[1]
+        if number != degree[one] or number == 0:
+            continue
+        keep[one] = False
+        gone.append(one)
+        for other in others[one].tolist():
+            if keep[other]:
+                degree[other] -= 1
+                heappush(heap, (-degree[other], -other))
+        degree[one] = 0
+    for one in reversed(gone):
+        keep[one] = not keep[others[one]].any()
+    return keep
+
+
+def near_another_group(
     positions: np.ndarray, group: np.ndarray, minimum_distance: float
 ) -> np.ndarray:
     """Return the atoms whose in-plane neighbourhood of bins holds more than one group."""
@@ -72,13 +124,3 @@ def _near_another_group(
     around = occupied[:, None] + shifts
     mixed = smallest[around].min(axis=1) != largest[around].max(axis=1)
     return np.flatnonzero(np.isin(flat, occupied[mixed]))
-
-
-def _with_images(points: np.ndarray, reach: float, period: float | None) -> np.ndarray:
-    """Add the periodic images along z that lie within reach of the cell."""
-    if period is None:
-        return points
-    shift = np.array([0.0, 0.0, period])
-    above = points[points[:, 2] < reach] + shift
-    below = points[points[:, 2] > period - reach] - shift
-    return np.concatenate([points, above, below])

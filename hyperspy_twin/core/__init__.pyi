@@ -23,7 +23,7 @@ from .lattices import (
 )
 from .occupancy import LARGEST_EXCESS, Sites, draw_elements, merge_sites
 from .oriented_crystal import OrientedCrystal
-from .outlines import Outlines, contains, rasterise, trace
+from .outlines import Outlines, adjacent_regions, contains, rasterise, trace
 from .packing import place_apart
 from .peaks import Peaks
 from .placement import Placement
@@ -54,6 +54,7 @@ __all__ = [
     "Sites",
     "StrainField",
     "Table",
+    "adjacent_regions",
     "begin_step",
     "chemical_symbol",
     "complete_basis",

@@ -1,5 +1,5 @@
 from .beam_repeat import RepeatCell, count_repeats, find_beam_translation, find_repeat_cell
-from .lattice_registration import IndexedPeaks, register_lattices
+from .lattice_registration import IndexedPeaks, is_same_type, register_lattices
 
 __all__ = [
     "IndexedPeaks",
@@ -7,5 +7,6 @@ __all__ = [
     "count_repeats",
     "find_beam_translation",
     "find_repeat_cell",
+    "is_same_type",
     "register_lattices",
 ]

@@ -137,7 +137,7 @@ def register_lattices(
     for one in count_steps(indexed, "lattice of region"):
         inside = labels == one.peaks.region
         known = np.isfinite(displacement[0][inside])
-        displaced = _same_type(one.oriented, master.oriented) and known.mean() > COHERENT_FRACTION
+        displaced = is_same_type(one.oriented, master.oriented) and known.mean() > COHERENT_FRACTION
         own = base if displaced else _own_base(one)
         position, merit = _place(image, grid, inside, one, own, displacement if displaced else None)
         lattice = RegisteredLattice(
@@ -239,7 +239,7 @@ def _on_shared_origin(
     return replace(lattice, origin=origin, offset=offset)
 
 
-def _same_type(one: OrientedCrystal, other: OrientedCrystal) -> bool:
+def is_same_type(one: OrientedCrystal, other: OrientedCrystal) -> bool:
     """Whether two crystals have the same sites in similar cells seen along equivalent axes."""
     sites, others = (_sites(each.crystal) for each in (one, other))
     if sites.shape != others.shape or not np.allclose(sites, others, atol=SAME_SITE):

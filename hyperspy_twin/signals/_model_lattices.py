@@ -10,7 +10,7 @@ import numpy as np
 from hyperspy_twin.signals._region_lattices import register_block
 
 if TYPE_CHECKING:
-    from hyperspy_twin.atoms import MeasuredLattice, PlanarFault
+    from hyperspy_twin.atoms import MeasuredLattice, PlanarFault, TwinPlane
     from hyperspy_twin.core import Grid, RegisteredLattice, StrainField, Table
     from hyperspy_twin.strain import Block, Dislocations
 
@@ -85,6 +85,25 @@ def measured_lattices(
         regions = (block.reference, *block.regions)
         measured.append(MeasuredLattice(block.reference, regions, area, faulted))
     return tuple(found.values()), measured, displacement
+
+
+def twin_planes(lattices: Sequence[RegisteredLattice], labels: np.ndarray) -> list[TwinPlane]:
+    """Planes in which the crystals of adjacent regions of an image mirror each other."""
+    from hyperspy_twin.atoms import TwinPlane
+    from hyperspy_twin.core import adjacent_regions
+    from hyperspy_twin.crystals import find_twin_planes
+    from hyperspy_twin.registration import is_same_type
+
+    oriented = {one.region: one.oriented for one in lattices}
+    found = []
+    for pair in adjacent_regions(labels):
+        if not all(number in oriented for number in pair):
+            continue
+        one, other = (oriented[number] for number in pair)
+        planes = find_twin_planes(one, other) if is_same_type(one, other) else None
+        if planes is not None:
+            found.append(TwinPlane(pair, planes))
+    return found
 
 
 def _measure_again(strain: Any, block: Block) -> StrainField:

@@ -15,7 +15,7 @@ from hyperspy.signals import LazySignal2D, Signal1D, Signal2D
 from hyperspy_twin.core import Grid, OrientedCrystal, RegisteredLattice, StrainField, Table
 from hyperspy_twin.signals._alloys import HALF, cubic_alloy, cubic_constant, substrate_constant
 from hyperspy_twin.signals._images import axes_of, check_orientation, show_progress
-from hyperspy_twin.signals._model_lattices import measured_lattices
+from hyperspy_twin.signals._model_lattices import measured_lattices, twin_planes
 from hyperspy_twin.signals._pixels import ImagePixels, as_signal
 from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
@@ -1160,8 +1160,8 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         indexed region with the same lattice is filled with it and displaced by u; a region with a
         lattice of its own is filled with its own cell. The model repeats along the beam a whole
         number of times. Regions without an indexed phase stay empty, unless they are to be filled
-        as amorphous. Lengths are those of the image: a warning tells where the crystal of the
-        reference has others.
+        as amorphous. Twins share a plane of atoms that is seen edge on. Lengths are those of the
+        image: a warning tells where the crystal of the reference has others.
 
         Parameters
         ----------
@@ -1221,6 +1221,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             measured=measured,
             along_beam=self._along_beam(along_beam),
             amorphous=amorphous,
+            twins=twin_planes(lattices, self._labels),
         )
         chosen: dict[str, Any] = {} if along_beam == "coherent" else {"along_beam": along_beam}
         if amorphous:
@@ -1236,6 +1237,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             AtomicModel,
             "to_atoms",
             {"thickness": thickness, "seed": seed, **chosen},
+            outcome=atoms.remarks or None,
             data=table,
             axes=AtomicModel._axes_for(*table.shape),
             model=ModelBox(

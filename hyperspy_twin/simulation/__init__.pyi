@@ -3,7 +3,7 @@ from .diamond import ORIENTATION_110, SILICON_LATTICE, stack_diamond_planes
 from .dislocations import DislocationArray, displace_points, undo_displacement
 from .imaging import record_image
 from .packing import GLASSES, fill_glass
-from .planar_faults import shift_half
+from .planar_faults import fault_crystal, shift_half
 from .probe import Microscope
 from .scan import SAMPLE, Scan, require_positive
 from .spectrum_images import Well, low_loss_distribution, scan_positions, spectra_of
@@ -22,6 +22,7 @@ __all__ = [
     "cut_octahedron",
     "dislocate_crystal",
     "displace_points",
+    "fault_crystal",
     "fill_glass",
     "low_loss_distribution",
     "record_image",

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from hyperspy_twin.atoms import FaultedImage, MeasuredLattice, PlanarFault, build_model
 from hyperspy_twin.atoms.neighbours import find_bonds
 from hyperspy_twin.core import Crystal, Grid, Outlines, RegisteredLattice
-from hyperspy_twin.simulation import ORIENTATION_110
+from hyperspy_twin.simulation import fault_crystal
 from hyperspy_twin.simulation.imaging import add_gaussians
 from hyperspy_twin.strain import geometric_phase_analysis
 
@@ -24,8 +24,6 @@ DIAMOND = np.concatenate([FACES, FACES + 0.25])
 # site, and neighbours.
 CRYSTALS = {"Ge": (5.658, DIAMOND, 0.125, 4), "Au": (4.078, FACES, 0.5, 12)}
 PLANE = np.array([1, -1, 1])
-# What brings A to the places of B on the side that the plane points to.
-SHEAR = np.array([1, -1, -2]) / 6
 
 
 def crystal(name):
@@ -38,18 +36,10 @@ def crystal(name):
 
 def stacked(name, heights):
     """Atoms in Å, shifted by a shear at cuts that lie some periods of the plane from the middle."""
-    base = crystal(name).base @ ORIENTATION_110.T
-    steps = np.array(np.meshgrid(*[np.arange(-45, 46)] * 3)).reshape(3, -1).T
-    corners = steps @ base
-    corners = corners[np.abs(corners[:, 2]) < 2.5 * np.linalg.norm(base[0])]
-    corners = corners[np.abs(corners[:, :2]).max(axis=1) < 10 * MIDDLE[0] + 12]
-    atoms = (corners[:, None] + CRYSTALS[name][1] @ base).reshape(-1, 3)
-    vector = np.linalg.inv(base) @ PLANE
-    height = atoms @ vector
-    for cut in heights:
-        atoms = atoms + np.where((height > cut + CRYSTALS[name][2])[:, None], SHEAR @ base, 0.0)
-    period = np.linalg.norm(base[0] + base[1]) / 2
-    atoms = atoms[(atoms[:, 2] > -1e-6) & (atoms[:, 2] < period - 1e-6)]
+    edge, sites, cut, _ = CRYSTALS[name]
+    atoms, base, vector = fault_crystal(
+        edge, sites, [one + cut for one in heights], 10 * MIDDLE[0] + 5
+    )
     return atoms + [*10 * MIDDLE, 0.0], base, vector
 
 

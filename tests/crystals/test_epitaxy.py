@@ -17,6 +17,7 @@ from hyperspy_twin.crystals.diffraction.orientation import (
     orix_frame,
 )
 from hyperspy_twin.crystals.diffraction.reflections import find_zone_reflections
+from hyperspy_twin.crystals.diffraction.twin_laws import find_twin_planes
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.indexing.records import RegionPhase
@@ -144,6 +145,37 @@ def test_twin_has_its_textbook_misorientation():
     angle, axis = misorientation(first, mirrored)
     assert angle == pytest.approx(60.0, abs=1e-3)
     assert axis == (1, 1, 1)
+
+
+@settings(deadline=None, max_examples=20, derandomize=True)
+@given(
+    st.floats(-180, 180),
+    st.floats(-1.5, 1.5),
+    st.sampled_from([(1, -1, 1), (1, -1, -1), (-1, 1, 1)]),
+    st.booleans(),
+)
+def test_twin_plane_is_found_in_both_crystals(base, off, plane, half):
+    """Whatever their turn in the image, and after half a turn that spots do not show."""
+    mirror = tuple(-np.array(plane) * [1, 1, -1])  # the member that is turned onto it
+    first = oriented("Si", (1, 1, 0), plane, base)
+    second = oriented("Si", (1, 1, 0), mirror, base + off + 180 * half)
+    one, other = find_twin_planes(first, second)
+    assert one in (plane, tuple(-np.array(plane)))
+    normals = [
+        crystal.orientation @ (np.array(hkl) @ crystal.crystal.reciprocal_base)
+        for crystal, hkl in ((first, one), (second, other))
+    ]
+    sine = np.linalg.norm(np.cross(*normals)) / np.prod(np.linalg.norm(normals, axis=1))
+    assert np.degrees(np.arcsin(sine)) == pytest.approx(abs(off), abs=1e-6)
+    assert normals[0] @ normals[1] > 0
+
+
+@pytest.mark.parametrize("turn", [0.0, 5.0, 90.0])
+def test_grains_that_mirror_each_other_in_no_plane(turn):
+    first = oriented("Si", (1, 1, 0), (1, -1, 1))
+    assert find_twin_planes(first, oriented("Si", (1, 1, 0), (1, -1, 1), turn)) is None
+    assert find_twin_planes(first, oriented("Si", (1, 1, 0), (1, -1, -1), 2.5)) is None
+    assert find_twin_planes(oriented("Si", (0, 0, 1), (1, 0, 0)), first) is None
 
 
 def test_half_a_turn_that_spots_do_not_show_counts_as_none():

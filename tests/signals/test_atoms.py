@@ -85,6 +85,24 @@ def test_amorphous_region_is_filled_on_request(chain):
     np.testing.assert_array_equal(again.data, filled.data)
 
 
+def test_substrate_of_a_strained_reference_by_name(chain):
+    """The well is the reference. Its repeat along the beam is that of what it was grown on."""
+    truth = chain.micrograph.truth
+    (substrate,) = {truth.phases[one] for one in (1, 3)}
+    well = np.bincount(chain.segmented.labels.data[truth.labels == 2]).argmax()
+    strain = chain.indexed.gpa(reference=int(well))
+    model = strain.to_atoms(thickness=2.0, along_beam=substrate)
+    planes = np.unique(np.round(truth.positions[:, 2], 3))
+    repeats = round(model.cell[2, 2] / 4)
+    assert repeats == 5
+    assert model.cell[2, 2] / repeats == pytest.approx(2 * np.diff(planes).mean(), rel=1e-4)
+    assert model.history[-1]["parameters"]["along_beam"] == substrate
+    # By its own symmetry it would be 1.1 % longer.
+    alone = strain.to_atoms(thickness=2.0)
+    assert alone.cell[2, 2] / model.cell[2, 2] == pytest.approx(1.0115, abs=5e-4)
+    np.testing.assert_allclose(alone.positions[:, :2], model.positions[:, :2])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -93,7 +111,10 @@ def test_amorphous_region_is_filled_on_request(chain):
         ({"amorphous": {99: ("SiO2", 2.2)}}, "no region 99"),
         ({"amorphous": {1: ("SiO2", 2.2)}}, "region 1 is a crystal"),
         ({"amorphous": {1: "SiO2"}}, "amorphous material"),
-        ({"along_beam": "both"}, "along_beam"),
+        ({"along_beam": "both"}, "along_beam is 'coherent', .* not 'both': no bundled structure"),
+        ({"along_beam": "InQ"}, "name of a substrate, not 'InQ': .* Did you mean .*InP"),
+        ({"along_beam": "missing.cif"}, "name of a substrate, not 'missing.cif'"),
+        ({"along_beam": -4.0}, "along_beam must be a length"),
     ],
 )
 def test_wrong_input(chain, options, message):

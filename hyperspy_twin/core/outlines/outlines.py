@@ -224,6 +224,19 @@ def rasterise(outlines: Outlines, grid: Grid) -> np.ndarray:
     return labels
 
 
+def adjacent_regions(labels: np.ndarray) -> list[tuple[int, int]]:
+    """Pairs of regions with pixels side by side, the smaller number first, in rising order.
+
+    ``labels`` are those of the pixels, shape (rows, columns); 0 is no region.
+    """
+    found = []
+    for one, other in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
+        apart = (one != other) & (one > 0) & (other > 0)
+        found.append(np.stack([one[apart], other[apart]], axis=1))
+    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
+    return list(map(tuple, pairs.tolist()))
+
+
 def contains(outlines: Outlines, points: np.ndarray) -> np.ndarray:
     """Region that each point lies in.
 

@@ -21,6 +21,7 @@ from .twin_laws import (
     TwinPattern,
     edge_on_twins,
     find_twin_laws,
+    find_twin_planes,
     make_twin_patterns,
 )
 from .zone_axes import (
@@ -49,6 +50,7 @@ __all__ = [
     "edge_on_twins",
     "find_reflections",
     "find_twin_laws",
+    "find_twin_planes",
     "find_zone_reflections",
     "log_zone_weight",
     "make_thin_patterns",

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, integer_row_basis
+from hyperspy_twin.crystals.diffraction.orientation import measure_misorientations
 from hyperspy_twin.crystals.diffraction.zone_axes import (
     centring_reflections,
     coprime_indices,
@@ -44,6 +45,9 @@ SHOWN = 5.0
 LARGEST_ORDER = 4  # of the first reflection of a plane of a centred lattice
 _WHOLE = 0.02  # largest difference from a whole number
 _SAME_ROTATION = 1e-3  # largest difference of an element of two matrices of one rotation
+# Degrees from the orientation of a twin, as for other relations of regions; Σ3 boundaries may be
+# off by 8.7 (Brandon, Acta Metall. 14 (1966) 1479-1484), but then hold dislocations.
+LARGEST_TURN = 2.0
 # Relative strengths of the twin's reflections, equally likely.
 AMOUNTS = (1.0, 0.3, 0.1)
 
@@ -91,6 +95,25 @@ class TwinLaw:
         return OrientedCrystal(
             oriented.crystal, (-u, -v, -w), _half_turn(normal) @ oriented.orientation
         )
+
+
+def find_twin_planes(
+    first: OrientedCrystal, second: OrientedCrystal
+) -> tuple[tuple[int, int, int], tuple[int, int, int]] | None:
+    """Find the plane, seen edge on, in which two crystals of one structure mirror each other.
+
+    Its three Miller indices in both; None where they are no twins to two degrees.
+    """
+    laws = [law for law in find_twin_laws(first.crystal) if not law.hkl @ first.zone_axis]
+    twins = [law.twin_of(first) for law in laws]
+    turns, _ = measure_misorientations(twins, [second] * len(twins))
+    if not (turns <= LARGEST_TURN).any():
+        return None
+    plane = laws[int(turns.argmin())].hkl
+    vector = first.orientation @ (plane @ first.crystal.reciprocal_base)
+    other = np.rint(second.crystal.base @ second.orientation.T @ vector)
+    a, b = (tuple(map(int, one)) for one in (plane, other))
+    return a, b  # type: ignore[return-value]
 
 
 class TwinPattern(NamedTuple):

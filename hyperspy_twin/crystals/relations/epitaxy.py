@@ -8,7 +8,7 @@ from itertools import combinations, product
 
 import numpy as np
 
-from hyperspy_twin.core import Peaks, Table
+from hyperspy_twin.core import Peaks, Table, adjacent_regions
 from hyperspy_twin.crystals.diffraction import measure_misorientations
 from hyperspy_twin.crystals.indexing import RegionPhase
 from hyperspy_twin.crystals.relations.lattice_fit import explained_peaks
@@ -192,21 +192,13 @@ def find_adjacent(labels: np.ndarray, crystals: Iterable[Key]) -> list[tuple[Key
     within: dict[int, list[Key]] = {}
     for key in sorted(crystals):
         within.setdefault(key[0], []).append(key)
-    touching = [pair for pair in _borders(labels) if pair[0] in within and pair[1] in within]
+    touching = [
+        pair for pair in adjacent_regions(labels) if pair[0] in within and pair[1] in within
+    ]
     pairs = [pair for keys in within.values() for pair in combinations(keys, 2)]
     for one, other in touching or combinations(within, 2):
         pairs += product(within[one], within[other])
     return sorted(pairs)
-
-
-def _borders(labels: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of labels of pixels side by side, the smaller label first."""
-    found = [np.zeros((0, 2), int)]
-    for a, b in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
-        apart = a != b
-        found.append(np.stack([a[apart], b[apart]], axis=1))
-    pairs = np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
-    return list(map(tuple, pairs.tolist()))
 
 
 def _compare(

@@ -24,9 +24,8 @@ from itertools import combinations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid, PhaseInvariants, StrainField
+from hyperspy_twin.core import Grid, PhaseInvariants, StrainField, adjacent_regions
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
-from hyperspy_twin.strain.mechanics import find_neighbours
 from hyperspy_twin.strain.noise import Noise
 from hyperspy_twin.strain.strain_tensor import AnalysedPiece, NodeStrain
 from hyperspy_twin.strain.wave_weights import combine_waves
@@ -265,7 +264,7 @@ def find_disagreement(
     """
     pairs, pixels = {}, field.disagreeing
     if field.invariants is not None:
-        for pair in find_neighbours(labels):
+        for pair in adjacent_regions(labels):
             difference, error = field.invariants.compare(*pair)
             if abs(difference) > max(SMALLEST_PHASE, SIGNIFICANCE * error):
                 pairs[pair] = difference, error

@@ -5,7 +5,7 @@ from .gradient_errors import Analysis
 from .interfaces import Interface, find_interface
 from .means import Kernel, RegionMeans, join_means, sum_kernel
 from .measured_strain import MeasuredStrain, turn_displacement
-from .misfits import Misfit, find_neighbours
+from .misfits import Misfit
 from .profiles import Line, Profile, line_across, line_between
 from .strain_gradients import LocalSlopes, Smoothing, StrainGradients, find_rim
 
@@ -28,7 +28,6 @@ __all__ = [
     "find_displacement_errors",
     "find_growth_direction",
     "find_interface",
-    "find_neighbours",
     "find_rim",
     "join_means",
     "line_across",

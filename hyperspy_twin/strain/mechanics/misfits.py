@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, adjacent_regions
 from hyperspy_twin.strain.mechanics.deformation import frame_axes
 from hyperspy_twin.strain.mechanics.gradient_errors import Analysis
 from hyperspy_twin.strain.mechanics.interfaces import find_interface
@@ -89,7 +89,7 @@ def measure_misfits(
     windows = [] if analysis is None else analysis.windows()
     able = {label for label, _, _ in windows}
     found = []
-    for first, second in find_neighbours(labels):
+    for first, second in adjacent_regions(labels):
         if not ((present == first).any() and (present == second).any()):
             continue
         length, angle = _outline(labels, grid, first, second)
@@ -151,14 +151,6 @@ def compare_lattices(
         errors = np.sqrt(np.maximum(variances, 0.0)).tolist()
     along, across, turned = map(float, values)
     return (along, across, turned), (errors[0], errors[1], errors[2])
-
-
-def find_neighbours(labels: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of regions with adjacent pixels, the smaller number first, in rising order."""
-    sides = [(labels[:, :-1], labels[:, 1:]), (labels[:-1], labels[1:])]
-    pairs = [np.stack([one[edge], other[edge]]) for one, other in sides for edge in [one != other]]
-    sorted_pairs = np.unique(np.sort(np.concatenate(pairs, axis=1), axis=0), axis=1)
-    return [(int(first), int(second)) for first, second in sorted_pairs.T if first > 0]
 
 
 def _outline(labels: np.ndarray, grid: Grid, first: int, second: int) -> tuple[float, float]:

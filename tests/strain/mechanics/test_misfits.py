@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import Grid, adjacent_regions
 from hyperspy_twin.strain import geometric_phase_analysis
 from hyperspy_twin.strain.mechanics import Analysis, MeasuredStrain
 from hyperspy_twin.strain.mechanics.deformation import frame_axes
-from hyperspy_twin.strain.mechanics.misfits import compare_lattices, find_neighbours
+from hyperspy_twin.strain.mechanics.misfits import compare_lattices
 from hyperspy_twin.strain.plan import MARGIN
 from hyperspy_twin.strain.reference import reference_mask
 
@@ -168,7 +168,7 @@ def test_regions_without_a_lattice_and_corners_have_no_interface():
     measured = MeasuredStrain(components, np.zeros((3, *GRID.shape)), labels, GRID, "lagrangian")
     pairs = [(one.first, one.second) for one in measured.misfits(RESOLUTION)]
     assert pairs == [(1, 2), (2, 4)]
-    assert find_neighbours(labels) == [(1, 2), (1, 3), (1, 4), (2, 4), (3, 4)]
+    assert adjacent_regions(labels) == [(1, 2), (1, 3), (1, 4), (2, 4), (3, 4)]
 
 
 def test_a_thin_layer_is_measured_in_its_core():
