@@ -16,7 +16,7 @@ from hyperspy_twin.strain.defects.fault_vectors import (
     name_shift,
     translations_in_image,
 )
-from hyperspy_twin.strain.defects.phase_jumps import Jumps, measure_jumps
+from hyperspy_twin.strain.defects.phase_jumps import Jumps, measure_jumps, trim_wall
 from hyperspy_twin.strain.defects.walls import Wall, find_valleys, find_walls
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import Noise, measure_noise
@@ -29,12 +29,13 @@ LARGEST_ERROR = 0.03
 LARGEST_MISFIT = 0.05
 # Jump above which the amplitude in the wall tells whether it is a sudden one, in turns.
 DIPS = 0.2
-# Largest difference of the amplitude in any part of the wall, over that beside it, from that of two
-# halves of a window whose phases differ by the jump. A thin layer that is strained shifts the phase
-# gradually and leaves the amplitude, and a dislocation has its hole in one part only. In diamond a
-# third of a turn leaves .52 or .75, as the plane cuts bonds across it or along it.
+# Amplitude in any part of the wall, over that beside it, above that of two halves of a window whose
+# phases differ by the jump, from which on it is none: a thin layer that is strained shifts the phase
+# gradually and leaves the amplitude. In diamond a third of a turn leaves .52 or .75, as the plane
+# cuts bonds across it or along it. It is lower between the two planes of an extrinsic fault, which
+# is at a third of a turn to both sides: .0-.3 in gold.
 LARGEST_DIP_ERROR = 0.3
-# Largest change of it along the wall: it is .45-.6 where a dislocation lies in a line of noise, see
+# Largest change of it along the wall, since a dislocation has its hole in one part: it is .45-.6 where a dislocation lies in a line of noise, see
 # benchmarks/planar_faults.py.
 LARGEST_DIP_CHANGE = 0.35
 
@@ -156,7 +157,8 @@ def find_in_region(
     """Find the faults in one piece, with translations (x, y) of its lattice in the image."""
     depth = find_valleys(region, noise)
     faults = []
-    for wall in find_walls(region, depth):
+    for seen in find_walls(region, depth):
+        wall = trim_wall(region, seen)
         jumps = measure_jumps(region, noise, wall, depth)
         if jumps is None:
             continue
@@ -181,4 +183,4 @@ def is_rigid(jumps: Jumps) -> bool:
         return False
     expected = np.cos(np.pi * size[dipping])
     off = np.average(jumps.dip[dipping] - expected[:, None], axis=0, weights=weights[dipping])
-    return bool(np.abs(off).max() <= LARGEST_DIP_ERROR and np.ptp(off) <= LARGEST_DIP_CHANGE)
+    return bool(off.max() <= LARGEST_DIP_ERROR and np.ptp(off) <= LARGEST_DIP_CHANGE)
