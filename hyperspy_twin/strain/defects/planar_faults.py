@@ -17,7 +17,7 @@ from hyperspy_twin.strain.defects.fault_vectors import (
     translations_in_image,
 )
 from hyperspy_twin.strain.defects.phase_jumps import Jumps, measure_jumps, trim_wall
-from hyperspy_twin.strain.defects.walls import Wall, find_valleys, find_walls
+from hyperspy_twin.strain.defects.walls import SHORTEST, Wall, find_valleys, find_walls
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import Noise, measure_noise
 from hyperspy_twin.strain.pieces import find_pieces
@@ -159,6 +159,8 @@ def find_in_region(
     faults = []
     for seen in find_walls(region, depth):
         wall = trim_wall(region, seen)
+        if wall.length < SHORTEST * region.coarse.resolution:
+            continue
         jumps = measure_jumps(region, noise, wall, depth)
         if jumps is None:
             continue
