@@ -6,7 +6,7 @@ fault leaves the field or ends in a partial dislocation on either side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from dislocations_scenes import COLUMN_WIDTH, LATTICE, PIXEL, STIFFNESS, Scene, lattice_of
@@ -56,7 +56,12 @@ class EndedFault:
 
 
 def ended_fault(
-    seed: int, *, ends: int, gold: bool = False, extrinsic: bool = False, size: int = 448,
+    seed: int,
+    *,
+    ends: int,
+    gold: bool = False,
+    extrinsic: bool = False,
+    size: int = 448,
     span: tuple[float, float] = (0.18, 0.3),
 ) -> EndedFault:
     """Make a fault on a random {111} plane with so many random partials inside the field."""
@@ -165,7 +170,7 @@ def _ending_step(
 
 
 def wrong_columns(fault: EndedFault, positions: np.ndarray, margin: float) -> np.ndarray:
-    """True columns in nm that have none of a model, with positions in Å, within a fifth of a bond.
+    """List true columns in nm that a model, with positions in Å, has not within a fifth of a bond.
 
     Those nearer than ``margin`` nm to the border are not counted.
     """
@@ -175,8 +180,3 @@ def wrong_columns(fault: EndedFault, positions: np.ndarray, margin: float) -> np
     bond = GOLD / np.sqrt(2) if fault.scene.pixel == GOLD_PIXEL else LATTICE * np.sqrt(3) / 4
     distance = cKDTree(positions[:, :2] / 10).query(true[inside])[0]
     return true[inside][distance > bond / 5]
-
-
-def with_perfect(fault: EndedFault) -> EndedFault:
-    """Leave the partials out of what is to be found: for scenes that show the fault alone."""
-    return replace(fault, scene=replace(fault.scene, cores=np.zeros((0, 2))))

@@ -89,6 +89,7 @@ def gold_fault(seed: int, size: int = 640) -> Scene:
 
 
 def perfect_gold(size: int) -> Scene:
+    """No fault."""
     high = size * GOLD_PIXEL
     steps = np.arange(-np.ceil(4 * high / GOLD), np.ceil(4 * high / GOLD))
     first, second = (one.ravel() for one in np.meshgrid(steps, steps))

@@ -32,7 +32,7 @@ from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise
 
 # Resolutions from the end of a wall, back along it, forth, and beside it, within which what winds
-# belongs to the partial: walls end up to 1.9 beyond it or 1.2 before it, and zeros lie .9 within it.
+# belongs to the partial: walls end up to 1.9 beyond or 1.2 before it, and zeros lie .9 within it.
 BACK, FORTH, BESIDE = 7.0, 1.5, 1.5
 # Radius in resolutions of the arc around the end: it begins and ends where windows see one side of
 # the fault, and dislocations are told apart from four on.
@@ -49,9 +49,10 @@ LARGEST_MISFIT = 0.2
 # Deviation of positions along any direction beside that of the noise, in resolutions: the ratio of
 # offsets to errors is then .85-1.05 in germanium and gold, see benchmarks/dislocations.py.
 OWN_DEVIATION = 0.35
-# Amplitude in the wall below that of two halves of a window by so much, from which on layers of atoms
-# make the dip deep. Zeros then lie up to 5 resolutions within the fault and the end of the dip up to
-# 1.9, that of the wall up to 1.4 beyond it: the middle of both is taken, with twice the deviation.
+# Amplitude in the wall below that of two halves of a window by so much, from which on layers of
+# atoms make the dip deep. Zeros then lie up to 5 resolutions within the fault and the end of the
+# dip up to 1.9, that of the wall up to 1.4 beyond it: the middle of both is taken, with twice the
+# deviation.
 DEEP = 0.2
 # Of the mean power of the strongest wave: weaker ones do not tell where a fault ends.
 STRONG = 0.25

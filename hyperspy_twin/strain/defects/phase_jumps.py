@@ -30,9 +30,9 @@ SMALLEST_SIDE = 4.0 * np.pi
 PARTS = 4
 # Terms of a phase that does not bend across a wall.
 PLAIN_TERMS = 6
-# Harmonics of the angle around a partial that ends a wall: one for isotropic elasticity, and another
-# one, since in gold, whose shear moduli differ threefold, the first alone leaves .06 turns beside
-# faults of 16 resolutions and both leave .002.
+# Harmonics of the angle around a partial that ends a wall: one for isotropic elasticity, and
+# another one, since in gold, whose shear moduli differ threefold, the first alone leaves .06 turns
+# beside faults of 16 resolutions and both leave .002.
 HARMONICS = (2, 4)
 # Standard errors above which it bends: where none does, one of six waves does so in 2600 walls.
 BENT = 4.0
@@ -54,16 +54,21 @@ class Jumps:
         Largest deviation from it along the wall, shape (k,).
     dip
         Amplitude in the wall over that beside it, in each of its parts, shape (k, parts).
+    ended
+        Whether the wall ends inside the lattice.
     """
 
     turns: np.ndarray
     error: np.ndarray
     change: np.ndarray
     dip: np.ndarray
+    ended: bool
 
     def take(self, kept: np.ndarray) -> Jumps:
         """Jumps of some of the waves."""
-        return Jumps(self.turns[kept], self.error[kept], self.change[kept], self.dip[kept])
+        return Jumps(
+            self.turns[kept], self.error[kept], self.change[kept], self.dip[kept], self.ended
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +151,7 @@ def measure_jumps(
         dip = [np.abs(field[np.ix_(part, close)]).mean(axis=0).min() for part in parts]
         found.append((turns, error, change, *(np.array(dip) / beside[index])))
     values = np.array(found)
-    return Jumps(values[:, 0], values[:, 1], values[:, 2], values[:, 3:])
+    return Jumps(values[:, 0], values[:, 1], values[:, 2], values[:, 3:], len(frame.ends) > 0)
 
 
 def _lay_frame(region: LatticeWaves, wall: Wall) -> _Frame:

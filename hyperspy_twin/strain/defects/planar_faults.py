@@ -29,14 +29,16 @@ LARGEST_ERROR = 0.03
 LARGEST_MISFIT = 0.05
 # Jump above which the amplitude in the wall tells whether it is a sudden one, in turns.
 DIPS = 0.2
+# The same of a wall that ends inside the lattice: the strain between two dislocations makes .22.
+DIPS_OF_ENDED = 0.25
 # Amplitude in any part of the wall, over that beside it, above that of two halves of a window whose
-# phases differ by the jump, from which on it is none: a thin layer that is strained shifts the phase
-# gradually and leaves the amplitude. In diamond a third of a turn leaves .52 or .75, as the plane
-# cuts bonds across it or along it. It is lower between the two planes of an extrinsic fault, which
-# is at a third of a turn to both sides: .0-.3 in gold.
+# phases differ by the jump, from which on it is none: a thin layer that is strained shifts the
+# phase gradually and leaves the amplitude. In diamond a third of a turn leaves .52 or .75, as the
+# plane cuts bonds across it or along it. It is lower between the two planes of an extrinsic fault,
+# which is at a third of a turn to both sides: .0-.3 in gold.
 LARGEST_DIP_ERROR = 0.3
-# Largest change of it along the wall, since a dislocation has its hole in one part: it is .45-.6 where a dislocation lies in a line of noise, see
-# benchmarks/planar_faults.py.
+# Largest change of it along the wall, since a dislocation has its hole in one part: it is .45-.6
+# where one lies in a line of noise, see benchmarks/planar_faults.py.
 LARGEST_DIP_CHANGE = 0.35
 
 
@@ -180,7 +182,7 @@ def is_rigid(jumps: Jumps) -> bool:
     if np.average(jumps.change**2, weights=weights) > LARGEST_MISFIT**2:
         return False
     size = np.abs(jumps.turns)
-    dipping = size >= DIPS
+    dipping = size >= (DIPS_OF_ENDED if jumps.ended else DIPS)
     if not dipping.any():
         return False
     expected = np.cos(np.pi * size[dipping])
