@@ -1,4 +1,4 @@
-"""Stacking faults that end inside the image; ``python benchmarks/ended_faults.py [seeds] [models]``.
+"""Stacking faults that end inside the image; ``python benchmarks/ended_faults.py [seeds models]``.
 
 Germanium and gold along [110], faults on both {111} planes seen edge on, intrinsic and extrinsic,
 that cross the image of 448 pixels or end in it on one or both sides, in Shockley partials of 90 or

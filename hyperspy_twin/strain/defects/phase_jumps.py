@@ -19,6 +19,9 @@ INNER, OUTER = 2.5, 7.0
 # phases by as much as the fault there, and the line of dips goes on beyond it. Half of a short wall
 # is kept.
 END, MOST_AT_ENDS = 7.0, 0.25
+# Error of a jump, in turns, beside that of the noise, where a partial ends the wall: by what its
+# field has beside these terms, and by where it is taken to be.
+BESIDE_PARTIAL = 0.01
 # Resolutions from a wall beyond which a valley is another wall's.
 OWN_VALLEY = 2.0
 # Resolutions beyond an end at which an outline would have cut the wall.
@@ -148,6 +151,7 @@ def measure_jumps(
         variance = pixels[index] * jump[curved][0] + lines[index] * jump[curved][1]
         lowest = AMPLITUDE_TO_NOISE / 2.0 * np.sqrt(noise.white[index] * window_noise)
         error = np.sqrt(variance) / (2.0 * np.pi) if beside[index] > lowest else np.inf
+        error = np.hypot(error, BESIDE_PARTIAL if frame.ends else 0.0)
         dip = [np.abs(field[np.ix_(part, close)]).mean(axis=0).min() for part in parts]
         found.append((turns, error, change, *(np.array(dip) / beside[index])))
     values = np.array(found)
