@@ -165,14 +165,19 @@ def take_out_steps(
         found += np.arctan2(imaginary, real) / (2 * np.pi)
     found = displacement - np.tensordot(np.linalg.pinv(window.vectors), turns, axes=1)
     for one in profiles:
-        found = _bridge(found, points, grid, one, window.resolution)
+        found = _bridge(found, points, grid, one, window)
     return found
 
 
 def _bridge(
-    smooth: np.ndarray, points: np.ndarray, grid: Grid, profile: Profile, resolution: float
+    smooth: np.ndarray, points: np.ndarray, grid: Grid, profile: Profile, window: Window
 ) -> np.ndarray:
-    """Replace a continuous displacement near a fault by a cubic through four places beside it."""
+    """Replace a continuous displacement near a fault by a cubic through four places beside it.
+
+    Whole turns of the waves between these, where the displacement jumps by a lattice vector, are
+    taken out, so that on each side it is that of the nearer place.
+    """
+    resolution = window.resolution
     cut, reach = profile.cut, BRIDGED * resolution
     normal, places = cut[:2], np.array([-2.0, -1.0, 1.0, 2.0]) * reach
     places[2:] += profile.width
@@ -182,14 +187,21 @@ def _bridge(
     inside &= np.isfinite(smooth).all(axis=0).ravel()
     chosen = np.flatnonzero(inside)
     pixels = np.array(np.unravel_index(chosen, grid.shape), float)
+    # Rows and columns of what lies as far from the fault as each place.
+    steps = (places[:, None] - across[chosen])[:, None] * (normal / grid.scale)[::-1, None]
+    seen = np.array(
+        [
+            [ndimage.map_coordinates(one, pixels + step, order=0, cval=np.nan) for one in smooth]
+            for step in steps
+        ]
+    )
+    nearer = np.where(across[chosen] > profile.width / 2.0, seen[2], seen[1])
+    turns = np.rint(np.einsum("ki,pin->pkn", window.vectors, seen - nearer))
+    seen -= np.einsum("ik,pkn->pin", np.linalg.pinv(window.vectors), turns)
     filled = np.zeros((2, len(chosen)))
-    for place in places:
+    for place, values in zip(places, seen, strict=True):
         others = places[places != place]
-        weight = np.prod((across[chosen, None] - others) / (place - others), axis=1)
-        # Rows and columns of what lies as far from the fault as the place.
-        step = (place - across[chosen]) * (normal / grid.scale)[::-1, None]
-        for one, values in zip(filled, smooth, strict=True):
-            one += weight * ndimage.map_coordinates(values, pixels + step, order=1, cval=np.nan)
+        filled += values * np.prod((across[chosen, None] - others) / (place - others), axis=1)
     result = smooth.reshape(2, -1).copy()
     known = np.isfinite(filled).all(axis=0)
     result[:, chosen[known]] = filled[:, known]
