@@ -20,8 +20,6 @@ REACH, PROFILE_POINTS = 4.0, 201
 # Resolutions from a fault within which the displacement is not read: a tenth of the amplitude is
 # left between the planes of some, and a window farther away sees 2.3 % of the other side.
 BRIDGED = 2.0
-# Resolutions from the end of a fault within which the displacement bends too much to be bridged.
-AT_END = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,13 +175,11 @@ def _bridge(
     Whole turns of the waves between these, where the displacement jumps by a lattice vector, are
     taken out, so that on each side it is that of the nearer place.
     """
-    resolution = window.resolution
-    cut, reach = profile.cut, BRIDGED * resolution
+    cut, reach = profile.cut, BRIDGED * window.resolution
     normal, places = cut[:2], np.array([-2.0, -1.0, 1.0, 2.0]) * reach
     places[2:] += profile.width
     across, along = points @ normal - cut[2], points @ [cut[1], -cut[0]]
-    low, high = cut[3] + AT_END * resolution, cut[4] - AT_END * resolution
-    inside = (across > places[1]) & (across < places[2]) & (along > low) & (along < high)
+    inside = (across > places[1]) & (across < places[2]) & (along > cut[3]) & (along < cut[4])
     inside &= np.isfinite(smooth).all(axis=0).ravel()
     chosen = np.flatnonzero(inside)
     pixels = np.array(np.unravel_index(chosen, grid.shape), float)
