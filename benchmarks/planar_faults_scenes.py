@@ -61,7 +61,7 @@ def strip(scene: Scene, seed: int) -> Scene:
 def partial_beside_perfect(seed: int, *, gold: bool = False, size: int = 640) -> Scene:
     """Make a fault that ends in a random Shockley partial, and a perfect dislocation beside it."""
     random = np.random.default_rng([seed, 9])
-    scene = _perfect_gold(size) if gold else perfect(size)
+    scene = perfect_gold(size) if gold else perfect(size)
     lattice, stiffness = (GOLD, GOLD_STIFFNESS) if gold else (LATTICE, STIFFNESS)
     burgers = np.array([SHOCKLEY[seed % 4], BURGERS[random.integers(len(BURGERS))]])
     vectors = lattice * burgers @ ORIENTATION_110.T
@@ -81,14 +81,15 @@ def partial_beside_perfect(seed: int, *, gold: bool = False, size: int = 640) ->
 
 def gold_fault(seed: int, size: int = 640) -> Scene:
     """Make a fault across gold."""
-    scene = _perfect_gold(size)
+    scene = perfect_gold(size)
     normal = (np.array(PLANE) @ ORIENTATION_110.T)[:2]
     point = np.full(2, size * GOLD_PIXEL / 2) + np.random.default_rng([seed, 10]).uniform(-2, 2, 2)
     shift = GOLD * (PARTIAL @ ORIENTATION_110.T)[:2]
     return replace(scene, columns=shift_half(scene.columns, point, -normal, shift))
 
 
-def _perfect_gold(size: int) -> Scene:
+def perfect_gold(size: int) -> Scene:
+    """No fault."""
     high = size * GOLD_PIXEL
     steps = np.arange(-np.ceil(4 * high / GOLD), np.ceil(4 * high / GOLD))
     first, second = (one.ravel() for one in np.meshgrid(steps, steps))

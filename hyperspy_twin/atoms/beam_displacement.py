@@ -97,9 +97,12 @@ def sample_beam_displacement(
     ``depth`` is that of the pixels of ``field``; ``places`` are those of the points in the
     reference lattice, shape (n, 2).
     """
+    found = sample_nearest(depth, grid, points)
     pixels = pixel_places(field, grid)
-    rest = depth - sum(cut[7] * sides(cut, pixels) for cut in cuts)
-    return sample_nearest(rest, grid, points) + sum(cut[7] * sides(cut, places) for cut in cuts)
+    for cut in cuts:
+        own, other = sides(cut, places), sample_nearest(sides(cut, pixels), grid, points)
+        found = found + cut[7] * np.where(own * other < 0.0, own - other, 0.0)
+    return found
 
 
 def lift_along_beam(index: np.ndarray, lift: np.ndarray, length: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hyperspy_twin.atoms.columns import find_columns
 from hyperspy_twin.atoms.cuts import NO_CUTS, sides, step_fraction, step_fractions
 from hyperspy_twin.atoms.displacement import displace, interpolate, prepare_field
-from hyperspy_twin.atoms.faults.smooth import Window, followed_waves, take_out_steps
+from hyperspy_twin.atoms.faults.smooth import Profile, Window, followed_waves, take_out_steps
 from hyperspy_twin.core import Grid
 
 angles = st.floats(0.0, 6.28)
@@ -122,3 +122,22 @@ def test_waves_that_step_by_half_a_turn_are_left_out():
     jumps = np.array([[0.1, 0.1]])
     np.testing.assert_array_equal(followed_waves(vectors, jumps), vectors[:2])
     np.testing.assert_array_equal(followed_waves(vectors, 3 * jumps), vectors)
+
+
+@pytest.mark.parametrize("lattice_vector", [0, 1])
+def test_displacement_next_to_a_fault_is_bridged(lattice_vector):
+    """What is wrong within two resolutions of it is not used, nor lattice vectors beyond it."""
+    grid, resolution = Grid((160, 160), (0.06, 0.06)), 0.4
+    x, y = np.meshgrid(grid.x, grid.y)
+    vectors = np.array([[2.5, 1.8], [2.5, -1.8]])
+    one = cut(0.4, 6.0, step=(0.0, 0.0, 1.0))
+    profile = Profile(one, np.array([-1.0, 1.0]), np.zeros((2, 2)), 0.0)
+    true = np.stack([0.004 * x + 0.02 * np.sin(y / 3), 0.003 * y])
+    across = np.tensordot(one[:2], np.stack([x, y]) - true, axes=1) - one[2]
+    measured = true + 0.1 * (np.abs(across) < 1.9 * resolution)
+    jump = lattice_vector * np.linalg.inv(vectors)[:, 0]
+    beyond = jump[:, None, None] * (across > 0)
+    window = Window(vectors, resolution)
+    smooth = take_out_steps(measured + beyond, true, grid, one[None], [profile], window) - beyond
+    inside = (slice(None), slice(40, -40), slice(40, -40))
+    assert np.abs(smooth - true)[inside].max() < 1e-3

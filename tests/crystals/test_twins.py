@@ -16,7 +16,8 @@ from hyperspy_twin.crystals.diffraction import (
     structure_factors,
     zone_frame,
 )
-from hyperspy_twin.crystals.indexing import accept_phase, index_regions
+from hyperspy_twin.crystals.indexing import accept_phase, index_peaks, index_regions
+from hyperspy_twin.crystals.indexing.fault_streaks import find_fault_streaks
 from hyperspy_twin.crystals.indexing.records import PhaseRecords
 from hyperspy_twin.crystals.indexing.settings import USUAL
 from hyperspy_twin.crystals.structures import catalogue
@@ -204,3 +205,31 @@ def test_tables_name_the_twin_and_a_person_may_accept_it():
     assert len(decided.further) == 1 and decided.twin_law == records[0].twin_law
     (other,) = accept_phase(records, [peaks], 0, "Cu", **options)
     assert all(one.phase == "Cu" for one in other.crystals)
+
+
+def test_streaks_of_a_planar_fault_belong_to_the_crystal(make_pattern):
+    """Side lobes along the normal of (1 -1 1), weak as they are, made the crystal unexplained."""
+    pattern = make_pattern("Au", (1, 1, 0), 0.3, noise=0.01, g_max=6.0)
+    random = np.random.default_rng(3)
+    normal = pattern.orientation[:2] @ np.array([1, -1, 1]) / np.sqrt(3)
+    across = pattern.spots @ [-normal[1], normal[0]]
+    owners = pattern.spots[np.abs(across) > 1.0]
+    lobes = owners[random.integers(len(owners), size=12)]
+    lobes = lobes + random.uniform(0.3, 4.0, (12, 1)) * normal + random.normal(0, 0.03, (12, 2))
+    anywhere = random.uniform(-6.0, 6.0, (12, 2))
+    for extra, streaked in ((lobes, True), (anywhere, False)):
+        spots = np.vstack([pattern.spots, extra])
+        error = np.full(spots.shape, 0.01)
+        error[len(pattern.spots) :] = 0.04
+        power = np.append(pattern.intensity, np.full(12, 0.004 * pattern.intensity.max()))
+        peaks = Peaks(spots, error, power)
+        (match, *_) = index_peaks(peaks, ["Au"])
+        taken = match.hkl.any(axis=1)
+        found = find_fault_streaks(peaks, match, taken)
+        if not streaked:
+            assert found is None
+            continue
+        assert np.abs(found.plane).tolist() == [1, 1, 1]
+        assert (found.peaks == ~taken).mean() > 0.9
+        record = identify(peaks, ["Au"])
+        assert record.phase == "Au" and "as planar faults make them" in record.reason

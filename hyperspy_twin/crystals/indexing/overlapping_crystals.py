@@ -9,8 +9,13 @@ import numpy as np
 from hyperspy_twin.core import Crystal, Peaks
 from hyperspy_twin.crystals.evidence import ScalePrior, weigh_unknown_crystal
 from hyperspy_twin.crystals.indexing.common_scale import REGION_SPREAD, ImageScale
+from hyperspy_twin.crystals.indexing.fault_streaks import find_fault_streaks
 from hyperspy_twin.crystals.indexing.matches import keep_one_of_each
-from hyperspy_twin.crystals.indexing.peak_indexing import fold_plausible_peaks, index_peaks
+from hyperspy_twin.crystals.indexing.peak_indexing import (
+    fold_plausible_peaks,
+    index_peaks,
+    weight_of_peaks,
+)
 from hyperspy_twin.crystals.indexing.records import RegionPhase
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.indexing.verdicts import (
@@ -71,6 +76,12 @@ def find_further_crystals(
         found += [replace(one, further=()) for one in record.crystals]
         left *= 1 - record.match.explained_with_twin
         taken = taken | claimed
+    reason = first.reason
+    streaks = find_fault_streaks(corrected, first.match, taken)
+    if streaks is not None:
+        part = weight_of_peaks(corrected, streaks.peaks)
+        left = max(left - part, 0.0)
+        reason = f"{reason}; a further {part:.0%} stand on {streaks}"
     if 1 - left < MINIMUM_EXPLAINED:
         return make_record(refuse(first.ranking, 1 - left), None, peaks)
-    return replace(first, further=tuple(found))
+    return replace(first, further=tuple(found), reason=reason)

@@ -208,6 +208,16 @@ def fold_plausible_peaks(
     return fold_peaks(peaks, longest=longest, taken=taken)
 
 
+def weight_of_peaks(peaks: Peaks, chosen: np.ndarray) -> float:
+    """Part of the weight of all peaks of a calibrated image that some have, bool (n,)."""
+    folded = fold_plausible_peaks(peaks, True)
+    if folded is None:
+        return 0.0
+    used = np.zeros(len(folded.observed.weight), bool)
+    used[folded.member[chosen & (folded.member >= 0)]] = True
+    return _weight_of(folded, used)
+
+
 def read_candidates(candidates: Sequence[Any]) -> list[Crystal]:
     """Crystals of a list of candidates, which must not be empty."""
     if isinstance(candidates, (str, Crystal)):

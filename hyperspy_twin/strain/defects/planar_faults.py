@@ -16,8 +16,8 @@ from hyperspy_twin.strain.defects.fault_vectors import (
     name_shift,
     translations_in_image,
 )
-from hyperspy_twin.strain.defects.phase_jumps import Jumps, measure_jumps
-from hyperspy_twin.strain.defects.walls import Wall, find_valleys, find_walls
+from hyperspy_twin.strain.defects.phase_jumps import Jumps, measure_jumps, trim_wall
+from hyperspy_twin.strain.defects.walls import SHORTEST, Wall, find_valleys, find_walls
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.noise import Noise, measure_noise
 from hyperspy_twin.strain.pieces import find_pieces
@@ -29,13 +29,16 @@ LARGEST_ERROR = 0.03
 LARGEST_MISFIT = 0.05
 # Jump above which the amplitude in the wall tells whether it is a sudden one, in turns.
 DIPS = 0.2
-# Largest difference of the amplitude in any part of the wall, over that beside it, from that of two
-# halves of a window whose phases differ by the jump. A thin layer that is strained shifts the phase
-# gradually and leaves the amplitude, and a dislocation has its hole in one part only. In diamond a
-# third of a turn leaves .52 or .75, as the plane cuts bonds across it or along it.
+# The same of a wall that ends inside the lattice: the strain between two dislocations makes .22.
+DIPS_OF_ENDED = 0.25
+# Amplitude in any part of the wall, over that beside it, above that of two halves of a window whose
+# phases differ by the jump, from which on it is none: a thin layer that is strained shifts the
+# phase gradually and leaves the amplitude. In diamond a third of a turn leaves .52 or .75, as the
+# plane cuts bonds across it or along it. It is lower between the two planes of an extrinsic fault,
+# which is at a third of a turn to both sides: .0-.3 in gold.
 LARGEST_DIP_ERROR = 0.3
-# Largest change of it along the wall: it is .45-.6 where a dislocation lies in a line of noise, see
-# benchmarks/planar_faults.py.
+# Largest change of it along the wall, since a dislocation has its hole in one part: it is .45-.6
+# where one lies in a line of noise, see benchmarks/planar_faults.py.
 LARGEST_DIP_CHANGE = 0.35
 
 
@@ -156,7 +159,10 @@ def find_in_region(
     """Find the faults in one piece, with translations (x, y) of its lattice in the image."""
     depth = find_valleys(region, noise)
     faults = []
-    for wall in find_walls(region, depth):
+    for seen in find_walls(region, depth):
+        wall = trim_wall(region, seen)
+        if wall.length < SHORTEST * region.coarse.resolution:
+            continue
         jumps = measure_jumps(region, noise, wall, depth)
         if jumps is None:
             continue
@@ -176,9 +182,9 @@ def is_rigid(jumps: Jumps) -> bool:
     if np.average(jumps.change**2, weights=weights) > LARGEST_MISFIT**2:
         return False
     size = np.abs(jumps.turns)
-    dipping = size >= DIPS
+    dipping = size >= (DIPS_OF_ENDED if jumps.ended else DIPS)
     if not dipping.any():
         return False
     expected = np.cos(np.pi * size[dipping])
     off = np.average(jumps.dip[dipping] - expected[:, None], axis=0, weights=weights[dipping])
-    return bool(np.abs(off).max() <= LARGEST_DIP_ERROR and np.ptp(off) <= LARGEST_DIP_CHANGE)
+    return bool(off.max() <= LARGEST_DIP_ERROR and np.ptp(off) <= LARGEST_DIP_CHANGE)
