@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 
 from hyperspy_twin.core import begin_step
-from hyperspy_twin.properties.kernel_polynomials import content_hash, require_memory
+from hyperspy_twin.properties.kernel_polynomials import content_hash, random_phases, require_memory
 from hyperspy_twin.properties.tetrahedral import find_tetrahedral_bonds, spatial_order
 from hyperspy_twin.properties.tight_binding import (
     SPIN_ORBITALS,
@@ -24,6 +24,7 @@ from hyperspy_twin.properties.tight_binding import (
 # before takes 183).
 MATRIX_BYTES = 1200
 TABLE_BYTES = 250
+BEAM = 2  # box vector along the beam
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,29 @@ class ModelHamiltonian:
     order: np.ndarray
     parameters: TightBindingParameters
     identity: str
+
+    @property
+    def present(self) -> np.ndarray:
+        """Rows of vectors of the model that are orbitals of its atoms, boolean, shape (rows,)."""
+        return self.restored(self.blocks.present)
+
+    def start(self, vectors: range, seed: int) -> np.ndarray:
+        """Random phases on all orbitals, shape (rows, vectors)."""
+        found = random_phases(SPIN_ORBITALS * len(self.order), vectors, seed, np.complex64)
+        found[~self.present] = 0.0
+        return found
+
+    def weight(self, labels: np.ndarray, groups: int) -> np.ndarray:
+        """Count the orbitals of both spins of groups of atoms, shape (groups,)."""
+        orbitals = self.present.reshape(-1, SPIN_ORBITALS).sum(axis=1)
+        return np.bincount(labels[labels >= 0], orbitals[labels >= 0], minlength=groups)
+
+    @property
+    def bond_count(self) -> np.ndarray:
+        """Number of bonds of each atom of the model, shape (n,)."""
+        found = np.empty(len(self.order), int)
+        found[self.order] = (self.blocks.neighbour >= 0).sum(axis=1)
+        return found
 
     def ordered(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors of the atoms of the model, put into the order of the matrices: (rows, v)."""
@@ -70,6 +94,7 @@ def model_hamiltonian(
     pbc: Sequence[bool],
     *,
     parameters: str | None = None,
+    k: float = 0.0,
 ) -> ModelHamiltonian:
     """Hamiltonian of a model of four-fold bonded atoms.
 
@@ -85,15 +110,26 @@ def model_hamiltonian(
         Box vectors as rows in Å, and whether the model repeats along them.
     parameters
         ``"Niquet 2009"`` or ``"Jancu 1998"``; by default the set that has the elements.
+    k
+        Wave vector along the third box vector, in units of its reciprocal vector: 0 or 0.5, for
+        which the Hamiltonian is real.
 
     Raises
     ------
     ValueError
-        For elements without parameters, overlapping or isolated atoms, atoms with more than four
-        neighbours, or a box that is so thin that an atom is bonded to two images of another.
+        For another wave vector, or one along a direction that is not periodic; for elements without
+        parameters, overlapping or isolated atoms, atoms with more than four neighbours, or a box
+        that is so thin that an atom is bonded to two images of another.
     MemoryError
         If the Hamiltonian does not fit into the memory.
     """
+    if k not in (0.0, 0.5):
+        raise ValueError(
+            f"k is 0 or 0.5, in units of the reciprocal of the thickness, not {k}: the Hamiltonian "
+            "of a large model is real. Small cells have any wave vector in properties.bands()"
+        )
+    if k and not pbc[2]:
+        raise ValueError(f"the model is not periodic along the beam, and has no states of k = {k}")
     chosen = tight_binding_parameters(np.unique(numbers), parameters)
     count = len(positions)
     require_memory({"matrices": count * MATRIX_BYTES, "bonds": count * TABLE_BYTES})
@@ -112,5 +148,7 @@ def model_hamiltonian(
     order = spatial_order(positions)
     bonds = bonds.in_order(order)
     blocks = hamiltonian_blocks(positions[order], species[order], bonds, chosen, dtype=np.float32)
-    identity = f"{chosen.name} {content_hash(positions, numbers, cell, np.array(pbc))}"
+    if k:
+        blocks.reverse_across(BEAM)
+    identity = f"{chosen.name} {k} {content_hash(positions, numbers, cell, np.array(pbc))}"
     return ModelHamiltonian(blocks, order, chosen, identity)
