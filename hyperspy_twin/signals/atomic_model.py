@@ -1182,7 +1182,8 @@ class AtomicModel(TwinSignal, Signal1D):
         -------
         ElectronicStates
             With ``energies`` and ``residuals`` in eV, the ``density`` of each state on each atom,
-            ``participation``, and ``map(image)`` and ``plot()`` of where they sit.
+            ``participation``, the part ``at_ends`` of the model (atoms that lack a bond), and
+            ``map(image)`` and ``plot()`` of where they sit.
 
         Raises
         ------
@@ -1206,7 +1207,7 @@ class AtomicModel(TwinSignal, Signal1D):
                 self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters, k=k
             )
             found = states_of_model(hamiltonian, search)
-        return ElectronicStates.of_model(self, found)
+        return ElectronicStates.of_model(self, found, hamiltonian.open_ended)
 
     # ---- vibrations ----
 

@@ -71,6 +71,12 @@ class ModelHamiltonian:
         found[self.order] = (self.blocks.neighbour >= 0).sum(axis=1)
         return found
 
+    @property
+    def open_ended(self) -> np.ndarray:
+        """Atoms of the model that lack a bond, boolean, shape (n,)."""
+        hydrogen = self.restored(np.repeat(self.blocks.hydrogen, SPIN_ORBITALS))[::SPIN_ORBITALS]
+        return self.bond_count < np.where(hydrogen, 1, 4)
+
     def ordered(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors of the atoms of the model, put into the order of the matrices: (rows, v)."""
         parts = vectors.reshape(len(self.order), SPIN_ORBITALS, -1)
