@@ -94,7 +94,7 @@ def test_maps_and_figures_show_where_it_sits(distorted):
 
 
 def test_states_at_the_ends_of_a_model_say_so():
-    """Shifted hybrids are at 32 eV, where the crystal has no states, and those at 33 eV are its own."""
+    """Shifted hybrids are at 32 eV, and the states at 33 eV are those of the crystal."""
     atoms = bulk("Ge", "diamond", 5.658, cubic=True).repeat((3, 3, 2))
     atoms.pbc = (True, False, True)
     model = ht.AtomicModel.from_ase(atoms)
