@@ -967,8 +967,9 @@ class AtomicModel(TwinSignal, Signal1D):
         seed
             Of the random vectors.
         parameters
-            ``"Niquet 2009"`` (Si, Ge and their alloys) or ``"Jancu 1998"`` (III-V compounds); by
-            default the set that has the elements. See :func:`hyperspy_twin.properties.bands`.
+            ``"Niquet 2009"`` (Si, Ge and their alloys) or ``"Jancu 1998"`` (III-V compounds), by
+            default the one of these that has the elements; ``"Boykin 2004"`` (silicon, germanium,
+            and hydrogen on silicon). See :func:`hyperspy_twin.properties.bands`.
         k
             Wave vector along the beam in units of 2 pi over the thickness: 0, or 0.5 for the states
             that change sign from one repeat to the next. The mean of both is the density of a model

@@ -105,7 +105,7 @@ class LocalOperator(BlockOperator):
     def __init__(self, hamiltonian: ModelHamiltonian, labels: np.ndarray, parts: int) -> None:
         super().__init__(hamiltonian, np.zeros(len(labels), np.int32), 1)
         self.identity = f"{hamiltonian.identity} {content_hash(labels)} {parts} by parts"
-        self._part = np.repeat(labels, SPIN_ORBITALS)
+        self._part = np.repeat(labels.astype(np.int32), SPIN_ORBITALS)
         self._size = hamiltonian.weight(labels, parts)
 
     def start(self, vectors: range, seed: int) -> np.ndarray:

@@ -33,8 +33,9 @@ NO_STATE = 0.1
 # heavy holes of a well of Ge in SiGe fall to it within 1 nm of the wall.
 REACHING_IN = 0.2
 # States per atom by which the filling of a gap may differ from that of its bonds: parts exchange
-# less than 0.2 electrons per atom, and another gap of these crystals is 1 away or more.
+# less than 0.2 electrons per atom, and the other gap of these crystals, of compounds, is 3 away.
 FILLING = 0.5
+EDGES_OF_GAP = ("valence", "conduction")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,13 +116,18 @@ def local_edges(
         reader.edges(np.delete(moments, one, axis=1).mean(axis=1), values.gap)
         for one in range(settings.vectors)
     ]
-    found = np.full((4, groups), np.nan)
-    for row, name in enumerate(("valence", "conduction")):
+
+    def of_groups(name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Edges of all groups, and their errors."""
         drawn = np.array([getattr(one, name) for one in others])
         noise = np.sqrt((settings.vectors - 1) * drawn.var(axis=0))
-        found[row, present] = getattr(values, name)
-        found[row + 2, present] = np.hypot(noise, getattr(values, f"{name}_error"))
-    return LocalEdges(*found, values.gap)
+        found = np.full((2, groups), np.nan)
+        found[0, present] = getattr(values, name)
+        found[1, present] = np.hypot(noise, getattr(values, f"{name}_error"))
+        return found[0], found[1]
+
+    (valence, valence_error), (conduction, conduction_error) = map(of_groups, EDGES_OF_GAP)
+    return LocalEdges(valence, conduction, valence_error, conduction_error, values.gap)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,18 +148,14 @@ class _Reader:
         least = np.maximum(floor, REACHING_IN * density.max(axis=0))
         if gap is None:
             gap = self._gap(smooth, smooth.density.sum(axis=0) / self.atoms.sum() < floor)
-        found = np.empty((4, len(density)))
+        # Energies fall with the nodes: the valence band starts at its first one.
+        valence = (density >= least) & (smooth.energies <= gap[0])
+        conduction = (density >= least) & (smooth.energies >= gap[1])
+        last = density.shape[1] - 1 - np.argmax(conduction[:, ::-1], axis=1)
+        places = np.array([np.argmax(valence, axis=1), last])
         part = np.arange(len(density))
-        for row, beyond, first in (
-            (0, smooth.energies <= gap[0], 0),
-            (1, smooth.energies >= gap[1], -1),
-        ):
-            # Energies fall with the nodes: the valence band begins at the first.
-            inside = (density >= least) & beyond
-            place = np.argmax(inside[:, :: 1 if first == 0 else -1], axis=1)
-            place = place if first == 0 else density.shape[1] - 1 - place
-            found[row], found[row + 2] = smooth.mean[part, place], smooth.spread[part, place]
-        return LocalEdges(*found, gap)
+        mean, spread = smooth.mean[part, places], smooth.spread[part, places]
+        return LocalEdges(mean[0], mean[1], spread[0], spread[1], gap)
 
     def _gap(self, smooth: SmoothedStates, empty: np.ndarray) -> tuple[float, float]:
         """Widest range without states whose filling is that of the bonds."""

@@ -56,26 +56,29 @@ class ModelHamiltonian:
     def start(self, vectors: range, seed: int) -> np.ndarray:
         """Random phases on all orbitals, shape (rows, vectors)."""
         found = random_phases(SPIN_ORBITALS * len(self.order), vectors, seed, np.complex64)
-        found[~self.present] = 0.0
+        if self.blocks.hydrogen.any():
+            found[~self.present] = 0.0
         return found
 
     def weight(self, labels: np.ndarray, groups: int) -> np.ndarray:
         """Count the orbitals of both spins of groups of atoms, shape (groups,)."""
-        orbitals = self.present.reshape(-1, SPIN_ORBITALS).sum(axis=1)
-        return np.bincount(labels[labels >= 0], orbitals[labels >= 0], minlength=groups)
+        inside = labels >= 0
+        orbitals = np.where(self._of_model(self.blocks.hydrogen), 2, SPIN_ORBITALS)
+        return np.bincount(labels[inside], orbitals[inside], minlength=groups)
 
     @property
     def bond_count(self) -> np.ndarray:
         """Number of bonds of each atom of the model, shape (n,)."""
-        found = np.empty(len(self.order), int)
-        found[self.order] = (self.blocks.neighbour >= 0).sum(axis=1)
-        return found
+        return self._of_model((self.blocks.neighbour >= 0).sum(axis=1))
 
     @property
     def open_ended(self) -> np.ndarray:
         """Atoms of the model that lack a bond, boolean, shape (n,)."""
-        hydrogen = self.restored(np.repeat(self.blocks.hydrogen, SPIN_ORBITALS))[::SPIN_ORBITALS]
-        return self.bond_count < np.where(hydrogen, 1, 4)
+        return self.bond_count < np.where(self._of_model(self.blocks.hydrogen), 1, 4)
+
+    def _of_model(self, values: np.ndarray) -> np.ndarray:
+        """Values of the atoms of the matrices, in the order of the model, shape (n,)."""
+        return values[np.argsort(self.order)]
 
     def ordered(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors of the atoms of the model, put into the order of the matrices: (rows, v)."""
@@ -115,7 +118,8 @@ def model_hamiltonian(
     cell, pbc
         Box vectors as rows in Å, and whether the model repeats along them.
     parameters
-        ``"Niquet 2009"`` or ``"Jancu 1998"``; by default the set that has the elements.
+        Name of a set, as for :func:`~hyperspy_twin.properties.bands`; by default the one that has
+        the elements.
     k
         Wave vector along the third box vector, in units of its reciprocal vector: 0 or 0.5, for
         which the Hamiltonian is real.

@@ -53,9 +53,9 @@ def states_of_model(hamiltonian: ModelHamiltonian, search: Search) -> FoundState
     if atoms <= LARGEST_INVERTED:
         present = hamiltonian.present
         found = find_states_of_matrix(hamiltonian.matrix()[present][:, present], search)
-        vectors = np.zeros((len(present), len(found)), found.vectors.dtype)
-        vectors[present] = found.vectors
-        return replace(found, vectors=vectors)
+        whole = np.zeros((len(present), len(found)), found.vectors.dtype)
+        whole[present] = found.vectors
+        return replace(found, vectors=whole)
     vectors = max(COUNTING_VECTORS, SPARE * search.count)
     require_memory({f"{vectors} vectors": float(atoms * vectors * VECTOR_BYTES * BLOCKS)})
     return find_states(operator, window, search, BlockLayout(operator.pack, operator.unpack))

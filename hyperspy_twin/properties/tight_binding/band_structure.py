@@ -33,7 +33,7 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
     their hybrids by 30 eV [3]_. The parameters of Boykin et al. [4]_ are for room temperature and
     have hydrogen on silicon [5]_, as atoms of the model, which then passivates; none are known for
     hydrogen on germanium. Their on-site strain terms are left out, so that they are for crystals
-    of little strain: by these the valence band moves with the volume two to three times too far.
+    of little strain: the valence band follows the volume 2 to 3.4 times as far as it should.
 
     Parameters
     ----------
@@ -51,8 +51,8 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
     numpy.ndarray
         Energies in eV, ascending, shape (n, 20 times the atoms; 2 for hydrogen), relative to the
         valence band edge of silicon (Si, Ge and alloys; germanium has 0.68, and 0.77 by Boykin et
-        al.) or of the compound. Two bands are
-        filled for each bond: 4 for each atom of a bulk crystal.
+        al.) or of the compound. Two bands are filled for each bond: 4 for each atom of a bulk
+        crystal.
 
     Raises
     ------
