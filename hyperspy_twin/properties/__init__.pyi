@@ -2,8 +2,10 @@ from .any_atoms import AnyAtoms, calculated_atoms
 from .density_of_states import (
     DensitySettings,
     ElectronicDensity,
+    LocalEdges,
     ModelHamiltonian,
     electronic_density,
+    local_edges,
     model_hamiltonian,
 )
 from .force_check import (
@@ -85,6 +87,7 @@ __all__ = [
     "HoleParameters",
     "KeatingCalculator",
     "LayerProfile",
+    "LocalEdges",
     "MeasuredNoise",
     "Mode",
     "ModelHamiltonian",
@@ -119,6 +122,7 @@ __all__ = [
     "hamiltonian_blocks",
     "heat_capacity",
     "hole_parameters",
+    "local_edges",
     "mass_weighted",
     "mean_per_column",
     "mean_per_pixel",

@@ -10,10 +10,13 @@ import numpy as np
 from hyperspy_twin.signals._alloys import cubic_alloy
 
 if TYPE_CHECKING:
-    from hyperspy.signals import Signal2D
+    from hyperspy.signals import Signal1D, Signal2D
 
     from hyperspy_twin.properties import HoleParameters, QuantumWell
     from hyperspy_twin.strain import StrainGradients
+
+# Cosine of 10 degrees: within this the axis of the image is that of the layers.
+ALONG = 0.985
 
 
 def find_well(strain: Any, given: int | QuantumWell | None, system: str) -> QuantumWell:
@@ -171,6 +174,20 @@ def edges_across(
         np.concatenate([errors, [x_error], error[:2]]),
         details,
     )
+
+
+def points_along(states: Signal1D, edges: Signal1D) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distances, edges and errors of a model's band edges, on the line of those of its map."""
+    line, axis = edges.metadata.Profile, "xy".index(states.metadata.Profile.along)
+    slope = float(line.direction[axis])
+    if abs(slope) < ALONG:
+        raise ValueError(
+            f"the edges of the model are along {states.metadata.Profile.along}, which is not the "
+            "direction of growth: call model.band_edges(along=...) with the other axis"
+        )
+    places = states.axes_manager.signal_axes[0].axis
+    errors = np.sqrt(states.metadata.Signal.Noise_properties.variance.data)
+    return (places - line.start[axis]) / slope, states.data, errors
 
 
 def _through(strain: Any, angle: float) -> np.ndarray:

@@ -32,6 +32,9 @@ class ElectronicStates:
         Norm of H psi - E psi in eV, shape (m,): an eigenvalue lies within this of the energy.
     density
         Part of each state on each atom, shape (m, atoms); the sum over the atoms is 1.
+    at_ends
+        Part of each state on atoms that lack a bond, shape (m,): near 1 it belongs to an end of the
+        model or to a broken bond, not to the crystal.
     near, within
         Middle and half width of the range that was searched, in eV.
     counted, counted_error
@@ -44,6 +47,7 @@ class ElectronicStates:
     energies: np.ndarray
     residuals: np.ndarray
     density: np.ndarray
+    at_ends: np.ndarray
     near: float
     within: float
     counted: float
@@ -54,17 +58,19 @@ class ElectronicStates:
     _title: str
 
     @classmethod
-    def of_model(cls, model: Any, found: FoundStates) -> ElectronicStates:
-        """States that were found, with the places of the atoms in nm."""
+    def of_model(cls, model: Any, found: FoundStates, open_ended: np.ndarray) -> ElectronicStates:
+        """States that were found, with the places of the atoms in nm; which of them lack a bond."""
         positions = model.positions[:, :2] / ANGSTROM_PER_NM
         corners = np.array(np.meshgrid(*[(0, 1)] * 3)).reshape(3, -1).T @ model.cell
         low, high = (
             (model._box.origin + one(corners, axis=0)) / ANGSTROM_PER_NM for one in (np.min, np.max)
         )
+        density = found.density(found.rows // len(positions))
         return cls(
             found.energies,
             found.residuals,
-            found.density(found.rows // len(positions)),
+            density,
+            density[:, open_ended].sum(axis=1),
             found.near,
             found.within,
             found.counted,
@@ -96,13 +102,14 @@ class ElectronicStates:
 
     @property
     def table(self) -> Table:
-        """Table of the states: energy, residual, atoms that it spreads over, and its centre."""
+        """Table: energy, residual, atoms that a state spreads over, part at ends, and centre."""
         x, y = self.centre.T
         return Table.from_columns(
             {
                 "energy": self.energies,
                 "residual": self.residuals,
                 "participation": self.participation,
+                "at_ends": self.at_ends,
                 "x": x,
                 "y": y,
             },

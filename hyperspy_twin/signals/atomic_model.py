@@ -21,6 +21,7 @@ from hyperspy_twin.signals._densities import (
 )
 from hyperspy_twin.signals._images import show_progress
 from hyperspy_twin.signals._occupancies import alloy_of, fractions_of_sites
+from hyperspy_twin.signals._profiles import profile_signal
 from hyperspy_twin.signals._signal import TwinSignal
 from hyperspy_twin.signals._twin import write
 from hyperspy_twin.signals._values import ModelBox
@@ -932,6 +933,7 @@ class AtomicModel(TwinSignal, Signal1D):
         vectors: int = 4,
         seed: int = 0,
         parameters: str | None = None,
+        k: float = 0.0,
         device: str = "cpu",
         checkpoint: str | Path | None = None,
         show_progressbar: bool | None = None,
@@ -965,10 +967,16 @@ class AtomicModel(TwinSignal, Signal1D):
         seed
             Of the random vectors.
         parameters
-            ``"Niquet 2009"`` (Si, Ge and their alloys) or ``"Jancu 1998"`` (III-V compounds); by
-            default the set that has the elements. See :func:`hyperspy_twin.properties.bands`.
+            ``"Niquet 2009"`` (Si, Ge and their alloys) or ``"Jancu 1998"`` (III-V compounds), by
+            default the one of these that has the elements; ``"Boykin 2004"`` (silicon, germanium,
+            and hydrogen on silicon). See :func:`hyperspy_twin.properties.bands`.
+        k
+            Wave vector along the beam in units of 2 pi over the thickness: 0, or 0.5 for the states
+            that change sign from one repeat to the next. The mean of both is the density of a model
+            of twice the thickness, for half of its memory.
         device
-            ``"cpu"``, or a device of torch, such as ``"cuda"``.
+            ``"cpu"``, or a device of torch, such as ``"cuda"``. The code of torch is tested on the
+            processor against this one; nobody has measured its speed on a graphics processor.
         checkpoint
             File, ending .npz, from which the same call continues after it was stopped; it can be
             deleted afterwards.
@@ -1014,7 +1022,7 @@ class AtomicModel(TwinSignal, Signal1D):
         )
         with show_progress("Electronic density of states", show_progressbar):
             hamiltonian = model_hamiltonian(
-                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters
+                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters, k=k
             )
             found = electronic_density(hamiltonian, groups.labels, len(groups), energies, settings)
         details = {
@@ -1024,6 +1032,7 @@ class AtomicModel(TwinSignal, Signal1D):
             "vectors": settings.vectors,
             "seed": settings.seed,
             "device": device,
+            "k": float(k),
             "spectrum": [found.window.low, found.window.high],
         }
         return density_signal(
@@ -1036,6 +1045,103 @@ class AtomicModel(TwinSignal, Signal1D):
             details=details,
         )
 
+    def band_edges(
+        self,
+        *,
+        along: str = "y",
+        bins: int | Sequence[float] | None = None,
+        mask: np.ndarray | None = None,
+        resolution: float = 0.1,
+        vectors: int = 2,
+        seed: int = 0,
+        parameters: str | None = None,
+        k: float = 0.0,
+        checkpoint: str | Path | None = None,
+        show_progressbar: bool | None = None,
+    ) -> Signal1D:
+        """Valence and conduction edges along an axis of the image, from local densities of states.
+
+        By the tight binding of :meth:`electronic_dos`, with random vectors that start in one bin
+        each, so that the gap of a bin holds nothing but its own states. An edge is the mean energy
+        of the states that the outermost density is made of, which its logarithmic slope tells [1]_:
+        it lies at the states, not by the resolution outside of them. A bin has states where it
+        holds a fifth of the largest density of any bin at the same energy; less is what reaches in
+        from its neighbours. Unlike those of :meth:`StrainMap.band_edges`, these edges include the
+        confinement by the layers, and by the size of the model: without repetition in the plane of
+        the layers, and for the conduction band wherever its minima are no waves of the box, it
+        raises the gap.
+
+        Parameters
+        ----------
+        along
+            ``"x"`` or ``"y"``.
+        bins
+            Number of bins, 10 by default, or their edges in nm, evenly spaced.
+        mask
+            Atoms that count, boolean, shape (n,).
+        resolution
+            Full width at half maximum in eV of the density that is read. The time goes as its
+            inverse, and as the number of bins.
+        vectors
+            Number of random vectors of each bin, at least 2.
+        seed, parameters, k, checkpoint, show_progressbar
+            As for :meth:`electronic_dos`.
+
+        Returns
+        -------
+        hyperspy.api.signals.Signal1D
+            The edges in eV, valence and conduction, over the distance in nm. The variance in
+            ``metadata.Signal.Noise_properties.variance`` is that of the random vectors with the
+            spread of the states that the edge is read from. ``metadata.Profile`` has the settings
+            and ``gap``, the energies between which no bin has states.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`electronic_dos`; also if the model is metallic, or bins are uneven.
+        MemoryError
+            If it does not fit into the memory, before it starts.
+
+        References
+        ----------
+        .. [1] B. Efron, J. Am. Stat. Assoc. 106 (2011) 1602.
+        """
+        from hyperspy_twin.properties import DensitySettings, local_edges, model_hamiltonian
+
+        self._require_drawn()
+        groups = self._groups(along, bins, None, mask)
+        places = groups.axes[0].places
+        if not np.allclose(np.diff(places, 2), 0.0, atol=1e-6 * np.ptp(places)):
+            raise ValueError("bins of a profile are evenly spaced")
+        settings = DensitySettings(
+            resolution=float(resolution),
+            vectors=int(vectors),
+            seed=int(seed),
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+        )
+        with show_progress("Band edges", show_progressbar):
+            hamiltonian = model_hamiltonian(
+                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters, k=k
+            )
+            found = local_edges(hamiltonian, groups.labels, len(groups), settings)
+        return profile_signal(
+            places,
+            np.array([found.valence, found.conduction]),
+            np.array([found.valence_error, found.conduction_error]),
+            names=("valence edge", "conduction edge"),
+            unit="nm",
+            title=f"Band edges (eV) of {self.metadata.General.title}",
+            details={
+                "along": along,
+                "parameters": hamiltonian.parameters.name,
+                "resolution": settings.resolution,
+                "vectors": settings.vectors,
+                "seed": settings.seed,
+                "k": float(k),
+                "gap": list(found.gap),
+            },
+        )
+
     def states(
         self,
         *,
@@ -1045,6 +1151,7 @@ class AtomicModel(TwinSignal, Signal1D):
         residual: float = 0.005,
         seed: int = 0,
         parameters: str | None = None,
+        k: float = 0.0,
         show_progressbar: bool | None = None,
     ) -> ElectronicStates:
         """Electronic states of the model nearest to an energy, such as one in its gap.
@@ -1067,7 +1174,7 @@ class AtomicModel(TwinSignal, Signal1D):
             Largest norm of H psi - E psi in eV of a state.
         seed
             Of the random vectors.
-        parameters
+        parameters, k
             As for :meth:`electronic_dos`.
         show_progressbar
             Show what is computed; by default as HyperSpy's preferences say.
@@ -1076,7 +1183,8 @@ class AtomicModel(TwinSignal, Signal1D):
         -------
         ElectronicStates
             With ``energies`` and ``residuals`` in eV, the ``density`` of each state on each atom,
-            ``participation``, and ``map(image)`` and ``plot()`` of where they sit.
+            ``participation``, the part ``at_ends`` of the model (atoms that lack a bond), and
+            ``map(image)`` and ``plot()`` of where they sit.
 
         Raises
         ------
@@ -1097,10 +1205,10 @@ class AtomicModel(TwinSignal, Signal1D):
         search = Search(float(near), int(count), float(within), float(residual), int(seed))
         with show_progress("Electronic states", show_progressbar):
             hamiltonian = model_hamiltonian(
-                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters
+                self.positions, self.numbers, self.cell, self._box.pbc, parameters=parameters, k=k
             )
             found = states_of_model(hamiltonian, search)
-        return ElectronicStates.of_model(self, found)
+        return ElectronicStates.of_model(self, found, hamiltonian.open_ended)
 
     # ---- vibrations ----
 

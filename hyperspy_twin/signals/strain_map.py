@@ -1081,13 +1081,17 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
             details=found.details,
         )
 
-    def plot_band_edges(self, edges: Signal1D | None = None, **options: Any) -> Figure:
+    def plot_band_edges(
+        self, edges: Signal1D | None = None, states: Signal1D | None = None, **options: Any
+    ) -> Figure:
         """Plot band edges over the composition and the strain that they follow from.
 
         Parameters
         ----------
         edges
             What :meth:`band_edges` gave; by default it is called.
+        states
+            What :meth:`AtomicModel.band_edges` gave for a model of this map: drawn as points.
         **options
             Of :meth:`band_edges`.
 
@@ -1095,8 +1099,14 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
         -------
         matplotlib.figure.Figure
             The figure, with bands of one standard error.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`band_edges`; or if the states are not along the direction of the edges.
         """
         from hyperspy_twin.signals._figures import band_edges_figure, show_once
+        from hyperspy_twin.signals._holes import points_along
 
         found = self.band_edges(**options) if edges is None else edges
         variance = found.metadata.get_item("Signal.Noise_properties.variance")
@@ -1107,6 +1117,7 @@ class StrainMap(ImagePixels, TwinSignal, Signal2D):
                 np.sqrt(variance.data),
                 found.metadata.Profile.components,
                 self._unit,
+                None if states is None else points_along(states, found),
             )
         )
 

@@ -194,3 +194,87 @@ def test_energies_and_settings_that_cannot_be(germanium):
     pytest.importorskip("torch")
     with pytest.raises(ValueError, match="'warp' cannot be used"):
         electronic_density(hamiltonian, labels, 1, None, DensitySettings(device="warp"))
+
+
+# ---- wave vectors along the beam ----
+
+
+@pytest.fixture(scope="module")
+def thin():
+    """Strained alloy of 32 atoms with a free surface, periodic along the beam."""
+    atoms = bulk("Si", "diamond", a=5.5, cubic=True).repeat((2, 1, 2))
+    atoms.numbers[np.random.default_rng(4).random(len(atoms)) < 0.5] = 32
+    atoms.rattle(0.05, seed=4)
+    atoms.pbc = (True, False, True)
+    return atoms
+
+
+@pytest.mark.parametrize("k", [0.0, 0.5])
+def test_states_at_a_wave_vector_along_the_beam_are_bands(thin, k):
+    hamiltonian = model_hamiltonian(thin.positions, thin.numbers, thin.cell.array, thin.pbc, k=k)
+    exact = bands(thin, [[0, 0, k]])[0]
+    found = np.linalg.eigvalsh(hamiltonian.matrix().toarray().astype(complex))
+    assert found == pytest.approx(exact, abs=2e-4)
+    assert np.abs(bands(thin, [[0, 0, 0.5 - k]])[0] - exact).max() > 0.01
+    vectors = np.random.default_rng(1).normal(size=(640, 2)).astype(np.complex64)
+    operator = BlockOperator(hamiltonian, np.zeros(32, np.int32), 1)
+    assert operator.product(vectors) == pytest.approx(hamiltonian.matrix() @ vectors, abs=1e-4)
+
+
+def test_both_wave_vectors_are_the_states_of_twice_the_thickness(thin):
+    double = thin.repeat((1, 1, 2))
+    whole = np.linalg.eigvalsh(hamiltonian_of(double).matrix().toarray().astype(complex))
+    parts = [
+        np.linalg.eigvalsh(
+            model_hamiltonian(thin.positions, thin.numbers, thin.cell.array, thin.pbc, k=k)
+            .matrix()
+            .toarray()
+            .astype(complex)
+        )
+        for k in (0.0, 0.5)
+    ]
+    assert whole == pytest.approx(np.sort(np.concatenate(parts)), abs=2e-4)
+
+
+def test_wave_vectors_that_cannot_be(thin):
+    given = thin.positions, thin.numbers, thin.cell.array
+    with pytest.raises(ValueError, match="k is 0 or 0.5, in units .*not 0.3"):
+        model_hamiltonian(*given, thin.pbc, k=0.3)
+    with pytest.raises(ValueError, match="not periodic along the beam"):
+        model_hamiltonian(*given, (True, True, False), k=0.5)
+
+
+# ---- hydrogen ----
+
+
+def test_hydrogen_has_two_states_of_the_sparse_matrix_and_of_the_moments():
+    atoms = silane_like()
+    hamiltonian = model_hamiltonian(
+        atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc, parameters="Boykin 2004"
+    )
+    labels = (atoms.numbers == 1).astype(np.int32)
+    operator = BlockOperator(hamiltonian, labels, 2)
+    silicon, hydrogen = np.bincount(labels)
+    assert operator.weight.tolist() == [20 * silicon, 2 * hydrogen]
+    assert hamiltonian.present.sum() == 20 * silicon + 2 * hydrogen
+    assert not hamiltonian.open_ended.any()
+    found = electronic_density(hamiltonian, labels, 2, None, DensitySettings(1.0, vectors=64))
+    exact = bands(atoms, [[0, 0, 0]], parameters="Boykin 2004")[0]
+    count, variance = states_between(found.moments, found.window, found.window.low + 1e-6, 0.3)
+    error = np.sqrt(variance.sum())
+    assert count.sum() == pytest.approx((exact < 0.3).sum(), abs=4 * error + 1)
+    kept = hamiltonian.present
+    matrix = hamiltonian.matrix()
+    assert np.abs(matrix[~kept]).sum() == 0
+    part = np.linalg.eigvalsh(matrix[kept][:, kept].toarray().astype(complex))
+    assert part == pytest.approx(exact, abs=1e-4)
+
+
+def silane_like():
+    """Wire of silicon whose ends all have hydrogen."""
+    from hyperspy_twin import AtomicModel
+
+    atoms = bulk("Si", "diamond", a=5.43095, cubic=True).repeat((1, 1, 2))
+    atoms.pbc = (False, False, True)
+    atoms.cell = np.diag([20.0, 20.0, atoms.cell[2, 2]])
+    return AtomicModel.from_ase(atoms).passivate().to_ase()

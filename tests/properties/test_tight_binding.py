@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bulk
+from ase.neighborlist import neighbor_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -105,6 +106,23 @@ def test_masses_of_electrons(element, minimum, along, mass):
     low, middle, high = bands(atoms, cartesian(atoms, points, edge))[:, 8]
     curvature = (low - 2 * middle + high) / (2 * np.pi / edge * step) ** 2
     assert HBAR2_PER_MASS / curvature == pytest.approx(mass, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("element", "edge", "top", "splitting", "gap", "minimum"),
+    [
+        ("Si", 5.43095, 0.0, 0.0472, 1.131, (0.813, 0, 0)),
+        ("Ge", 5.6579, 0.770, 0.2247, 0.678, (0.5, 0.5, 0.5)),
+    ],
+)
+def test_bands_of_boykin(element, edge, top, splitting, gap, minimum):
+    """Gaps of room temperature, 1.13 and 0.68 eV, and the offset of germanium by the same set."""
+    atoms = bulk(element, "diamond", a=edge)
+    points = cartesian(atoms, [(0, 0, 0), minimum], edge)
+    centre, valley = bands(atoms, points, parameters="Boykin 2004")
+    assert centre[7] == pytest.approx(top, abs=1e-3)
+    assert centre[7] - centre[2] == pytest.approx(splitting, abs=1e-3)
+    assert valley[8] - centre[7] == pytest.approx(gap, abs=1e-3)
 
 
 def strained(element, strain, zeta=0.53):
@@ -301,6 +319,43 @@ def test_passivated_slab_has_no_states_in_the_gap(element, gap):
     assert bottom - top == pytest.approx(gap, abs=0.005)
 
 
+def with_hydrogen(atoms, length=1.48):
+    """Slab, with two hydrogens in the directions of a tetrahedron on each of its ends."""
+    first, vectors = neighbor_list("iD", atoms, 2.5)
+    places = []
+    for end in (atoms.positions[:, 2].argmax(), atoms.positions[:, 2].argmin()):
+        one, other = vectors[first == end] / np.linalg.norm(vectors[first == end], axis=1)[:, None]
+        back, across = -(one + other), np.cross(one, other)
+        back, across = back / np.linalg.norm(back), across / np.linalg.norm(across)
+        for way in (1, -1):
+            direction = back / np.sqrt(3) + way * np.sqrt(2 / 3) * across
+            places.append(atoms.positions[end] + length * direction)
+    return atoms + Atoms("H4", places)
+
+
+def test_slab_with_hydrogen_has_no_states_in_the_gap():
+    """The gap is that of shifted hybrids within 5 meV; two electrons for each bond."""
+    points = [[0, 0, 0], [0.1, 0.1, 0], [0.3, 0.3, 0], [0.5, 0, 0], [0.5, 0.5, 0]]
+    bare = slab("Si", 24)
+    edges = []
+    for atoms, filled in ((bare, 4 * 24 - 4), (with_hydrogen(bare), 4 * 24 + 4)):
+        energies = bands(atoms, points, parameters="Boykin 2004")
+        assert energies.shape[1] == 20 * 24 + 2 * (len(atoms) - 24)
+        edges.append([energies[:, filled - 1].max(), energies[:, filled].min()])
+    assert edges[1] == pytest.approx(edges[0], abs=0.005)
+    assert edges[1][1] - edges[1][0] > 1.131
+
+
+def test_hydrogen_that_has_no_parameters():
+    atoms = with_hydrogen(slab("Si", 8))
+    atoms.numbers[atoms.positions[:, 2].argsort()[-3]] = 32
+    with pytest.raises(ValueError, match="Ge-H.*has no parameters"):
+        bands(atoms, [[0, 0, 0]], parameters="Boykin 2004")
+    atoms = Atoms("SiHSi", [[0, 0, 0], [1.5, 0, 0], [3.0, 0, 0]])
+    with pytest.raises(ValueError, match="1 hydrogen atoms have more than one bond"):
+        bands(atoms, [[0, 0, 0]], parameters="Boykin 2004")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_onsite_matrix_beside_missing_neighbours(seed):
     """Missing neighbours count with their directions: only the hybrids along them are shifted."""
@@ -324,7 +379,10 @@ def test_onsite_matrix_beside_missing_neighbours(seed):
         (["Si", "Ga", "As"], None, "for As, Ga, Si in one model"),
         (["Ga", "As"], "Niquet 2009", "of Niquet 2009 for As, Ga"),
         (["Si", "Ge"], "Jancu 1998", "of Jancu 1998 for Ge, Si"),
-        (["Si", "H"], None, "take the hydrogen out"),
+        (["Si", "H"], None, "take the hydrogen out.*parameters='Boykin 2004'"),
+        (["Ge", "H"], "Niquet 2009", "no parameters in Niquet 2009: take the hydrogen out"),
+        (["Ga", "As", "H"], "Boykin 2004", "no parameters in Boykin 2004: take the hydrogen out"),
+        (["In", "Ga", "As"], None, "no tight-binding parameters for As, Ga, In in one model"),
         (["Si"], "Kane 1957", "'Kane 1957' are not known"),
         ([], None, "no atoms"),
     ],

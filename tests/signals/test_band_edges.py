@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ase.build import bulk
 
+import hyperspy_twin as ht
 from hyperspy_twin.properties import EDGES, strained_edges
 
 
@@ -57,3 +59,19 @@ def test_plot(chain, edges):
 def test_absolute_strain_is_refused(chain):
     with pytest.raises(ValueError, match="before absolute"):
         chain.strain.absolute().band_edges(substrate=0.7)
+
+
+def test_plot_with_the_edges_of_a_model(chain, edges):
+    """Points lie at the places of the bins, whatever the line of the map starts from."""
+    atoms = bulk("Ge", "diamond", a=5.658, cubic=True).repeat((2, 4, 2))
+    model = ht.AtomicModel.from_ase(atoms)
+    states = model.band_edges(bins=2)
+    figure = chain.strain.plot_band_edges(edges, states)
+    start = edges.metadata.Profile.start[1]
+    for panel, row in ((figure.axes[0], 1), (figure.axes[1], 0)):
+        (points,) = [one for one in panel.lines if one.get_marker() == "."]
+        expected = states.axes_manager.signal_axes[0].axis - start
+        assert points.get_xdata() == pytest.approx(expected, abs=1e-3)
+        assert points.get_ydata() == pytest.approx(states.data[row])
+    with pytest.raises(ValueError, match="not the direction of growth"):
+        chain.strain.plot_band_edges(edges, model.band_edges(along="x", bins=2))

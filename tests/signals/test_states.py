@@ -93,6 +93,17 @@ def test_maps_and_figures_show_where_it_sits(distorted):
     assert list(found.table["energy"]) == list(found.energies)
 
 
+def test_states_at_the_ends_of_a_model_say_so():
+    """Shifted hybrids are at 32 eV, and the states at 33 eV are those of the crystal."""
+    atoms = bulk("Ge", "diamond", 5.658, cubic=True).repeat((3, 3, 2))
+    atoms.pbc = (True, False, True)
+    model = ht.AtomicModel.from_ase(atoms)
+    shifted, own = (model.states(near=near, count=2, within=0.1) for near in (32.0, 33.0))
+    assert (shifted.at_ends > 0.8).all() and (own.at_ends < 0.1).all()
+    assert list(shifted.table["at_ends"]) == list(shifted.at_ends)
+    assert (germanium((2, 2, 2))[0].states(near=0.75, count=2, within=0.12).at_ends == 0).all()
+
+
 @pytest.mark.slow
 def test_the_state_of_a_distortion_in_a_large_model():
     """Seven thousand atoms, of which a circle of 3 nm holds a fifth."""

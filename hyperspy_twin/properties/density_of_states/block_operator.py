@@ -8,7 +8,6 @@ from hyperspy_twin.core import content_hash
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
-    random_phases,
 )
 from hyperspy_twin.properties.tight_binding import (
     SPIN_ORBITALS,
@@ -42,13 +41,12 @@ class BlockOperator:
         ordered = np.asarray(labels)[hamiltonian.order]
         self._labels, self._groups = np.ascontiguousarray(ordered, np.int32), groups
         self.rows = SPIN_ORBITALS * len(self._blocks)
-        atoms = np.bincount(labels[labels >= 0], minlength=groups)
-        self.weight = (SPIN_ORBITALS * atoms).astype(float)
+        self.weight = hamiltonian.weight(labels, groups)
         self.identity = f"{hamiltonian.identity} {content_hash(labels)} {groups}"
 
     def start(self, vectors: range, seed: int) -> np.ndarray:
         """Random phases."""
-        return self.pack(random_phases(self.rows, vectors, seed, np.complex64))
+        return self.pack(self._hamiltonian.start(vectors, seed))
 
     def product(self, block: np.ndarray) -> np.ndarray:
         """Hamiltonian times complex vectors of shape (rows, vectors) or (rows,)."""
@@ -89,3 +87,38 @@ class BlockOperator:
     def unpack(self, block: np.ndarray) -> np.ndarray:
         """Complex vectors of a block, shape (rows, vectors)."""
         return self._hamiltonian.restored(from_lanes(block))
+
+
+class LocalOperator(BlockOperator):
+    """Hamiltonian whose random vectors start on one part of the model each.
+
+    Parameters
+    ----------
+    hamiltonian
+        Of the model.
+    labels
+        Part of each atom of the model, or -1, shape (n,).
+    parts
+        Number of parts, none of them empty.
+    """
+
+    def __init__(self, hamiltonian: ModelHamiltonian, labels: np.ndarray, parts: int) -> None:
+        super().__init__(hamiltonian, np.zeros(len(labels), np.int32), 1)
+        self.identity = f"{hamiltonian.identity} {content_hash(labels)} {parts} by parts"
+        self._part = np.repeat(labels.astype(np.int32), SPIN_ORBITALS)
+        self._size = hamiltonian.weight(labels, parts)
+
+    def start(self, vectors: range, seed: int) -> np.ndarray:
+        """Random phases on a part, whose number follows that of the vector, of equal norms."""
+        found = self._hamiltonian.start(vectors, seed)
+        for column, vector in enumerate(vectors):
+            part = vector % len(self._size)
+            found[self._part != part, column] = 0.0
+            found[:, column] *= np.float32(np.sqrt(self.rows / self._size[part]))
+        return self.pack(found)
+
+    def of_parts(self, moments: np.ndarray) -> np.ndarray:
+        """Moments of each part, shape (parts, vectors, count), of those of the recursion."""
+        count = moments.shape[-1]
+        by_part = moments.reshape(-1, len(self._size), count).swapaxes(0, 1)
+        return by_part * (self._size / self.rows)[:, None, None]

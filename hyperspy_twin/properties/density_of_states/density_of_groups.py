@@ -114,7 +114,7 @@ def electronic_density(
         raise ValueError(
             f"error bars need at least two random vectors, not {settings.vectors}: give vectors="
         )
-    block = _vectors_at_once(hamiltonian, settings)
+    block = vectors_at_once(hamiltonian, settings)
     operator = density_operator(hamiltonian, labels, groups, settings.device)
     begin_step("ends of the spectrum")
     window = operator_window(operator)
@@ -160,7 +160,7 @@ def density_operator(
     return TorchOperator(hamiltonian, labels, groups, device)
 
 
-def _vectors_at_once(hamiltonian: ModelHamiltonian, settings: DensitySettings) -> int:
+def vectors_at_once(hamiltonian: ModelHamiltonian, settings: DensitySettings) -> int:
     """Find how many vectors fit into the memory; say so, or refuse when not even one does."""
     atoms = len(hamiltonian.blocks)
     parts: dict[str, float] = {}

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 
 from hyperspy_twin.core import begin_step, content_hash
-from hyperspy_twin.properties.kernel_polynomials import require_memory
+from hyperspy_twin.properties.kernel_polynomials import random_phases, require_memory
 from hyperspy_twin.properties.tetrahedral import spatial_order
 from hyperspy_twin.properties.tight_binding import (
     SPIN_ORBITALS,
@@ -24,6 +24,7 @@ from hyperspy_twin.properties.tight_binding import (
 # before takes 183).
 MATRIX_BYTES = 1200
 TABLE_BYTES = 250
+BEAM = 2  # box vector along the beam
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,38 @@ class ModelHamiltonian:
     order: np.ndarray
     parameters: TightBindingParameters
     identity: str
+
+    @property
+    def present(self) -> np.ndarray:
+        """Rows of vectors of the model that are orbitals of its atoms, boolean, shape (rows,)."""
+        return self.restored(self.blocks.present)
+
+    def start(self, vectors: range, seed: int) -> np.ndarray:
+        """Random phases on all orbitals, shape (rows, vectors)."""
+        found = random_phases(SPIN_ORBITALS * len(self.order), vectors, seed, np.complex64)
+        if self.blocks.hydrogen.any():
+            found[~self.present] = 0.0
+        return found
+
+    def weight(self, labels: np.ndarray, groups: int) -> np.ndarray:
+        """Count the orbitals of both spins of groups of atoms, shape (groups,)."""
+        inside = labels >= 0
+        orbitals = np.where(self._of_model(self.blocks.hydrogen), 2, SPIN_ORBITALS)
+        return np.bincount(labels[inside], orbitals[inside], minlength=groups)
+
+    @property
+    def bond_count(self) -> np.ndarray:
+        """Number of bonds of each atom of the model, shape (n,)."""
+        return self._of_model((self.blocks.neighbour >= 0).sum(axis=1))
+
+    @property
+    def open_ended(self) -> np.ndarray:
+        """Atoms of the model that lack a bond, boolean, shape (n,)."""
+        return self.bond_count < np.where(self._of_model(self.blocks.hydrogen), 1, 4)
+
+    def _of_model(self, values: np.ndarray) -> np.ndarray:
+        """Values of the atoms of the matrices, in the order of the model, shape (n,)."""
+        return values[np.argsort(self.order)]
 
     def ordered(self, vectors: np.ndarray) -> np.ndarray:
         """Vectors of the atoms of the model, put into the order of the matrices: (rows, v)."""
@@ -70,6 +103,7 @@ def model_hamiltonian(
     pbc: Sequence[bool],
     *,
     parameters: str | None = None,
+    k: float = 0.0,
 ) -> ModelHamiltonian:
     """Hamiltonian of a model of four-fold bonded atoms.
 
@@ -84,16 +118,28 @@ def model_hamiltonian(
     cell, pbc
         Box vectors as rows in Å, and whether the model repeats along them.
     parameters
-        ``"Niquet 2009"`` or ``"Jancu 1998"``; by default the set that has the elements.
+        Name of a set, as for :func:`~hyperspy_twin.properties.bands`; by default the one that has
+        the elements.
+    k
+        Wave vector along the third box vector, in units of its reciprocal vector: 0 or 0.5, for
+        which the Hamiltonian is real.
 
     Raises
     ------
     ValueError
-        For elements without parameters, overlapping or isolated atoms, atoms with more than four
-        neighbours, or a box that is so thin that an atom is bonded to two images of another.
+        For another wave vector, or one along a direction that is not periodic; for elements without
+        parameters, overlapping or isolated atoms, atoms with more than four neighbours, or a box
+        that is so thin that an atom is bonded to two images of another.
     MemoryError
         If the Hamiltonian does not fit into the memory.
     """
+    if k not in (0.0, 0.5):
+        raise ValueError(
+            f"k is 0 or 0.5, in units of the reciprocal of the thickness, not {k}: the Hamiltonian "
+            "of a large model is real. Small cells have any wave vector in properties.bands()"
+        )
+    if k and not pbc[2]:
+        raise ValueError(f"the model is not periodic along the beam, and has no states of k = {k}")
     chosen = tight_binding_parameters(np.unique(numbers), parameters)
     count = len(positions)
     require_memory({"matrices": count * MATRIX_BYTES, "bonds": count * TABLE_BYTES})
@@ -110,5 +156,7 @@ def model_hamiltonian(
     order = spatial_order(positions)
     bonds = bonds.in_order(order)
     blocks = hamiltonian_blocks(positions[order], species[order], bonds, chosen, dtype=np.float32)
-    identity = f"{chosen.name} {content_hash(positions, numbers, cell, np.array(pbc))}"
+    if k:
+        blocks.reverse_across(BEAM)
+    identity = f"{chosen.name} {k} {content_hash(positions, numbers, cell, np.array(pbc))}"
     return ModelHamiltonian(blocks, order, chosen, identity)

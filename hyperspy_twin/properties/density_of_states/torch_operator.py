@@ -10,7 +10,6 @@ from hyperspy_twin.core import content_hash
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
 from hyperspy_twin.properties.kernel_polynomials import (
     EnergyWindow,
-    random_phases,
 )
 from hyperspy_twin.properties.tight_binding import ORBITAL_COUNT, P_SPIN_ORBIT, SPIN_ORBITALS
 
@@ -49,8 +48,7 @@ class TorchOperator:
         self._torch, self._device = torch, torch.device(device)
         self._atoms = len(blocks)
         self.rows = SPIN_ORBITALS * self._atoms
-        atoms = np.bincount(labels[labels >= 0], minlength=groups)
-        self.weight = (SPIN_ORBITALS * atoms).astype(float)
+        self.weight = hamiltonian.weight(labels, groups)
         self.identity = f"{hamiltonian.identity} {content_hash(labels)} {groups} torch"
         ordered = np.asarray(labels)[hamiltonian.order]
         self._labels, self._groups = self._tensor(ordered.astype(np.int64)), groups
@@ -66,7 +64,7 @@ class TorchOperator:
 
     def start(self, vectors: range, seed: int) -> Any:
         """Random phases."""
-        return self.pack(random_phases(self.rows, vectors, seed, np.complex64))
+        return self.pack(self._hamiltonian.start(vectors, seed))
 
     def product(self, block: np.ndarray) -> np.ndarray:
         """Hamiltonian times complex vectors of shape (rows, vectors) or (rows,)."""

@@ -1,4 +1,5 @@
 from .checkpoints import CheckpointFile, RecursionState
+from .contributing_states import SmoothedStates, gaussian_moments, smoothed_states
 from .damping import (
     Damping,
     damping_factors,
@@ -21,6 +22,7 @@ __all__ = [
     "EnergyWindow",
     "RecursionSettings",
     "RecursionState",
+    "SmoothedStates",
     "SparseOperator",
     "chebyshev_moments",
     "damping_factors",
@@ -29,6 +31,7 @@ __all__ = [
     "energy_points",
     "find_energy_window",
     "free_memory",
+    "gaussian_moments",
     "jackson_factors",
     "kernel_width",
     "lorentz_factors",
@@ -36,6 +39,7 @@ __all__ = [
     "random_phases",
     "random_signs",
     "require_memory",
+    "smoothed_states",
     "states_below",
     "states_between",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hyperspy_twin.core import begin_step
@@ -49,7 +51,11 @@ def states_of_model(hamiltonian: ModelHamiltonian, search: Search) -> FoundState
     window = find_energy_window(operator.product, (operator.rows,), np.complex64)
     window.scaled(search.near)
     if atoms <= LARGEST_INVERTED:
-        return find_states_of_matrix(hamiltonian.matrix(), search)
+        present = hamiltonian.present
+        found = find_states_of_matrix(hamiltonian.matrix()[present][:, present], search)
+        whole = np.zeros((len(present), len(found)), found.vectors.dtype)
+        whole[present] = found.vectors
+        return replace(found, vectors=whole)
     vectors = max(COUNTING_VECTORS, SPARE * search.count)
     require_memory({f"{vectors} vectors": float(atoms * vectors * VECTOR_BYTES * BLOCKS)})
     return find_states(operator, window, search, BlockLayout(operator.pack, operator.unpack))

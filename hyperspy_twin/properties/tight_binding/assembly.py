@@ -47,6 +47,7 @@ def write_blocks(  # type: ignore[no-untyped-def]
     neighbour,
     bond,
     owned,
+    valence,
     vectors,
     lengths,
     integrals,
@@ -64,7 +65,7 @@ def write_blocks(  # type: ignore[no-untyped-def]
         for orbital in range(10):
             shell = 0 if orbital == 0 else 1 if orbital < 4 else 2 if orbital < 9 else 3
             block[orbital, orbital] = energies[kind, shell]
-        for slot in range(4):
+        for slot in range(valence[i]):
             length = 0.0
             for axis in range(3):
                 length += vectors[i, slot, axis] ** 2

@@ -8,7 +8,6 @@ import numpy as np
 
 from hyperspy_twin.core import count_steps
 from hyperspy_twin.properties.tight_binding.blocks import (
-    SPIN_ORBITALS,
     HamiltonianBlocks,
     hamiltonian_blocks,
 )
@@ -29,8 +28,11 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
     unstrained length of each bond, which is a choice (the mean of both elements gives gaps of SiGe
     up to 20 meV wider). III-V compounds and diamond have those of Jancu et al. [2]_, with integrals
     that fall with the square of the distance after Harrison rather than with fitted exponents.
-    All hold for low temperature. Bonds that are missing at surfaces are passivated by a shift of
-    their hybrids by 30 eV [3]_.
+    These hold for low temperature. Bonds that are missing at surfaces are passivated by a shift of
+    their hybrids by 30 eV [3]_. The parameters of Boykin et al. [4]_ are for room temperature and
+    have hydrogen on silicon [5]_, as atoms of the model, which then passivates; none are known for
+    hydrogen on germanium. Their on-site strain terms are left out, so that they are for crystals
+    of little strain: the valence band follows the volume 2 to 3.4 times as far as it should.
 
     Parameters
     ----------
@@ -40,14 +42,16 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
         Wave vectors in units of the reciprocal box vectors, shape (n, 3). Along directions that are
         not periodic they have no effect.
     parameters
-        ``"Niquet 2009"`` or ``"Jancu 1998"``; default the set that has the elements.
+        ``"Niquet 2009"``, ``"Jancu 1998"`` or ``"Boykin 2004"``; default the first of these that
+        has the elements, without hydrogen.
 
     Returns
     -------
     numpy.ndarray
-        Energies in eV, ascending, shape (n, 20 times the atoms), relative to the valence band edge
-        of silicon (Si, Ge and alloys; germanium has 0.68) or of the compound. Two bands are
-        filled for each bond: 4 for each atom of a bulk crystal.
+        Energies in eV, ascending, shape (n, 20 times the atoms; 2 for hydrogen), relative to the
+        valence band edge of silicon (Si, Ge and alloys; germanium has 0.68, and 0.77 by Boykin et
+        al.) or of the compound. Two bands are filled for each bond: 4 for each atom of a bulk
+        crystal.
 
     Raises
     ------
@@ -61,6 +65,10 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
        (2009).
     .. [2] J.-M. Jancu, R. Scholz, F. Beltram, F. Bassani, Phys. Rev. B 57, 6493 (1998).
     .. [3] S. Lee, F. Oyafuso, P. von Allmen, G. Klimeck, Phys. Rev. B 69, 045316 (2004).
+    .. [4] T. B. Boykin, G. Klimeck, F. Oyafuso, Phys. Rev. B 69, 115201 (2004); bonds between
+       silicon and germanium: T. B. Boykin, N. Kharche, G. Klimeck, Phys. Rev. B 76, 035310 (2007).
+    .. [5] Y. Zheng, C. Rivas, R. Lake, K. Alam, T. B. Boykin, G. Klimeck, IEEE Trans. Electron
+       Devices 52, 1097 (2005).
 
     Examples
     --------
@@ -79,9 +87,10 @@ def bands(atoms: Atoms, k: np.ndarray, *, parameters: str | None = None) -> np.n
             "electronic density of states of large models"
         )
     blocks = _blocks_of_cell(atoms, parameters)
-    found = np.empty((len(k), SPIN_ORBITALS * len(atoms)))
+    present = blocks.present
+    found = np.empty((len(k), np.count_nonzero(present)))
     for i in count_steps(range(len(k)), "wave vector"):
-        found[i] = np.linalg.eigvalsh(blocks.matrix(k[i]).toarray())
+        found[i] = np.linalg.eigvalsh(blocks.matrix(k[i])[present][:, present].toarray())
     return found
 
 

@@ -24,6 +24,7 @@ from hyperspy_twin.properties.tight_binding.slater_koster import ORBITAL_COUNT
 
 # Orbitals of both spins of an atom.
 SPIN_ORBITALS = 2 * ORBITAL_COUNT
+HYDROGEN = 1  # atomic number
 # Angular momentum times spin of p, 2 L.s / hbar, in x, y, z of spin up and then of spin down.
 P_SPIN_ORBIT = np.array(
     [
@@ -57,6 +58,8 @@ class HamiltonianBlocks:
         How many of its bonds an atom owns, int8, shape (n,).
     shift
         Box vectors to the image of the neighbour, int8, shape (n, 4, 3).
+    hydrogen
+        Atoms that have nothing but the first orbital, boolean, shape (n,).
     """
 
     onsite: np.ndarray
@@ -66,6 +69,7 @@ class HamiltonianBlocks:
     bond: np.ndarray
     owned: np.ndarray
     shift: np.ndarray
+    hydrogen: np.ndarray
 
     def __len__(self) -> int:
         """Give the number of atoms."""
@@ -76,6 +80,23 @@ class HamiltonianBlocks:
         """Memory in bytes."""
         arrays = (getattr(self, field.name) for field in fields(self))
         return sum(array.nbytes for array in arrays)
+
+    @property
+    def present(self) -> np.ndarray:
+        """Rows of the matrix that are orbitals of the atoms, boolean, shape (20 n,)."""
+        found = np.ones((len(self), 2, ORBITAL_COUNT), bool)
+        found[self.hydrogen, :, 1:] = False
+        return found.ravel()
+
+    def reverse_across(self, axis: int) -> None:
+        """Change the sign of the bonds that cross the box along an axis.
+
+        The states then are those whose wave vector along it is half a reciprocal vector of the box:
+        they change sign from one box to the next, and the matrices stay real.
+        """
+        owner, slot = np.nonzero(np.arange(4) < self.owned[:, None])
+        crossing = self.shift[owner, slot, axis] % 2 == 1
+        self.hopping[self.bond[owner[crossing], slot[crossing]]] *= -1
 
     def matrix(self, k: np.ndarray | None = None) -> sparse.csr_array:
         """Hamiltonian for a wave vector.
@@ -89,7 +110,7 @@ class HamiltonianBlocks:
         -------
         scipy.sparse.csr_array
             Complex, shape (20 n, 20 n): s, x, y, z, xy, yz, zx, x2-y2, 3z2-r2 and s* of each atom
-            for spin up, then for spin down.
+            for spin up, then for spin down. Rows that are not ``present`` are zero.
         """
         k = np.zeros(3) if k is None else np.asarray(k, float)
         atoms = np.arange(len(self))
@@ -157,9 +178,16 @@ def hamiltonian_blocks(
     Raises
     ------
     ValueError
-        If atoms have more than four neighbours.
+        If atoms have more than four neighbours, or hydrogen more than one.
     """
     atoms = len(bonds)
+    hydrogen = parameters.numbers[species] == HYDROGEN
+    doubtful = np.flatnonzero(hydrogen & (bonds.count > 1))
+    if len(doubtful):
+        raise ValueError(
+            f"{len(doubtful)} hydrogen atoms have more than one bond, atom {doubtful[0]} at "
+            f"{np.round(positions[doubtful[0]], 2).tolist()} Å among them: move or remove them"
+        )
     if bonds.crowded.any():
         i = int(np.argmax(bonds.crowded))
         raise ValueError(
@@ -196,6 +224,7 @@ def hamiltonian_blocks(
             neighbour,
             bond,
             owned,
+            np.where(hydrogen, 1, 4),
             vectors,
             *given,
             parameters.onsite,
@@ -206,7 +235,7 @@ def hamiltonian_blocks(
         atoms,
     )
     spin_orbit = parameters.spin_orbit[species].astype(dtype)
-    return HamiltonianBlocks(onsite, hopping, spin_orbit, neighbour, bond, owned, shift)
+    return HamiltonianBlocks(onsite, hopping, spin_orbit, neighbour, bond, owned, shift, hydrogen)
 
 
 def _completed_vectors(bonds: TetrahedralBonds, positions: np.ndarray) -> np.ndarray:

@@ -30,12 +30,14 @@ STRAIN_TERMS = (
 # Structure and the Properties of Solids (1980). Jancu's exponents for each integral, which were
 # fitted to deformation potentials, are not in the tables.
 HARRISON_EXPONENT = 2.0
-NIQUET, JANCU = "Niquet 2009", "Jancu 1998"
+NIQUET, JANCU, BOYKIN = "Niquet 2009", "Jancu 1998", "Boykin 2004"
 
 
 @dataclass(frozen=True)
 class TightBindingParameters:
     """Parameters of the sp3d5s* model with spin-orbit coupling on p, of k species.
+
+    Hydrogen has its s orbital alone: its other energies and integrals are zero.
 
     Attributes
     ----------
@@ -50,7 +52,8 @@ class TightBindingParameters:
     strain
         On-site terms in the order of ``STRAIN_TERMS`` in eV, shape (k, 13).
     lengths
-        Unstrained bonds in Å, shape (k, k); NaN between species without parameters.
+        Unstrained bonds in Å, shape (k, k); NaN between species without parameters, and 0 between
+        those that have no bonds.
     integrals, exponents
         Of bonds from the first species to the second, in the order of ``INTEGRALS``: integrals in
         eV at the unstrained length d0, which change as (d0/d) to the exponent; shape (k, k, 21).
@@ -98,14 +101,16 @@ def tight_binding_parameters(
 
     Silicon, germanium and their alloys use Niquet et al. 2009; III-V compounds and diamond Jancu
     et al. 1998 with integrals that fall with the square of the distance and no on-site strain
-    terms.
+    terms. Boykin et al. 2004 have hydrogen on silicon, whose integrals do not change with the
+    length of its bond, and no on-site strain terms either.
 
     Parameters
     ----------
     numbers
         Atomic numbers that occur.
     name
-        ``"Niquet 2009"`` or ``"Jancu 1998"``; default the set that has the elements.
+        ``"Niquet 2009"``, ``"Jancu 1998"`` or ``"Boykin 2004"``; default the first of these that
+        has the elements, without hydrogen.
 
     Raises
     ------
@@ -113,23 +118,28 @@ def tight_binding_parameters(
         Elements that no set has together, or an unknown name.
     """
     elements = tuple(sorted({chemical_symbols[int(one)] for one in numbers}))
-    if name not in (None, NIQUET, JANCU):
-        raise ValueError(f"parameters {name!r} are not known: use {NIQUET!r} or {JANCU!r}")
+    if name not in (None, NIQUET, JANCU, BOYKIN):
+        raise ValueError(
+            f"parameters {name!r} are not known: use {NIQUET!r}, {JANCU!r} or {BOYKIN!r}"
+        )
     if not elements:
         raise ValueError("the model has no atoms")
+    if name == BOYKIN and set(elements) <= {"Si", "Ge", "H"}:
+        return _of_alloys("boykin2004", elements)
     if "H" in elements:
         raise ValueError(
-            "hydrogen has no parameters in these sets: take the hydrogen out, missing bonds are "
-            "passivated by a shift of their hybrids"
+            f"hydrogen has no parameters in {name or 'the sets that are chosen from'}: take the "
+            "hydrogen out, missing bonds are passivated by a shift of their hybrids; or, on "
+            f"silicon, give parameters={BOYKIN!r}"
         )
-    niquet = set(elements) <= {"Si", "Ge"}
-    if niquet and name != JANCU:
-        return _niquet(elements)
+    if name in (None, NIQUET) and set(elements) <= {"Si", "Ge"}:
+        return _of_alloys("niquet2009", elements)
     material = _jancu_material(elements)
-    if material is not None and name != NIQUET:
+    if material is not None and name in (None, JANCU):
         return _jancu(material)
     offered = (
-        f"{NIQUET}: Si, Ge and their alloys; {JANCU}: {', '.join(_table('jancu1998')['materials'])}"
+        f"{NIQUET} and {BOYKIN}: Si, Ge and their alloys; "
+        f"{JANCU}: {', '.join(_table('jancu1998')['materials'])}"
     )
     wanted = f" of {name}" if name else ""
     raise ValueError(
@@ -138,9 +148,11 @@ def tight_binding_parameters(
     )
 
 
-def _niquet(elements: tuple[str, ...]) -> TightBindingParameters:
-    table = _table("niquet2009")
-    pairs = _pairs(elements, table["bonds"])
+def _of_alloys(name: str, elements: tuple[str, ...]) -> TightBindingParameters:
+    table = _table(name)
+    pairs, strain = _pairs(elements, table["length"]), table.get("strain", {})
+    none = {key: dict.fromkeys(INTEGRALS, 0.0) for key in ("hopping", "exponent")}
+    bonds = [(table["bonds"].get(one, none), back) for one, back in pairs]
     onsite = np.array([[table["onsite"][one][key] for key in ORBITALS] for one in elements])
     return TightBindingParameters(
         name=table["name"],
@@ -148,10 +160,12 @@ def _niquet(elements: tuple[str, ...]) -> TightBindingParameters:
         numbers=np.array([atomic_numbers[one] for one in elements]),
         onsite=onsite + np.array([table["offset"][one] for one in elements])[:, None],
         spin_orbit=np.array([table["onsite"][one]["spin_orbit"] for one in elements]),
-        strain=np.array([[table["strain"][one][key] for key in STRAIN_TERMS] for one in elements]),
-        lengths=_square([table["length"][bond] for bond, _ in pairs]),
-        integrals=_square([_ordered(table["bonds"][b]["hopping"], back) for b, back in pairs]),
-        exponents=_square([_ordered(table["bonds"][b]["exponent"], back) for b, back in pairs]),
+        strain=np.array(
+            [[strain.get(one, {}).get(key, 0.0) for key in STRAIN_TERMS] for one in elements]
+        ),
+        lengths=_square([table["length"][bond] for bond, _ in pairs]).astype(float),
+        integrals=_square([_ordered(one["hopping"], back) for one, back in bonds]),
+        exponents=_square([_ordered(one["exponent"], back) for one, back in bonds]),
     )
 
 

@@ -26,6 +26,7 @@ def band_edges_figure(
     errors: np.ndarray,
     names: Sequence[str],
     unit: str,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
 ) -> Figure:
     """Conduction and valence edges, fraction of germanium, and strain, one above the other.
 
@@ -39,6 +40,9 @@ def band_edges_figure(
         Of these.
     unit
         Of the distance.
+    points
+        Distances, shape (m,), and the valence and conduction edges of a model with their errors,
+        shape (2, m).
     """
     import matplotlib.pyplot as plt
 
@@ -56,6 +60,10 @@ def band_edges_figure(
     ):
         for index in range(len(values))[part]:
             draw(panel, index, names[index], COLOURS[index])
+        if points is not None:
+            row = 1 if part is CONDUCTION else 0
+            place, edge, error = points[0], points[1][row], points[2][row]
+            panel.errorbar(place, edge, error, fmt="k.", capsize=2, label="model")
         panel.set_ylabel(title)
         panel.legend(fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
     draw(panels[2], 6, "Ge", "k")
