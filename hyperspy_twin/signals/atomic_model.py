@@ -322,16 +322,19 @@ class AtomicModel(TwinSignal, Signal1D):
         Returns
         -------
         Table
-            For each ``region`` the number of ``atoms`` compared, the root mean square of the
-            differences in ``e_xx``, ``e_yy``, ``e_xy`` (Lagrangian, against the reference, in the
-            axes of the image) and ``rotation`` (degrees), and the ``reason`` where there are none:
-            a region that was filled with a lattice of its own does not follow the map.
+            For each ``region`` the number of ``atoms`` compared, all but hydrogen, the root mean
+            square of the differences in ``e_xx``, ``e_yy``, ``e_xy`` (Lagrangian, against the
+            reference, in the axes of the image) and ``rotation`` (degrees), and the ``reason``
+            where there are none: a region that was filled with a lattice of its own does not follow
+            the map.
 
         Raises
         ------
         ValueError
             If no region of the model follows a strain map, or ``strain`` is none.
         """
+        from ase.data import atomic_numbers
+
         from hyperspy_twin.atoms import compare_deformation, measure_deformation
 
         lattices = self._state("lattices", ())
@@ -341,13 +344,15 @@ class AtomicModel(TwinSignal, Signal1D):
         if getattr(strain, "_signal_type", "") != "twin_strain_map":
             raise ValueError("give the StrainMap that the model was made from")
         own = [one.region for one in lattices if not one.displaced]
-        measured = measure_deformation(self.positions, self.cell, self._box.pbc, displaced[0])
+        on_sites = self.numbers != atomic_numbers["H"]  # hydrogen ends bonds beside the lattice
+        positions = self.positions[on_sites]
+        measured = measure_deformation(positions, self.cell, self._box.pbc, displaced[0])
         return compare_deformation(
             measured,
             strain._measured.gradients.relative,
             strain._grid,
-            self.positions[:, :2] / ANGSTROM_PER_NM,
-            self.region,
+            positions[:, :2] / ANGSTROM_PER_NM,
+            self.region[on_sites],
             dict.fromkeys(own, "it was filled with a lattice of its own"),
         )
 

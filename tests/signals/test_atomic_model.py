@@ -161,6 +161,9 @@ def test_strain_is_measured_again_from_the_atoms(chain):
     assert check["region"].tolist() == [1, 2, 3] and (check["atoms"] > 1500).all()
     assert max(check["e_xx"].max(), check["e_xy"].max()) < 5e-4
     assert check["e_yy"].max() < 3e-3 and check["rotation"].max() < 0.03
+    ended = chain.model.passivate()
+    assert (ended.numbers == 1).sum() > 100
+    assert repr(ended.strain_check(chain.strain)) == repr(check)
     off = chain.strain.deepcopy()
     off.data[1] += 0.01
     again = chain.model.strain_check(off)
