@@ -516,7 +516,7 @@ class AtomicModel(TwinSignal, Signal1D):
         positions = self.positions / ANGSTROM_PER_NM
         depth = float(high[2] - low[2])
         behind = None if image is None else _image_behind(image)
-        return show_once(model_figure(positions, by, self._coloured_by(by), depth, view, behind))
+        return show_once(model_figure(positions, *self._coloured_by(by), depth, view, behind))
 
     def plot_3d(
         self,
@@ -556,32 +556,34 @@ class AtomicModel(TwinSignal, Signal1D):
 
         if most < 1:
             raise ValueError(f"most is a number of atoms above zero, not {most}")
-        positions, values = self.positions / ANGSTROM_PER_NM, self._coloured_by(by)
+        positions, (label, values) = self.positions / ANGSTROM_PER_NM, self._coloured_by(by)
         if roi is not None:
             x, y = positions[:, :2].T
             inside = (x >= roi.left) & (x <= roi.right) & (y >= roi.top) & (y <= roi.bottom)
             if not inside.any():
                 raise ValueError("no atom lies in this part")
             positions, values = positions[inside], values[inside]
-        return show_once(model_3d_figure(positions, by, values, most=int(most), seed=seed))
+        return show_once(model_3d_figure(positions, label, values, most=int(most), seed=seed))
 
-    def _coloured_by(self, name: str) -> np.ndarray:
-        """Values of a column, or the names of classes, shape (n,)."""
+    def _coloured_by(self, name: str) -> tuple[str, np.ndarray]:
+        """What a column shows, with its unit, and its values or names of classes, shape (n,)."""
         if name == "element":
-            return self._symbols
+            return name, self._symbols
         if name in ("region", "coordination"):
             values = self.region if name == "region" else self.coordination()
             present, index = np.unique(values, return_inverse=True)
-            return np.array([f"{name} {one}" for one in present])[index]
+            return name, np.array([f"{name} {one}" for one in present])[index]
         if name == "force":
             from hyperspy_twin.properties import mean_per_column
 
-            return mean_per_column(self.positions[:, :2], np.linalg.norm(self.force, axis=1))
+            size = np.linalg.norm(self.force, axis=1)
+            return "force (eV/Å)", mean_per_column(self.positions[:, :2], size)
         if name not in self._box.columns:
             offered = ("element", "coordination", *self._box.columns)
             known = ", ".join(f"'{one}'" for one in offered)
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
-        return self._columns(name)[:, 0]
+        unit = self._box.units[self._box.columns.index(name)]
+        return f"{name} ({unit})" if unit else name, self._columns(name)[:, 0]
 
     # ---- forces ----
 
