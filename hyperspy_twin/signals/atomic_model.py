@@ -566,7 +566,7 @@ class AtomicModel(TwinSignal, Signal1D):
         return show_once(model_3d_figure(positions, label, values, most=int(most), seed=seed))
 
     def _coloured_by(self, name: str) -> tuple[str, np.ndarray]:
-        """What a column shows, with its unit, and its values or names of classes, shape (n,)."""
+        """Label with the unit of a column, and its values or names of classes, shape (n,)."""
         if name == "element":
             return name, self._symbols
         if name in ("region", "coordination"):
