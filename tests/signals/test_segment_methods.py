@@ -57,8 +57,8 @@ def test_segment_anything_through_the_signal(particles, shared_file):
     if not (find_spec("torch") and find_spec("segment_anything")):
         pytest.skip("the extra 'sam' is not installed")
     weights = shared_file("weights/mobile_sam.pt")
-    segmented = particles.segment("sam", checkpoint=weights, points_per_side=12)
-    assert segmented.history[-1]["parameters"]["points_per_side"] == 12
+    segmented = particles.segment("sam", checkpoint=weights, points_per_side=4)
+    assert segmented.history[-1]["parameters"]["points_per_side"] == 4
     assert 3 <= len(segmented.regions) <= 6
 
 
