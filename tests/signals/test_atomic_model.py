@@ -231,7 +231,7 @@ def test_model_is_seen_in_three_dimensions(chain):
     assert axis.zaxis_inverted()
     roi = hs.roi.RectangularROI(left=1.0, top=1.0, right=2.0, bottom=2.0)
     part = chain.model.plot_3d(by="z", roi=roi).axes
-    assert part[0].get_title().endswith(" atoms") and part[1].get_ylabel() == "z"
+    assert part[0].get_title().endswith(" atoms") and part[1].get_ylabel() == "z (Å)"
     with pytest.raises(ValueError, match="above zero"):
         chain.model.plot_3d(most=0)
     nowhere = hs.roi.RectangularROI(left=900, top=1.0, right=901, bottom=2.0)
