@@ -31,6 +31,7 @@ from hyperspy_twin.simulation.imaging import add_gaussians
 
 FOLDER = Path(__file__).parent / "_static"
 DPI = 60
+GERMANIUM = 0.5658  # nm, edge of the cell
 
 
 REAL = {
@@ -243,16 +244,22 @@ def misfit_in_atoms(strain, found):
     return figure
 
 
+def germanium(size: float) -> np.ndarray:
+    """Atoms of a repeat along [110] that fill a square and 3 nm around it, in nm, shape (n, 3)."""
+    spacing, period = GERMANIUM / 4, GERMANIUM / np.sqrt(2)
+    planes = np.arange(-20, int((size + 3.0) / spacing))
+    atoms, _ = stack_diamond_planes(
+        size - planes * spacing, planes, period=period, x_range=(-3.0, size + 3.0), thickness=period
+    )
+    return atoms
+
+
 def planar_faults() -> None:
     """Write the picture of a stacking fault that ends in a partial dislocation."""
-    pixel, lattice, size = 0.045, 0.5658, 512  # nm, germanium
-    spacing, high = lattice / 4, size * pixel
-    planes = np.arange(-20, int((high + 3.0) / spacing))
-    atoms, _ = stack_diamond_planes(
-        high - planes * spacing, planes, period=lattice / np.sqrt(2), x_range=(-3.0, high + 3.0),
-        thickness=lattice / np.sqrt(2),
-    )  # fmt: skip
-    partial = lattice * np.array([-1.0, 1.0, 2.0]) / 6 @ ORIENTATION_110.T
+    pixel, size = 0.045, 512  # nm
+    high = size * pixel
+    atoms = germanium(high)
+    partial = GERMANIUM * np.array([-1.0, 1.0, 2.0]) / 6 @ ORIENTATION_110.T
     stiffness = cubic_stiffness((128.5, 48.3, 66.8), ORIENTATION_110)
     atoms, _ = dislocate_crystal(atoms, np.full((1, 2), high / 2), partial[None], stiffness)
     image = np.zeros((size, size))
@@ -526,19 +533,15 @@ def vibrations_of_a_well() -> None:
 
 def stacking_fault() -> None:
     """Write the picture of the model of an intrinsic stacking fault."""
-    pixel, lattice, size = 0.045, 0.5658, 448  # nm, germanium
-    spacing, high = lattice / 4, size * pixel
-    planes = np.arange(-20, int((high + 3.0) / spacing))
-    atoms, _ = stack_diamond_planes(
-        high - planes * spacing, planes, period=lattice / np.sqrt(2), x_range=(-3.0, high + 3.0),
-        thickness=lattice / np.sqrt(2),
-    )  # fmt: skip
+    pixel, size = 0.045, 448  # nm
+    high = size * pixel
+    atoms = germanium(high)
     normal = np.array([1.0, -1.0, 1.0]) / np.sqrt(3) @ ORIENTATION_110.T
     heights = np.unique(np.round(atoms @ normal, 6))
     # The near planes of (1 -1 1), between which the crystal is sheared.
     near = (heights[:-1] + heights[1:])[np.diff(heights) < 0.15] / 2
     cut = near[np.abs(near - ([high / 2 + 1.5, high / 2 + 0.4] @ normal[:2])).argmin()]
-    shear = lattice * np.array([1.0, -1.0, -2.0]) / 6 @ ORIENTATION_110.T
+    shear = GERMANIUM * np.array([1.0, -1.0, -2.0]) / 6 @ ORIENTATION_110.T
     atoms = shift_half(atoms, cut * normal, normal, shear)
     image = np.zeros((size, size))
     add_gaussians(

@@ -148,14 +148,18 @@ def test_twins_of_germanium_have_all_their_bonds(planes, seed, turn, dose):
 
 @pytest.fixture(scope="module", params=[0, 11], ids=lambda seed: f"seed {seed}")
 def well(request):
+    """The image of the demo, and another one indexed with the elements alone."""
+    if request.param == 0:
+        sample, *found = request.getfixturevalue("demo")
+        return sample.truth, *found
     sample = ht.data.sige_quantum_well(seed=request.param)
     return sample.truth, *run(sample, ["Si", "Ge"])
 
 
 def test_well_has_three_diamond_regions_along_110(well):
-    truth, indexed, _, _ = well
-    assert len(indexed.phases) == 3
-    assert [record.phase for record in indexed.phases] == ["Ge", "Ge", "Ge"]
+    _, indexed, _, _ = well
+    names = [record.phase for record in indexed.phases]
+    assert names in (["Si1-xGex", "Ge", "Si1-xGex"], ["Ge", "Ge", "Ge"])
     assert all(sorted(map(abs, record.zone_axis)) == [0, 1, 1] for record in indexed.phases)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ class Calibration:
     regions: tuple[int, ...] = ()
     distortion: np.ndarray | None = field(default=None, compare=False)
     pixel_values: str = ""
+
+    def __eq__(self, other: object) -> bool:
+        # As tuples, in which one NaN is the same as itself: from Python 3.13 on a dataclass
+        # compares its fields one by one.
+        return type(self) is type(other) and _compared(self) == _compared(other)
 
     @classmethod
     def known(
@@ -159,3 +164,7 @@ class Calibration:
             )
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError(f"not a calibration record: {text!r}") from error
+
+
+def _compared(report: Any) -> tuple:
+    return tuple(getattr(report, one.name) for one in fields(report) if one.compare)

@@ -323,16 +323,19 @@ class AtomicModel(TwinSignal, Signal1D):
         Returns
         -------
         Table
-            For each ``region`` the number of ``atoms`` compared, the root mean square of the
-            differences in ``e_xx``, ``e_yy``, ``e_xy`` (Lagrangian, against the reference, in the
-            axes of the image) and ``rotation`` (degrees), and the ``reason`` where there are none:
-            a region that was filled with a lattice of its own does not follow the map.
+            For each ``region`` the number of ``atoms`` compared, all but hydrogen, the root mean
+            square of the differences in ``e_xx``, ``e_yy``, ``e_xy`` (Lagrangian, against the
+            reference, in the axes of the image) and ``rotation`` (degrees), and the ``reason``
+            where there are none: a region that was filled with a lattice of its own does not follow
+            the map.
 
         Raises
         ------
         ValueError
             If no region of the model follows a strain map, or ``strain`` is none.
         """
+        from ase.data import atomic_numbers
+
         from hyperspy_twin.atoms import compare_deformation, measure_deformation
 
         lattices = self._state("lattices", ())
@@ -342,13 +345,15 @@ class AtomicModel(TwinSignal, Signal1D):
         if getattr(strain, "_signal_type", "") != "twin_strain_map":
             raise ValueError("give the StrainMap that the model was made from")
         own = [one.region for one in lattices if not one.displaced]
-        measured = measure_deformation(self.positions, self.cell, self._box.pbc, displaced[0])
+        on_sites = self.numbers != atomic_numbers["H"]  # hydrogen ends bonds beside the lattice
+        positions = self.positions[on_sites]
+        measured = measure_deformation(positions, self.cell, self._box.pbc, displaced[0])
         return compare_deformation(
             measured,
             strain._measured.gradients.relative,
             strain._grid,
-            self.positions[:, :2] / ANGSTROM_PER_NM,
-            self.region,
+            positions[:, :2] / ANGSTROM_PER_NM,
+            self.region[on_sites],
             dict.fromkeys(own, "it was filled with a lattice of its own"),
         )
 
@@ -512,7 +517,7 @@ class AtomicModel(TwinSignal, Signal1D):
         positions = self.positions / ANGSTROM_PER_NM
         depth = float(high[2] - low[2])
         behind = None if image is None else _image_behind(image)
-        return show_once(model_figure(positions, by, self._coloured_by(by), depth, view, behind))
+        return show_once(model_figure(positions, *self._coloured_by(by), depth, view, behind))
 
     def plot_3d(
         self,
@@ -552,32 +557,34 @@ class AtomicModel(TwinSignal, Signal1D):
 
         if most < 1:
             raise ValueError(f"most is a number of atoms above zero, not {most}")
-        positions, values = self.positions / ANGSTROM_PER_NM, self._coloured_by(by)
+        positions, (label, values) = self.positions / ANGSTROM_PER_NM, self._coloured_by(by)
         if roi is not None:
             x, y = positions[:, :2].T
             inside = (x >= roi.left) & (x <= roi.right) & (y >= roi.top) & (y <= roi.bottom)
             if not inside.any():
                 raise ValueError("no atom lies in this part")
             positions, values = positions[inside], values[inside]
-        return show_once(model_3d_figure(positions, by, values, most=int(most), seed=seed))
+        return show_once(model_3d_figure(positions, label, values, most=int(most), seed=seed))
 
-    def _coloured_by(self, name: str) -> np.ndarray:
-        """Values of a column, or the names of classes, shape (n,)."""
+    def _coloured_by(self, name: str) -> tuple[str, np.ndarray]:
+        """Label with the unit of a column, and its values or names of classes, shape (n,)."""
         if name == "element":
-            return self._symbols
+            return name, self._symbols
         if name in ("region", "coordination"):
             values = self.region if name == "region" else self.coordination()
             present, index = np.unique(values, return_inverse=True)
-            return np.array([f"{name} {one}" for one in present])[index]
+            return name, np.array([f"{name} {one}" for one in present])[index]
         if name == "force":
             from hyperspy_twin.properties import mean_per_column
 
-            return mean_per_column(self.positions[:, :2], np.linalg.norm(self.force, axis=1))
+            size = np.linalg.norm(self.force, axis=1)
+            return "force (eV/Å)", mean_per_column(self.positions[:, :2], size)
         if name not in self._box.columns:
             offered = ("element", "coordination", *self._box.columns)
             known = ", ".join(f"'{one}'" for one in offered)
             raise ValueError(f"the model has no column '{name}': choose one of {known}")
-        return self._columns(name)[:, 0]
+        unit = self._box.units[self._box.columns.index(name)]
+        return f"{name} ({unit})" if unit else name, self._columns(name)[:, 0]
 
     # ---- forces ----
 

@@ -112,11 +112,22 @@ def test_without_any_folder_kernels_work(installation, tmp_path):
 
 def test_changed_source_of_another_file_is_compiled_anew(installation, cache):
     source = installation / "hyperspy_twin" / "core" / "outlines" / "polygons.py"
-    status = source.stat()
-    os.utime(source, (status.st_atime, status.st_mtime + 10))
+    before = source.read_bytes()
+    source.write_bytes(before + b"# changed\n")
     changed = run(installation, NUMBA_CACHE_DIR=cache)[0]
-    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
+    source.write_bytes(before)
     assert changed == (0, 1)
+
+
+def test_same_source_installed_again_is_not_compiled_anew(installation, cache):
+    for name in ("core/polygons.py", "_version.py"):
+        (installation / "hyperspy_twin" / name).touch()
+    version = installation / "hyperspy_twin" / "_version.py"
+    before = version.read_bytes()
+    version.write_bytes(before + b"# another\n")
+    again = run(installation, NUMBA_CACHE_DIR=cache)[0]
+    version.write_bytes(before)
+    assert again == (1, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x05X"])

@@ -10,6 +10,8 @@ import pytest
 from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.diffraction.reflections import find_zone_reflections, structure_factors
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
+from hyperspy_twin.crystals.indexing.region_indexing import index_regions
+from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
 from hyperspy_twin.crystals.structures.symmetry import laue_rotations
 
@@ -62,6 +64,29 @@ def make_pattern():
         return Pattern(spots[order], error, power[order], orientation)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def peaks_of():
+    """Peaks of arrays; one error for all if it is a number, equal intensities if there are none."""
+
+    def make(spots, error, intensity=None):
+        position = np.asarray(spots, float).reshape(-1, 2)
+        return Peaks(
+            position=position,
+            error=np.broadcast_to(error, position.shape),
+            intensity=np.ones(len(position)) if intensity is None else np.asarray(intensity, float),
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def identify():
+    """Identify the phase of one region."""
+    return lambda peaks, candidates, **options: index_regions(
+        [peaks], candidates, IndexingSettings(**options)
+    )[0]
 
 
 @pytest.fixture(scope="session")

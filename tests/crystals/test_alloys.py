@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import hyperspy_twin as ht
 from hyperspy_twin.crystals import (
+    Composition,
     IndexingSettings,
     alloys,
     as_candidates,
@@ -116,7 +117,12 @@ def test_composition_from_the_spacing_with_its_error(make_pattern, name, x, seed
     assert abs(found.x - x) < 4 * found.error < 0.2
     assert record.match.crystal == family.crystal(found.x)
     assert record.scale == pytest.approx(1, abs=1e-9)
-    assert f"x = {found.x:.3f}" in repr(record) and f"{found.x:.3f}" in record.reason
+    assert str(found) in repr(record) and str(found) in record.reason
+
+
+def test_composition_has_as_many_digits_as_its_error():
+    assert str(Composition(0.7009126, 0.0012948)) == "x = 0.7009 ± 0.0013"
+    assert str(Composition()) == "x withheld"
 
 
 @pytest.mark.parametrize("end", ["Si", "Ge"])

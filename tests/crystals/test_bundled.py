@@ -8,16 +8,10 @@ import pytest
 from hyperspy_twin.crystals.evidence.zone_evidence import ScalePrior
 from hyperspy_twin.crystals.indexing.bundled_rivals import LARGEST_CELL, weigh_bundled_crystals
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
-from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
 
 SURE = IndexingSettings(scale_prior=ScalePrior(0.0, 0.04, limit=0.01, doubt=0.001))
-
-
-def identify(peaks, candidates, **options):
-    """Identify the phase of one region."""
-    return index_regions([peaks], candidates, IndexingSettings(**options))[0]
 
 
 def test_the_true_crystal_is_thought_of(make_pattern):
@@ -58,7 +52,7 @@ def test_elements_of_the_sample_leave_out_the_others(make_pattern):
     )
 
 
-def test_reason_names_what_fits_better(make_pattern):
+def test_reason_names_what_fits_better(make_pattern, identify):
     """Cubic barium titanate is strontium titanate 2.6 % larger."""
     pattern = make_pattern("BaTiO3-cubic", (1, 1, 0), noise=0.02)
     verdict = identify(pattern.peaks, ["SrTiO3", "Si", "Au"], calibration_error=0.003)
@@ -70,6 +64,6 @@ def test_reason_names_what_fits_better(make_pattern):
 
 
 @pytest.mark.parametrize("name", ["SrTiO3", "Au", "Si"])
-def test_right_candidates_stay(make_pattern, name):
+def test_right_candidates_stay(make_pattern, name, identify):
     verdict = identify(make_pattern(name, (1, 1, 0), noise=0.03).peaks, ["SrTiO3", "Si", "Au"])
     assert verdict.phase == name and verdict.probability > 0.8

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.diffraction.reflections import atomic_number_factors
 from hyperspy_twin.crystals.indexing.matches import Match, rank_matches
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
@@ -20,16 +19,6 @@ ZONES = [(0, 0, 1), (1, 1, 0), (1, 1, 1), (1, 1, 2)]
 relaxed = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-def peaks_of(spots, error, intensity):
-    """Peaks of arrays; one error for all if it is a number."""
-    position = np.asarray(spots, float).reshape(-1, 2)
-    return Peaks(
-        position=position,
-        error=np.broadcast_to(error, position.shape),
-        intensity=np.asarray(intensity, float),
-    )
 
 
 def check_indices(match: Match, pattern, tolerance=0.01):
@@ -97,7 +86,7 @@ def test_orientation_up_to_half_a_turn(make_pattern):
     assert sum(found) == 1
 
 
-def test_mirrored_pattern_of_a_chiral_zone_is_the_other_zone(make_pattern):
+def test_mirrored_pattern_of_a_chiral_zone_is_the_other_zone(make_pattern, peaks_of):
     pattern = make_pattern("Si", (1, 2, 3), g_max=14.0)
     best = index_peaks(pattern.peaks, ["Si"])[0]
     flipped = peaks_of(pattern.spots * [1, -1], pattern.error, pattern.intensity)
@@ -153,7 +142,7 @@ def test_near_ties_go_by_the_order_of_candidates_without_a_scale_only(make_patte
     assert rank_matches([], ["Si"], calibrated=False) == []
 
 
-def test_without_scale_silicon_and_germanium_are_alike(make_pattern):
+def test_without_scale_silicon_and_germanium_are_alike(make_pattern, peaks_of):
     pattern = make_pattern("Ge", (1, 1, 0))
     pixels = peaks_of(pattern.spots * 0.0089, pattern.error * 0.0089, pattern.intensity)
     found = index_peaks(pixels, ["Si", "Ge"], IndexingSettings(calibrated=False))
@@ -171,7 +160,7 @@ def test_dense_lattice_does_not_win_by_explaining_everything(make_pattern):
     assert best.phase == "Au"
 
 
-def test_no_match_without_two_directions():
+def test_no_match_without_two_directions(peaks_of):
     line = np.array([[2.0, 1.0], [4.0, 2.0], [-6.0, -3.0]])
     assert index_peaks(peaks_of(line, 0.01, np.ones(3)), ["Si"]) == []
     assert index_peaks(peaks_of(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)), ["Si"]) == []
@@ -188,7 +177,7 @@ def test_label_of_a_hexagonal_crystal(make_pattern):
     assert match.label == "GaN [0001]"
 
 
-def test_satellites_stay_unexplained(make_pattern):
+def test_satellites_stay_unexplained(make_pattern, peaks_of):
     """They are kept as rows, and nothing else changes."""
     pattern = make_pattern("Si", (1, 1, 0))
     satellites = np.tile([1.7, 0.3], (2, 1)) * [[1], [2.2]]

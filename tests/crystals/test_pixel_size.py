@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.diffraction.orientation import predict_pattern
 from hyperspy_twin.crystals.indexing.peak_indexing import index_peaks
 from hyperspy_twin.crystals.relations.pixel_size import (
@@ -17,16 +16,6 @@ from hyperspy_twin.crystals.relations.pixel_size import (
     measure_stretch,
 )
 from hyperspy_twin.crystals.relations.rescaling import rescale_distortion, rescale_match
-
-
-def peaks_of(position, error):
-    """Peaks of equal intensity; one error for all if it is a number."""
-    return Peaks(
-        position=position,
-        error=np.broadcast_to(error, position.shape),
-        intensity=np.ones(len(position)),
-    )
-
 
 SMALL = st.floats(-0.04, 0.04)
 
@@ -42,21 +31,21 @@ def gold(make_pattern):
 
 @settings(deadline=None, max_examples=40)
 @given(xx=SMALL, yy=SMALL, xy=SMALL)
-def test_known_stretch_is_measured(gold, xx, yy, xy):
+def test_known_stretch_is_measured(gold, xx, yy, xy, peaks_of):
     match, hkl, true = gold
     matrix = np.array([[1 + xx, xy], [xy, 1 + yy]])
     found = measure_stretch(match.oriented, hkl, peaks_of(true @ matrix.T, 1e-3))
     assert np.allclose(found.matrix, matrix, atol=1e-9)
 
 
-def test_rotation_of_the_spots_is_not_taken_for_a_stretch(gold):
+def test_rotation_of_the_spots_is_not_taken_for_a_stretch(gold, peaks_of):
     match, hkl, true = gold
     turn = np.array([[np.cos(0.03), -np.sin(0.03)], [np.sin(0.03), np.cos(0.03)]])
     found = measure_stretch(match.oriented, hkl, peaks_of(true @ turn.T, 1e-3))
     assert np.allclose(found.matrix, np.eye(2), atol=1e-9)
 
 
-def test_standard_errors_are_those_of_many_noisy_patterns(gold):
+def test_standard_errors_are_those_of_many_noisy_patterns(gold, peaks_of):
     match, hkl, true = gold
     rng = np.random.default_rng(1)
     error = rng.uniform(0.002, 0.02, (len(true), 1)) * np.ones(2)

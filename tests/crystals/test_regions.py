@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.indexing.records import PhaseRecords
 from hyperspy_twin.crystals.indexing.region_indexing import index_regions
 from hyperspy_twin.crystals.indexing.settings import IndexingSettings
@@ -14,22 +13,7 @@ from hyperspy_twin.crystals.structures import catalogue
 SEVEN = ["Si", "Ge", "GaAs", "InP", "SrTiO3", "Au", "CuTe"]
 
 
-def peaks_of(spots, error, intensity):
-    """Peaks of arrays; one error for all if it is a number."""
-    position = np.asarray(spots, float).reshape(-1, 2)
-    return Peaks(
-        position=position,
-        error=np.broadcast_to(error, position.shape),
-        intensity=np.asarray(intensity, float),
-    )
-
-
-def identify(peaks, candidates, **options):
-    """Identify the phase of one region."""
-    return index_regions([peaks], candidates, IndexingSettings(**options))[0]
-
-
-def test_clear_case(make_pattern):
+def test_clear_case(make_pattern, identify):
     pattern = make_pattern("SrTiO3", (1, 1, 0), scale=0.99, noise=0.01, false=2)
     verdict = identify(pattern.peaks, SEVEN)
     assert (verdict.phase, verdict.zone_axis, verdict.ties) == ("SrTiO3", (1, 1, 0), ())
@@ -39,7 +23,7 @@ def test_clear_case(make_pattern):
     assert len({match.phase for match in verdict.ranking}) == len(verdict.ranking)
 
 
-def test_tie_is_named(make_pattern):
+def test_tie_is_named(make_pattern, peaks_of, identify):
     pattern = make_pattern("Si", (1, 1, 0))
     pixels = peaks_of(pattern.spots * 0.009, pattern.error * 0.009, pattern.intensity)
     verdict = identify(pixels, SEVEN, calibrated=False)
@@ -47,12 +31,12 @@ def test_tie_is_named(make_pattern):
     assert "tie: Si = Ge" in verdict.reason and "without a pixel size" in verdict.reason
 
 
-def test_wrong_pixel_size_is_said(make_pattern):
+def test_wrong_pixel_size_is_said(make_pattern, identify):
     verdict = identify(make_pattern("Au", (1, 1, 0), scale=1.08).peaks, ["Au"])
     assert verdict.phase == "Au" and "pixel size is wrong by +8.0%" in verdict.reason
 
 
-def test_structure_out_of_the_list_is_refused(make_pattern):
+def test_structure_out_of_the_list_is_refused(make_pattern, identify):
     """No candidate has a rectangle of this shape anywhere near this size."""
     pattern = make_pattern("graphite", (1, 0, 0), noise=0.01, g_max=14.0)
     verdict = identify(pattern.peaks, ["Au", "Cu", "Fe"])
@@ -62,7 +46,7 @@ def test_structure_out_of_the_list_is_refused(make_pattern):
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
-def test_random_spots_are_refused(calibrated):
+def test_random_spots_are_refused(calibrated, peaks_of, identify):
     rng = np.random.default_rng(1)
     for count in range(3, 15):
         spots = rng.uniform(-9, 9, (count, 2))
@@ -71,14 +55,14 @@ def test_random_spots_are_refused(calibrated):
         assert verdict.phase is None
 
 
-def test_too_few_spots():
+def test_too_few_spots(peaks_of, identify):
     for spots in (np.zeros((0, 2)), [[3.0, 0.0]], [[3.0, 1.0], [6.0, 2.0]]):
         verdict = identify(peaks_of(spots, 0.01, np.ones(len(spots))), SEVEN)
         assert verdict.phase is None and verdict.reason.startswith("too few peaks")
         assert verdict.ranking == () and len(verdict.hkl) == len(spots)
 
 
-def test_one_scale_for_all_regions(make_pattern):
+def test_one_scale_for_all_regions(make_pattern, peaks_of, identify):
     """Without a pixel size silicon is a tie, unless the regions beside it settle the scale."""
     silicon, titanate = make_pattern("Si", (1, 1, 0)), make_pattern("SrTiO3", (1, 1, 0), seed=4)
     scaled = [peaks_of(p.spots * 0.01, p.error * 0.01, p.intensity) for p in (silicon, titanate)]
@@ -91,7 +75,7 @@ def test_one_scale_for_all_regions(make_pattern):
     assert first.scale == second.scale == pytest.approx(0.01, rel=2e-3)
 
 
-def test_ranking_falls_without_a_pixel_size(make_pattern):
+def test_ranking_falls_without_a_pixel_size(make_pattern, peaks_of):
     """Zones are searched twice there: alone, and at the scale of all regions."""
     pixels = [
         peaks_of(p.spots * 0.01, p.error * 0.01, p.intensity)
@@ -104,7 +88,7 @@ def test_ranking_falls_without_a_pixel_size(make_pattern):
         assert scores[0] > scores[1] - 0.2  # equals stay in the order of the list
 
 
-def test_two_alike_regions_do_not_break_their_tie(make_pattern):
+def test_two_alike_regions_do_not_break_their_tie(make_pattern, peaks_of):
     pattern = make_pattern("Ge", (1, 1, 0))
     scaled = peaks_of(pattern.spots * 0.01, pattern.error * 0.01, pattern.intensity)
     settings = IndexingSettings(calibrated=False)
@@ -112,7 +96,7 @@ def test_two_alike_regions_do_not_break_their_tie(make_pattern):
         assert {verdict.phase, *verdict.ties} == {"Si", "Ge"}
 
 
-def test_empty_region_beside_a_full_one(make_pattern):
+def test_empty_region_beside_a_full_one(make_pattern, peaks_of):
     nothing = peaks_of(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
     pattern = make_pattern("Au", (1, 1, 0))
     full, empty = index_regions([pattern.peaks, nothing], SEVEN)
@@ -145,7 +129,7 @@ def test_regions_keep_their_numbers_and_those_without_a_lattice_say_why(make_pat
         ("Si110_5nmX25us_03_none_none.png", None, "Si", (1, 1, 0), 0.00894),
     ],
 )
-def test_real_images(shared_file, file, pixel, phase, zone, scale):
+def test_real_images(shared_file, file, pixel, phase, zone, scale, identify):
     from rsciio import hspy, image, tia
 
     from hyperspy_twin.core import Grid
@@ -164,17 +148,22 @@ def test_real_images(shared_file, file, pixel, phase, zone, scale):
     assert ("Ge" in verdict.ties) == (pixel is None)
 
 
-def two_crystals(make_pattern, angle, both=("Au", "Au"), false=1):
-    """Spots of two crystals in one region."""
-    first = make_pattern(both[0], (1, 1, 0), noise=0.01, false=false)
-    second = make_pattern(both[1], (1, 1, 0), angle=0.3 + angle, noise=0.01, seed=7)
-    spots = np.vstack([first.spots, second.spots])
-    power = np.concatenate([first.intensity, 0.6 * second.intensity])
-    return peaks_of(spots, 0.01, power), len(first.spots), second.orientation
+@pytest.fixture(scope="module")
+def two_crystals(make_pattern, peaks_of):
+    """Peaks of two crystals in one region."""
+
+    def make(angle, both=("Au", "Au"), false=1):
+        first = make_pattern(both[0], (1, 1, 0), noise=0.01, false=false)
+        second = make_pattern(both[1], (1, 1, 0), angle=0.3 + angle, noise=0.01, seed=7)
+        spots = np.vstack([first.spots, second.spots])
+        power = np.concatenate([first.intensity, 0.6 * second.intensity])
+        return peaks_of(spots, 0.01, power), len(first.spots), second.orientation
+
+    return make
 
 
-def test_two_crystals_of_one_region(make_pattern):
-    region, count, orientation = two_crystals(make_pattern, 0.4)
+def test_two_crystals_of_one_region(two_crystals, identify):
+    region, count, orientation = two_crystals(0.4)
     verdict = identify(region, ["Si", "Cu", "Au"])
     assert verdict.phase == "Au" and len(verdict.further) == 1
     (other,) = verdict.further
@@ -191,19 +180,19 @@ def test_two_crystals_of_one_region(make_pattern):
     assert verdict.crystals == (verdict, other)
 
 
-def test_two_phases_of_one_region(make_pattern):
-    region, _, _ = two_crystals(make_pattern, 0.9, ("Au", "Si"))
+def test_two_phases_of_one_region(two_crystals, identify):
+    region, _, _ = two_crystals(0.9, ("Au", "Si"))
     verdict = identify(region, ["Si", "Cu", "Au", "MgO"])
     assert {verdict.phase, *(one.phase for one in verdict.further)} == {"Au", "Si"}
 
 
-def test_one_crystal_has_no_further_ones(make_pattern):
+def test_one_crystal_has_no_further_ones(make_pattern, identify):
     for seed in range(8):
         pattern = make_pattern("Si", (1, 1, 2), noise=0.02, missing=0.2, false=4, seed=seed)
         assert identify(pattern.peaks, SEVEN).further == ()
 
 
-def test_probabilities_are_of_all_that_is_weighed(make_pattern):
+def test_probabilities_are_of_all_that_is_weighed(make_pattern, identify):
     pattern = make_pattern("Si", (1, 1, 0), noise=0.02)
     verdict = identify(pattern.peaks, SEVEN, calibration_error=0.005)
     assert 0.9 < verdict.probability <= 1
@@ -212,7 +201,7 @@ def test_probabilities_are_of_all_that_is_weighed(make_pattern):
     assert unlisted.phase is None and unlisted.probability > 0.5
 
 
-def test_crystal_of_the_same_type_is_refused_where_the_pixel_size_is_known(make_pattern):
+def test_crystal_of_the_same_type_is_refused_where_the_pixel_size_is_known(make_pattern, identify):
     """Palladium is to copper what a pixel size 7 % wrong would make of it."""
     pattern = make_pattern("Pd", (1, 1, 0), noise=0.01)
     unsure = identify(pattern.peaks, ["Cu", "Si"])
@@ -241,7 +230,7 @@ def test_one_distortion_for_all_regions(make_pattern):
         assert np.array_equal(one.distortion, verdicts[0].distortion)
 
 
-def test_forbidden_spots_are_marked(make_pattern):
+def test_forbidden_spots_are_marked(make_pattern, peaks_of, identify):
     pattern = make_pattern("Si", (1, 1, 0), noise=0.005)
     base = np.linalg.inv(catalogue.get("Si").base).T * 10
     forbidden = np.array([0, 0, 2]) @ base @ pattern.orientation[:2].T

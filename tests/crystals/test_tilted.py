@@ -8,17 +8,10 @@ import pytest
 from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.diffraction.reflections import find_reflections
 from hyperspy_twin.crystals.diffraction.zone_patterns import zone_frame
-from hyperspy_twin.crystals.indexing.region_indexing import index_regions
-from hyperspy_twin.crystals.indexing.settings import IndexingSettings
 from hyperspy_twin.crystals.structures import catalogue
 
 WAVELENGTH = 0.00251  # nm, 200 kV
 CANDIDATES = ["Si", "Ge", "InP", "Au", "Cu", "Fe", "SrTiO3", "GaN", "TiO2"]
-
-
-def identify(peaks, candidates, **options):
-    """Identify the phase of one region."""
-    return index_regions([peaks], candidates, IndexingSettings(**options))[0]
 
 
 def tilted(name, zone, degrees, towards, thickness=5.0):
@@ -45,7 +38,7 @@ def tilted(name, zone, degrees, towards, thickness=5.0):
 
 @pytest.mark.parametrize("towards", [0, 35, 90, 130])
 @pytest.mark.parametrize("name", ["Si", "Au", "SrTiO3", "GaN"])
-def test_zone_is_found_at_three_degrees(name, towards, same_family):
+def test_zone_is_found_at_three_degrees(name, towards, same_family, identify):
     zone = (1, 1, 0) if name != "GaN" else (1, 0, 0)
     peaks, orientation = tilted(name, zone, 3.0, towards)
     verdict = identify(peaks, CANDIDATES)

@@ -3,23 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hyperspy_twin.core import Peaks
 from hyperspy_twin.crystals.evidence.friedel_pairs import fold_peaks
 from hyperspy_twin.crystals.evidence.unknown_crystal import (
     plane_lattice_evidence,
     shape_density,
     weigh_unknown_crystal,
 )
-
-
-def peaks_of(spots, error, intensity):
-    """Peaks of arrays; one error for all if it is a number."""
-    position = np.asarray(spots, float).reshape(-1, 2)
-    return Peaks(
-        position=position,
-        error=np.broadcast_to(error, position.shape),
-        intensity=np.asarray(intensity, float),
-    )
 
 
 def test_shapes_are_a_distribution():
@@ -51,7 +40,7 @@ def test_every_crystal_is_a_net(make_pattern, name):
     assert weigh_unknown_crystal(observed, True) > 8
 
 
-def test_random_spots_are_none():
+def test_random_spots_are_none(peaks_of):
     rng = np.random.default_rng(5)
     for count in range(3, 15):
         spots = rng.uniform(-9, 9, (count, 2))
@@ -59,7 +48,7 @@ def test_random_spots_are_none():
         assert weigh_unknown_crystal(observed, True) < 4
 
 
-def test_no_net_along_a_line():
+def test_no_net_along_a_line(peaks_of):
     spots = np.array([[2.0, 1.0], [4.0, 2.0], [6.0, 3.0]])
     observed = fold_peaks(peaks_of(spots, 0.01, np.ones(3))).observed
     assert weigh_unknown_crystal(observed, True) == -np.inf

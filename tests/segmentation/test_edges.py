@@ -24,15 +24,6 @@ def accuracy(labels, truth):
     return table[rows, columns].sum() / labels.size
 
 
-def adjusted_rand(a, b):
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a.ravel(), b.ravel()), 1)
-    together = (table * (table - 1)).sum()
-    first, second = (n @ (n - 1) for n in (table.sum(axis=1), table.sum(axis=0)))
-    expected = first * second / (a.size * (a.size - 1))
-    return (together - expected) / ((first + second) / 2 - expected)
-
-
 def lattice(shape, period, angle=0.2):
     row, column = np.mgrid[: shape[0], : shape[1]]
     u = (np.cos(angle) * column + np.sin(angle) * row) / period
@@ -267,7 +258,7 @@ def test_real_gold_particles_stand_out_from_the_film(shared_file):
     assert labels.max() <= 8
 
 
-def test_real_nanowire_agrees_with_its_published_labels(shared_file):
+def test_real_nanowire_agrees_with_its_published_labels(shared_file, adjusted_rand):
     imageio = pytest.importorskip("imageio.v3")
     image = imageio.imread(shared_file("data/SAG_nanowire_304px.png")).astype(np.float32)
     image = image if image.ndim == 2 else image[..., :3].mean(axis=-1)

@@ -31,17 +31,8 @@ def segment(image, weights, scale=1.0, **options):
     )
 
 
-def adjusted_rand(a, b):
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a.ravel(), b.ravel()), 1)
-    together = (table * (table - 1)).sum()
-    first, second = (n @ (n - 1) for n in (table.sum(axis=1), table.sum(axis=0)))
-    expected = first * second / (a.size * (a.size - 1))
-    return (together - expected) / ((first + second) / 2 - expected)
-
-
 @needs_networks
-def test_three_layers_of_a_16_bit_image_that_is_not_square(weights):
+def test_three_layers_of_a_16_bit_image_that_is_not_square(weights, adjusted_rand):
     row = np.arange(241)[:, None] + 0.05 * np.arange(333)
     truth = np.digitize(row, [80, 160]) + 1
     counts = np.random.default_rng(3).poisson(np.array([0, 400, 900, 600])[truth])
@@ -59,7 +50,7 @@ def test_three_layers_of_a_16_bit_image_that_is_not_square(weights):
 
 
 @needs_networks
-def test_particles_on_a_film(weights):
+def test_particles_on_a_film(weights, adjusted_rand):
     row, column = np.mgrid[:256, :256]
     truth = np.ones((256, 256), int)
     thickness = np.zeros(truth.shape)

@@ -61,15 +61,6 @@ def segment(image, scale=(1.0, 1.0), **options):
     return segment_texture(image, Grid(image.shape, scale), **options)
 
 
-def adjusted_rand(a, b):
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a.ravel(), b.ravel()), 1)
-    together = (table * (table - 1)).sum()
-    first, second = (n @ (n - 1) for n in (table.sum(axis=1), table.sum(axis=0)))
-    expected = first * second / (a.size * (a.size - 1))
-    return (together - expected) / ((first + second) / 2 - expected)
-
-
 def rim(labels):
     edge = np.zeros(labels.shape, bool)
     edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
@@ -84,17 +75,21 @@ def border_distance(found, truth):
     return np.median(np.concatenate([away(~other)[one], away(~one)[other]]))
 
 
-def check(image, truth, period):
-    labels = segment(image).labels
-    assert labels.dtype == np.int32
-    assert labels.max() == truth.max() + 1
-    assert adjusted_rand(labels, truth) > 0.92
-    assert border_distance(labels, truth) < 0.5 * period
+@pytest.fixture(scope="module")
+def check(adjusted_rand):
+    def against(image, truth, period):
+        labels = segment(image).labels
+        assert labels.dtype == np.int32
+        assert labels.max() == truth.max() + 1
+        assert adjusted_rand(labels, truth) > 0.92
+        assert border_distance(labels, truth) < 0.5 * period
+
+    return against
 
 
 @pytest.mark.parametrize("kind", BASES)
 @pytest.mark.parametrize("turn", [6, 10, 30])
-def test_two_grains_at_an_oblique_border(kind, turn):
+def test_two_grains_at_an_oblique_border(kind, turn, check):
     shape, period = (384, 448), 9.3
     truth = half_plane(shape, 37, 20).astype(int)
     structure = np.where(
@@ -103,7 +98,7 @@ def test_two_grains_at_an_oblique_border(kind, turn):
     check(counts(structure, 30, 1), truth, period)
 
 
-def test_three_grains_meet():
+def test_three_grains_meet(check):
     shape, period = (448, 512), 8.0
     truth = half_plane(shape, 80).astype(int)
     truth[(truth == 0) & half_plane(shape, -10)] = 2
@@ -111,7 +106,7 @@ def test_three_grains_meet():
     check(counts(np.choose(truth, grains), 100, 2), truth, period)
 
 
-def test_amorphous_film_of_the_same_brightness_over_a_crystal():
+def test_amorphous_film_of_the_same_brightness_over_a_crystal(check):
     shape, period = (512, 384), 10.5
     truth = half_plane(shape, 95).astype(int)
     structure = np.where(truth, lattice(shape, period, 20), amorphous(shape, period, 3))
@@ -120,7 +115,7 @@ def test_amorphous_film_of_the_same_brightness_over_a_crystal():
     check(image, truth, period)
 
 
-def test_grain_inside_another():
+def test_grain_inside_another(check):
     shape, period = (420, 420), 8.7
     row, column = np.mgrid[: shape[0], : shape[1]]
     truth = (np.hypot(row - 220, column - 190) < 95).astype(int)
@@ -128,7 +123,7 @@ def test_grain_inside_another():
     check(counts(structure, 30, 4), truth, period)
 
 
-def test_two_phases_of_the_same_brightness():
+def test_two_phases_of_the_same_brightness(check):
     shape, period = (384, 512), 11.0
     truth = half_plane(shape, 160).astype(int)
     structure = np.where(
@@ -139,7 +134,7 @@ def test_two_phases_of_the_same_brightness():
     check(counts(structure, 100, 5), truth, period)
 
 
-def test_crystal_beside_vacuum_of_the_same_brightness():
+def test_crystal_beside_vacuum_of_the_same_brightness(check):
     shape, period = (400, 400), 9.0
     truth = half_plane(shape, 100).astype(int)
     check(counts(np.where(truth, lattice(shape, period, 8), 0), 100, 6), truth, period)
@@ -154,7 +149,7 @@ def test_crystal_beside_vacuum_of_the_same_brightness():
     dose=st.sampled_from([15, 50, 200]),
     seed=st.integers(0, 1000),
 )
-def test_two_grains_anywhere(period, angle, turn, border, dose, seed):
+def test_two_grains_anywhere(period, angle, turn, border, dose, seed, check):
     shape = (320, 320)
     truth = half_plane(shape, border).astype(int)
     structure = np.where(truth, lattice(shape, period, angle + turn), lattice(shape, period, angle))
@@ -223,7 +218,7 @@ def test_wrong_input_is_told(image, options, message):
         segment(image, **options)
 
 
-def test_sample_of_an_amorphous_layer_on_silicon():
+def test_sample_of_an_amorphous_layer_on_silicon(adjusted_rand):
     from hyperspy_twin import data
 
     arguments = {

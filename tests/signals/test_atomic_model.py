@@ -161,6 +161,9 @@ def test_strain_is_measured_again_from_the_atoms(chain):
     assert check["region"].tolist() == [1, 2, 3] and (check["atoms"] > 1500).all()
     assert max(check["e_xx"].max(), check["e_xy"].max()) < 5e-4
     assert check["e_yy"].max() < 3e-3 and check["rotation"].max() < 0.03
+    ended = chain.model.passivate()
+    assert (ended.numbers == 1).sum() > 100
+    assert repr(ended.strain_check(chain.strain)) == repr(check)
     off = chain.strain.deepcopy()
     off.data[1] += 0.01
     again = chain.model.strain_check(off)
@@ -228,7 +231,7 @@ def test_model_is_seen_in_three_dimensions(chain):
     assert axis.zaxis_inverted()
     roi = hs.roi.RectangularROI(left=1.0, top=1.0, right=2.0, bottom=2.0)
     part = chain.model.plot_3d(by="z", roi=roi).axes
-    assert part[0].get_title().endswith(" atoms") and part[1].get_ylabel() == "z"
+    assert part[0].get_title().endswith(" atoms") and part[1].get_ylabel() == "z (Å)"
     with pytest.raises(ValueError, match="above zero"):
         chain.model.plot_3d(most=0)
     nowhere = hs.roi.RectangularROI(left=900, top=1.0, right=901, bottom=2.0)

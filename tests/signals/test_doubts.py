@@ -18,8 +18,7 @@ def flown():
     turns = [x / 9.7, y / 11.3, x / 9.7 + y / 11.3, x / 9.7 - y / 11.3]
     image = np.exp(sum(np.cos(2 * np.pi * turn) for turn in turns) / 2)
     image = ht.Micrograph(np.random.default_rng(0).poisson(60 * image).astype(float))
-    for axis in image.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.02, "nm"
+    image.calibrate(0.02)
     segmented = ht.SegmentedImage.from_labels(image, np.ones((300, 360), int))
     return segmented.find_peaks(show_progressbar=False)
 

@@ -58,6 +58,7 @@ def test_forces_are_shown_by_columns_and_pixels(alloyed, chain):
         model.plot("force")
     computed = model.forces()
     figure = computed.plot("force", image=chain.micrograph)
+    assert figure.axes[1].get_ylabel() == "force (eV/Å)"
     shown = figure.axes[0].collections[0].get_array()
     size = np.linalg.norm(computed.force, axis=1)
     assert shown.mean() == pytest.approx(size.mean(), rel=1e-6)

@@ -20,13 +20,6 @@ def test_coherent_quantum_well_has_none(chain):
     assert found.units["R_x"] == "nm" and found.units["jump_error"] == "turns"
 
 
-def test_map_of_an_older_version_says_what_to_do(chain):
-    older = chain.strain.deepcopy()
-    del older.metadata.Twin.image
-    with pytest.raises(ValueError, match=r"run fft\.gpa\(\) again"):
-        older.planar_faults(show_progressbar=False)
-
-
 def test_layers_of_one_crystal_are_no_grains(chain):
     boundaries = chain.strain.grain_boundaries
     assert (boundaries["angle"] < 0.5).all() and (boundaries["kind"] == "low").all()

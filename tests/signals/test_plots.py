@@ -105,7 +105,7 @@ def test_model_is_coloured_by_any_column_and_zoomed(chain):
     x, y = chain.model.positions[:, :2].T / 10
     inside = (x >= 1) & (x <= 2) & (y >= 1) & (y <= 2.5)
     assert names[0] == f"region {chain.model.region[inside][0]} ({inside.sum()})" or len(names) > 1
-    assert chain.model.plot(by="z").axes[1].get_ylabel() == "z"
+    assert chain.model.plot(by="z").axes[1].get_ylabel() == "z (Å)"
     with pytest.raises(ValueError, match="no column 'charge'"):
         chain.model.plot(by="charge")
 

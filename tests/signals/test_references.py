@@ -28,11 +28,9 @@ def grains():
             phase = 2 * np.pi * PIXEL * (g[0] * x + g[1] * y)
             image += (labels == region) * np.cos(phase)
     image += np.random.default_rng(0).normal(scale=0.2, size=image.shape)
-    signal = hs.signals.Signal2D(image.astype(np.float32))
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = PIXEL, "nm"
-    signal.set_signal_type("Micrograph")
-    return ht.SegmentedImage.from_labels(signal, labels).find_peaks(show_progressbar=False)
+    micrograph = ht.Micrograph(image.astype(np.float32))
+    micrograph.calibrate(PIXEL)
+    return ht.SegmentedImage.from_labels(micrograph, labels).find_peaks(show_progressbar=False)
 
 
 @pytest.fixture(scope="module")

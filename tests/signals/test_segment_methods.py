@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-import hyperspy.api as hs
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -19,11 +18,9 @@ def particles():
     image = np.random.default_rng(0).normal(scale=0.3, size=(160, 200))
     for cx, cy, radius in ((50, 60, 20), (86, 60, 20), (140, 110, 14), (198, 30, 12)):
         image[np.hypot(x - cx, y - cy) < radius] += 5
-    signal = hs.signals.Signal2D(image)
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.5, "nm"
-    signal.set_signal_type("Micrograph")
-    return signal
+    micrograph = ht.Micrograph(image)
+    micrograph.calibrate(0.5)
+    return micrograph
 
 
 def test_auto_says_what_it_chose_and_why(chain):
@@ -60,8 +57,8 @@ def test_segment_anything_through_the_signal(particles, shared_file):
     if not (find_spec("torch") and find_spec("segment_anything")):
         pytest.skip("the extra 'sam' is not installed")
     weights = shared_file("weights/mobile_sam.pt")
-    segmented = particles.segment("sam", checkpoint=weights, points_per_side=12)
-    assert segmented.history[-1]["parameters"]["points_per_side"] == 12
+    segmented = particles.segment("sam", checkpoint=weights, points_per_side=4)
+    assert segmented.history[-1]["parameters"]["points_per_side"] == 4
     assert 3 <= len(segmented.regions) <= 6
 
 

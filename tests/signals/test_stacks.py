@@ -19,11 +19,9 @@ def stack():
         [5.0 * (np.hypot(x - 40 - 20 * row, y - 48) < 14 + 5 * column) for column in range(3)]
         for row in range(2)
     ]
-    signal = hs.signals.Signal2D(np.array(images) + rng.normal(scale=0.3, size=(2, 3, 96, 112)))
-    for axis in signal.axes_manager.signal_axes:
-        axis.scale, axis.units = 0.5, "nm"
-    signal.set_signal_type("Micrograph")
-    return signal
+    stack = ht.Micrograph(np.array(images) + rng.normal(scale=0.3, size=(2, 3, 96, 112)))
+    stack.calibrate(0.5)
+    return stack
 
 
 @pytest.fixture(scope="module")

@@ -106,8 +106,8 @@ def test_states_at_the_ends_of_a_model_say_so():
 
 @pytest.mark.slow
 def test_the_state_of_a_distortion_in_a_large_model():
-    """Seven thousand atoms, of which a circle of 3 nm holds a fifth."""
-    model, middle = germanium((21, 21, 2), distortion=1.5)
+    """Three thousand atoms, of which a circle of 2 nm holds a fifth."""
+    model, middle = germanium((14, 14, 2), distortion=1.5)
     found = model.states(near=1.13, count=4)
     assert len(found) > 1 and (found.residuals < 0.005).all()
-    assert (found.part_within(*middle, 3.0) > 0.5).all()
+    assert (found.part_within(*middle, 2.0) > 0.5).all()

@@ -158,9 +158,13 @@ def _cache_folder() -> Path:
 
 @cache
 def _source_stamp() -> str:
-    """Digest of all source files: kernels are compiled into those that call them."""
+    """Digest of all source files: kernels are compiled into those that call them.
+
+    Of their contents, so that installing the same again does not compile anew. The version, which
+    each installation writes, is no source of a kernel.
+    """
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
-        status = path.stat()
-        digest.update(f"{path} {status.st_size} {status.st_mtime_ns}\n".encode())
+        if path.name != "_version.py":
+            digest.update(os.fsencode(path.relative_to(PACKAGE)) + path.read_bytes())
     return digest.hexdigest()

@@ -8,7 +8,7 @@ from math import log
 
 import numpy as np
 
-from hyperspy_twin.core import Crystal, OrientedCrystal
+from hyperspy_twin.core import Crystal, OrientedCrystal, with_error
 from hyperspy_twin.crystals.diffraction import TwinLaw, zone_repeats
 from hyperspy_twin.crystals.notation import phase_label
 
@@ -44,7 +44,7 @@ class Composition:
         return bool(np.isfinite(self.x))
 
     def __str__(self) -> str:
-        return f"x = {self.x:.3f} ± {self.error:.2g}" if self.known else "x withheld"
+        return f"x = {with_error(self.x, self.error)}" if self.known else "x withheld"
 
 
 @dataclass(frozen=True, eq=False)

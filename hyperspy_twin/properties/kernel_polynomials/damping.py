@@ -31,8 +31,8 @@ def lorentz_factors(count: int) -> np.ndarray:
 
     Made for Green functions. A. Weisse et al., Rev. Mod. Phys. 78 (2006) 275, eq. (79).
     """
-    part = 1 - np.arange(count) / count
-    return np.sinh(LORENTZ_SHARPNESS * part) / math.sinh(LORENTZ_SHARPNESS)
+    rising = np.sinh(LORENTZ_SHARPNESS * (1 - np.arange(count) / count))
+    return rising / rising[0]  # exactly 1 first: scalar and array functions differ in the last bit
 
 
 def damping_factors(damping: Damping, count: int) -> np.ndarray:

@@ -27,7 +27,7 @@ SAMPLED = 5000  # atoms in the middle of the view that the distance is measured 
 
 def model_figure(
     positions: np.ndarray,
-    by: str,
+    label: str,
     values: np.ndarray,
     depth: float,
     view: tuple[float, float, float, float],
@@ -39,8 +39,8 @@ def model_figure(
     ----------
     positions
         In nm, shape (n, 3).
-    by
-        Name of the column.
+    label
+        What the colours show, with its unit.
     values
         Values of the column, shape (n,): names of classes, or numbers that a colour bar explains.
     depth
@@ -84,7 +84,7 @@ def model_figure(
             axis.legend(loc="upper right", markerscale=max(1.0, 5 / size))
     else:
         drawn = axis.scatter(x, y, c=shown, **options)
-        figure.colorbar(drawn, ax=axis, label=by, shrink=0.8)
+        figure.colorbar(drawn, ax=axis, label=label, shrink=0.8)
     axis.set(
         xlim=(left, right), ylim=(bottom, top), xlabel="x (nm)", ylabel="y (nm)", aspect="equal"
     )
@@ -93,7 +93,7 @@ def model_figure(
 
 
 def model_3d_figure(
-    positions: np.ndarray, by: str, values: np.ndarray, *, most: int, seed: int
+    positions: np.ndarray, label: str, values: np.ndarray, *, most: int, seed: int
 ) -> Figure:
     """Atoms in three dimensions: x to the right, y down, the beam away from the viewer.
 
@@ -101,7 +101,7 @@ def model_3d_figure(
     ----------
     positions
         In nm, shape (n, 3).
-    by, values
+    label, values
         As for :func:`model_figure`.
     most
         Atoms that are drawn, by random choice where there are more.
@@ -134,7 +134,7 @@ def model_3d_figure(
             axis.scatter([], [], [], color=colour, label=f"{name} ({total})", s=40, lw=0)
         axis.legend(loc="upper right")
     else:
-        figure.colorbar(axis.scatter(x, z, y, c=kept, **options), ax=axis, label=by, shrink=0.6)
+        figure.colorbar(axis.scatter(x, z, y, c=kept, **options), ax=axis, label=label, shrink=0.6)
     axis.set(xlabel="x (nm)", ylabel="z, along the beam (nm)", zlabel="y (nm)")
     axis.invert_zaxis()
     shape = extent[[0, 2, 1]] / extent.max()

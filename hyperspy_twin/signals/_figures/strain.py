@@ -130,8 +130,8 @@ def strain_figure(
     _draw_vectors(figure.add_subplot(cells[0, 2]), settings.g, unit)
     _draw_frame(figure.add_subplot(cells[1, 2]), settings.angle)
     figure.suptitle(
-        f"{settings.definition} strain, reference region {', '.join(map(str, references))} "
-        f"(green), "
+        f"{settings.definition.capitalize()} strain, "
+        f"reference region {', '.join(map(str, references))} (green), "
         f"resolution {settings.resolution:.2g} {unit}"
         + ("; grey: no lattice" if _any_missing(maps) else "")
         + ("; hatched: below the standard error" if hatched else "")
