@@ -1,3 +1,3 @@
-from .outlines import Outlines, contains, rasterise, trace
+from .outlines import Outlines, adjacent_regions, contains, rasterise, trace
 
-__all__ = ["Outlines", "contains", "rasterise", "trace"]
+__all__ = ["Outlines", "adjacent_regions", "contains", "rasterise", "trace"]
