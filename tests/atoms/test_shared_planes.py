@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms import TwinPlane, build_model, find_bonds
-from hyperspy_twin.atoms.joins.shared_planes import _add_up
+from hyperspy_twin.atoms.joins.lifts import add_up
 from hyperspy_twin.core import Crystal, Grid, RegisteredLattice, trace
 from hyperspy_twin.simulation import fault_crystal
 
@@ -207,8 +207,8 @@ def test_lifts_add_up_over_regions(caplog):
     """Regions 1 and 3 are on one lattice, and 4 is joined to both."""
     labels = np.repeat([[1, 2, 3]], 4, axis=0)
     owner = {1: 0, 2: 1, 3: 0}
-    lifts = _add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
+    lifts = add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
     assert lifts == {1: 0.0, 2: 0.5, 3: 0.75} and not caplog.records
     labels = np.repeat([[1, 3, 2]], 4, axis=0)
-    _add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
+    add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
     assert "cannot be joined along the beam" in caplog.text

@@ -1,6 +1,7 @@
+from .edges import Edge
 from .missing_bonds import count_missing_bonds
 from .overlaps import remove_overlaps
-from .shared_planes import Edge, SharedPlanes, TwinPlane, Twins, share_planes
+from .shared_planes import SharedPlanes, TwinPlane, Twins, share_planes
 
 __all__ = [
     "Edge",
