@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 import hyperspy_twin as ht
 from hyperspy_twin.atoms import find_bonds
-from hyperspy_twin.atoms.overlaps import remove_overlaps
+from hyperspy_twin.atoms.joins import remove_overlaps
 from hyperspy_twin.simulation import fault_crystal
 from hyperspy_twin.simulation.imaging import add_gaussians
 

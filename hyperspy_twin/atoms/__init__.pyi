@@ -12,6 +12,7 @@ from .alloying import (
 from .beam_displacement import sample_nearest
 from .faults import FaultedImage, PlanarFault
 from .filling import FilledAtoms
+from .joins import TwinPlane
 from .model import AlongBeam, MeasuredLattice, build_model
 from .neighbours import (
     LONGEST_STRETCH,
@@ -25,7 +26,6 @@ from .neighbours import (
 )
 from .passivation import find_hydrogen, missing_directions
 from .selection import select_atoms
-from .shared_planes import TwinPlane
 from .tables import COLUMNS, ERROR_COLUMNS, table_of
 
 __all__ = [

@@ -13,11 +13,16 @@ from hyperspy_twin.atoms.columns import separate_columns
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
 from hyperspy_twin.atoms.faults import FaultedImage, insert_faults
+from hyperspy_twin.atoms.joins import (
+    Edge,
+    SharedPlanes,
+    Twins,
+    count_missing_bonds,
+    remove_overlaps,
+    share_planes,
+)
 from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
-from hyperspy_twin.atoms.missing_bonds import count_missing_bonds
-from hyperspy_twin.atoms.overlaps import remove_overlaps
 from hyperspy_twin.atoms.position_errors import column_errors
-from hyperspy_twin.atoms.shared_planes import Edge, SharedPlanes, Twins, share_planes
 from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
 from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
@@ -133,7 +138,7 @@ def fill_blocks(
     ----------
     blocks
         What to fill. Where blocks of different lattices meet, atoms that are too close are left
-        out, see :func:`~hyperspy_twin.atoms.overlaps.remove_overlaps`.
+        out, see :func:`~hyperspy_twin.atoms.joins.remove_overlaps`.
     region_of
         Function from points (n, 2) in nm to region labels (n,).
     displacement, grid

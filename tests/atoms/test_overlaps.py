@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
-from hyperspy_twin.atoms.overlaps import remove_overlaps
+from hyperspy_twin.atoms.joins.overlaps import remove_overlaps
 
 
 @settings(max_examples=30)

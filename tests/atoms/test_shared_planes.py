@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms import TwinPlane, build_model, find_bonds
-from hyperspy_twin.atoms.shared_planes import _add_up
+from hyperspy_twin.atoms.joins.lifts import add_up
 from hyperspy_twin.core import Crystal, Grid, RegisteredLattice, trace
 from hyperspy_twin.simulation import fault_crystal
 
@@ -112,14 +112,23 @@ def drawn(one, outline, wave=0.0):
     return np.where(one.height < outline + wave * np.sin(4 * place_along(one)), 1, 2)
 
 
+def outline_of(name, part):
+    """Height in nm of an outline that is off by a part of half the way to the next common layer.
+
+    The common layer is the one below the cut, in gold; in the others the two that are bonded
+    along the normal there.
+    """
+    return (1.5 * part - 0.5) * CRYSTALS[name][0] / np.sqrt(3) / 10
+
+
 @pytest.mark.parametrize("name", CRYSTALS)
 @settings(deadline=None, max_examples=3, derandomize=True)
-@given(st.floats(0, 360), st.floats(-0.3, 0.3), st.floats(0, 0.12), st.floats(0, 2 * np.pi))
-def test_each_atom_of_a_twin_has_its_neighbours(name, angle, outline, wave, way):
+@given(st.floats(0, 360), st.floats(-0.8, 0.8), st.floats(0, 0.12), st.floats(0, 2 * np.pi))
+def test_each_atom_of_a_twin_has_its_neighbours(name, angle, part, wave, way):
     """Wherever the outline is drawn within half the distance of common layers."""
     one = twinned(name, angle)
     off = 0.008 * np.array([np.cos(way), np.sin(way)])
-    found = model_of(one, drawn(one, outline, wave), off=off)
+    found = model_of(one, drawn(one, outline_of(name, part), wave), off=off)
     distance, count, lengths = compare(one, found)
     assert (count == CRYSTALS[name][4]).all()
     assert 0.97 < lengths.min() and lengths.max() < 1.03
@@ -198,8 +207,8 @@ def test_lifts_add_up_over_regions(caplog):
     """Regions 1 and 3 are on one lattice, and 4 is joined to both."""
     labels = np.repeat([[1, 2, 3]], 4, axis=0)
     owner = {1: 0, 2: 1, 3: 0}
-    lifts = _add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
+    lifts = add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
     assert lifts == {1: 0.0, 2: 0.5, 3: 0.75} and not caplog.records
     labels = np.repeat([[1, 3, 2]], 4, axis=0)
-    _add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
+    add_up([(1, 2, 0.5), (2, 3, 0.25)], labels, owner)
     assert "cannot be joined along the beam" in caplog.text

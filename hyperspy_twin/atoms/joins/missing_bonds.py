@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hyperspy_twin.atoms.joins.overlaps import near_another_group
 from hyperspy_twin.atoms.lattice_columns import LatticeColumns
 from hyperspy_twin.atoms.neighbours import find_bonds, find_neighbours, longest_bonds
-from hyperspy_twin.atoms.overlaps import near_another_group
 from hyperspy_twin.core import ANGSTROM_PER_NM
 
 # Longest bonds from an atom of another crystal within which atoms belong to a join: across a

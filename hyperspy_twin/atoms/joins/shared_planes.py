@@ -19,9 +19,11 @@ from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
+from hyperspy_twin.atoms.joins.edges import Edge, Line
+from hyperspy_twin.atoms.joins.lifts import EXCEPTED, add_up, find_lift
 from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
 from hyperspy_twin.atoms.position_errors import column_errors
-from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, adjacent_regions
+from hyperspy_twin.core import ANGSTROM_PER_NM, Grid
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +33,6 @@ SEARCH = 0.75
 # nm from its median height within which an outline has to lie: a step to the next common layer is
 # .63 nm high in copper, whose lattice constant is small.
 FLAT = 0.5
-# Part of an outline that may lie beyond that, as at its ends, and of the columns of a layer that
-# may find no partner.
-EXCEPTED = 0.1
 # Pixels over which the course of an outline is averaged: of several, but less than a plane.
 SMOOTH = 3.0
 # Degrees by which an outline may be turned against the plane, on this average.
@@ -52,8 +51,6 @@ PULL = 1.0
 FARTHEST = 4.0
 # Of the spacing of the planes: layers that are nearer are one, as coordinates have four digits.
 SAME_LAYER = 0.02
-# Of a repeat along the beam: heights that differ by less are the same.
-SAME_HEIGHT = 0.02
 
 
 @dataclass(frozen=True)
@@ -87,54 +84,6 @@ class Twins:
     planes: Sequence[TwinPlane]
     labels: np.ndarray
     grid: Grid
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """A straight piece of an outline: its middle, normal, half its length and its reach, in nm."""
-
-    point: np.ndarray
-    normal: np.ndarray
-    half: float
-    reach: float
-
-    def coordinates(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Coordinates of points (..., 2) along and across the line."""
-        away = points - self.point
-        return away @ np.array([self.normal[1], -self.normal[0]]), away @ self.normal
-
-    def holds(self, points: np.ndarray) -> np.ndarray:
-        """Whether points lie within reach of the line."""
-        along, across = self.coordinates(points)
-        return (np.abs(along) < self.half + self.reach) & (np.abs(across) < self.reach)
-
-
-@dataclass(frozen=True, eq=False)
-class Edge:
-    """Where a region ends at a plane that it shares with another.
-
-    Attributes
-    ----------
-    regions
-        Number of the region, and of the other.
-    vector
-        Reciprocal vector (x, y) of the plane in 1/nm, out of the region.
-    limit
-        Height between two layers, see :meth:`LatticeColumns.layers`.
-    line
-        Where it counts.
-    """
-
-    regions: tuple[int, int]
-    vector: np.ndarray
-    limit: float
-    line: Line
-
-    def assign(self, points: np.ndarray, layers: np.ndarray, region: np.ndarray) -> np.ndarray:
-        """Give columns near the plane, with their heights, to the right one of both regions."""
-        own, other = self.regions
-        near = self.line.holds(points) & ((region == own) | (region == other))
-        return np.where(near, np.where(layers < self.limit, own, other), region)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +164,7 @@ def share_planes(
         remarks[name] = "; ".join(texts)
         if "no plane" in remarks[name]:
             logger.warning("The twins in %s: %s.", name, remarks[name])
-    return SharedPlanes(moved, edges, _add_up(lifts, twins.labels, owner), remarks)
+    return SharedPlanes(moved, edges, add_up(lifts, twins.labels, owner), remarks)
 
 
 class _Border(NamedTuple):
@@ -357,7 +306,7 @@ def _find_common(
         -float(ends[partner[own]].max() + ends[ends > beyond].min()) / 2,
     )
     near = cKDTree(partners).query_ball_point(points[own], limit)
-    lift = _find_lift(one.lattice.fractions(first)[own], other.lattice.fractions(second), near)
+    lift = find_lift(one.lattice.fractions(first)[own], other.lattice.fractions(second), near)
     shift = partners[partner[own]] - points[own]
     along = line.coordinates(points[own])[0]
     order = np.argsort(along)
@@ -390,20 +339,6 @@ def _layers(heights: np.ndarray) -> list[np.ndarray]:
     return np.split(order, np.flatnonzero(np.diff(heights[order]) > SAME_LAYER) + 1)
 
 
-def _find_lift(first: np.ndarray, second: np.ndarray, near: Sequence[list[int]]) -> float:
-    """Shift of the second lattice along the beam, in repeats, with which atoms coincide.
-
-    The heights of columns are in repeats, too; ``near`` are the columns of the second lattice at
-    those of the first.
-    """
-    between = [height - second[columns] for height, columns in zip(first, near, strict=True)]
-    for lift in between[0].tolist():
-        off = [np.abs(one - lift - np.rint(one - lift)).min() for one in between]
-        if np.mean(np.array(off) > SAME_HEIGHT) <= EXCEPTED:
-            return float(lift - np.floor(lift))
-    raise ValueError("their columns coincide, but not the atoms along them")
-
-
 def _pull(one: LatticeColumns, common: _Common, part: float, grid: Grid) -> LatticeColumns:
     """Lattice of which the columns beside a plane are moved by a part of its shift."""
     displaced = one.displaced
@@ -422,35 +357,3 @@ def _pull(one: LatticeColumns, common: _Common, part: float, grid: Grid) -> Latt
     for axis, values in enumerate(common.shift.T):
         field[axis, rows, columns] += weight * np.interp(along, common.along, values)
     return replace(one, displaced=replace(displaced, field=field))
-
-
-def _add_up(
-    lifts: Sequence[tuple[int, int, float]], labels: np.ndarray, owner: dict[int, int]
-) -> dict[int, float]:
-    """Lift of each region, by those between pairs of them.
-
-    Adjacent regions on one lattice have the same.
-    """
-    same = [
-        (one, other, 0.0)
-        for one, other in adjacent_regions(labels)
-        if owner.get(one, -1) == owner.get(other, -2)
-    ]
-    steps: dict[int, list[tuple[int, float]]] = {}
-    for one, other, lift in (*same, *lifts):
-        steps.setdefault(one, []).append((other, lift))
-        steps.setdefault(other, []).append((one, -lift))
-    found: dict[int, float] = {}
-    for start in sorted(steps):
-        waiting = [] if start in found else [start]
-        found.setdefault(start, 0.0)
-        for one in waiting:
-            for other, lift in steps[one]:
-                wanted = found[one] + lift
-                if other not in found:
-                    found[other] = wanted
-                    waiting.append(other)
-                elif abs(found[other] - wanted - round(found[other] - wanted)) > SAME_HEIGHT:
-                    logger.warning("Regions %d and %d cannot be joined along the beam, as they are "
-                                   "joined by others, too.", one, other)  # fmt: skip
-    return found
