@@ -134,7 +134,7 @@ def test_displacement_next_to_a_fault_is_bridged(lattice_vector):
     profile = Profile(one, np.array([-1.0, 1.0]), np.zeros((2, 2)), 0.0)
     true = np.stack([0.004 * x + 0.02 * np.sin(y / 3), 0.003 * y])
     across = np.tensordot(one[:2], np.stack([x, y]) - true, axes=1) - one[2]
-    measured = true + 0.1 * (np.abs(across) < 1.9 * resolution)
+    measured = true + 0.1 * (np.abs(across) < 1.8 * resolution)
     jump = lattice_vector * np.linalg.inv(vectors)[:, 0]
     beyond = jump[:, None, None] * (across > 0)
     window = Window(vectors, resolution)

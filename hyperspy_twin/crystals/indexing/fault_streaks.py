@@ -73,7 +73,7 @@ def find_fault_streaks(peaks: Peaks, match: Match, taken: np.ndarray) -> FaultSt
     error = peaks.error.max(axis=1)
     best: tuple[float, FaultStreaks] | None = None
     for plane in planes:
-        along = np.mean([_normal_of(peaks, match, one, plane) for one in reflections], axis=0)
+        along = np.mean([_normal_of(peaks, match, int(one), plane) for one in reflections], axis=0)
         if not along.any():
             continue
         normal = along / np.linalg.norm(along)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.ndimage
 
-from hyperspy_twin.strain.defects.walls import AMPLITUDE_TO_NOISE, MINIMUM_MASS, VALLEY, Wall
+from hyperspy_twin.strain.defects.walls import (
+    AMPLITUDE_TO_NOISE,
+    GAP,
+    MINIMUM_MASS,
+    VALLEY,
+    Wall,
+)
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise
 
@@ -185,7 +191,7 @@ def _lay_frame(region: LatticeWaves, wall: Wall) -> _Frame:
 def trim_wall(region: LatticeWaves, wall: Wall) -> Wall:
     """Let a wall end where its dips are half as deep as in its middle.
 
-    A partial dislocation that ends it weakens waves beyond it too.
+    A partial dislocation that ends it weakens waves beyond it too, even to an outline near by.
     """
     frame = _lay_frame(region, wall)
     distance, width = np.abs(frame.d), region.coarse.resolution
@@ -199,9 +205,12 @@ def trim_wall(region: LatticeWaves, wall: Wall) -> Wall:
     middle, quarter = len(depth) // 2, len(depth) // 4
     low = depth < np.median(depth[quarter : len(depth) - quarter]) / 2.0
     start, end = wall.start, wall.end
-    for sign in frame.ends:
-        beyond = np.flatnonzero(low[middle :: int(sign)])
-        if len(beyond):
+    for sign in (-1.0, 1.0):
+        outwards = low[middle :: int(sign)]
+        beyond = np.flatnonzero(outwards)
+        far = len(outwards) - beyond[0] if len(beyond) else 0
+        seen = far * frame.spacing > GAP * width and outwards[-far:].all()
+        if far and (sign in frame.ends or seen):
             at = (wall.start + wall.end) / 2.0
             at = at + sign * beyond[0] * frame.spacing * wall.direction
             start, end = (at, end) if sign < 0.0 else (start, at)
