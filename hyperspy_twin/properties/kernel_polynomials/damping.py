@@ -32,7 +32,8 @@ def lorentz_factors(count: int) -> np.ndarray:
     Made for Green functions. A. Weisse et al., Rev. Mod. Phys. 78 (2006) 275, eq. (79).
     """
     part = 1 - np.arange(count) / count
-    return np.sinh(LORENTZ_SHARPNESS * part) / math.sinh(LORENTZ_SHARPNESS)
+    factors = np.sinh(LORENTZ_SHARPNESS * part)
+    return factors / factors[0]
 
 
 def damping_factors(damping: Damping, count: int) -> np.ndarray:
