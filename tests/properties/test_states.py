@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hyperspy_twin.properties.kernel_polynomials import SparseOperator, find_energy_window
@@ -70,6 +70,7 @@ def test_the_state_of_an_impurity_in_a_gap(impurity, dtype):
 
 
 @settings(max_examples=6, deadline=None, derandomize=True)
+@example(seed=70, near=0.01, count=4)  # a nearer state converges after farther ones
 @given(seed=st.integers(0, 99), near=st.floats(-0.3, 0.3), count=st.sampled_from([2, 4]))
 def test_interior_eigenvalues_of_random_sparse_matrices(seed, near, count):
     """Where there are many: the nearest ones, all of them eigenvalues, each once."""

@@ -23,9 +23,9 @@ from hyperspy_twin.properties.kernel_polynomials import (
     smoothed_states,
 )
 
-# States per eV and atom that count as none: four times what the cut series leaves in a gap, and
-# half of one subband of heavy holes in 10 nm of germanium.
-NO_DENSITY = 4e-4
+# States per eV and atom that count as none: a fifth of one subband of heavy holes in 10 nm of
+# germanium, and a hundred times what the cut series and 32 bits leave in a gap.
+NO_DENSITY = 1e-4
 # States of the whole model within the kernel that count as none: it sees its outermost state
 # from two standard deviations.
 NO_STATE = 0.1
@@ -164,17 +164,18 @@ class _Reader:
         inside = empty & (np.abs(below - filled) < FILLING)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]])))
         if not len(edges):
-            self._refuse(smooth, filled, below)
+            raise self._metal(smooth, filled, below)
         ranges = edges.reshape(-1, 2) - [0, 1]
         width = smooth.energies[ranges[:, 0]] - smooth.energies[ranges[:, 1]]
         high, low = smooth.energies[ranges[np.argmax(width)]]
         return float(low), float(high)
 
-    def _refuse(self, smooth: SmoothedStates, filled: float, below: np.ndarray) -> None:
+    def _metal(self, smooth: SmoothedStates, filled: float, below: np.ndarray) -> ValueError:
+        """Error that says how dense the states are where a gap should be, and in which part."""
         place = int(np.argmin(np.abs(below - filled)))
         density = smooth.density[:, place] / self.atoms
         most = int(np.argmax(density))
-        raise ValueError(
+        return ValueError(
             f"the model is metallic, and has no band edges: its bonds fill the bands up to about "
             f"{smooth.energies[place]:.2f} eV, where there are "
             f"{smooth.density[:, place].sum() / self.atoms.sum():.2g} states per eV and atom "

@@ -26,7 +26,7 @@ from hyperspy_twin.properties.kernel_polynomials.damping import FWHM_PER_SIGMA
 from hyperspy_twin.properties.kernel_polynomials.energy_window import EnergyWindow
 
 # Where the series of the Gaussian ends, in the inverse of its width: its factors have fallen to
-# exp(-4.5^2 / 2) = 4e-5, so that what is cut off stays below 1e-4 states per eV and atom.
+# exp(-4.5^2 / 2) = 4e-5, which leaves 1e-6 states per eV and atom in the gap of germanium.
 SERIES_END = 4.5
 # Nodes for each moment: 4.5 x 2 / pi = 3 for each standard deviation of the kernel.
 NODES_PER_MOMENT = 2

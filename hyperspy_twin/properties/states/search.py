@@ -165,7 +165,10 @@ def find_states(
         found = np.sum(np.exp(-0.5 * (distance[order[good]] / width) ** 2))
         if good[: search.count].sum() == search.count:
             break
-        if number and found > max(expected, NO_STATE):
+        # An eigenvalue lies within the residual of a value: in the range, it is yet to be found.
+        coming = ~good & (residuals[order] < search.within - distance[order])
+        nearer = np.cumsum(good) < search.count
+        if number and found > max(expected, NO_STATE) and not (coming & nearer).any():
             break
         block = layout.pack(vectors.astype(filtered.dtype))
     kept = order[good][: search.count]
