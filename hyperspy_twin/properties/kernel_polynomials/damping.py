@@ -31,8 +31,9 @@ def lorentz_factors(count: int) -> np.ndarray:
 
     Made for Green functions. A. Weisse et al., Rev. Mod. Phys. 78 (2006) 275, eq. (79).
     """
-    rising = np.sinh(LORENTZ_SHARPNESS * (1 - np.arange(count) / count))
-    return rising / rising[0]  # exactly 1 first: scalar and array functions differ in the last bit
+    part = 1 - np.arange(count) / count
+    factors = np.sinh(LORENTZ_SHARPNESS * part)
+    return factors / factors[0]
 
 
 def damping_factors(damping: Damping, count: int) -> np.ndarray:
