@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,9 @@ LARGEST_EXCESS = 3.0
 STEP_ALONG, MOST_ALONG = 0.5, 4
 # Points per side that stand for a pixel's area there.
 QUICK_POINTS = 3
-# Walk of the rows, and steps of a fit, while rivals are compared.
+# Walk of the rows, and steps of a fit, while places are chosen, and rivals that are fitted in full.
 QUICK_WALKS, QUICK_STEPS = (0.0,), 10
+MOST_RIVALS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +122,7 @@ def find_place(
     starts = [one.matrix for one in candidates]
     good = sum(one.evidence >= PROMISING * candidates[0].evidence for one in candidates)
     count = min(max(good, FEWEST_CANDIDATES), MOST_CANDIDATES)
-    fits = _try(scene, recorded, starts[:count])
+    fits = _try(scene, recorded, starts[:count], quick=True)
     if not fits:
         return None
     field = float(np.hypot(*grid.extent)) / math.sqrt(12)
@@ -130,25 +132,34 @@ def find_place(
         (direction,) = certainty.directions[~certainty.determined]
         more = _best_along(scene, recorded, fits[0], direction)
         more += _spread_across(recorded, fits[0].matrix, starts, direction, limit)
-        fits = _ordered([*fits, *_try(scene, recorded, more)])
+        fits = _ordered([*fits, *_try(scene, recorded, more, quick=True)])
     turned = [_turn(recorded, fits[0], angle * part) for part in TURNS] if angle else []
-    fits = [*fits, *_try(scene, recorded, turned)]
+    fits = [*fits, *_try(scene, recorded, turned, quick=True)]
     best = fit_map(scene, recorded, fits[0].matrix)
     certainty = judge_fit(image, grid, recorded, best, field=field)
     free = certainty.directions[~certainty.determined]
-    own, leads = _evidence(fits[0], best), []
-    for fit in fits[1:]:
-        if _distance(recorded, fit.matrix, best.matrix, free) > limit:
-            leads.append(own - _evidence(fit, best))
+
+    def differs(fit: Fit) -> bool:
+        return _distance(recorded, fit.matrix, best.matrix, free) > limit
+
+    rivals = sorted(filter(differs, fits[1:]), key=lambda one: -_evidence(one, best))
+    leads = [_evidence(fits[0], best) - _evidence(one, best) for one in rivals[MOST_RIVALS:]]
+    # Without the walk of the rows, which of several repeats fits best is left to chance.
+    strongest = _try(scene, recorded, [one.matrix for one in rivals[:MOST_RIVALS]])
+    own = _evidence(best, best)
+    leads += [own - _evidence(one, best) for one in strongest if differs(one)]
     return Found(best, certainty, tuple(leads))
 
 
-def _try(scene: Scene, recorded: MapImage, starts: list[np.ndarray]) -> list[Fit]:
+def _try(
+    scene: Scene, recorded: MapImage, starts: list[np.ndarray], *, quick: bool = False
+) -> list[Fit]:
     """Fits that begin at some matrices and stay on the micrograph, the best first."""
+    options: dict[str, Any] = {"walks": QUICK_WALKS, "steps": QUICK_STEPS} if quick else {}
     fits = []
     for matrix in starts:
         with contextlib.suppress(OutsideError):
-            fits.append(fit_map(scene, recorded, matrix, walks=QUICK_WALKS, steps=QUICK_STEPS))
+            fits.append(fit_map(scene, recorded, matrix, **options))
     return _ordered(fits)
 
 
