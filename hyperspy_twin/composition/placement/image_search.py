@@ -135,7 +135,10 @@ def find_place(
         fits = _ordered([*fits, *_try(scene, recorded, more, quick=True)])
     turned = [_turn(recorded, fits[0], angle * part) for part in TURNS] if angle else []
     fits = [*fits, *_try(scene, recorded, turned, quick=True)]
-    best = fit_map(scene, recorded, fits[0].matrix)
+    whole = _try(scene, recorded, [fits[0].matrix])
+    if not whole:
+        return None
+    best = whole[0]
     certainty = judge_fit(image, grid, recorded, best, field=field)
     free = certainty.directions[~certainty.determined]
 
