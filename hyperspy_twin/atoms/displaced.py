@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Displaced:
         )
         return cls(whole, grid, known, cuts)
 
-    @property
+    @cached_property
     def jumps(self) -> bool:
         """Whether sites can come next to one another that are not in the lattice."""
         return len(self.cuts) > 0 or has_jumps(self.field, self.grid)

@@ -157,7 +157,9 @@ class _Coarse:
         clear = enough & (variance > ROUNDING * self.power * count)
         clear &= variance_of_map > ROUNDING * power * count
         product = np.where(clear, variance * variance_of_map, 1.0)
-        found = evidence_of(covariance / np.sqrt(product), overlap * self.per_pixel)
+        # Where the map is dark and the micrograph bright, they do not show the same.
+        correlation = np.maximum(covariance / np.sqrt(product), 0.0)
+        found = evidence_of(correlation, overlap * self.per_pixel)
         return np.where(clear, found, -np.inf)
 
     def matrix(self, linear: np.ndarray, row: int, column: int) -> np.ndarray:

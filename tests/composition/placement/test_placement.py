@@ -19,6 +19,7 @@ from hyperspy_twin.composition.placement import (
 from hyperspy_twin.composition.placement.fit import fit_map
 from hyperspy_twin.composition.placement.recorded import MapImage
 from hyperspy_twin.composition.placement.scenes import prepare_scene
+from hyperspy_twin.composition.placement.search import search_places
 from hyperspy_twin.core import Grid
 
 SUPERLATTICE = tuple((start, start + 8.0, 0.3) for start in np.arange(-200.0, 200.0, 18.0))
@@ -136,6 +137,49 @@ def test_noise_is_refused(pair):
     noise = np.random.default_rng(0).normal(size=made.image.shape)
     with pytest.raises(UnsureError, match="placement="):
         place(made, noise)
+
+
+def spots(centres, turn=0.0):
+    """Image with round spots at some centres in nm, its grid, a map of its middle and its grid."""
+    random = np.random.default_rng(1)
+
+    def scene(x, y):
+        return 1 + sum(np.exp(-((x - a) ** 2 + (y - b) ** 2) / 72) for a, b in centres)
+
+    image_grid, map_grid = Grid((100, 100), (1.5, 1.5)), Grid((24, 20), (3.0, 3.0))
+    x, y = np.meshgrid(map_grid.x, map_grid.y)
+    points = np.stack([x - 30, y - 35], axis=-1)
+    points = points @ [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]] + 75
+    noise = 0.003 * random.standard_normal((100, 100)), 0.003 * random.standard_normal((24, 20))
+    image = scene(*np.meshgrid(image_grid.x, image_grid.y)) + noise[0]
+    return image, image_grid, map_grid, scene(*np.moveaxis(points, -1, 0)) + noise[1]
+
+
+def test_one_round_particle_does_not_tell_the_angle():
+    """It tells where it is itself, and not where the rest of the map lies."""
+    one = spots([(60.0, 52.0)], turn=np.radians(6))
+    with pytest.raises(UnsureError, match="others fit nearly as well"):
+        place_by_image(*one, angle=10.0, scale=0.0)
+    two = spots([(60.0, 52.0), (90.0, 100.0)], turn=np.radians(6))
+    assert place_by_image(*two, angle=10.0, scale=0.0).probability > 0.99
+
+
+def test_dots_that_repeat_are_refused():
+    """Some repeats are nearly off the micrograph: what is not seen speaks against none."""
+    x, y = np.meshgrid(np.arange(-12.0, 170, 24), np.arange(-12.0, 170, 24))
+    with pytest.raises(UnsureError, match="others fit nearly as well"):
+        place_by_image(*spots(np.stack([x.ravel(), y.ravel()], 1)), angle=5.0, scale=0.02)
+
+
+def test_a_map_of_inverted_contrast_has_no_place():
+    image, image_grid, map_grid, values = spots([(60.0, 52.0), (90.0, 100.0)])
+    scene = prepare_scene(image, image_grid, 3.0)
+    true = np.array([75.0, 75.0])
+    middle = np.array([map_grid.x.mean(), map_grid.y.mean(), 1.0])
+    for sign, near in ((1, True), (-1, False)):
+        recorded = MapImage(sign * values, map_grid, map_grid)
+        best = search_places(scene, recorded, np.eye(2), angle=0.0, scale=0.0, most=1)[0]
+        assert (np.hypot(*(best.matrix @ middle - true)) < 6) == near
 
 
 def lattice(x, y):
