@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy_twin.core import ANGSTROM_PER_NM, Table
 
 if TYPE_CHECKING:
+    from hyperspy_twin.core import GradientNoise
     from hyperspy_twin.properties import CheckedAtoms, Evidence
 
 UNITS = {
@@ -50,7 +51,8 @@ def check_model(model: Any, chance: float) -> CheckedAtoms:
         for number, values in zip(_numbers_of(alloy), given.T, strict=True):
             fractions[mixed, elements.index(number)] = values[mixed]
     resolution = ANGSTROM_PER_NM * settings.resolution
-    noise = MeasuredNoise(model.error[:, :2], resolution, model.region)
+    lines = ANGSTROM_PER_NM**3 * _noise_of_lines(settings.noise, model.region)
+    noise = MeasuredNoise(model.error[:, :2], lines, resolution, model.region)
     box = model._box
     return check_forces(
         measured_positions(model),
@@ -121,6 +123,19 @@ def _evidence(model: Any, strain: Any, found: CheckedAtoms, points: np.ndarray) 
         fly_back=float(fly_back),
         drifts=scan is not None and any(scan.drift),
     )
+
+
+def _noise_of_lines(noise: GradientNoise, region: np.ndarray) -> np.ndarray:
+    """Noise of scan lines along x and y at each atom in nm³, shape (n, 2).
+
+    Where that of a region is not known, it is taken to be the mean of the others: the same lines
+    scan all.
+    """
+    along = np.diagonal(np.asarray(noise.lines), axis1=1, axis2=2)
+    found = np.tile(along.mean(axis=0), (len(region), 1))
+    for number, values in zip(np.asarray(noise.region), along, strict=True):
+        found[region == number] = values
+    return found
 
 
 def _numbers_of(alloy: object) -> list[int]:
