@@ -138,7 +138,7 @@ def _labels(region: np.ndarray, cell: np.ndarray, shape: tuple[int, int]) -> np.
 
 
 def _zones(labels: np.ndarray, size: float, resolution: float) -> np.ndarray:
-    """Give a number to all cells of a region at like distances from outlines, whose noise is alike."""
+    """Divide regions by the distance from outlines; the number of the part that each cell is in."""
     grow = np.sqrt((1 + size**2) / (1 + SIZES[0] ** 2))
     ring = np.digitize(_distance(labels) / resolution, grow * np.array(DISTANCES))
     _, region = np.unique(labels, return_inverse=True)
