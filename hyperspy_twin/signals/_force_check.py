@@ -32,7 +32,14 @@ def measured_positions(model: Any) -> np.ndarray:
 
 def check_model(model: Any, chance: float) -> CheckedAtoms:
     """Check the forces of a model that was made from a strain map."""
-    from hyperspy_twin.properties import MeasuredNoise, check_forces, site_fractions
+    from ase.data import chemical_symbols
+
+    from hyperspy_twin.properties import (
+        MeasuredNoise,
+        check_forces,
+        site_fractions,
+        supported_elements,
+    )
 
     settings = model._state("strain")
     if settings is None or not np.isfinite(model.error[:, :2]).any():
@@ -43,6 +50,13 @@ def check_model(model: Any, chance: float) -> CheckedAtoms:
     numbers = model.numbers
     alloy = model._state("alloy")
     elements = sorted(set(np.unique(numbers).tolist()) | set(_numbers_of(alloy)))
+    unknown = {chemical_symbols[one] for one in elements} - set(supported_elements())
+    if unknown:
+        raise ValueError(
+            "check() knows the forces of tetrahedral semiconductors alone, and has no constants of "
+            f"{', '.join(sorted(unknown))}: look at forces(calculator=...) and force_map(), or "
+            "select() the regions of a semiconductor"
+        )
     fractions = site_fractions(numbers, model.region, model.occupancy, elements)
     if alloy is not None:
         given = model._columns(*alloy.elements)
