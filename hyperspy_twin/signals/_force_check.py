@@ -42,7 +42,8 @@ def check_model(model: Any, chance: float) -> CheckedAtoms:
     )
 
     settings = model._state("strain")
-    if settings is None or not np.isfinite(model.error[:, :2]).any():
+    noise_of_image = None if settings is None else settings.noise
+    if noise_of_image is None or not np.isfinite(model.error[:, :2]).any():
         raise ValueError(
             "the errors of the positions are not known, against which forces are judged: check() "
             "needs a model made by StrainMap.to_atoms() from an image whose noise was measured"
@@ -65,7 +66,7 @@ def check_model(model: Any, chance: float) -> CheckedAtoms:
         for number, values in zip(_numbers_of(alloy), given.T, strict=True):
             fractions[mixed, elements.index(number)] = values[mixed]
     resolution = ANGSTROM_PER_NM * settings.resolution
-    lines = ANGSTROM_PER_NM**3 * _noise_of_lines(settings.noise, model.region)
+    lines = ANGSTROM_PER_NM**3 * _noise_of_lines(noise_of_image, model.region)
     noise = MeasuredNoise(model.error[:, :2], lines, resolution, model.region)
     box = model._box
     return check_forces(
