@@ -1,9 +1,10 @@
-"""Jumps of the scan found by forces; ``python benchmarks/force_check.py [jumps] [seeds]``.
+"""Jumps of the scan found by forces; ``python benchmarks/force_check.py [jumps] [seeds] [axis]``.
 
-Images of the quantum well at its default dose, whose scan jumps along its lines by so many
-picometres at a random line, and images without a jump, taken through the chain to a model. Of each
-size of jump: images in which it was found within 1 nm of its line, and those in which anything else
-was blamed. Jumps are separated by commas, seeds are a range such as 300-309.
+Images of the quantum well at its default dose, whose scan jumps by so many picometres at a random
+line, along its lines (x, the default) or across them (y), and images without a jump, taken through
+the chain to a model. Of each size of jump: images in which it was found within 1 nm of its line,
+those in which anything else was blamed, and those of whose strain map drift that changes was told.
+Jumps are separated by commas, seeds are a range such as 300-309.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ NEAR = 1.0
 RIM = 0.1
 
 
-def judge(jump: float, seed: int) -> tuple[bool, int]:
-    """Whether a jump was found in an image, and how many other places were blamed."""
+def judge(jump: float, seed: int, axis: str) -> tuple[bool, int, bool]:
+    """Whether a jump was found, how many other places were blamed, and whether drift was told."""
     lines = ht.data.sige_quantum_well(seed=seed).axes_manager[1]
     line = int(np.random.default_rng(seed).uniform(RIM, 1 - RIM) * lines.size)
-    options = {"jump": (jump * NM_PER_PM, 0.0), "jump_line": line} if jump else {}
+    moved = (jump * NM_PER_PM, 0.0) if axis == "x" else (0.0, jump * NM_PER_PM)
+    options = {"jump": moved, "jump_line": line} if jump else {}
     image = ht.data.sige_quantum_well(seed=seed, **options)
     strain = image.segment().find_peaks().index_phases(["Si0.3Ge0.7", "Ge"]).gpa()
     table = strain.to_atoms(thickness=2.0).check(strain)
@@ -36,7 +38,7 @@ def judge(jump: float, seed: int) -> tuple[bool, int]:
         jump != 0 and kind == "scan line" and abs(y - here) < NEAR
         for kind, y in zip(table["kind"], table["y"], strict=True)
     ]
-    return any(at), len(at) - sum(at)
+    return any(at), len(at) - sum(at), any(strain.scan.drift)
 
 
 def main() -> None:
@@ -44,15 +46,19 @@ def main() -> None:
     hs.preferences.General.show_progressbar = False
     jumps = sys.argv[1] if len(sys.argv) > 1 else "0,1.5,2,3"
     seeds = sys.argv[2] if len(sys.argv) > 2 else "300-309"
+    axis = sys.argv[3] if len(sys.argv) > 3 else "x"
     first, last = map(int, seeds.split("-"))
     count = last - first + 1
-    print(f"{'jump / pm':>10}{'images':>8}{'found':>7}{'blamed':>8}{'s/image':>9}")
+    print(f"{'jump / pm':>10}{'images':>8}{'found':>7}{'blamed':>8}{'drift':>7}{'s/image':>9}")
     for jump in map(float, jumps.split(",")):
         start = time.perf_counter()
-        found, blamed = zip(*(judge(jump, seed) for seed in range(first, last + 1)), strict=True)
+        found, blamed, drift = zip(
+            *(judge(jump, seed, axis) for seed in range(first, last + 1)), strict=True
+        )
         seconds = (time.perf_counter() - start) / count
         wrong = sum(one > 0 for one in blamed)
-        print(f"{jump:>10.1f}{count:>8}{sum(found):>7}{wrong:>8}{seconds:>9.1f}", flush=True)
+        row = f"{jump:>10.1f}{count:>8}{sum(found):>7}{wrong:>8}{sum(drift):>7}{seconds:>9.1f}"
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import numpy as np
 from hyperspy_twin.core import ANGSTROM_PER_NM, Table
 
 if TYPE_CHECKING:
+    from hyperspy_twin.core import GradientNoise
     from hyperspy_twin.properties import CheckedAtoms, Evidence
 
 UNITS = {
@@ -31,10 +32,18 @@ def measured_positions(model: Any) -> np.ndarray:
 
 def check_model(model: Any, chance: float) -> CheckedAtoms:
     """Check the forces of a model that was made from a strain map."""
-    from hyperspy_twin.properties import MeasuredNoise, check_forces, site_fractions
+    from ase.data import chemical_symbols
+
+    from hyperspy_twin.properties import (
+        MeasuredNoise,
+        check_forces,
+        site_fractions,
+        supported_elements,
+    )
 
     settings = model._state("strain")
-    if settings is None or not np.isfinite(model.error[:, :2]).any():
+    noise_of_image = None if settings is None else settings.noise
+    if noise_of_image is None or not np.isfinite(model.error[:, :2]).any():
         raise ValueError(
             "the errors of the positions are not known, against which forces are judged: check() "
             "needs a model made by StrainMap.to_atoms() from an image whose noise was measured"
@@ -42,6 +51,13 @@ def check_model(model: Any, chance: float) -> CheckedAtoms:
     numbers = model.numbers
     alloy = model._state("alloy")
     elements = sorted(set(np.unique(numbers).tolist()) | set(_numbers_of(alloy)))
+    unknown = {chemical_symbols[one] for one in elements} - set(supported_elements())
+    if unknown:
+        raise ValueError(
+            "check() knows the forces of tetrahedral semiconductors alone, and has no constants of "
+            f"{', '.join(sorted(unknown))}: look at forces(calculator=...) and force_map(), or "
+            "select() the regions of a semiconductor"
+        )
     fractions = site_fractions(numbers, model.region, model.occupancy, elements)
     if alloy is not None:
         given = model._columns(*alloy.elements)
@@ -50,7 +66,8 @@ def check_model(model: Any, chance: float) -> CheckedAtoms:
         for number, values in zip(_numbers_of(alloy), given.T, strict=True):
             fractions[mixed, elements.index(number)] = values[mixed]
     resolution = ANGSTROM_PER_NM * settings.resolution
-    noise = MeasuredNoise(model.error[:, :2], resolution, model.region)
+    lines = ANGSTROM_PER_NM**3 * _noise_of_lines(noise_of_image, model.region)
+    noise = MeasuredNoise(model.error[:, :2], lines, resolution, model.region)
     box = model._box
     return check_forces(
         measured_positions(model),
@@ -121,6 +138,19 @@ def _evidence(model: Any, strain: Any, found: CheckedAtoms, points: np.ndarray) 
         fly_back=float(fly_back),
         drifts=scan is not None and any(scan.drift),
     )
+
+
+def _noise_of_lines(noise: GradientNoise, region: np.ndarray) -> np.ndarray:
+    """Noise of scan lines along x and y at each atom in nm³, shape (n, 2).
+
+    Where that of a region is not known, it is taken to be the mean of the others: the same lines
+    scan all.
+    """
+    along = np.diagonal(np.asarray(noise.lines), axis1=1, axis2=2)
+    found = np.tile(along.mean(axis=0), (len(region), 1))
+    for number, values in zip(np.asarray(noise.region), along, strict=True):
+        found[region == number] = values
+    return found
 
 
 def _numbers_of(alloy: object) -> list[int]:

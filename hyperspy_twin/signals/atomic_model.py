@@ -818,14 +818,15 @@ class AtomicModel(TwinSignal, Signal1D):
         Raises
         ------
         ValueError
-            As for :meth:`forces`; or if the errors of the positions are not known, or the chance is
-            none.
+            If the model has elements other than those of tetrahedral semiconductors, the errors of
+            the positions are not known, or the chance is none.
 
         Notes
         -----
-        Jumps of the scan are found from about 3 pm on in an image of 1024 lines with a jitter of
-        3 pm. Within three resolutions of the strain map of an outline or a border areas are judged
-        more mildly, since errors are not normal there.
+        In images of 1024 lines with a jitter of 3 pm, jumps of 3 pm along the lines are found in
+        about two of three, less often next to a border or an interface, where few lines can be
+        compared. Next to an interface a jump across the lines is not told from the misfit of the
+        layers.
         """
         from hyperspy_twin.signals._force_check import check_model, table_of_suspects
 

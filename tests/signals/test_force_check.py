@@ -46,6 +46,14 @@ def test_check_needs_a_model_of_an_image_and_a_chance(alloyed):
         model.check(model)
 
 
+def test_check_says_which_elements_it_does_not_know(alloyed):
+    oxide = alloyed[1].deepcopy()
+    oxide.data[:, 3] = np.where(oxide.numbers == 14, 22, oxide.numbers)
+    assert 22 in oxide.numbers
+    with pytest.raises(ValueError, match=r"no constants of Ti.*forces\(calculator"):
+        oxide.check()
+
+
 def _silicon():
     from ase.build import bulk
 

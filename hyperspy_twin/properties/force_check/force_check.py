@@ -117,7 +117,7 @@ def check_forces(
     moved = acoustic_positions(bonds, positions)
     _, force = atoms.forces(moved)
     points = positions[:, :2]
-    along = _tangential(atoms, bonds.vectors(positions), points)
+    along, misfit = _tangential(atoms, bonds.vectors(positions), points)
     smooth = inside & (along == 1).all(axis=1)
     begin_step("Checking forces: areas")
     spots = find_spots(points, force[:, :2], smooth, noise, chance=chance / 2)
@@ -127,8 +127,11 @@ def check_forces(
     for axis in (0, 1):
         counted = inside & (along[:, axis] == 1) & clear
         stiffness = _row_stiffness(atoms, moved, axis)
+        tested = inside, counted
         rows.append(
-            displace_rows(points, force[:, axis], stiffness, inside, counted, noise.error[:, axis])
+            displace_rows(
+                points, force[:, axis], stiffness, tested, noise, axis=axis, misfit=misfit
+            )
         )
     extent = float(points[:, 0].min()), float(points[:, 0].max())
     jumps = find_jumps((rows[0], rows[1]), noise.resolution, chance / 2, extent)
@@ -155,19 +158,29 @@ def _row_stiffness(atoms: BondedAtoms, positions: np.ndarray, axis: int) -> np.n
     return half * response(y**2 / (2 * half)) - y * response(y)
 
 
-def _tangential(atoms: BondedAtoms, vectors: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Tell for x and y whether a force along them counts, 1 or 0, shape (n, 2).
+def _tangential(
+    atoms: BondedAtoms, vectors: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell for x and y whether a force along them counts, and how large the misfit is.
 
-    Next to a step of the composition only that along the step does.
+    Next to a step of the composition only the force along the step counts.
+
+    Returns
+    -------
+    counts
+        1 or 0, shape (n, 2).
+    misfit
+        Largest relative change of the bond length among the bonds of each atom, shape (n,).
     """
     index, kind = atoms.bonds.index, atoms.species
     length = np.diag(atoms.field.length)
     change = np.where(index >= 0, length[kind[index]] / length[kind][:, None] - 1, 0.0)
     change[np.abs(change) < STEP_OF_LENGTH] = 0.0
-    at_step = (change != 0).any(axis=1)
+    misfit = np.abs(change).max(axis=1)
+    at_step = misfit > 0
     counts = np.ones((len(points), 2))
     if not at_step.any():
-        return counts
+        return counts, misfit
     gradient = np.einsum("ns,nsk->nk", change, vectors)[:, :2]
     place = ((points - points.min(axis=0)) / NORMAL_CELL).astype(int)
     shape = tuple(place.max(axis=0) + 1)
@@ -185,7 +198,7 @@ def _tangential(atoms: BondedAtoms, vectors: np.ndarray, points: np.ndarray) -> 
     total = np.maximum(squares[0] + squares[1], np.finfo(float).tiny)
     for axis in (0, 1):
         counts[near & (squares[axis] > TANGENT * total), axis] = 0.0
-    return counts
+    return counts, misfit
 
 
 def _within(spots: Sequence[Suspect], points: np.ndarray) -> np.ndarray:

@@ -229,7 +229,7 @@ def sum_kernel(
         Weights at the nodes of each piece of the region, of a sum that is taken off.
     """
     own = [(piece, window) for one, piece, window in windows if one == label]
-    less = subtracted or [None] * len(own)
+    less: Sequence[np.ndarray | None] = subtracted or [None] * len(own)
     parts = [
         _kernel(analysis, piece, window, np.where(piece.mask, weights[piece.box], 0.0), nodes)
         for (piece, window), nodes in zip(own, less, strict=True)

@@ -21,6 +21,13 @@ from hyperspy_twin.properties import (
     site_fractions,
 )
 from hyperspy_twin.properties.force_check.scan_jumps import Rows, find_jumps
+from hyperspy_twin.properties.force_check.spots import (
+    BETWEEN,
+    CELL,
+    _distance,
+    _labels,
+    find_spots,
+)
 from hyperspy_twin.properties.force_check.virtual_crystal import (
     acoustic_positions,
     virtual_crystal,
@@ -54,7 +61,7 @@ def lines(count, spacing, sigma, seed):
     return gaussian_filter1d(jitter, RESOLUTION / spacing, mode="reflect")
 
 
-def checked(crystal, displacement, error=ERROR, **options):
+def checked(crystal, displacement, error=ERROR, lines=0.0, **options):
     positions, numbers, cell, region = crystal
     fractions = site_fractions(numbers, region, np.full(len(numbers), 0.5), ELEMENTS)
     return check_forces(
@@ -62,7 +69,12 @@ def checked(crystal, displacement, error=ERROR, **options):
         (cell, PBC),
         elements=ELEMENTS,
         fractions=fractions,
-        noise=MeasuredNoise(np.full((len(positions), 2), error), RESOLUTION, region),
+        noise=MeasuredNoise(
+            np.full((len(positions), 2), error),
+            np.full((len(positions), 2), lines),
+            RESOLUTION,
+            region,
+        ),
         **{"chance": 0.01, **options},
     )
 
@@ -88,8 +100,12 @@ def of_pixels(crystal, seed):
     return found
 
 
-# Of lines of 3 pm in windows of 5 Å: 0.03 sqrt(0.36 / (2 sqrt(pi) 5)).
-LINE_ERROR = 0.03 * np.sqrt(0.36 / (2 * np.sqrt(np.pi) * RESOLUTION))
+# Of lines of 3 pm, 0.36 Å apart, in windows of 5 Å, beside the noise of pixels.
+LINE_NOISE = 0.03**2 * 0.36
+LINES = {
+    "error": np.sqrt(LINE_NOISE / (2 * np.sqrt(np.pi) * RESOLUTION) + 0.003**2),
+    "lines": LINE_NOISE,
+}
 
 
 def test_a_strained_alloy_has_no_forces_in_its_virtual_crystal(crystal):
@@ -133,14 +149,14 @@ def test_a_perfect_alloy_is_not_blamed(crystal):
 def test_a_jump_of_either_axis_has_its_size_and_place(crystal, size, at, axis):
     displacement = of_pixels(crystal, 4)
     displacement[:, axis] += size * ndtr((crystal[0][:, 1] - at) / RESOLUTION)
-    first = checked(crystal, displacement, error=LINE_ERROR).suspects[0]
+    first = checked(crystal, displacement, **LINES).suspects[0]
     assert first.is_line
     assert first.displacement[axis] == pytest.approx(size, rel=0.2)
     assert first.y == pytest.approx(at, abs=3.0)
 
 
 def test_a_jump_is_found_in_jitter(crystal):
-    found = checked(crystal, jittered(crystal, 1, jump=0.06), error=LINE_ERROR).suspects
+    found = checked(crystal, jittered(crystal, 1, jump=0.06), **LINES).suspects
     assert [one.is_line for one in found] == [True]
     assert found[0].y == pytest.approx(70.0, abs=5.0)
     assert found[0].displacement[0] == pytest.approx(0.06, abs=0.025)
@@ -148,22 +164,81 @@ def test_a_jump_is_found_in_jitter(crystal):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_jitter_alone_is_not_blamed(crystal, seed):
-    assert not checked(crystal, jittered(crystal, seed), error=LINE_ERROR).suspects
+    assert not checked(crystal, jittered(crystal, seed), **LINES).suspects
 
 
 def test_false_alarms_are_as_rare_as_they_should_be():
     spacing, sigma = 2.8, 0.01
     y = spacing * np.arange(120)
-    error = np.full(len(y), sigma * np.sqrt(spacing / (2 * np.sqrt(np.pi) * RESOLUTION)))
-    known = np.ones(len(y), bool)
+    density = np.full(len(y), sigma**2 * spacing)
+    known, bend = np.ones(len(y), bool), np.zeros(len(y))
     blamed = 0
     for seed in range(60):
         both = tuple(
-            Rows(y, lines(len(y), spacing, sigma, [seed, axis]), error, known) for axis in (0, 1)
+            Rows(y, lines(len(y), spacing, sigma, [seed, axis]), density, known, bend)
+            for axis in (0, 1)
         )
         blamed += bool(find_jumps(both, RESOLUTION, 0.1, (0.0, 100.0)))
     # Binomial with 0.1: above 12 of 60 once in 100 runs.
     assert blamed <= 12
+
+
+def test_a_bend_at_an_outline_is_no_jump():
+    """Rows that bend by a mean outline that leans, as far as is known, are not displaced."""
+    y = 2.8 * np.arange(120)
+    known, bend = np.ones(len(y), bool), np.zeros(len(y))
+    density = np.full(len(y), 1e-4)
+    still = Rows(y, np.zeros(len(y)), density, known, bend)
+    bent = 1e-3 * np.maximum(y - y[60], 0.0)
+    assert find_jumps((Rows(y, bent, density, known, bend), still), 5.0, 0.01, (0.0, 100.0))
+    bend[59:62] = 1e-3
+    assert not find_jumps((Rows(y, bent, density, known, bend), still), 5.0, 0.01, (0.0, 100.0))
+    jumped = Rows(y, bent + 0.1 * ndtr((y - y[40]) / 5.0), density, known, bend)
+    (found,) = find_jumps((jumped, still), 5.0, 0.01, (0.0, 100.0))
+    assert found.y == pytest.approx(y[40], abs=3.0)
+    assert found.displacement[0] == pytest.approx(0.1, rel=0.15)
+
+
+def test_rows_share_the_noise_of_lines_and_average_that_of_pixels():
+    of_lines, of_pixels, width = 3e-4, 2e-3, 200.0
+    squared = of_lines / (2 * np.sqrt(np.pi) * RESOLUTION) + of_pixels / (4 * np.pi * RESOLUTION**2)
+    error = np.sqrt(squared * np.array([1.0, 1.0, 2.0]))[:, None]
+    noise = MeasuredNoise(error, np.full((3, 1), of_lines), RESOLUTION, np.ones(3, int))
+    expected = of_lines + of_pixels / width
+    np.testing.assert_allclose(noise.density(0, width), [expected, expected, 2 * expected])
+
+
+def test_distances_are_those_from_outlines(crystal):
+    """Columns of atoms are as far apart as cells: empty cells among them are no outlines."""
+    points = crystal[0][:, :2]
+    region = np.where(points[:, 0] < 80.0, 1, 2)
+    column, row = ((points - points.min(axis=0)) / CELL).astype(int).T
+    shape = int(row.max()) + 1, int(column.max()) + 1
+    labels = _labels(region, row * shape[1] + column, shape)
+    assert (labels[BETWEEN:-BETWEEN, BETWEEN:-BETWEEN] > 0).all()
+    x, y = ((np.arange(size) + 0.5) * CELL for size in shape[::-1])
+    low, high = np.zeros(2), points.max(axis=0)
+    outlines = np.minimum(np.minimum(x - low[0], high[0] - x), np.abs(x - 80.0))
+    true = np.minimum(outlines, np.minimum(y - low[1], high[1] - y)[:, None])
+    np.testing.assert_allclose(_distance(labels), true, atol=2 * CELL)
+
+
+def test_areas_of_noise_are_blamed_as_rarely_as_they_should_be():
+    """Forces of smooth noise, twice as large in one of two regions of columns 4 Å apart."""
+    y, x = 4.0 * np.mgrid[:80, :80].reshape(2, -1)
+    points, region = np.column_stack([x, y]), np.where(y < 130.0, 1, 2)
+    size = len(points)
+    noise = MeasuredNoise(np.full((size, 2), ERROR), np.zeros((size, 2)), RESOLUTION, region)
+    blamed = 0
+    for seed in range(40):
+        field = np.random.default_rng(seed).standard_normal((2, 80, 80))
+        force = np.stack(
+            [gaussian_filter(one, RESOLUTION / 4.0, order=(0, 2)).ravel() for one in field], axis=1
+        )
+        force *= region[:, None]
+        blamed += bool(find_spots(points, force, np.ones(size, bool), noise, 0.1))
+    # Binomial with 0.1: above 9 of 40 once in 100 runs.
+    assert blamed <= 9
 
 
 def test_a_local_distortion_is_found_where_it_is(crystal):
