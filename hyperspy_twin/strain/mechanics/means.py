@@ -229,7 +229,9 @@ def sum_kernel(
         Weights at the nodes of each piece of the region, of a sum that is taken off.
     """
     own = [(piece, window) for one, piece, window in windows if one == label]
-    less: Sequence[np.ndarray | None] = subtracted or [None] * len(own)
+    less: list[np.ndarray | None] = [None for _ in own]
+    if subtracted is not None:
+        less = list(subtracted)
     parts = [
         _kernel(analysis, piece, window, np.where(piece.mask, weights[piece.box], 0.0), nodes)
         for (piece, window), nodes in zip(own, less, strict=True)
