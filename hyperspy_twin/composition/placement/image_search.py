@@ -36,8 +36,8 @@ TURNS = (-1.0, 1.0)
 OVERCONFIDENCE = 10.0
 # Excess of the variance of the residual's mean above which structure is left in it. Where fits of
 # made images are right it is below 2.2 in 95 % and below 3.3 in 98 % (benchmarks/placement.py), and
-# 4 to 18 where the micrograph lacks what the map shows.
-LARGEST_EXCESS = 3.0
+# mostly 5 to 18 where the micrograph lacks what the map shows.
+LARGEST_EXCESS = 4.0
 # Step along a direction that is not determined, in pixels of the map, and places that are fitted.
 STEP_ALONG, MOST_ALONG = 0.5, 4
 # Points per side that stand for a pixel's area there.
