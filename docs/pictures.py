@@ -376,7 +376,7 @@ def composition_of_a_well() -> None:
 
 
 def holes_of_a_well(strain) -> None:
-    """Write the pictures of the spin-orbit length, the shear and the band edges of a well."""
+    """Write the picture of the spin-orbit length and the shear of a well."""
     length = strain.spin_orbit_length()
     error = np.sqrt(length.metadata.Signal.Noise_properties.variance.data)
     maps = {
@@ -394,12 +394,13 @@ def holes_of_a_well(strain) -> None:
         axis.set(title=title, xlabel="x (nm)", ylabel="y (nm)")
         figure.colorbar(shown, ax=axis, shrink=0.8)
     figure.savefig(FOLDER / "spin_orbit_length.png", dpi=DPI)
-    strain.plot_band_edges().savefig(FOLDER / "band_edges.png", dpi=DPI)
 
 
 def states_of_a_well(strain) -> None:
-    """Write the pictures of the local densities of states, and of a state that is planted."""
+    """Write the pictures of the band edges, the densities of states, and a state that is planted."""
     model = strain.to_atoms(thickness=1.6)
+    states = model.band_edges()
+    strain.plot_band_edges(states=states).savefig(FOLDER / "band_edges.png", dpi=DPI)
     found = model.electronic_dos(along="y", bins=10, energies=(-2.0, 3.0), resolution=0.15)
     edges = strain.band_edges()
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.8), layout="constrained")
