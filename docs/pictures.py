@@ -397,7 +397,7 @@ def holes_of_a_well(strain) -> None:
 
 
 def states_of_a_well(strain) -> None:
-    """Write the pictures of the band edges, the densities of states, and a state that is planted."""
+    """Write the pictures of band edges, densities of states, and a state that is planted."""
     model = strain.to_atoms(thickness=1.6)
     states = model.band_edges()
     strain.plot_band_edges(states=states).savefig(FOLDER / "band_edges.png", dpi=DPI)
@@ -408,8 +408,9 @@ def states_of_a_well(strain) -> None:
     step = y[1] - y[0]
     extent = (energies[0], energies[-1], y[-1] + step / 2, y[0] - step / 2)
     shown = axes[0].imshow(found.data, aspect="auto", extent=extent, cmap="magma", vmax=1.0)
-    for name in (0, 4):
-        axes[0].plot(edges.data[name], edges.axes_manager.signal_axes[0].axis, color="c", lw=1)
+    holes, valleys = edges.data[:2].max(axis=0), edges.data[2:6].min(axis=0)
+    for edge in (holes, valleys):
+        axes[0].plot(edge, edges.axes_manager.signal_axes[0].axis, color="c", lw=1)
     axes[0].set(xlabel="energy (eV)", ylabel="y (nm)", title="local density of states")
     figure.colorbar(shown, ax=axes[0], label="states per eV and atom")
     error = np.sqrt(found.metadata.Signal.Noise_properties.variance.data)
