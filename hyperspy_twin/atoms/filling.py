@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.spatial import cKDTree
 
+from hyperspy_twin.atoms.blocks import Block, beam_strains, lattice_groups
 from hyperspy_twin.atoms.columns import separate_columns
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
-from hyperspy_twin.atoms.faults import FaultedImage, insert_faults
+from hyperspy_twin.atoms.faults import insert_faults
 from hyperspy_twin.atoms.joins import (
     Edge,
     SharedPlanes,
@@ -23,7 +24,7 @@ from hyperspy_twin.atoms.joins import (
 )
 from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
 from hyperspy_twin.atoms.position_errors import column_errors
-from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, RegisteredLattice, draw_elements
+from hyperspy_twin.core import ANGSTROM_PER_NM, Grid, draw_elements
 from hyperspy_twin.registration import RepeatCell, find_repeat_cell
 
 logger = logging.getLogger(__name__)
@@ -32,49 +33,8 @@ logger = logging.getLogger(__name__)
 # Weber's potential of silicon (Phys. Rev. B 31 (1985) 5262) has 2 eV of energy there, that of a
 # broken bond.
 SHORTEST_BOND_FRACTION = 0.8
-# Strain along the beam to a common period, from which on the crystal is no longer the same.
-LARGEST_BEAM_STRAIN = 0.1
-# The same, from which on it is logged.
-NOTABLE_BEAM_STRAIN = 0.02
-# Difference of bases (Å) and origins (nm) that are the same but for rounding.
-SAME_LATTICE = 1e-9
 # Heights this fraction of a repeat below the top belong to the bottom: rounding.
 SAME_HEIGHT = 1e-9
-
-
-@dataclass(frozen=True)
-class Block:
-    """Regions that one crystal on one lattice fills.
-
-    Coherent regions of different composition are blocks with the same base and origin.
-
-    Attributes
-    ----------
-    lattice
-        The crystal and its lattice, as registered in one of the regions.
-    repeats
-        Number of repeats along the beam.
-    regions
-        Labels of the regions to fill.
-    bounds
-        Rectangle (x_min, y_min, x_max, y_max) in nm that holds the regions.
-    beam_length
-        Length that the repeat of this crystal has along the beam, in Å, where it is not that of
-        the lattice: a layer on the lattice of another crystal.
-    area
-        Pixels whose displacement is that from the lattice of this block, boolean, shape
-        (rows, columns); None for all.
-    faulted
-        The planar faults of the lattice, and the image in which they were seen.
-    """
-
-    lattice: RegisteredLattice
-    repeats: int
-    regions: tuple[int, ...]
-    bounds: tuple[float, float, float, float]
-    beam_length: float | None = None
-    area: np.ndarray | None = None
-    faulted: FaultedImage | None = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +131,7 @@ def fill_blocks(
     cells = [find_repeat_cell(one.crystal, one.base, one.zone_axis) for one in lattices]
     if thickness is None:
         thickness = blocks[0].repeats * cells[0].length
-    strains = _beam_strains(blocks, cells, thickness)
+    strains = beam_strains(blocks, cells, thickness)
     moved = [STILL] * len(blocks)
     if displacement is not None and grid is not None:
         moved = _displacements(blocks, cells, displacement, grid)
@@ -198,7 +158,7 @@ def fill_blocks(
         np.concatenate(columns) if len(parts) > 1 else columns[0]
         for columns in zip(*parts, strict=True)
     ]
-    groups = _lattice_groups(blocks, [one.jumps for one in moved])
+    groups = lattice_groups(blocks, [one.jumps for one in moved])
     if groups.max() > 0:
         first = [int(np.flatnonzero(groups == group)[0]) for group in range(groups.max() + 1)]
         bonds = np.array([nearest_neighbour_distance(cells[n]) / lattices[n].scale for n in first])
@@ -240,35 +200,6 @@ def nearest_neighbour_distance(cell: RepeatCell) -> float:
     return float(distance[:, 1].min())
 
 
-def _beam_strains(
-    blocks: Sequence[Block], cells: Sequence[RepeatCell], thickness: float
-) -> tuple[float, ...]:
-    for block in blocks:
-        if block.repeats != int(block.repeats) or block.repeats < 1:
-            raise ValueError(f"repeats must be a whole number >= 1, not {block.repeats}")
-    own = [
-        block.repeats * (cell.length if block.beam_length is None else block.beam_length)
-        for block, cell in zip(blocks, cells, strict=True)
-    ]
-    strains = tuple(thickness / length - 1 for length in own)
-    for block, strain in zip(blocks, strains, strict=True):
-        if abs(strain) > LARGEST_BEAM_STRAIN:
-            raise ValueError(
-                f"regions {block.regions} would be strained by {100 * strain:.1f} % along the "
-                "beam to share one period: choose a larger thickness, or along_beam='relaxed'"
-            )
-        if abs(strain) > NOTABLE_BEAM_STRAIN:
-            logger.warning(
-                "Regions %s are strained by %.1f %% along the beam to share %s.",
-                block.regions,
-                100 * strain,
-                "the lattice of the reference; along_beam='relaxed' makes this smaller"
-                if block.repeats == blocks[0].repeats
-                else "one period; a larger thickness makes this smaller",
-            )
-    return strains
-
-
 def _displacements(
     blocks: Sequence[Block], cells: Sequence[RepeatCell], displacement: np.ndarray, grid: Grid
 ) -> list[Displaced]:
@@ -295,27 +226,6 @@ def _displacements(
     return [
         found[id(one.area), id(one.faulted)] if one.lattice.displaced else STILL for one in blocks
     ]
-
-
-def _lattice_groups(blocks: Sequence[Block], jumps: Sequence[bool]) -> np.ndarray:
-    """Return a number for each block that those share of which no atoms can be too close.
-
-    Where the displacement jumps, a site at the edge of one block can come next to one of another.
-    """
-    groups: list[int] = []
-    for block in blocks:
-        one = block.lattice
-        same = (
-            groups[i]
-            for i, other in enumerate(blocks[: len(groups)])
-            if other.lattice.displaced == one.displaced
-            and not jumps[i]
-            and other.repeats == block.repeats
-            and np.allclose(other.lattice.base, one.base, rtol=0, atol=SAME_LATTICE)
-            and np.allclose(other.lattice.origin, one.origin, rtol=0, atol=SAME_LATTICE)
-        )
-        groups.append(next(same, max(groups, default=-1) + 1))
-    return np.array(groups)
 
 
 def _fill_block(

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from hyperspy_twin.atoms.amorphous import fill_amorphous, parse_material
+from hyperspy_twin.atoms.blocks import Block
 from hyperspy_twin.atoms.faults import FaultedImage
-from hyperspy_twin.atoms.filling import Block, FilledAtoms, fill_blocks
+from hyperspy_twin.atoms.filling import FilledAtoms, fill_blocks
 from hyperspy_twin.atoms.joins import TwinPlane, Twins
 from hyperspy_twin.core import Grid, Outlines, RegisteredLattice, contains, rasterise
 from hyperspy_twin.registration import count_repeats, find_beam_translation

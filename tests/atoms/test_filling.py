@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
+from hyperspy_twin.atoms.blocks import Block
 from hyperspy_twin.atoms.columns import _find_in_squares
 from hyperspy_twin.atoms.displacement import prepare_field
-from hyperspy_twin.atoms.filling import Block, fill_blocks, nearest_neighbour_distance
+from hyperspy_twin.atoms.filling import fill_blocks, nearest_neighbour_distance
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, Grid, RegisteredLattice
 from hyperspy_twin.registration import count_repeats, find_repeat_cell
 

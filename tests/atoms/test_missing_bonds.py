@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.filling import Block, fill_blocks
+from hyperspy_twin.atoms.blocks import Block
+from hyperspy_twin.atoms.filling import fill_blocks
 from hyperspy_twin.core import RegisteredLattice
 
 BOND = 5.431 * 3**0.5 / 4

@@ -1,7 +1,8 @@
+from .borders import TwinPlane, Twins
 from .edges import Edge
 from .missing_bonds import count_missing_bonds
 from .overlaps import remove_overlaps
-from .shared_planes import SharedPlanes, TwinPlane, Twins, share_planes
+from .shared_planes import SharedPlanes, share_planes
 
 __all__ = [
     "Edge",

@@ -9,16 +9,16 @@ and which layer it is does not hang on where exactly the outline was drawn.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
+from hyperspy_twin.atoms.joins.borders import FEWEST, Border, Twins, find_borders
 from hyperspy_twin.atoms.joins.edges import Edge, Line
 from hyperspy_twin.atoms.joins.lifts import EXCEPTED, add_up, find_lift
 from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
@@ -33,12 +33,6 @@ SEARCH = 0.75
 # nm from its median height within which an outline has to lie: a step to the next common layer is
 # .63 nm high in copper, whose lattice constant is small.
 FLAT = 0.5
-# Pixels over which the course of an outline is averaged: of several, but less than a plane.
-SMOOTH = 3.0
-# Degrees by which an outline may be turned against the plane, on this average.
-STEEPEST = 45.0
-# Fewer columns may coincide by chance.
-FEWEST = 4
 # Standard errors by which lattices may disagree where they coincide.
 SURE = 3.0
 # nm: standard error of positions beside that of the noise, of windows that reach beyond a border:
@@ -51,39 +45,6 @@ PULL = 1.0
 FARTHEST = 4.0
 # Of the spacing of the planes: layers that are nearer are one, as coordinates have four digits.
 SAME_LAYER = 0.02
-
-
-@dataclass(frozen=True)
-class TwinPlane:
-    """A plane in which the crystals of two regions mirror each other, seen edge on.
-
-    Attributes
-    ----------
-    regions
-        Numbers of the two regions.
-    planes
-        Miller indices of the plane in the lattice of each.
-    """
-
-    regions: tuple[int, int]
-    planes: tuple[tuple[int, int, int], tuple[int, int, int]]
-
-
-@dataclass(frozen=True, eq=False)
-class Twins:
-    """All twin planes of an image.
-
-    Attributes
-    ----------
-    planes
-        The planes.
-    labels, grid
-        Region of each pixel, shape (rows, columns), and the grid in nm.
-    """
-
-    planes: Sequence[TwinPlane]
-    labels: np.ndarray
-    grid: Grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +101,7 @@ def share_planes(
         ]
         # The indices of both lattices may be those of opposite sides of the plane.
         vectors[1] *= -np.sign(vectors[0] @ vectors[1])
-        for border in _borders(twins, twin.regions, vectors[0] / np.linalg.norm(vectors[0])):
+        for border in find_borders(twins, twin.regions, vectors[0] / np.linalg.norm(vectors[0])):
             first, second = (
                 _Side(moved[n], border.facing * vector)
                 for n, vector in zip(numbers, vectors, strict=True)
@@ -165,17 +126,6 @@ def share_planes(
         if "no plane" in remarks[name]:
             logger.warning("The twins in %s: %s.", name, remarks[name])
     return SharedPlanes(moved, edges, add_up(lifts, twins.labels, owner), remarks)
-
-
-class _Border(NamedTuple):
-    """Pixels on both sides of a piece of a border as points (x, y) in nm, and where it faces.
-
-    ``facing`` is 1 where the second region lies along the normal, and -1 where against it.
-    """
-
-    first: np.ndarray
-    second: np.ndarray
-    facing: int
 
 
 class _Side(NamedTuple):
@@ -228,36 +178,10 @@ class _Common(NamedTuple):
     lift: float
 
 
-def _borders(twins: Twins, pair: tuple[int, int], normal: np.ndarray) -> Iterator[_Border]:
-    """Pieces of the border of two regions that face along a normal (x, y), or against it."""
-    inside = [twins.labels == label for label in pair]
-    grown = [ndimage.binary_dilation(one) for one in inside]
-    sides = inside[0] & grown[1], inside[1] & grown[0]
-    rows, columns = (slice(np.min(one), np.max(one) + 1) for one in np.nonzero(sides[0] | sides[1]))
-    sides = sides[0][rows, columns], sides[1][rows, columns]
-    # The two regions as 0 and 1, so that the slope points from one to the other.
-    between = np.where(inside[0], 0.0, np.where(inside[1], 1.0, 0.5))[rows, columns]
-    slopes = [ndimage.gaussian_filter1d(
-        ndimage.gaussian_filter1d(between, SMOOTH, axis=1 - axis), SMOOTH, axis=axis, order=1
-    ) for axis in (1, 0)]  # fmt: skip
-    across = np.tensordot(normal, slopes, axes=1)
-    for facing in (1, -1):
-        steep = facing * across > np.cos(np.radians(STEEPEST)) * np.hypot(*slopes)
-        pieces, count = ndimage.label((sides[0] | sides[1]) & steep, np.ones((3, 3)))
-        for piece in range(1, count + 1):
-            pixels = [np.nonzero(side & (pieces == piece)) for side in sides]
-            first, second = (
-                np.stack([twins.grid.x[columns][x], twins.grid.y[rows][y]], axis=1)
-                for y, x in pixels
-            )
-            if min(len(first), len(second)) >= FEWEST:
-                yield _Border(first, second, facing)
-
-
 def _find_common(
     one: _Side,
     other: _Side,
-    border: _Border,
+    border: Border,
     grid: Grid,
     displacement_error: np.ndarray | None,
 ) -> _Common | None:
