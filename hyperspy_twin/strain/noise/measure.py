@@ -158,7 +158,8 @@ def frequency_errors(
     for region, inside, noise in zip(regions, weights, noises, strict=True):
         pixels = float(inside.sum(dtype=float))
         mass += pixels
-        windows += pixels * np.prod(region.coarse.scale) / (PATCH * region.coarse.resolution**2)
+        area = pixels * float(np.prod(region.coarse.scale))
+        windows += area / (PATCH * region.coarse.resolution**2)
         of_slope = region.window.gradient_noise[[0, 1], [0, 1]]
         for index, wave in enumerate(region.waves):
             here = inside * np.abs(wave.amplitude).astype(float) ** 2
