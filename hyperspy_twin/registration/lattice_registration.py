@@ -43,6 +43,9 @@ SAME_ORIGIN = 0.03
 SMALLEST_OFFSET = 0.001
 # Relative difference below which two reciprocal vectors are the same peak; set by judgement.
 SAME_VECTOR = 0.02
+# Turns by which a wave may disagree with the lattice across the image, as the displacement allows
+# where it joins regions. Vectors that were measured as those of one lattice disagree by none.
+LARGEST_DISAGREEMENT = 0.1
 # Difference of fractional coordinates below which two crystals have the same sites: CIF files carry
 # four or five digits.
 SAME_SITE = 1e-3
@@ -117,7 +120,8 @@ def register_lattices(
     ------
     ValueError
         If there is no pixel size, no region or not the reference is indexed, a vector is no
-        indexed peak of the reference, or a lattice does not fit its peaks.
+        indexed peak of the reference, the vectors are not those of one lattice, or a lattice does
+        not fit its peaks.
     """
     if not calibrated:
         raise ValueError(
@@ -130,7 +134,8 @@ def register_lattices(
         raise ValueError(
             f"the reference, region {reference}, has no indexed phase: index it, or choose another"
         )
-    base = _reference_base(master, strain.vectors, strain.vectors if vectors is None else vectors)
+    given = strain.vectors if vectors is None else vectors
+    base = _reference_base(master, strain.vectors, given, grid)
     displacement = strain.displacement
     origin, _ = _place(image, grid, labels == reference, master, base, displacement)
     found = []
@@ -161,13 +166,21 @@ def register_lattices(
 
 
 def _reference_base(
-    reference: IndexedPeaks, refined: np.ndarray, vectors: np.ndarray
+    reference: IndexedPeaks, refined: np.ndarray, vectors: np.ndarray, grid: Grid
 ) -> np.ndarray:
-    """Fit the reference lattice to the vectors of the strain."""
+    """Fit the reference lattice to the vectors of the strain, which have to be its vectors."""
     if not len(refined):
         return _own_base(reference)
     hkl = _find_indices(reference, vectors)
-    return fit_virtual_cell(align_to_zone_axis(reference.oriented), hkl, refined)
+    base = fit_virtual_cell(align_to_zone_axis(reference.oriented), hkl, refined)
+    turns = (np.abs(reciprocal_vectors(base, hkl) - refined) @ grid.extent).max()
+    if turns > LARGEST_DISAGREEMENT:
+        raise ValueError(
+            f"the vectors of the strain are not those of one lattice: the waves disagree by "
+            f"{turns:.2g} turns across the image, so that atoms would be displaced from their "
+            "columns; choose a larger reference, or give gpa reflections=[(h, k, l), ...]"
+        )
+    return base
 
 
 def _own_base(one: IndexedPeaks) -> np.ndarray:

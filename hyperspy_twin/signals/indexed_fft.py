@@ -845,6 +845,7 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
             analyse_plan,
             describe_disagreement,
             describe_holes,
+            describe_vectors,
             divide_by_transfer,
             find_border,
             find_disagreement,
@@ -932,6 +933,10 @@ class IndexedFFT(ImagePixels, TwinSignal, ComplexSignal2D):
                 outcome |= told
                 for text in told.values():
                     _LOGGER.warning("%s", text)
+            doubt = describe_vectors(field.vectors)
+            if doubt is not None:
+                outcome["vectors"] = doubt
+                _LOGGER.warning("%s", doubt)
             pixels, pairs = find_disagreement(field, plan.labels, grid)
             disagreement = None
             if pixels is not None and series is None:

@@ -11,6 +11,7 @@ from .artefacts import (
     without_errors,
 )
 from .bragg import FilterGroup, Reflections, filter_reflections, local_amplitude, plan_groups
+from .checks import describe_vectors
 from .comparison import (
     Block,
     SeriesAnalysis,
@@ -88,6 +89,7 @@ __all__ = [
     "analyse_frame",
     "analyse_other_blocks",
     "analyse_plan",
+    "describe_vectors",
     "divide_by_transfer",
     "describe_disagreement",
     "describe_holes",

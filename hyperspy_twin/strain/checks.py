@@ -8,7 +8,7 @@ from hyperspy_twin.core import Grid
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise, is_significant
 from hyperspy_twin.strain.vectors import LARGEST_DRIFT, MINIMUM_SEPARATION, separation
-from hyperspy_twin.strain.wave_weights import MINIMUM_SQUARED_SINE
+from hyperspy_twin.strain.wave_weights import MINIMUM_SQUARED_SINE, are_one_lattice
 
 # The image must hold this many standard deviations of the window in each direction: two
 # on either side of its centre.
@@ -130,3 +130,14 @@ def check_lattice(absent: np.ndarray) -> None:
             f"no lattice at vector {index + 1} in the reference: its amplitude is not above "
             "the noise; choose another vector, reference or a larger resolution"
         )
+
+
+def describe_vectors(vectors: np.ndarray) -> str | None:
+    """Say what is doubtful where the vectors (k, 2) of a strain are not those of one lattice."""
+    if are_one_lattice(vectors):
+        return None
+    return (
+        "the vectors of the strain are not those of one lattice within their errors: the "
+        "displacement far from the reference depends on the reflections; choose a larger "
+        "reference, or give reflections or vectors of one crystal"
+    )

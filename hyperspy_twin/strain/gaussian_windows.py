@@ -19,6 +19,8 @@ from hyperspy_twin.strain.coarse_grid import CoarseGrid, Rows
 # Windows with less than this fraction of their mass inside the region give no result. At the corner
 # of an image windows of one lattice spacing hold 0.8 %.
 MINIMUM_MASS = 0.005
+# Area over which a window averages noise, in squared resolutions.
+PATCH = 4.0 * np.pi
 # Orders of derivatives along x and y.
 UP_TO_SECOND = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2))
 

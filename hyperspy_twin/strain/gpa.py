@@ -32,7 +32,7 @@ from hyperspy_twin.strain.checks import (
 )
 from hyperspy_twin.strain.lattice_waves import LatticeWaves, measure_lattice_waves
 from hyperspy_twin.strain.maps import assemble_maps
-from hyperspy_twin.strain.noise import Noise, is_significant, measure_noise
+from hyperspy_twin.strain.noise import Noise, frequency_errors, is_significant, measure_noise
 from hyperspy_twin.strain.pieces import find_pieces
 from hyperspy_twin.strain.plan import Plan
 from hyperspy_twin.strain.strain_tensor import AnalysedPiece, compute_strain, displacement_noise
@@ -165,7 +165,8 @@ def geometric_phase_analysis(
         vectors, first = vectors[kept], first[kept]
     if fixed:
         refined = vectors
-    lattice = vectors if fixed else fit_one_lattice(refined, amplitudes)
+    errors = frequency_errors(regions, weights, noises)
+    lattice = vectors if fixed else fit_one_lattice(refined, amplitudes, errors)
     analysed, disagreeing = [], np.zeros(grid.shape, bool)
     for region, noise in count_steps(list(zip(regions, noises, strict=True)), "strain of piece"):
         present = region.resolved(others)

@@ -12,6 +12,11 @@ OWN_VARIANCE = 1e-6
 # Indices of vectors in a lattice differ by less from whole numbers: a hundred times the error of
 # a vector of a common image, and the least misfit at which another crystal has peaks of its own.
 WHOLE = 0.01
+# They may differ by so many standard errors where these are large, as in a reference of a few nm:
+# of 42 of these, no vector was off by more than 4 ...
+SIGNIFICANCE = 5.0
+# ... but no more than this, beyond which a vector of another lattice passes in 4 % of all cases.
+MOST_UNCERTAIN = 0.1
 # Two vectors of a lattice generate all others over one of these.
 DIVISORS = (1, 2, 3)
 
@@ -54,7 +59,7 @@ def combine_waves(
     return number[index].reshape(bits.shape), inverses
 
 
-def fit_one_lattice(vectors: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
+def fit_one_lattice(vectors: np.ndarray, amplitudes: np.ndarray, errors: np.ndarray) -> np.ndarray:
     """Vectors of the one lattice that is nearest to measured ones.
 
     Each is measured with an error of its own. If they are not those of one lattice, the waves do
@@ -67,25 +72,37 @@ def fit_one_lattice(vectors: np.ndarray, amplitudes: np.ndarray) -> np.ndarray:
         Measured reciprocal vectors (x, y), shape (k, 2).
     amplitudes
         Of their waves, shape (k,): in white noise the error of a vector is inversely proportional.
+    errors
+        Standard errors of the vectors, or more, along x and y, shape (k, 2).
     """
-    indices = _integer_indices(vectors)
+    indices = _integer_indices(vectors, errors)
     if len(vectors) < 3 or indices is None:
         return vectors
     weighted = indices * amplitudes[:, None] ** 2
     return indices @ np.linalg.solve(weighted.T @ indices, weighted.T @ vectors)
 
 
-def _integer_indices(vectors: np.ndarray) -> np.ndarray | None:
+def are_one_lattice(vectors: np.ndarray) -> bool:
+    """Whether vectors (k, 2) are those of one lattice, as :func:`fit_one_lattice` makes them."""
+    return len(vectors) < 3 or _integer_indices(vectors, np.zeros_like(vectors)) is not None
+
+
+def _integer_indices(vectors: np.ndarray, errors: np.ndarray) -> np.ndarray | None:
     """Find indices (k, 2) of vectors in two of them over a whole number, if there are."""
     first, second = np.triu_indices(len(vectors), 1)
     determinant = vectors[first, 0] * vectors[second, 1] - vectors[first, 1] * vectors[second, 0]
     lengths = np.linalg.norm(vectors, axis=1)
     squared_sine = (determinant / (lengths[first] * lengths[second])) ** 2
     wide = np.flatnonzero(squared_sine > MINIMUM_SQUARED_SINE)
-    for pair in wide[np.argsort(np.abs(determinant[wide]), kind="stable")]:
-        coordinates = vectors @ np.linalg.inv(vectors[[first[pair], second[pair]]])
+    for number in wide[np.argsort(np.abs(determinant[wide]), kind="stable")]:
+        pair = [first[number], second[number]]
+        inverse = np.linalg.inv(vectors[pair])
+        coordinates = vectors @ inverse
+        # Errors of a vector less those of the pair, as often as they make it up.
+        variance = (errors**2 + coordinates**2 @ errors[pair] ** 2) @ inverse**2
         for divisor in DIVISORS:
             indices = np.round(divisor * coordinates)
-            if np.abs(divisor * coordinates - indices).max() < WHOLE:
+            tolerance = np.clip(SIGNIFICANCE * divisor * np.sqrt(variance), WHOLE, MOST_UNCERTAIN)
+            if (np.abs(divisor * coordinates - indices) < tolerance).all():
                 return indices / divisor
     return None

@@ -134,6 +134,19 @@ def test_vectors_are_indexed_where_they_were_given(stretched, layers):
     np.testing.assert_allclose(found.base, 1.03 * np.eye(3) * A, atol=1e-6)
 
 
+def test_no_atoms_where_the_waves_disagree_on_the_displacement(stretched, layers):
+    image, labels, u = stretched
+    given = layers[0].peaks.position
+    for off in (0.005, 0.05):  # 1/nm of one vector, across 10 nm
+        strain = strain_of(u, given + np.outer([0, 0, 1, 0], [off, 0.0]))
+        known = {"labels": labels, "strain": strain, "vectors": given, "reference": 1}
+        if off < 0.01:
+            assert len(register_lattices(image, GRID, indexed=layers, **known)) == 2
+        else:
+            with pytest.raises(ValueError, match="not those of one lattice: the waves disagree by"):
+                register_lattices(image, GRID, indexed=layers, **known)
+
+
 def test_what_is_missing_is_named(stretched, layers):
     image, labels, u = stretched
     known = {"labels": labels, "strain": strain_of(u)}

@@ -25,6 +25,7 @@ import numpy as np
 from scipy import ndimage
 
 from hyperspy_twin.core import Grid, PhaseInvariants, StrainField, adjacent_regions
+from hyperspy_twin.strain.gaussian_windows import PATCH
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise import Noise
 from hyperspy_twin.strain.strain_tensor import AnalysedPiece, NodeStrain
@@ -58,8 +59,6 @@ WHOLE_NUMBER = 0.1
 SIGNIFICANCE = 5.0
 # Degrees by which it does: 3 degrees over a window of 1.5 spacings look like 0.2 % of strain.
 SMALLEST_PHASE = 3.0
-# Area over which a Gaussian window averages noise, in squared resolutions.
-PATCH = 4.0 * np.pi
 
 
 def disagreeing_nodes(

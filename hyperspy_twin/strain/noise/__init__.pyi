@@ -1,3 +1,3 @@
-from .measure import Noise, is_significant, measure_noise
+from .measure import Noise, frequency_errors, is_significant, measure_noise
 
-__all__ = ["Noise", "is_significant", "measure_noise"]
+__all__ = ["Noise", "frequency_errors", "is_significant", "measure_noise"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
+from hyperspy_twin.strain.gaussian_windows import PATCH
 from hyperspy_twin.strain.lattice_waves import LatticeWaves
 from hyperspy_twin.strain.noise.ring import (
     are_ordinary,
@@ -140,6 +141,32 @@ def is_significant(region: LatticeWaves, noise: Noise, index: int) -> np.ndarray
     rounding = max(float(limits.eps) * float(magnitude.max()), float(limits.tiny))
     deviation = np.sqrt(noise.white[index] * region.window.amplitude_noise) + rounding
     return (region.window.mass > 0.0) & (magnitude > MINIMUM_AMPLITUDE_TO_NOISE * deviation)
+
+
+def frequency_errors(
+    regions: Sequence[LatticeWaves], weights: Sequence[np.ndarray], noises: Sequence[Noise]
+) -> np.ndarray:
+    """Find standard errors of the mean frequencies in the reference along x and y, shape (k, 2).
+
+    Those in one window, over the root of the number of windows that the reference holds side by
+    side; nodes count by the squared amplitude, as for the mean. Scan lines are left out: they
+    displace all waves alike. ``weights`` are those of the reference at the nodes of each piece, in
+    pixels.
+    """
+    noise_power, power = np.zeros((len(regions[0]), 2)), np.zeros(len(regions[0]))
+    windows, mass = 0.0, 0.0
+    for region, inside, noise in zip(regions, weights, noises, strict=True):
+        pixels = float(inside.sum(dtype=float))
+        mass += pixels
+        area = pixels * float(np.prod(region.coarse.scale))
+        windows += area / (PATCH * region.coarse.resolution**2)
+        of_slope = region.window.gradient_noise[[0, 1], [0, 1]]
+        for index, wave in enumerate(region.waves):
+            here = inside * np.abs(wave.amplitude).astype(float) ** 2
+            power[index] += here.sum()
+            noise_power[index] += noise.white[index] * np.sum(here * of_slope, axis=(1, 2))
+    variance = mass * noise_power / power[:, None] ** 2
+    return np.sqrt(variance / max(windows, 1.0)) / (2.0 * np.pi)
 
 
 def _window_at_nodes(region: LatticeWaves) -> np.ndarray:
