@@ -42,7 +42,7 @@ class DensitySettings:
     resolution
         Full width at half maximum of the kernel in eV, nowhere wider.
     vectors
-        Number of random vectors.
+        Number of random vectors, at least two.
     seed
         Of the vectors.
     device
@@ -56,6 +56,13 @@ class DensitySettings:
     seed: int = 0
     device: str = "cpu"
     checkpoint: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a number of vectors that gives no error bars."""
+        if self.vectors < 2:
+            raise ValueError(
+                f"error bars need at least two random vectors, not {self.vectors}: give vectors="
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,14 +113,10 @@ def electronic_density(
     Raises
     ------
     ValueError
-        If there are fewer than two vectors, or energies lie outside of the spectrum.
+        If energies lie outside of the spectrum.
     MemoryError
         If the vectors do not fit into the memory.
     """
-    if settings.vectors < 2:
-        raise ValueError(
-            f"error bars need at least two random vectors, not {settings.vectors}: give vectors="
-        )
     block = vectors_at_once(hamiltonian, settings)
     operator = density_operator(hamiltonian, labels, groups, settings.device)
     begin_step("ends of the spectrum")

@@ -83,15 +83,10 @@ def local_edges(
     Raises
     ------
     ValueError
-        If there are fewer than two vectors, or the model is metallic: it has states at the energy
-        up to which its bonds are filled.
+        If the model is metallic: it has states at the energy up to which its bonds are filled.
     MemoryError
         If the vectors do not fit into the memory.
     """
-    if settings.vectors < 2:
-        raise ValueError(
-            f"error bars need at least two random vectors, not {settings.vectors}: give vectors="
-        )
     present, compact = np.unique(labels[labels >= 0], return_inverse=True)
     parts = np.full(len(labels), -1)
     parts[labels >= 0] = compact
