@@ -43,6 +43,8 @@ WHOLE = 0.9
 # Å above and below a line that are compared, the height of an image of 1024 lines of 0.036 nm: more
 # would find smaller jumps, and may take slow distortion for one.
 REACH = 370.0
+# The same for how large errors are: of shorter ones there are more that are independent.
+SHORT = 60.0
 # Part of the variance of rows that is independent: what the window has removed is not looked for.
 FLOOR = 0.05
 # Resolutions over which the fits of two jumps are independent: of 60 000 simulated sets of 132 rows
@@ -219,7 +221,8 @@ def find_jumps(
     found = []
     for axis, own in enumerate(rows):
         remaining = own.displacement.copy()
-        shapes, weights, errors = _fits_of_jumps(own, resolution)
+        shapes, weights, errors = _fits_of_jumps(own, resolution, REACH)
+        _, short, error_of_short = _fits_of_jumps(own, resolution, SHORT)
         for _ in range(MOST_JUMPS):
             sizes = weights @ remaining
             ratio = sizes / errors
@@ -230,7 +233,7 @@ def find_jumps(
             # It lies between rows, where the least is left when it is taken off. That shows as well
             # whether errors are larger than they claim to be.
             places, between = _next_to(row, own.y, shapes)
-            left = np.abs(weights @ (remaining[:, None] - size * between) / errors[:, None])
+            left = np.abs(short @ (remaining[:, None] - size * between) / error_of_short[:, None])
             spread = NORMAL_SPREAD * np.nanmedian(left, axis=0)
             best = int(np.argmin(spread))
             remaining -= size * between[:, best]
@@ -254,8 +257,10 @@ def find_jumps(
     return sorted(found, key=lambda one: -one.significance)
 
 
-def _fits_of_jumps(rows: Rows, resolution: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Displacement of rows by a jump at each, and the weights that fit its size.
+def _fits_of_jumps(
+    rows: Rows, resolution: float, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Displacement of rows by a jump at each, and the weights that fit its size within a reach.
 
     Returns
     -------
@@ -273,16 +278,16 @@ def _fits_of_jumps(rows: Rows, resolution: float) -> tuple[np.ndarray, np.ndarra
     covariance = _covariance(rows, window)
     weights, errors = np.zeros((count, count)), np.full(count, np.nan)
     for place, middle in enumerate(y):
-        near = use[np.abs(y[use] - middle) <= REACH]
+        near = use[np.abs(y[use] - middle) <= reach]
         below = np.count_nonzero(y[near] > middle)
         if min(below, len(near) - below) < FEWEST_ROWS:
             continue
-        t = (y[near] - middle) / REACH
+        t = (y[near] - middle) / reach
         terms = [np.ones(len(near)), t]
         # A gap hides the force of its rows: the strain may change there, and the place.
         for first, last in gaps:
             if near[0] < first and near[-1] > last:
-                beyond = (y[near] - (y[first] + y[last]) / 2) / REACH
+                beyond = (y[near] - (y[first] + y[last]) / 2) / reach
                 terms.append(np.maximum(beyond, 0.0))
                 if last > first:
                     terms.append((beyond > 0).astype(float))
