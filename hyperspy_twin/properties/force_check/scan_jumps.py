@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import binary_erosion, gaussian_filter1d
 from scipy.stats import norm
 
 from hyperspy_twin.properties.force_check.suspects import Suspect
@@ -50,6 +50,8 @@ FLOOR = 0.05
 # Resolutions over which the fits of two jumps are independent: of 60 000 simulated sets of 132 rows
 # of noise, 0.25 % exceed the limit of so many tests.
 INDEPENDENT = 1.4
+# Resolutions from a gap within which its own displacement cannot be told from a jump.
+BESIDE = 2.0
 # Rows next to that of the best fit between which the place of a jump is looked for.
 PLACES = np.linspace(-1.0, 1.0, 9)
 # Rows on either side of a jump, at least.
@@ -195,7 +197,8 @@ def displace_rows(
     def mean(values: np.ndarray) -> np.ndarray:
         return values.reshape(rows, STEPS_PER_ROW).mean(axis=1)
 
-    known = mean(good.astype(float)) > 0.5
+    # Of the rows next to a gap some forces are missing.
+    known = binary_erosion(mean(good.astype(float)) > 0.5, border_value=1)
     return Rows(middle, mean(displacement), mean(density_of_noise), known, BEND * LEAN * steps)
 
 
@@ -298,6 +301,8 @@ def _fits_of_jumps(
         weights[place, near] = solve_triangular(root, fit, lower=True, trans=1)
         errors[place] = np.linalg.norm(fit)
     errors[errors == 0] = np.nan
+    for first, last in gaps:
+        errors[(y > y[first] - BESIDE * resolution) & (y < y[last] + BESIDE * resolution)] = np.nan
     return shapes, weights, errors
 
 
