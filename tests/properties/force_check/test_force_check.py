@@ -216,6 +216,20 @@ def test_a_bend_at_an_outline_is_no_jump():
     assert found.displacement[0] == pytest.approx(0.1, rel=0.05)
 
 
+def test_what_a_gap_hides_is_no_jump():
+    """Rows may be displaced against each other, and bend, where forces are not known."""
+    rows = still_rows(np.zeros(120))
+    rows.known[58:63] = False
+    beyond = rows.y - rows.y[60]
+    hidden = 0.1 * ndtr(beyond / RESOLUTION) + 1e-3 * np.maximum(beyond, 0.0)
+    both = replace(rows, displacement=hidden), rows
+    assert not find_jumps(both, RESOLUTION, 0.01, (0.0, 100.0))
+    jump = 0.1 * ndtr((rows.y - rows.y[30]) / RESOLUTION)
+    both = replace(rows, displacement=hidden + jump), rows
+    (found,) = find_jumps(both, RESOLUTION, 0.01, (0.0, 100.0))
+    assert found.y == pytest.approx(rows.y[30], abs=1.0)
+
+
 def test_errors_of_jumps_are_those_of_the_lines():
     """The fit's errors are the scatter of its sizes, also next to an outline, where windows end."""
     rows = still_rows(np.zeros(120))
