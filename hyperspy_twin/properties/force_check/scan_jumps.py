@@ -2,9 +2,12 @@
 
 The mean force f of the atoms at a height y is that of a strain which changes with y:
 f = C d²u/dy², with the stiffness C of a row. So forces summed twice over y give the displacement u
-of rows, up to a uniform strain, which has no forces, and to what the composition explains. Where it
-jumps, so did the scan. Sums over many rows beat the noise: the jitter of single scan lines, which
-are independent, is averaged over all lines of a window above and below.
+of rows, up to a uniform stress, which has no forces, and to what the composition explains. Where it
+jumps, so did the scan.
+
+Each jump is fitted by generalised least squares: lines of the scan jitter independently, but the
+window of the strain map spreads the jitter of each, as it does the jump, over rows of the same
+region. Sums over many rows beat that noise.
 
 Where the composition has a step, atoms that an outline gives to the wrong side have forces along
 the outline. If it leans by an angle t, they add up to the stress of the misfit times t, and bend
@@ -16,8 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
-from scipy.special import ndtr
+from scipy.linalg import solve_triangular
+from scipy.ndimage import binary_erosion, gaussian_filter1d
 from scipy.stats import norm
 
 from hyperspy_twin.properties.force_check.suspects import Suspect
@@ -37,17 +40,26 @@ TAPER = 120.0
 FEWEST = 0.3
 # Part of the atoms of a row whose force has to be known.
 WHOLE = 0.9
-# Å above and below a line that are compared. Longer ones find smaller jumps, and may take slow
-# distortion for one: the longest is the height of an image of 1024 lines of 0.036 nm.
-WINDOWS = (60.0, 120.0, 180.0, 370.0)
+# Å above and below a line that are compared, the height of an image of 1024 lines of 0.036 nm: more
+# would find smaller jumps, and may take slow distortion for one.
+REACH = 370.0
+# The same for how large errors are: of shorter ones there are more that are independent.
+SHORT = 60.0
+# Part of the variance of rows that is independent: what the window has removed is not looked for.
+FLOOR = 0.05
+# Resolutions from a gap within which its own displacement cannot be told from a jump.
+BESIDE = 2.0
+# Rows next to that of the best fit between which the place of a jump is looked for.
+PLACES = np.linspace(-1.0, 1.0, 9)
 # Rows on either side of a jump, at least.
 FEWEST_ROWS = 5
 # Of the standard deviation of a normal distribution over the median of its absolute values.
 NORMAL_SPREAD = 1.4826
 MOST_JUMPS = 20
 # Radians by which an outline leans at random against the step of the composition, which is that of
-# whole layers: rows of 22 images of quantum wells of 1.2 % misfit bend there by 1.3e-4.
-LEAN = 5e-3
+# whole layers: rows of 20 images of quantum wells of 1.2 % misfit bend there by 0.4e-4, by the
+# median, and by up to 12e-4 where some atoms of the outline do not count.
+LEAN = 3e-3
 # Bend over lean and misfit: (c11 + c12 - 2 c12² / c11) / c44 of germanium, rounded.
 BEND = 2.0
 
@@ -77,19 +89,12 @@ class MeasuredNoise:
     def density(self, axis: int, width: float) -> np.ndarray:
         """Noise of the mean of a row at each atom, as variance times length, in Å³, shape (n,).
 
-        A row shares the noise of its lines, and averages that of pixels over its width in Å. Near
-        outlines, where windows are cut, both grow like the errors.
+        A row shares the noise of its lines, and averages that of pixels over its width in Å.
         """
         squared, of_lines = self.error[:, axis] ** 2, self.lines[:, axis]
-        far = np.full(len(squared), np.nan)
-        for one in np.unique(self.region):
-            here = (self.region == one) & np.isfinite(squared)
-            if here.any():
-                far[here] = squared[here].min()
         share = of_lines / (2 * np.sqrt(np.pi) * self.resolution)
-        of_pixels = np.maximum(far - share, 0.0) * 4 * np.pi * self.resolution**2 / width
-        growth = np.divide(squared, far, out=np.ones_like(far), where=far > 0)
-        return (of_lines + of_pixels) * growth
+        of_pixels = np.maximum(squared - share, 0.0) * 4 * np.pi * self.resolution**2 / width
+        return of_lines + of_pixels
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Rows:
     displacement
         In Å, shape (m,), up to a line, and to a kink at each gap.
     density
-        Noise of the displacement, as variance times length, in Å³, shape (m,).
+        Noise of scan lines in it, as variance times length, in Å³, shape (m,).
     known
         Whether the force is known, boolean, shape (m,).
     bend
@@ -174,6 +179,9 @@ def displace_rows(
         return Rows(middle, nothing, nothing, np.zeros(rows, bool), nothing)
     stiff = np.interp(np.arange(count), places, stiff[places])
     stress = np.cumsum(mean_force) - 0.5 * mean_force
+    # Forces leave a uniform stress open: rows of different stiffness would bend by it.
+    inner = slice(places[0], places[-1] + 1)
+    stress -= np.average(stress[inner], weights=1 / stiff[inner])
     displacement = np.cumsum(stress / stiff) * STEP**2
     width = np.ptp(x) * weight.sum() ** 2 / (len(x) * np.sum(weight**2))
     of_atoms = np.nan_to_num(weight * noise.density(axis, width))
@@ -186,7 +194,8 @@ def displace_rows(
     def mean(values: np.ndarray) -> np.ndarray:
         return values.reshape(rows, STEPS_PER_ROW).mean(axis=1)
 
-    known = mean(good.astype(float)) > 0.5
+    # Of the rows next to a gap some forces are missing.
+    known = binary_erosion(mean(good.astype(float)) > 0.5, border_value=1)
     return Rows(middle, mean(displacement), mean(density_of_noise), known, BEND * LEAN * steps)
 
 
@@ -206,90 +215,127 @@ def find_jumps(
     extent
         Lowest and highest x of the atoms in Å.
     """
-    height = len(rows[0].y) * STEP * STEPS_PER_ROW
-    # Errors of lines are shared within a window of 2 sqrt(pi) resolutions.
-    tests = len(rows) * len(WINDOWS) * max(1.0, height / (2 * np.sqrt(np.pi) * resolution))
+    tests = len(rows) * len(rows[0].y)
     limit = float(norm.isf(chance / (2 * tests)))
     found = []
     for axis, own in enumerate(rows):
         remaining = own.displacement.copy()
-        weights, errors = _weights_of_jumps(own, resolution)
+        shapes, weights, errors = _fits_of_jumps(own, resolution, REACH)
+        _, short, error_of_short = _fits_of_jumps(own, resolution, SHORT)
         for _ in range(MOST_JUMPS):
             sizes = weights @ remaining
             ratio = sizes / errors
             if not np.isfinite(ratio).any():
                 break
-            window, row = np.unravel_index(np.nanargmax(np.abs(ratio)), ratio.shape)
-            largest, size = abs(float(ratio[window, row])), float(sizes[window, row])
-            remaining -= size * _step(own.y - own.y[row], resolution)
-            # Errors may be larger than they claim to be: that shows where the jump is taken off.
-            short = np.abs(weights[0] @ remaining / errors[0])
-            short = short[np.isfinite(short)]
-            scale = max(1.0, NORMAL_SPREAD * float(np.median(short))) if len(short) else 1.0
+            row = int(np.nanargmax(np.abs(ratio)))
+            largest, size = abs(float(ratio[row])), float(sizes[row])
+            # It lies between rows, where the least is left when it is taken off. That shows as well
+            # whether errors are larger than they claim to be.
+            places, between = _next_to(row, own.y, shapes)
+            left = np.abs(short @ (remaining[:, None] - size * between) / error_of_short[:, None])
+            spread = NORMAL_SPREAD * np.nanmedian(left, axis=0)
+            best = int(np.argmin(spread))
+            remaining -= size * between[:, best]
+            scale = max(1.0, float(spread[best]))
             significance = largest / scale
             if significance < limit:
                 break
             displacement = (size, 0.0) if axis == 0 else (0.0, size)
             middle, width = (extent[0] + extent[1]) / 2, extent[1] - extent[0]
             found.append(
-                Suspect(middle, own.y[row], width, 2 * resolution, significance, displacement, True)
+                Suspect(
+                    middle,
+                    float(places[best]),
+                    width,
+                    2 * resolution,
+                    significance,
+                    displacement,
+                    True,
+                )
             )
     return sorted(found, key=lambda one: -one.significance)
 
 
-def _weights_of_jumps(rows: Rows, resolution: float) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of the rows that give the size of a jump at each row, and its standard error.
+def _fits_of_jumps(
+    rows: Rows, resolution: float, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Displacement of rows by a jump at each, and the weights that fit its size within a reach.
 
     Returns
     -------
+    shapes
+        Displacement of each row by a jump of 1 Å at each row, shape (rows, jumps).
     weights
-        Shape (windows, rows, rows).
+        Of the displacements, whose sum is the size of the jump at each row, shape (jumps, rows).
     errors
-        Shape (windows, rows); NaN where a window has too few rows.
+        Standard errors of the sizes, shape (jumps,); NaN where too few rows are known.
     """
-    y, spacing = rows.y, rows.y[1] - rows.y[0]
-    found = np.zeros((len(WINDOWS), len(y), len(y)))
-    errors = np.full(found.shape[:2], np.nan)
-    use = np.flatnonzero(rows.known)
-    gaps, bends = _gaps(rows.known), _runs(rows.bend > 0)
-    noisy = np.maximum(rows.density, np.finfo(float).tiny)
-    scale = np.sqrt(spacing / noisy)
+    y, count = rows.y, len(rows.y)
+    use, gaps = np.flatnonzero(rows.known), _gaps(rows.known)
+    window = _window(rows, resolution)
+    shapes = window @ (np.tri(count, k=-1) + 0.5 * np.eye(count))
+    covariance = _covariance(rows, window)
+    weights, errors = np.zeros((count, count)), np.full(count, np.nan)
     for place, middle in enumerate(y):
-        for number, window in enumerate(WINDOWS):
-            near = use[np.abs(y[use] - middle) <= window]
-            below = np.count_nonzero(y[near] > middle)
-            if min(below, len(near) - below) < FEWEST_ROWS:
-                continue
-            t = y[near] - middle
-            terms, priors = [np.ones(len(near)), t], [0.0, 0.0]
-            # A gap hides the force of its rows: the strain may change there, and the place.
-            for first, last in gaps:
-                if near[0] < first and near[-1] > last:
-                    beyond = y[near] - (y[first] + y[last]) / 2
-                    terms.append(np.maximum(beyond, 0.0))
-                    priors.append(0.0)
-                    if last > first:
-                        terms.append((beyond > 0).astype(float))
-                        priors.append(0.0)
-            for first, last in bends:
-                at = (y[first] + y[last]) / 2
-                if y[near[0]] < at < y[near[-1]]:
-                    terms.append(np.maximum(y[near] - at, 0.0))
-                    priors.append(1.0 / rows.bend[first : last + 1].max())
-            terms.append(_step(t, resolution))
-            priors.append(0.0)
-            # Least squares with the weights of the rows, and a row for what is known of each bend.
-            equations = np.stack(terms, axis=1) * scale[near, None]
-            weights = np.linalg.pinv(np.vstack([equations, np.diag(priors)]))[-1]
-            found[number, place, near] = weights[: len(near)] * scale[near]
-            errors[number, place] = np.linalg.norm(weights)
+        near = use[np.abs(y[use] - middle) <= reach]
+        below = np.count_nonzero(y[near] > middle)
+        if min(below, len(near) - below) < FEWEST_ROWS:
+            continue
+        t = (y[near] - middle) / reach
+        terms = [np.ones(len(near)), t]
+        # A gap hides the force of its rows: the strain may change there, and the place.
+        for first, last in gaps:
+            if near[0] < first and near[-1] > last:
+                beyond = (y[near] - (y[first] + y[last]) / 2) / reach
+                terms.append(np.maximum(beyond, 0.0))
+                if last > first:
+                    terms.append((beyond > 0).astype(float))
+        terms.append(shapes[near, place])
+        root = np.linalg.cholesky(covariance[np.ix_(near, near)])
+        whitened = solve_triangular(root, np.stack(terms, axis=1), lower=True)
+        fit = np.linalg.pinv(whitened)[-1]
+        weights[place, near] = solve_triangular(root, fit, lower=True, trans=1)
+        errors[place] = np.linalg.norm(fit)
     errors[errors == 0] = np.nan
-    return found, errors
+    for first, last in gaps:
+        errors[(y > y[first] - BESIDE * resolution) & (y < y[last] + BESIDE * resolution)] = np.nan
+    return shapes, weights, errors
 
 
-def _step(t: np.ndarray, resolution: float) -> np.ndarray:
-    """Draw a jump as the window of the strain map shows it."""
-    return ndtr(t / resolution)
+def _next_to(row: int, y: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Heights from the row above to that below, shape (k,), and the shapes of jumps there."""
+    rows = np.clip(row + PLACES, 0, len(y) - 1)
+    low = np.minimum(rows.astype(int), len(y) - 2)
+    part = rows - low
+    between = (1 - part) * shapes[:, low] + part * shapes[:, low + 1]
+    return (1 - part) * y[low] + part * y[low + 1], between
+
+
+def _window(rows: Rows, resolution: float) -> np.ndarray:
+    """Share of the lines at each height in the displacement of each row, shape (rows, lines).
+
+    That of the strain map's window, which ends at outlines, then that which joins layers.
+    """
+    apart = rows.y[:, None] - rows.y
+    side = np.zeros(len(rows.y))
+    for first, last in _runs(rows.bend > 0):
+        side[(first + last) // 2 + 1 :] += 1
+    of_map = np.exp(-0.5 * (apart / resolution) ** 2) * (side[:, None] == side)
+    of_layers = np.exp(-0.5 * (apart / SMOOTH) ** 2)
+    of_map, of_layers = (one / one.sum(axis=1, keepdims=True) for one in (of_map, of_layers))
+    return of_layers @ of_map
+
+
+def _covariance(rows: Rows, window: np.ndarray) -> np.ndarray:
+    """Covariance of the displacements of rows, by the jitter of lines and bends at outlines."""
+    y = rows.y
+    noise = np.maximum(rows.density, np.finfo(float).tiny) / (y[1] - y[0])
+    found = (window * noise) @ window.T
+    found += FLOOR * np.median(np.diag(found)) * np.eye(len(y))
+    for first, last in _runs(rows.bend > 0):
+        beyond = np.maximum(y - (y[first] + y[last]) / 2, 0.0)
+        found += rows.bend[first : last + 1].max() ** 2 * np.outer(beyond, beyond)
+    return found
 
 
 def _runs(chosen: np.ndarray) -> list[tuple[int, int]]:
@@ -305,10 +351,14 @@ def _gaps(known: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _taper(x: np.ndarray, row: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Weight of each atom by its distance along the row from the next free end."""
+    """Weight of each atom by its distance along the row from the next free end.
+
+    Free ends of the rows next to it count as well: layers end in turns at either of two places, and
+    their forces, which are large next to a step of the composition and cancel, have to count alike.
+    """
     span = 4.0 * (np.ptp(x) + TAPER)
     place = x - x.min() + row * span
-    ends = np.sort(place[free])
+    ends = np.sort(np.concatenate([place[free] + shift * span for shift in (-1, 0, 1)]))
     if not len(ends):
         return np.ones(len(x))
     after = np.searchsorted(ends, place)

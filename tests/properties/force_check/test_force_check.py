@@ -1,5 +1,7 @@
 """Places of a model whose force nothing explains, in models of known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
@@ -20,7 +22,14 @@ from hyperspy_twin.properties import (
     name_cause,
     site_fractions,
 )
-from hyperspy_twin.properties.force_check.scan_jumps import Rows, find_jumps
+from hyperspy_twin.properties.force_check.scan_jumps import (
+    REACH,
+    SMOOTH,
+    Rows,
+    _fits_of_jumps,
+    _taper,
+    find_jumps,
+)
 from hyperspy_twin.properties.force_check.spots import (
     BETWEEN,
     CELL,
@@ -169,7 +178,7 @@ def test_jitter_alone_is_not_blamed(crystal, seed):
 
 def test_false_alarms_are_as_rare_as_they_should_be():
     spacing, sigma = 2.8, 0.01
-    y = spacing * np.arange(120)
+    y = spacing * np.arange(80)
     density = np.full(len(y), sigma**2 * spacing)
     known, bend = np.ones(len(y), bool), np.zeros(len(y))
     blamed = 0
@@ -183,20 +192,77 @@ def test_false_alarms_are_as_rare_as_they_should_be():
     assert blamed <= 12
 
 
+def still_rows(bend):
+    """Rows of 1 pm of noise that may bend where it is told."""
+    y = 2.8 * np.arange(120)
+    return Rows(y, np.zeros(len(y)), np.full(len(y), 1e-4), np.ones(len(y), bool), bend)
+
+
 def test_a_bend_at_an_outline_is_no_jump():
     """Rows that bend by a mean outline that leans, as far as is known, are not displaced."""
-    y = 2.8 * np.arange(120)
-    known, bend = np.ones(len(y), bool), np.zeros(len(y))
-    density = np.full(len(y), 1e-4)
-    still = Rows(y, np.zeros(len(y)), density, known, bend)
-    bent = 1e-3 * np.maximum(y - y[60], 0.0)
-    assert find_jumps((Rows(y, bent, density, known, bend), still), 5.0, 0.01, (0.0, 100.0))
-    bend[59:62] = 1e-3
-    assert not find_jumps((Rows(y, bent, density, known, bend), still), 5.0, 0.01, (0.0, 100.0))
-    jumped = Rows(y, bent + 0.1 * ndtr((y - y[40]) / 5.0), density, known, bend)
-    (found,) = find_jumps((jumped, still), 5.0, 0.01, (0.0, 100.0))
-    assert found.y == pytest.approx(y[40], abs=3.0)
-    assert found.displacement[0] == pytest.approx(0.1, rel=0.15)
+    straight, bending = (still_rows(np.zeros(120)) for _ in range(2))
+    bending.bend[59:62] = 1e-3
+    bent = 1e-3 * np.maximum(bending.y - bending.y[60], 0.0)
+    largest = []
+    for rows in (straight, bending):
+        _, weights, errors = _fits_of_jumps(rows, RESOLUTION, REACH)
+        largest.append(np.nanmax(np.abs(weights @ bent / errors)))
+    assert largest[0] > 10.0
+    assert largest[1] < 2.0
+    jump = 0.1 * ndtr((bending.y - bending.y[40]) / RESOLUTION)
+    jumped = replace(bending, displacement=bent + jump)
+    (found,) = find_jumps((jumped, straight), RESOLUTION, 0.01, (0.0, 100.0))
+    assert found.y == pytest.approx(bending.y[40], abs=1.0)
+    assert found.displacement[0] == pytest.approx(0.1, rel=0.05)
+
+
+def test_what_a_gap_hides_is_no_jump():
+    """Rows may be displaced against each other, and bend, where forces are not known."""
+    rows = still_rows(np.zeros(120))
+    rows.known[58:63] = False
+    beyond = rows.y - rows.y[60]
+    hidden = 0.1 * ndtr(beyond / RESOLUTION) + 1e-3 * np.maximum(beyond, 0.0)
+    both = replace(rows, displacement=hidden), rows
+    assert not find_jumps(both, RESOLUTION, 0.01, (0.0, 100.0))
+    jump = 0.1 * ndtr((rows.y - rows.y[30]) / RESOLUTION)
+    both = replace(rows, displacement=hidden + jump), rows
+    (found,) = find_jumps(both, RESOLUTION, 0.01, (0.0, 100.0))
+    assert found.y == pytest.approx(rows.y[30], abs=1.0)
+
+
+def test_errors_of_jumps_are_those_of_the_lines():
+    """The fit's errors are the scatter of its sizes, also next to an outline, where windows end."""
+    rows = still_rows(np.zeros(120))
+    rows.bend[59:62] = 1e-4
+    _, weights, errors = _fits_of_jumps(rows, RESOLUTION, REACH)
+    step, images, random = 0.4, 400, np.random.default_rng(3)
+    fine = np.arange(-30.0, 370.0, step)
+    jitter = np.sqrt(rows.density[0] / step) * random.standard_normal((len(fine), images))
+    below = (fine > rows.y[60] + 1.4)[:, None]
+    shown = np.zeros_like(jitter)
+    for side in (below, ~below):
+        mean = gaussian_filter1d(jitter * side, RESOLUTION / step, axis=0)
+        share = gaussian_filter1d(side.astype(float), RESOLUTION / step, axis=0)
+        shown += side * mean / np.where(side, share, 1.0)
+    shown = gaussian_filter1d(shown, SMOOTH / step, axis=0)
+    seen = np.stack([np.interp(rows.y, fine, one) for one in shown.T], axis=1)
+    bends = 1e-4 * random.standard_normal(images)
+    seen += bends * np.maximum(rows.y - rows.y[60], 0.0)[:, None]
+    scatter = (weights @ seen).std(axis=1) / errors
+    np.testing.assert_allclose(scatter[15:-15], 1.0, atol=0.15)
+
+
+def test_layers_that_end_at_different_places_weigh_alike():
+    """Forces of two layers that cancel do not make a force of the rows."""
+    layers, rows = [], []
+    for layer in range(60):
+        inner = layer // 2 % 2  # rows of two layers end in turns further in
+        layers.append(4.0 * np.arange(80 - inner) + 2.0 * inner)
+        rows.append(np.full(80 - inner, layer // 2))
+    free = [np.isin(np.arange(len(one)), [0, len(one) - 1]) for one in layers]
+    weight = _taper(*(np.concatenate(one) for one in (layers, rows, free)))
+    of_rows = np.bincount(np.concatenate(rows), weight)[2:-2]
+    np.testing.assert_allclose(of_rows, of_rows.mean(), rtol=1e-3)
 
 
 def test_rows_share_the_noise_of_lines_and_average_that_of_pixels():
@@ -205,7 +271,8 @@ def test_rows_share_the_noise_of_lines_and_average_that_of_pixels():
     error = np.sqrt(squared * np.array([1.0, 1.0, 2.0]))[:, None]
     noise = MeasuredNoise(error, np.full((3, 1), of_lines), RESOLUTION, np.ones(3, int))
     expected = of_lines + of_pixels / width
-    np.testing.assert_allclose(noise.density(0, width), [expected, expected, 2 * expected])
+    more = expected + squared * 4 * np.pi * RESOLUTION**2 / width
+    np.testing.assert_allclose(noise.density(0, width), [expected, expected, more])
 
 
 def test_distances_are_those_from_outlines(crystal):
