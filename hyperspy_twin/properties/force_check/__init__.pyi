@@ -1,7 +1,7 @@
 from .causes import Evidence, name_cause
 from .force_check import CheckedAtoms, check_forces
 from .force_maps import mean_per_column, mean_per_pixel
-from .scan_jumps import MeasuredNoise
+from .rows import MeasuredNoise
 from .suspects import Suspect
 from .virtual_crystal import site_fractions
 

@@ -9,12 +9,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from hyperspy_twin.core import begin_step
-from hyperspy_twin.properties.force_check.scan_jumps import (
-    MeasuredNoise,
-    Rows,
-    displace_rows,
-    find_jumps,
-)
+from hyperspy_twin.properties.force_check.rows import MeasuredNoise, Rows, displace_rows
+from hyperspy_twin.properties.force_check.scan_jumps import find_jumps
 from hyperspy_twin.properties.force_check.spots import find_spots
 from hyperspy_twin.properties.force_check.suspects import Suspect
 from hyperspy_twin.properties.force_check.virtual_crystal import (
@@ -73,7 +69,7 @@ def check_forces(
     """Find places of a model whose forces neither composition nor errors of positions explain.
 
     Forces are those of the virtual crystal, without the misfit of an alloy's bonds. Lines of the
-    scan are tested by the displacement that the forces of rows make (``scan_jumps.py``), with the
+    scan are tested by the displacement that the forces of rows make (``rows.py``), with the
     errors that positions claim to have; areas by the mean force in windows of several sizes,
     against its spread over the model. Steps of the composition are not blamed: a force along their
     normal, from the misfit of two layers, is left out.

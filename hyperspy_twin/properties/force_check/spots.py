@@ -11,7 +11,7 @@ from scipy.ndimage import (
     label,
 )
 
-from hyperspy_twin.properties.force_check.scan_jumps import MeasuredNoise
+from hyperspy_twin.properties.force_check.rows import MeasuredNoise
 from hyperspy_twin.properties.force_check.suspects import Suspect
 
 # Å. Cells in which forces are added, about two layers.

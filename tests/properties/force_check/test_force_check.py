@@ -22,14 +22,8 @@ from hyperspy_twin.properties import (
     name_cause,
     site_fractions,
 )
-from hyperspy_twin.properties.force_check.scan_jumps import (
-    REACH,
-    SMOOTH,
-    Rows,
-    _fits_of_jumps,
-    _taper,
-    find_jumps,
-)
+from hyperspy_twin.properties.force_check.rows import SMOOTH, Rows, _taper
+from hyperspy_twin.properties.force_check.scan_jumps import REACH, _fits_of_jumps, find_jumps
 from hyperspy_twin.properties.force_check.spots import (
     BETWEEN,
     CELL,
