@@ -4,10 +4,10 @@ from .alloying import (
     Sublattice,
     choose_sublattices,
     draw_elements_of_alloy,
+    equal_runs,
     find_layers,
     layer_normal,
     share_sites,
-    starts_of_runs,
 )
 from .beam_displacement import sample_nearest
 from .faults import FaultedImage, PlanarFault
@@ -46,6 +46,7 @@ __all__ = [
     "choose_sublattices",
     "compare_deformation",
     "draw_elements_of_alloy",
+    "equal_runs",
     "find_bonds",
     "find_hydrogen",
     "find_layers",
@@ -58,6 +59,5 @@ __all__ = [
     "sample_nearest",
     "select_atoms",
     "share_sites",
-    "starts_of_runs",
     "table_of",
 ]

@@ -158,6 +158,7 @@ def fill_blocks(
         np.concatenate(columns) if len(parts) > 1 else columns[0]
         for columns in zip(*parts, strict=True)
     ]
+    remarks = dict(joined.remarks)
     groups = lattice_groups(blocks, [one.jumps for one in moved])
     if groups.max() > 0:
         first = [int(np.flatnonzero(groups == group)[0]) for group in range(groups.max() + 1)]
@@ -174,16 +175,16 @@ def fill_blocks(
             lambda points: np.isin(region_of(points), every), thickness,
         )  # fmt: skip
         if found.atoms:
-            joined.remarks["joins"] = (
+            remarks["joins"] = (
                 f"{np.sum(~keep)} atoms too near to those of another crystal are left out; of "
                 f"{found.atoms} atoms beside another crystal {found.lacking} lack a bond, "
                 f"{found.lacking_more} of them more than one"
             )
-            logger.info("%s.", joined.remarks["joins"])
+            logger.info("%s.", remarks["joins"])
     positions, numbers, region, occupancy, site, error = arrays
     return FilledAtoms(
         positions, numbers, region, occupancy, index, site, error, thickness, strains,
-        joined.remarks,
+        remarks,
     )  # fmt: skip
 
 

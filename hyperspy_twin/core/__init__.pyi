@@ -1,6 +1,7 @@
 from .calibration import Calibration
 from .constants import (
     ANGSTROM_PER_NM,
+    DEVIATION_PER_MEDIAN,
     HAADF_EXPONENT,
     SHORTEST_SPACING,
     UNITS_PER_CUBIC_ANGSTROM,
@@ -35,6 +36,7 @@ from .windows import region_window
 
 __all__ = [
     "ANGSTROM_PER_NM",
+    "DEVIATION_PER_MEDIAN",
     "HAADF_EXPONENT",
     "LARGEST_EXCESS",
     "SHORTEST_SPACING",

@@ -4,6 +4,9 @@ from scipy import constants
 
 ANGSTROM_PER_NM = 10.0
 
+# Standard deviation of a normal distribution in median absolute deviations: 1 / ndtri(3/4).
+DEVIATION_PER_MEDIAN = 1.4826
+
 # Formula units in a cubic Angstrom of one mol per cubic centimetre.
 UNITS_PER_CUBIC_ANGSTROM = constants.Avogadro * 1e-24
 

@@ -24,13 +24,13 @@ COLLINEAR = 1e-3
 
 
 def reciprocal_vectors(base: np.ndarray, hkl: np.ndarray) -> np.ndarray:
-    """Return the x and y components of h a* + k b* + l c* in 1/nm, shape (k, 2).
+    """Return the x and y components of h a* + k b* + l c* in 1/nm, shape (..., 2).
 
     The lattice vectors a, b, c are rows in the image frame, Angstrom, shape (3, 3), and the Miller
-    indices of shape (k, 3).
+    indices of shape (..., 3).
     """
     reciprocal = np.linalg.inv(np.asarray(base, float)).T
-    return ANGSTROM_PER_NM * (np.asarray(hkl, float) @ reciprocal)[:, :2]
+    return ANGSTROM_PER_NM * (np.asarray(hkl, float) @ reciprocal)[..., :2]
 
 
 def align_to_zone_axis(oriented: OrientedCrystal) -> OrientedCrystal:

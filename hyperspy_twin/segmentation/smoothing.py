@@ -16,8 +16,6 @@ from hyperspy_twin.segmentation.resampling import cosine_spectrum, resample, wor
 # Area, in squared smoothing lengths, that holds one independent value of smoothed white noise: the
 # variance of the noise falls by 1 / (4 pi sigma^2).
 INDEPENDENT_AREA = 4 * np.pi
-# Standard deviation of a normal distribution in median absolute deviations: 1 / ndtri(3/4).
-DEVIATION_PER_MEDIAN = 1.4826
 # Smallest region, as the edge of a square, in smoothing lengths.
 _SMALLEST_REGION = 4.5
 # Thinnest region in smoothing lengths.

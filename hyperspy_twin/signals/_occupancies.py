@@ -55,15 +55,15 @@ def fractions_of_sites(
     """
     from ase.data import atomic_numbers, chemical_symbols
 
-    from hyperspy_twin.atoms import share_sites, starts_of_runs
+    from hyperspy_twin.atoms import equal_runs, share_sites
     from hyperspy_twin.composition.transfer import fractions_at_sites, map_pixels
 
     sublattice_of = np.full(len(chemical_symbols), -1, np.int8)
     for number, one in enumerate(sublattices):
         sublattice_of[[atomic_numbers[host] for host in one.hosts]] = number
     sublattice = sublattice_of[numbers]
-    first = starts_of_runs(positions[:, 0], positions[:, 1], sublattice)
-    atoms, sublattice = np.diff(first, append=len(positions)), sublattice[first]
+    first, atoms = equal_runs(positions[:, 0], positions[:, 1], sublattice)
+    sublattice = sublattice[first]
     points = positions[first, :2] / ANGSTROM_PER_NM
     pixels = map_pixels(points, placement, maps._grid)
     intensity = None if guide is None else _smooth_at(guide, points)

@@ -1609,7 +1609,7 @@ class AtomicModel(TwinSignal, Signal1D):
         """
         from ase.data import atomic_numbers
 
-        from hyperspy_twin.atoms import find_layers, layer_normal, starts_of_runs
+        from hyperspy_twin.atoms import equal_runs, find_layers, layer_normal
 
         elements = self._alloy.elements
         fractions = self._columns(*elements)
@@ -1619,8 +1619,7 @@ class AtomicModel(TwinSignal, Signal1D):
             fractions[mixed],
             self.numbers[mixed],
         )
-        first = starts_of_runs(*plane.T, *fractions.T)
-        atoms = np.diff(first, append=len(mixed))
+        first, atoms = equal_runs(*plane.T, *fractions.T)
         heights = plane[first] @ layer_normal(plane[first], fractions[first, 0])
         layer = find_layers(heights)
         sites = np.bincount(layer, atoms).astype(np.int64)

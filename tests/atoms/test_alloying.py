@@ -10,12 +10,12 @@ from hyperspy_twin.atoms.alloying import (
     Sublattice,
     choose_sublattices,
     collapse,
+    equal_runs,
     find_layers,
     find_strata,
     layer_normal,
     order_at_short_range,
     share_sites,
-    starts_of_runs,
 )
 from hyperspy_twin.atoms.alloying.short_range_order import _exchange
 
@@ -26,9 +26,10 @@ def draw(fractions, strata, generator):
 
 
 def test_runs_begin_where_any_value_changes():
-    found = starts_of_runs(np.array([1.0, 1, 1, 2, 1]), np.array([5, 5, 6, 6, 6]))
+    found, count = equal_runs(np.array([1.0, 1, 1, 2, 1]), np.array([5, 5, 6, 6, 6]))
+    np.testing.assert_array_equal(count, [2, 1, 1, 1])
     np.testing.assert_array_equal(found, [0, 2, 3, 4])
-    assert len(starts_of_runs(np.empty(0))) == 0
+    assert len(equal_runs(np.empty(0))[0]) == 0
 
 
 @pytest.mark.parametrize("elements", [2, 3])

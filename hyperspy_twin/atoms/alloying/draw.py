@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.spatial import cKDTree
 
-from hyperspy_twin.atoms.alloying.equal_runs import starts_of_runs
+from hyperspy_twin.atoms.alloying.columns_of_atoms import equal_runs
 from hyperspy_twin.atoms.alloying.layers import find_strata, layer_normal
 from hyperspy_twin.atoms.alloying.short_range_order import order_at_short_range
 from hyperspy_twin.atoms.alloying.sublattices import Alloy
@@ -59,8 +59,7 @@ def draw_elements_of_alloy(
         Warren-Cowley parameter that was reached on each sublattice, where one was wanted.
     """
     generator = np.random.default_rng(seed)
-    first = starts_of_runs(*positions[:, :2].T, *fractions.T)
-    count = np.diff(first, append=len(positions))
+    first, count = equal_runs(*positions[:, :2].T, *fractions.T)
     plane, of_columns = positions[first, :2], fractions[first]
     drawn = np.full(len(positions), -1, np.int8)
     reached = {}

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class StraightBorder:
     """A straight piece of an outline: its middle, normal, half its length and its reach, in nm."""
 
     point: np.ndarray
@@ -46,7 +46,7 @@ class Edge:
     regions: tuple[int, int]
     vector: np.ndarray
     limit: float
-    line: Line
+    line: StraightBorder
 
     def assign(self, points: np.ndarray, layers: np.ndarray, region: np.ndarray) -> np.ndarray:
         """Give columns near the plane, with their heights, to the right one of both regions."""

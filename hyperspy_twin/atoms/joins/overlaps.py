@@ -5,7 +5,8 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from hyperspy_twin.atoms.neighbours import find_neighbours
 
 
 def remove_overlaps(
@@ -62,18 +63,12 @@ def _close_pairs(
     limit = float(shortest.max())
     if len(positions) == 0 or limit == 0:
         return np.empty((0, 2), np.intp)
-    points, image = positions, np.arange(len(positions))
-    if period is not None:
-        shift = np.array([0.0, 0.0, period])
-        below, above = positions[:, 2] < limit, positions[:, 2] > period - limit
-        points = np.concatenate([points, points[below] + shift, points[above] - shift])
-        image = np.concatenate([image, image[below], image[above]])
-    pairs = cKDTree(points).query_pairs(limit, output_type="ndarray")
-    distance = np.linalg.norm(points[pairs[:, 0]] - points[pairs[:, 1]], axis=1)
-    pairs = image[pairs]
+    cell = np.diag([0.0, 0.0, period or 0.0])
+    near = find_neighbours(positions, cell, (False, False, period is not None), limit)
+    pairs = np.column_stack([near.atom, near.index])
     groups = group[pairs]
     limits = shortest[groups[:, 0], groups[:, 1]] if shortest.ndim else shortest
-    close = (groups[:, 0] != groups[:, 1]) & (distance < limits)
+    close = (groups[:, 0] != groups[:, 1]) & (near.distances(positions) < limits)
     return np.unique(np.sort(pairs[close], axis=1), axis=0)
 
 

@@ -19,11 +19,12 @@ from scipy.spatial import cKDTree
 from hyperspy_twin.atoms.cuts import NO_CUTS
 from hyperspy_twin.atoms.displaced import STILL, Displaced
 from hyperspy_twin.atoms.joins.borders import FEWEST, Border, Twins, find_borders
-from hyperspy_twin.atoms.joins.edges import Edge, Line
+from hyperspy_twin.atoms.joins.edges import Edge, StraightBorder
 from hyperspy_twin.atoms.joins.lifts import EXCEPTED, add_up, find_lift
 from hyperspy_twin.atoms.lattice_columns import Columns, LatticeColumns
 from hyperspy_twin.atoms.position_errors import column_errors
-from hyperspy_twin.core import ANGSTROM_PER_NM, Grid
+from hyperspy_twin.core import Grid
+from hyperspy_twin.registration import reciprocal_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def share_planes(
     for twin in twins.planes:
         numbers, texts = [owner[label] for label in twin.regions], []
         vectors = [
-            ANGSTROM_PER_NM * (np.linalg.inv(lattices[n].lattice.base) @ np.array(plane, float))[:2]
+            reciprocal_vectors(lattices[n].lattice.base, np.array(plane))
             for n, plane in zip(numbers, twin.planes, strict=True)
         ]
         # The indices of both lattices may be those of opposite sides of the plane.
@@ -134,7 +135,7 @@ class _Side(NamedTuple):
     lattice: LatticeColumns
     outward: np.ndarray
 
-    def columns(self, line: Line, reach: float) -> Columns:
+    def columns(self, line: StraightBorder, reach: float) -> Columns:
         """Columns near a line, on both of its sides."""
         across, along = np.abs(line.normal), np.abs(line.normal[::-1])
         corner = reach * across + line.half * along
@@ -170,7 +171,7 @@ class _Common(NamedTuple):
         Of the second lattice along the beam, in repeats.
     """
 
-    line: Line
+    line: StraightBorder
     limits: tuple[float, float]
     along: np.ndarray
     shift: np.ndarray
@@ -244,17 +245,17 @@ def _find_common(
     return _Common(line, limits, along[order], shift[order], (part, part - 1), lift)
 
 
-def _fit_line(points: np.ndarray, outward: np.ndarray) -> Line:
+def _fit_line(points: np.ndarray, outward: np.ndarray) -> StraightBorder:
     """Line along a plane through the median of a border."""
     normal = outward / np.linalg.norm(outward)
-    line = Line(points.mean(axis=0), normal, 0.0, 0.0)
+    line = StraightBorder(points.mean(axis=0), normal, 0.0, 0.0)
     along, across = line.coordinates(points)
     middle, height = np.ptp(along) / 2 + along.min(), np.median(across)
     if np.mean(np.abs(across - height) > FLAT) > EXCEPTED:
         raise ValueError("their border does not follow the twin plane")
     tangent = np.array([normal[1], -normal[0]])
     point = line.point + middle * tangent + height * normal
-    return Line(point, normal, float(np.ptp(along)) / 2, 0.0)
+    return StraightBorder(point, normal, float(np.ptp(along)) / 2, 0.0)
 
 
 def _layers(heights: np.ndarray) -> list[np.ndarray]:

@@ -18,6 +18,7 @@ from hyperspy_twin.crystals.diffraction.orientation import measure_misorientatio
 from hyperspy_twin.crystals.diffraction.zone_axes import (
     centring_reflections,
     coprime_indices,
+    leading_index,
     usual_member,
 )
 from hyperspy_twin.crystals.diffraction.zone_patterns import (
@@ -235,8 +236,7 @@ def find_twin_laws(crystal: Crystal) -> tuple[TwinLaw, ...]:
     of a face-centred, {112} and not {111} of a body-centred cubic lattice.
     """
     hkl = coprime_indices(LARGEST_INDEX)
-    first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
-    hkl = hkl[first > 0]
+    hkl = hkl[leading_index(hkl) > 0]
     normals = hkl @ crystal.reciprocal_base
     length = np.linalg.norm(normals, axis=1)
     orders = _first_orders(crystal, hkl)

@@ -31,6 +31,11 @@ def coprime_indices(largest: int) -> np.ndarray:
     return indices[np.gcd.reduce(indices, axis=1) == 1]
 
 
+def leading_index(hkl: np.ndarray) -> np.ndarray:
+    """First index that is not 0 of each plane or direction (n, 3), shape (n,)."""
+    return hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
+
+
 @lru_cache(maxsize=256)
 def distinct_zone_axes(crystal: Crystal, max_index: int = 3) -> tuple[tuple[int, int, int], ...]:
     """Zone axes that no rotation of the Laue group carries into each other.

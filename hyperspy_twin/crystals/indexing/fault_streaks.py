@@ -17,6 +17,7 @@ import numpy as np
 from scipy.stats import binom
 
 from hyperspy_twin.core import Peaks
+from hyperspy_twin.crystals.diffraction import leading_index
 from hyperspy_twin.crystals.indexing.matches import Match
 from hyperspy_twin.crystals.notation import plane_label
 
@@ -69,7 +70,7 @@ def find_fault_streaks(peaks: Peaks, match: Match, taken: np.ndarray) -> FaultSt
     left = ~taken & (np.asarray(peaks.satellite) == 0)
     reflections = np.flatnonzero(match.in_zone)
     planes = match.hkl[reflections] // np.gcd.reduce(match.hkl[reflections], axis=1)[:, None]
-    planes = np.unique(planes * _first_sign(planes)[:, None], axis=0)
+    planes = np.unique(planes * np.sign(leading_index(planes))[:, None], axis=0)
     error = peaks.error.max(axis=1)
     best: tuple[float, FaultStreaks] | None = None
     for plane in planes:
@@ -90,12 +91,6 @@ def find_fault_streaks(peaks: Peaks, match: Match, taken: np.ndarray) -> FaultSt
             h, k, m = plane.tolist()
             best = probability, FaultStreaks((h, k, m), on)
     return None if best is None else best[1]
-
-
-def _first_sign(planes: np.ndarray) -> np.ndarray:
-    """Sign of the first index that is not 0 of each plane, shape (n,)."""
-    first = (planes != 0).argmax(axis=1)
-    return np.sign(planes[np.arange(len(planes)), first])
 
 
 def _normal_of(peaks: Peaks, match: Match, number: int, plane: np.ndarray) -> np.ndarray:

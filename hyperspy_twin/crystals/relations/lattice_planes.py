@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from hyperspy_twin.core import ANGSTROM_PER_NM, Crystal, OrientedCrystal, Peaks
-from hyperspy_twin.crystals.diffraction import centring_reflections, coprime_indices
+from hyperspy_twin.crystals.diffraction import centring_reflections, coprime_indices, leading_index
 from hyperspy_twin.crystals.notation import four_plane_indices, has_four_indices
 from hyperspy_twin.crystals.relations.lattice_fit import fit_lattice
 
@@ -82,8 +82,7 @@ def _edge_on_planes(
     hkl = coprime_indices(LARGEST_INDEX)
     hkl = hkl[hkl @ np.array(zone_axis) == 0]
     negative = (hkl < 0).sum(axis=1) - (hkl > 0).sum(axis=1)
-    first = hkl[np.arange(len(hkl)), (hkl != 0).argmax(axis=1)]
-    planes = hkl[(negative < 0) | ((negative == 0) & (first > 0))]
+    planes = hkl[(negative < 0) | ((negative == 0) & (leading_index(hkl) > 0))]
     written = planes
     if has_four_indices(crystal):
         written = np.array([four_plane_indices(plane) for plane in planes.tolist()])

@@ -6,9 +6,7 @@ import numpy as np
 
 from hyperspy_twin.core import content_hash
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
-from hyperspy_twin.properties.kernel_polynomials import (
-    EnergyWindow,
-)
+from hyperspy_twin.properties.kernel_polynomials import EnergyWindow
 from hyperspy_twin.properties.tight_binding import (
     SPIN_ORBITALS,
     Scaling,

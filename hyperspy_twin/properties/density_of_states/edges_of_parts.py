@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import find_objects, label
 
 from hyperspy_twin.core import begin_step
 from hyperspy_twin.properties.density_of_states.block_operator import LocalOperator
@@ -157,13 +158,11 @@ class _Reader:
         below = smooth.below.sum(axis=0) / self.atoms.sum()
         filled = self.bonds.sum() / self.atoms.sum()
         inside = empty & (np.abs(below - filled) < FILLING)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]])))
-        if not len(edges):
+        ranges = [smooth.energies[one] for one in find_objects(label(inside)[0])]
+        if not ranges:
             raise self._metal(smooth, filled, below)
-        ranges = edges.reshape(-1, 2) - [0, 1]
-        width = smooth.energies[ranges[:, 0]] - smooth.energies[ranges[:, 1]]
-        high, low = smooth.energies[ranges[np.argmax(width)]]
-        return float(low), float(high)
+        widest = max(ranges, key=np.ptp)
+        return float(widest[-1]), float(widest[0])
 
     def _metal(self, smooth: SmoothedStates, filled: float, below: np.ndarray) -> ValueError:
         """Error that says how dense the states are where a gap should be, and in which part."""

@@ -8,9 +8,7 @@ import numpy as np
 
 from hyperspy_twin.core import content_hash
 from hyperspy_twin.properties.density_of_states.hamiltonian_of_model import ModelHamiltonian
-from hyperspy_twin.properties.kernel_polynomials import (
-    EnergyWindow,
-)
+from hyperspy_twin.properties.kernel_polynomials import EnergyWindow
 from hyperspy_twin.properties.tight_binding import ORBITAL_COUNT, P_SPIN_ORBIT, SPIN_ORBITALS
 
 # Atoms whose matrices are multiplied at once: the neighbours' vectors that are gathered for them

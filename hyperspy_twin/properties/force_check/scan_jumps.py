@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.linalg import solve_triangular
+from scipy.ndimage import find_objects, label
 from scipy.stats import norm
 
+from hyperspy_twin.core import DEVIATION_PER_MEDIAN
 from hyperspy_twin.properties.force_check.rows import FEWEST_ROWS, SMOOTH, Rows
 from hyperspy_twin.properties.force_check.suspects import Suspect
 
@@ -26,8 +28,6 @@ FLOOR = 0.05
 BESIDE = 2.0
 # Rows next to that of the best fit between which the place of a jump is looked for.
 PLACES = np.linspace(-1.0, 1.0, 9)
-# Of the standard deviation of a normal distribution over the median of its absolute values.
-NORMAL_SPREAD = 1.4826
 MOST_JUMPS = 20
 
 
@@ -65,7 +65,7 @@ def find_jumps(
             # whether errors are larger than they claim to be.
             places, between = _next_to(row, own.y, shapes)
             left = np.abs(short @ (remaining[:, None] - size * between) / error_of_short[:, None])
-            spread = NORMAL_SPREAD * np.nanmedian(left, axis=0)
+            spread = DEVIATION_PER_MEDIAN * np.nanmedian(left, axis=0)
             best = int(np.argmin(spread))
             remaining -= size * between[:, best]
             scale = max(1.0, float(spread[best]))
@@ -172,9 +172,7 @@ def _covariance(rows: Rows, window: np.ndarray) -> np.ndarray:
 
 def _runs(chosen: np.ndarray) -> list[tuple[int, int]]:
     """First and last row of each run of chosen rows."""
-    change = np.diff(np.pad(chosen, 1).astype(int))
-    starts, ends = np.flatnonzero(change > 0), np.flatnonzero(change < 0) - 1
-    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+    return [(one.start, one.stop - 1) for (one,) in find_objects(label(chosen)[0])]
 
 
 def _gaps(known: np.ndarray) -> list[tuple[int, int]]:

@@ -11,6 +11,7 @@ from scipy.ndimage import (
     label,
 )
 
+from hyperspy_twin.core import DEVIATION_PER_MEDIAN
 from hyperspy_twin.properties.force_check.rows import MeasuredNoise
 from hyperspy_twin.properties.force_check.suspects import Suspect
 
@@ -34,8 +35,6 @@ EFFICIENCY = 0.37
 BETWEEN = 2
 # eV/Å. Mean forces below are nothing: those of a model that relax() has finished.
 SMALLEST_FORCE = 1e-5
-# Of the standard deviation of a normal distribution over the median of its absolute values.
-NORMAL_SPREAD = 1.4826
 
 
 def find_spots(
@@ -106,7 +105,7 @@ def find_spots(
             mean /= np.maximum(cover, 1e-12)
             for number in np.unique(zone[inside]):
                 here = inside & (zone == number)
-                spread = NORMAL_SPREAD * np.median(np.abs(mean[here]))
+                spread = DEVIATION_PER_MEDIAN * np.median(np.abs(mean[here]))
                 squared[here] += (mean[here] / max(spread, smallest)) ** 2
         # Two components over a spread of so many degrees of freedom exceed s² by the chance
         # (1 + s²/f)^(-f/2): significance is what has that chance where the spread is known.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_twin.core import DEVIATION_PER_MEDIAN
 from hyperspy_twin.segmentation.labels import grow_box, surrounding_label
 from hyperspy_twin.segmentation.resampling import sample
-from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN, INDEPENDENT_AREA
+from hyperspy_twin.segmentation.smoothing import INDEPENDENT_AREA
 
 # All set on the tuning half of benchmarks/segmentation.py.
 # Fraction of the image below which a region is small.

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from hyperspy_twin.core import DEVIATION_PER_MEDIAN
 from hyperspy_twin.segmentation.resampling import refine, resample, sample, working_shape
-from hyperspy_twin.segmentation.smoothing import (
-    DEVIATION_PER_MEDIAN,
-    choose_smoothing,
-    remove_lattice,
-)
+from hyperspy_twin.segmentation.smoothing import choose_smoothing, remove_lattice
 
 # No benchmark varies these; tests/segmentation/test_particles.py checks what follows from them.
 # Height over noise of a region, or a pixel, that stands out.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from hyperspy_twin.core import Grid
+from hyperspy_twin.core import DEVIATION_PER_MEDIAN, Grid
 from hyperspy_twin.segmentation.labels import adjacent_labels, fill_from_nearest, order_regions
 from hyperspy_twin.segmentation.particles.contrast import ParticleContrast, measure_contrast
 from hyperspy_twin.segmentation.particles.cuts import NECK, cut_at_levels, cut_particles
 from hyperspy_twin.segmentation.particles.particle_outlines import move_outlines
 from hyperspy_twin.segmentation.resampling import sample
-from hyperspy_twin.segmentation.smoothing import DEVIATION_PER_MEDIAN
 
 # No benchmark varies these; tests/segmentation/test_particles.py checks what follows from them.
 # Smoothing of the brightness inside a mask, in half widths of its parts.

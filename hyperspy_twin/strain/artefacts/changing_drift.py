@@ -9,7 +9,7 @@ import numpy as np
 from hyperspy_twin.strain.artefacts.derivatives import Derivatives
 from hyperspy_twin.strain.mechanics import Analysis, Kernel, sum_kernel
 
-# Standard errors by which a change stands out.
+# Standard errors by which a change or a fly-back stands out.
 SIGNIFICANCE = 5.0
 # Strain below which nothing is told: half of what other reflections leave in cut windows at a
 # resolution of one spacing.

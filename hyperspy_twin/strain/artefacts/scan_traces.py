@@ -19,15 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from hyperspy_twin.core import Grid, StrainField
-from hyperspy_twin.strain.artefacts.changing_drift import measure_drift_change
+from hyperspy_twin.strain.artefacts.changing_drift import (
+    SIGNIFICANCE,
+    SMALLEST,
+    measure_drift_change,
+)
 from hyperspy_twin.strain.artefacts.derivatives import Derivatives, sample_derivatives
 from hyperspy_twin.strain.mechanics import Analysis
 
-# Standard errors by which a trace stands out.
-SIGNIFICANCE = 5.0
-# Strain below which nothing is told: half of what other reflections leave in cut windows at a
-# resolution of one spacing.
-SMALLEST = 5e-4
 # Where fly-back begins, at the border, the map is also cut: what counts there is larger.
 SMALLEST_AT_BORDER = 2e-3
 # Part of the change at the left border that the right border, the derivatives along y, and half the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def starts_of_runs(*values: np.ndarray) -> np.ndarray:
+def equal_runs(*values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find where any of some arrays begins to have another value.
 
     Filling stacks the atoms of a column on one another, so that what depends on their place alone
@@ -18,11 +18,14 @@ def starts_of_runs(*values: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    numpy.ndarray
+    first : numpy.ndarray
         Index of the first of each run of equal values, shape (runs,).
+    count : numpy.ndarray
+        Length of each run, shape (runs,).
     """
     new = np.zeros(len(values[0]), bool)
     new[:1] = True
     for one in values:
         new[1:] |= one[1:] != one[:-1]
-    return np.flatnonzero(new)
+    first = np.flatnonzero(new)
+    return first, np.diff(first, append=len(new))
